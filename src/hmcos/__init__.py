@@ -1,0 +1,1 @@
+"""Run neural networks in the least memory that is possible, with proof."""

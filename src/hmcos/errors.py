@@ -1,0 +1,48 @@
+"""Everything that hmcos may raise for wrong input.
+
+    HmcosError
+    ├── ModelError       a model file cannot be read, or says something that cannot be scheduled
+    ├── InstanceError    a problem given as numbers breaks one of its rules
+    ├── TargetError      a target file or name is wrong
+    ├── PlanError        a plan file is wrong, or does not belong to this model
+    ├── OptionError      a call or an option that does not make sense
+    ├── OutputError      a result cannot be written where it was asked for
+    └── VerifyError      a plan or a written model failed an independent check
+
+Each message is one line: what is wrong, where (file, operator, tensor), and what to do about it.
+Running out of time or over a budget is not an error but a status of the result.
+"""
+
+from __future__ import annotations
+
+
+class HmcosError(Exception):
+    """The root of all errors that hmcos raises on purpose."""
+
+
+class ModelError(HmcosError):
+    """A model that cannot be read or scheduled."""
+
+
+class InstanceError(HmcosError):
+    """A problem, given as numbers, that breaks one of its rules."""
+
+
+class TargetError(HmcosError):
+    """A target (what may share memory) that is unknown or ill-formed."""
+
+
+class PlanError(HmcosError):
+    """A plan that is ill-formed or belongs to another model."""
+
+
+class OptionError(HmcosError):
+    """An option or argument that does not make sense."""
+
+
+class OutputError(HmcosError):
+    """A result that cannot be written where it was asked for."""
+
+
+class VerifyError(HmcosError):
+    """A result that failed an independent check; nothing is written then."""

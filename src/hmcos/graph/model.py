@@ -1,0 +1,109 @@
+"""What a network is: tensors, operators, inputs and outputs, all frozen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import prod
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """A value of the network; tensors are known by their position in `Graph.tensors`."""
+
+    name: str
+    """As in the source; may be empty or repeated where the format allows it."""
+    element: str
+    """Element type in numpy's spelling: float32, bfloat16, int4, bool, ..."""
+    bits: int
+    """Width of one element; below 8 for packed types."""
+    shape: tuple[int, ...]
+    """Empty for a scalar."""
+    is_parameter: bool = False
+    """True for weights, constants, and every value computed from those alone."""
+
+    @property
+    def elements(self) -> int:
+        """The number of elements; 1 for a scalar."""
+        return prod(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Bytes, packed, rounded up to a whole byte per tensor (memory model, Sharing)."""
+        return (self.elements * self.bits + 7) // 8
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A graph that an operator (If, Loop, Scan, ...) runs inside itself."""
+
+    attribute: str
+    """The attribute that holds it, such as then_branch."""
+    graph: Graph
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """One node of the source."""
+
+    number: int
+    """Position in the source's node list."""
+    name: str
+    """As in the source; may be empty or repeated."""
+    kind: str
+    """The operator type, such as Conv."""
+    domain: str
+    """Empty for the standard operators."""
+    inputs: tuple[int | None, ...]
+    """Tensor ids in the order of the source; None where an optional input is left out."""
+    outputs: tuple[int | None, ...]
+    """Tensor ids in the order of the source; None where an optional output is left out."""
+    captured: tuple[int, ...] = ()
+    """Outer tensors that its bodies read without being inputs, ascending, no repeats."""
+    bodies: tuple[Body, ...] = ()
+    is_random: bool = False
+    """Makes different values on every run; keeps its place among the other random operators."""
+
+    @property
+    def reads(self) -> tuple[int, ...]:
+        """Tensor ids it needs, captured ones included, each once, in order of first use."""
+        return tuple(dict.fromkeys([*(t for t in self.inputs if t is not None), *self.captured]))
+
+    @property
+    def makes(self) -> tuple[int, ...]:
+        """Tensor ids it makes, in order."""
+        return tuple(t for t in self.outputs if t is not None)
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A network. Made by `GraphBuilder` only, which checks it."""
+
+    name: str
+    tensors: tuple[Tensor, ...]
+    operators: tuple[Operator, ...]
+    """All nodes of the source in source order, parameter-only ones included."""
+    inputs: tuple[int, ...]
+    """Ids of the tensors fed on every run; parameters are not among them."""
+    outputs: tuple[int, ...]
+    """Ids in the order of the source; may repeat, may be inputs or parameters."""
+    symbols: tuple[str, ...] = field(default=())
+    """Symbolic dimensions of the source, in order of first appearance, whether bound or not."""
+
+    @cached_property
+    def producer(self) -> dict[int, int]:
+        """Tensor id to the number of the operator that makes it."""
+        return {t: op.number for op in self.operators for t in op.makes}
+
+    @cached_property
+    def readers(self) -> dict[int, tuple[int, ...]]:
+        """Tensor id to the ascending numbers of the operators that read it (missing when none do)."""
+        found: dict[int, list[int]] = {}
+        for op in self.operators:
+            for t in op.reads:
+                found.setdefault(t, []).append(op.number)
+        return {t: tuple(numbers) for t, numbers in found.items()}
+
+    def computes_parameters(self, op: Operator) -> bool:
+        """Whether all that the operator makes are parameters, so that it is not scheduled."""
+        return bool(op.makes) and all(self.tensors[t].is_parameter for t in op.makes)

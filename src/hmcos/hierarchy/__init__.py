@@ -1,0 +1,1 @@
+"""One large problem as a tree of small ones."""

@@ -1,0 +1,153 @@
+"""A network as numbers: all that search code may see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from hmcos.errors import InstanceError
+
+LARGEST = 2**63
+"""Sizes and scratch stay below this many bytes."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Sizes, who needs whom, and who may overwrite what; checked when made, frozen, picklable.
+
+    Operators are 0..n-1 and buffers 0..b-1; the given order 0, 1, ..., n-1 is executable.
+    Precedence lives only in buffers: an operator follows the producers of what it reads.
+
+    Raises:
+        InstanceError: a rule of the interchange format is broken; names operator and buffer.
+    """
+
+    names: tuple[str, ...]
+    """One per operator; may be empty or repeated."""
+    sizes: tuple[int, ...]
+    """Bytes per buffer."""
+    inputs: tuple[int, ...]
+    """Buffers that are live from the start."""
+    kept: tuple[int, ...]
+    """Buffers that are live to the end."""
+    reads: tuple[tuple[int, ...], ...]
+    """Per operator: buffers it reads, no repeats."""
+    makes: tuple[tuple[int, ...], ...]
+    """Per operator: buffers it makes, no repeats."""
+    may_overwrite: tuple[tuple[int, ...], ...]
+    """Per operator: buffers among its reads that its one non-empty output may take over in place."""
+    scratch: tuple[int, ...]
+    """Per operator: bytes in use only while it runs."""
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+    @property
+    def operators(self) -> int:
+        """The number of operators."""
+        return len(self.names)
+
+    @cached_property
+    def producer(self) -> tuple[int, ...]:
+        """Per buffer: the operator that makes it, -1 for an input."""
+        found = [-1] * len(self.sizes)
+        for op, made in enumerate(self.makes):
+            for b in made:
+                found[b] = op
+        return tuple(found)
+
+    @cached_property
+    def readers(self) -> tuple[tuple[int, ...], ...]:
+        """Per buffer: the operators that read it, ascending."""
+        found: list[list[int]] = [[] for _ in self.sizes]
+        for op, read in enumerate(self.reads):
+            for b in read:
+                found[b].append(op)
+        return tuple(map(tuple, found))
+
+    @cached_property
+    def held(self) -> frozenset[int]:
+        """Buffers that nobody frees: the kept ones, and inputs that nobody reads."""
+        return frozenset(self.kept) | {b for b in self.inputs if not self.readers[b]}
+
+    @cached_property
+    def predecessors(self) -> tuple[tuple[int, ...], ...]:
+        """Per operator: the operators whose buffers it reads, ascending, no repeats."""
+        producer = self.producer
+        return tuple(tuple(sorted({producer[b] for b in read} - {-1})) for read in self.reads)
+
+    @cached_property
+    def successors(self) -> tuple[tuple[int, ...], ...]:
+        """Per operator: the operators that read its buffers, ascending, no repeats."""
+        found: list[list[int]] = [[] for _ in self.names]
+        for op, before in enumerate(self.predecessors):
+            for p in before:
+                found[p].append(op)
+        return tuple(map(tuple, found))
+
+    @cached_property
+    def overwritable(self) -> tuple[frozenset[int], ...]:
+        """Per operator: those of `may_overwrite` that an overwrite can ever happen to.
+
+        An overwrite of a buffer that is held, or smaller than the output, never happens.
+        """
+        held, sizes = self.held, self.sizes
+        return tuple(
+            frozenset(b for b in allowed if b not in held and sizes[b] >= self.output_size(op))
+            for op, allowed in enumerate(self.may_overwrite)
+        )
+
+    def output_size(self, op: int) -> int:
+        """Bytes of all buffers that the operator makes."""
+        sizes = self.sizes
+        return sum(sizes[b] for b in self.makes[op])
+
+
+def _check(problem: Problem) -> None:
+    n, buffers = len(problem.names), len(problem.sizes)
+    for field in ("reads", "makes", "may_overwrite", "scratch"):
+        if len(getattr(problem, field)) != n:
+            raise InstanceError(f"{len(getattr(problem, field))} entries in {field}, but {n} operators")
+    for b, size in enumerate(problem.sizes):
+        if not 0 <= size < LARGEST:
+            raise InstanceError(f"buffer {b}: size {size} is not in 0..2**63-1")
+    for field, listed in (("inputs", problem.inputs), ("kept", problem.kept)):
+        _check_ids(listed, buffers, field)
+    made = [False] * buffers
+    for b in problem.inputs:
+        made[b] = True
+    for op in range(n):
+        _check_operator(problem, op, made)
+    if not all(made):
+        raise InstanceError(f"buffer {made.index(False)}: neither an input nor made by an operator")
+
+
+def _check_operator(problem: Problem, op: int, made: list[bool]) -> None:
+    """Check one operator and mark what it makes; `made` tells what exists before it."""
+    where = f"operator {op} ({problem.names[op]!r})"
+    reads, makes, allowed = problem.reads[op], problem.makes[op], problem.may_overwrite[op]
+    _check_ids(reads, len(made), f"{where}: reads")
+    _check_ids(makes, len(made), f"{where}: makes")
+    _check_ids(allowed, len(made), f"{where}: may_overwrite")
+    if not 0 <= problem.scratch[op] < LARGEST:
+        raise InstanceError(f"{where}: scratch {problem.scratch[op]} is not in 0..2**63-1")
+    for b in reads:
+        if not made[b]:
+            raise InstanceError(f"{where}: reads buffer {b} before anything makes it")
+    for b in makes:
+        if made[b]:
+            raise InstanceError(f"{where}: makes buffer {b}, which already has a source")
+        made[b] = True
+    if allowed:
+        if not set(allowed) <= set(reads):
+            raise InstanceError(f"{where}: may_overwrite lists a buffer that it does not read")
+        if sum(problem.sizes[b] > 0 for b in makes) != 1:
+            raise InstanceError(f"{where}: may_overwrite needs exactly one made buffer of non-zero size")
+
+
+def _check_ids(ids: tuple[int, ...], buffers: int, where: str) -> None:
+    for b in ids:
+        if not 0 <= b < buffers:
+            raise InstanceError(f"{where}: buffer {b} does not exist (there are {buffers})")
+    if len(set(ids)) != len(ids):
+        raise InstanceError(f"{where}: a buffer is listed twice")

@@ -1,0 +1,75 @@
+"""THE peak: what an order costs, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hmcos.errors import OptionError
+from hmcos.memory.problem import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Memory along one order, in bytes."""
+
+    order: tuple[int, ...]
+    start: int
+    """Stable memory before the first step: the inputs."""
+    running: tuple[int, ...]
+    """Per step: bytes in use while its operator runs."""
+    stable: tuple[int, ...]
+    """Per step: bytes of the buffers that are live after it."""
+
+    @property
+    def peak(self) -> int:
+        """The largest number of bytes in use at any moment."""
+        return max(self.start, max(self.running, default=0))
+
+    @property
+    def peak_step(self) -> int:
+        """The first step at which the peak is reached, -1 when that is before the first step."""
+        peak = self.peak
+        return -1 if self.start == peak else self.running.index(peak)
+
+
+def profile(problem: Problem, order: Sequence[int]) -> Profile:
+    """Return the memory of an order at every step (memory model, Terms).
+
+    Raises:
+        OptionError: the order misses or repeats an operator, or runs one before what it reads.
+    """
+    n = problem.operators
+    if len(order) != n or set(order) != set(range(n)):
+        raise OptionError(f"an order must list each of the {n} operators exactly once")
+    sizes, held = problem.sizes, problem.held
+    unread = [len(readers) for readers in problem.readers]
+    ready = [False] * len(sizes)
+    for b in problem.inputs:
+        ready[b] = True
+    live = start = sum(sizes[b] for b in problem.inputs)
+    running: list[int] = []
+    stable: list[int] = []
+    for op in order:
+        made = problem.makes[op]
+        out = sum(sizes[b] for b in made)
+        dying: list[int] = []
+        for b in problem.reads[op]:
+            if not ready[b]:
+                raise OptionError(f"operator {op} ({problem.names[op]!r}) runs before what it reads is made")
+            unread[b] -= 1
+            if not unread[b] and b not in held:
+                dying.append(b)
+        in_place = any(b in problem.overwritable[op] for b in dying)
+        running.append(live + problem.scratch[op] + (0 if in_place else out))
+        for b in made:
+            ready[b] = True
+        lost = sum(sizes[b] for b in made if not unread[b] and b not in held)
+        live += out - lost - sum(sizes[b] for b in dying)
+        stable.append(live)
+    return Profile(tuple(order), start, tuple(running), tuple(stable))
+
+
+def peak(problem: Problem, order: Sequence[int]) -> int:
+    """Return the peak of an order in bytes."""
+    return profile(problem, order).peak

@@ -1,0 +1,1 @@
+"""The values that travel: schedules, arenas and plans."""

@@ -1,0 +1,36 @@
+"""A schedule: the order that was found, what it costs, and what was proved about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """How a search ended."""
+
+    OPTIMAL = "optimal"
+    """The peak equals a proved lower bound."""
+    FEASIBLE = "feasible"
+    """A valid order; nothing was proved beyond the lower bound."""
+    TIME_LIMIT = "time limit"
+    STATE_LIMIT = "state limit"
+    INTERRUPTED = "interrupted"
+    FITS = "fits"
+    """An order within the budget was found."""
+    DOES_NOT_FIT = "does not fit"
+    """It was proved that no order is within the budget."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """An order with its peak and a proved lower bound of every order's peak, in bytes."""
+
+    order: tuple[int, ...]
+    peak: int
+    lower_bound: int
+    status: Status
+    scheduler: str
+    seconds: float
+    states: int = 0
+    """Search states entered."""

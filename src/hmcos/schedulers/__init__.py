@@ -1,0 +1,1 @@
+"""From a problem to a schedule; one algorithm per file."""

@@ -1,0 +1,1 @@
+"""Networks from papers, written as ONNX."""
