@@ -1,0 +1,35 @@
+"""The schedulers by name."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import cast
+
+from hmcos.errors import OptionError
+from hmcos.schedulers.base import Scheduler
+
+SCHEDULERS: dict[str, str] = {
+    "optimal": "hmcos.schedulers.optimal:optimal",
+    "given": "hmcos.schedulers.given:given",
+    "rpo": "hmcos.schedulers.rpo:rpo",
+    "greedy": "hmcos.schedulers.greedy:greedy",
+    "random": "hmcos.schedulers.random:random",
+}
+"""Name to "module:function", imported on demand; the first is the default."""
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all schedulers, the default first."""
+    return tuple(SCHEDULERS)
+
+
+def scheduler(name: str) -> Scheduler:
+    """Return the scheduler of that name.
+
+    Raises:
+        OptionError: no scheduler has this name.
+    """
+    if name not in SCHEDULERS:
+        raise OptionError(f"no scheduler is called {name!r}; there are {', '.join(SCHEDULERS)}")
+    module, function = SCHEDULERS[name].split(":")
+    return cast(Scheduler, getattr(import_module(module), function))
