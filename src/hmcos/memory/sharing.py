@@ -1,0 +1,221 @@
+"""From a network and a target to a problem: which tensors share a buffer (memory model, Sharing)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from hmcos.errors import OptionError
+from hmcos.graph.model import Graph, Operator, Tensor
+from hmcos.memory.problem import Problem
+from hmcos.memory.target import Condition, Overwrite, Target, kind_name
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """A network as a problem, and how to find one in the other."""
+
+    problem: Problem
+    numbers: tuple[int, ...]
+    """Operator of the problem to operator number in the source, ascending."""
+    buffer_of: Mapping[int, int | None]
+    """Tensor id to buffer, parameters left out; None where the tensor has no buffer of its own: an
+    unread output that is counted as its operator's scratch, or a view of a parameter."""
+    raw_sizes: tuple[int, ...]
+    """Bytes per buffer before they were rounded up to the alignment."""
+    alignment: int
+    """Bytes."""
+
+    @cached_property
+    def tensors_of(self) -> tuple[tuple[int, ...], ...]:
+        """Per buffer: the tensors in it, ascending; empty for one that only carries precedence."""
+        found: list[list[int]] = [[] for _ in self.raw_sizes]
+        for tensor, buffer in sorted(self.buffer_of.items()):
+            if buffer is not None:
+                found[buffer].append(tensor)
+        return tuple(map(tuple, found))
+
+
+def lower(
+    graph: Graph,
+    target: Target,
+    body_scratch: Mapping[int, int] | None = None,
+    alignment: int | None = None,
+) -> Sharing:
+    """Return the problem that a network is on a target.
+
+    Args:
+        graph: the network, in an executable order.
+        target: what may share memory.
+        body_scratch: operator number to the bytes that its bodies need while it runs.
+        alignment: bytes; replaces the target's.
+
+    Raises:
+        OptionError: the alignment is not positive.
+    """
+    align = target.alignment if alignment is None else alignment
+    if align < 1:
+        raise OptionError(f"an alignment is at least 1 byte, not {align}")
+    lowering = _Lowering(graph, target, body_scratch or {}, align)
+    for op in graph.operators:
+        if not graph.computes_parameters(op):
+            lowering.add(op)
+    return lowering.result()
+
+
+@dataclass
+class _Rows:
+    """The problem's columns, one entry per operator so far."""
+
+    numbers: list[int] = field(default_factory=list[int])
+    names: list[str] = field(default_factory=list[str])
+    reads: list[tuple[int, ...]] = field(default_factory=list[tuple[int, ...]])
+    makes: list[tuple[int, ...]] = field(default_factory=list[tuple[int, ...]])
+    may_overwrite: list[tuple[int, ...]] = field(default_factory=list[tuple[int, ...]])
+    scratch: list[int] = field(default_factory=list[int])
+
+
+class _Lowering:
+    """Takes the operators in source order; each sees the buffers of what was made before it."""
+
+    def __init__(self, graph: Graph, target: Target, body_scratch: Mapping[int, int], alignment: int) -> None:
+        self.graph, self.target = graph, target
+        self.body_scratch, self.alignment = body_scratch, alignment
+        self.outputs = frozenset(graph.outputs)
+        self.raw_sizes: list[int] = []
+        self.buffer_of: dict[int, int | None] = {}
+        self.token_of: dict[int, int] = {}
+        """Output of a view to the zero-size buffer that says it was made."""
+        self.last_random: int | None = None
+        """The zero-size buffer that the latest random operator made."""
+        self.rows = _Rows()
+        for tensor in graph.inputs:
+            self.new_tensor_buffer(tensor)
+        self.inputs = tuple(range(len(self.raw_sizes)))
+
+    def add(self, op: Operator) -> None:
+        reads = self.reads(op)
+        viewed = self.viewed(op)
+        overwrites: tuple[int, ...] = ()
+        scratch = self.scratch(op)
+        if viewed is not None:
+            makes = [self.new_view(viewed, op.makes[0])]
+        else:
+            overwrites = self.may_overwrite(op)
+            makes: list[int] = []
+            for tensor in op.makes:
+                if overwrites and not self.is_used(tensor):
+                    scratch += self.round_up(self.graph.tensors[tensor].size)
+                    self.buffer_of[tensor] = None
+                elif not self.graph.tensors[tensor].is_parameter:
+                    makes.append(self.new_tensor_buffer(tensor))
+        if op.is_random:
+            reads += () if self.last_random is None else (self.last_random,)
+            self.last_random = self.new_buffer(0)
+            makes.append(self.last_random)
+        self.rows.numbers.append(op.number)
+        self.rows.names.append(op.name or op.kind)
+        self.rows.reads.append(reads)
+        self.rows.makes.append(tuple(makes))
+        self.rows.may_overwrite.append(overwrites)
+        self.rows.scratch.append(scratch)
+
+    def reads(self, op: Operator) -> tuple[int, ...]:
+        found: dict[int, None] = {}
+        for tensor in op.reads:
+            buffer = self.buffer_of.get(tensor)
+            if buffer is not None:
+                found[buffer] = None
+            if tensor in self.token_of:
+                found[self.token_of[tensor]] = None
+        return tuple(found)
+
+    def viewed(self, op: Operator) -> int | None:
+        """Return the tensor whose storage the operator's one output is, None if it is no view."""
+        if kind_name(op.kind, op.domain) not in self.target.views or op.is_random:
+            return None
+        if not op.inputs or op.inputs[0] is None or len(op.makes) != 1:
+            return None
+        base, output = self.graph.tensors[op.inputs[0]], self.graph.tensors[op.makes[0]]
+        return op.inputs[0] if output.size <= base.size else None
+
+    def new_view(self, base: int, output: int) -> int:
+        # A view of a parameter has no buffer, but its readers still have to wait for it.
+        self.buffer_of[output] = self.buffer_of.get(base)
+        self.token_of[output] = self.new_buffer(0)
+        return self.token_of[output]
+
+    def may_overwrite(self, op: Operator) -> tuple[int, ...]:
+        """Return the buffers that the target lets the operator's one used output take over."""
+        rule = self.target.overwrite.get(kind_name(op.kind, op.domain))
+        used = [tensor for tensor in op.makes if self.is_used(tensor)]
+        if rule is None or op.is_random or len(used) != 1 or not self.graph.tensors[used[0]].size:
+            return ()
+        allowed = self.allowed_positions(op, rule, self.graph.tensors[used[0]])
+        # What is also read in another way would be read after it was overwritten.
+        spoiled = {
+            self.buffer_of.get(tensor)
+            for position, tensor in enumerate((*op.inputs, *op.captured))
+            if tensor is not None and position not in allowed
+        }
+        buffers = [self.buffer_of[tensor] for p in allowed if (tensor := op.inputs[p]) is not None]
+        chosen = dict.fromkeys(buffers[:1] if rule.first else buffers)
+        return tuple(
+            b
+            for b in chosen
+            if b is not None and b not in spoiled and (self.target.overwrite_inputs or b >= len(self.inputs))
+        )
+
+    def allowed_positions(self, op: Operator, rule: Overwrite, output: Tensor) -> list[int]:
+        """Return the input positions that the rule allows, ascending; each fills its buffer."""
+        found: list[int] = []
+        for position, tensor in enumerate(op.inputs):
+            if tensor is None or (rule.positions is not None and position not in rule.positions):
+                continue
+            buffer = self.buffer_of.get(tensor)
+            read = self.graph.tensors[tensor]
+            if buffer is not None and read.size == self.raw_sizes[buffer] and _alike(rule, read, output):
+                found.append(position)
+        return found
+
+    def is_used(self, tensor: int) -> bool:
+        return tensor in self.outputs or tensor in self.graph.readers
+
+    def scratch(self, op: Operator) -> int:
+        target = self.target
+        own = target.scratch_of_kind.get(kind_name(op.kind, op.domain), 0)
+        own += target.scratch_of_operator.get(op.name, 0)
+        return self.round_up(own) + self.round_up(self.body_scratch.get(op.number, 0))
+
+    def new_tensor_buffer(self, tensor: int) -> int:
+        self.buffer_of[tensor] = buffer = self.new_buffer(self.graph.tensors[tensor].size)
+        return buffer
+
+    def new_buffer(self, size: int) -> int:
+        self.raw_sizes.append(size)
+        return len(self.raw_sizes) - 1
+
+    def round_up(self, size: int) -> int:
+        return -(-size // self.alignment) * self.alignment
+
+    def result(self) -> Sharing:
+        rows = self.rows
+        held = (self.buffer_of.get(tensor) for tensor in self.graph.outputs)
+        problem = Problem(
+            names=tuple(rows.names),
+            sizes=tuple(map(self.round_up, self.raw_sizes)),
+            inputs=self.inputs,
+            kept=tuple(sorted({b for b in held if b is not None})),
+            reads=tuple(rows.reads),
+            makes=tuple(rows.makes),
+            may_overwrite=tuple(rows.may_overwrite),
+            scratch=tuple(rows.scratch),
+        )
+        return Sharing(problem, tuple(rows.numbers), self.buffer_of, tuple(self.raw_sizes), self.alignment)
+
+
+def _alike(rule: Overwrite, read: Tensor, output: Tensor) -> bool:
+    if rule.condition is Condition.SAME_SIZE:
+        return read.size == output.size
+    return read.shape == output.shape and read.bits == output.bits

@@ -1,0 +1,197 @@
+"""What a runtime lets tensors share: a target, which is data in a TOML file."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import cast
+
+from hmcos.errors import TargetError
+from hmcos.memory.problem import LARGEST
+
+_FOLDER = Path(__file__).with_name("targets")
+_TARGET_KEYS = ("alignment", "overwrite_inputs", "views", "overwrite", "scratch")
+_RULE_KEYS = ("kinds", "inputs", "condition")
+_SCRATCH_KEYS = ("kinds", "operators")
+_STANDARD_DOMAINS = ("", "ai.onnx")
+
+
+class Condition(StrEnum):
+    """What an input must have in common with the output that overwrites it."""
+
+    SAME_SHAPE = "same-shape"
+    """Shape and element width."""
+    SAME_SIZE = "same-size"
+    """Bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overwrite:
+    """Which inputs an operator may write its output over."""
+
+    positions: tuple[int, ...] | None
+    """Positions among the operator's inputs; None for all of them."""
+    first: bool
+    """Only the first input that meets the condition."""
+    condition: Condition
+
+
+@dataclass(frozen=True)
+class Target:
+    """What may share memory on one runtime. Kinds of other domains are written domain:kind."""
+
+    name: str
+    alignment: int
+    """Bytes; sizes are rounded up to its multiples."""
+    overwrite_inputs: bool
+    """Whether inputs of the network may be overwritten."""
+    views: frozenset[str]
+    """Kinds whose output is their first input under another shape."""
+    overwrite: Mapping[str, Overwrite]
+    """Rule per kind that may overwrite."""
+    scratch_of_kind: Mapping[str, int]
+    """Bytes that operators of this kind need while they run."""
+    scratch_of_operator: Mapping[str, int]
+    """Bytes that the operators of this name need while they run, beside those of their kind."""
+    data: Mapping[str, object]
+    """The file's content, as read."""
+
+
+def kind_name(kind: str, domain: str) -> str:
+    """Return how a target writes an operator type: bare in the standard domain, else domain:kind."""
+    return kind if domain in _STANDARD_DOMAINS else f"{domain}:{kind}"
+
+
+def target_names() -> tuple[str, ...]:
+    """Return the names of the targets that are shipped, the default first."""
+    found = sorted(path.stem for path in _FOLDER.glob("*.toml"))
+    return tuple(sorted(found, key=lambda name: name != "default"))
+
+
+def load_target(name_or_path: str | Path) -> Target:
+    """Return the shipped target of this name, or the one in this TOML file.
+
+    Raises:
+        TargetError: there is neither, or the file is ill-formed; names file and key.
+    """
+    name = str(name_or_path)
+    if name in target_names():
+        return _read(name, _FOLDER / f"{name}.toml")
+    path = Path(name_or_path)
+    if path.suffix != ".toml" and not path.is_file():
+        raise TargetError(
+            f"no target is called {name!r}; there are {', '.join(target_names())}, or a FILE.toml"
+        )
+    return _read(name, path)
+
+
+def _read(name: str, path: Path) -> Target:
+    try:
+        text = path.read_bytes().decode()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise TargetError(f"{path}: cannot be read as a target: {reason}") from error
+    try:
+        data = tomllib.loads(text)
+    except RecursionError:
+        raise TargetError(f"{path}: nested too deeply for a target") from None
+    except ValueError as error:
+        raise TargetError(f"{path}: not TOML: {error}") from error
+    return parse_target(name, data, str(path))
+
+
+def parse_target(name: str, data: Mapping[str, object], file: str) -> Target:
+    """Return the target that a TOML file's content describes; `file` is what errors call it.
+
+    Raises:
+        TargetError: a key is unknown or a value is of the wrong type; names file and key.
+    """
+    try:
+        _check_keys(data, _TARGET_KEYS, "")
+        views = frozenset(_texts(data.get("views", []), "views"))
+        overwrite = _overwrite(data.get("overwrite", []))
+        for kind in sorted(views & overwrite.keys()):
+            raise TargetError(f"views and overwrite both list kind {kind!r}; a view never overwrites")
+        scratch = _table(data.get("scratch", {}), "scratch")
+        _check_keys(scratch, _SCRATCH_KEYS, "scratch.")
+        return Target(
+            name=name,
+            alignment=_integer(data.get("alignment", 1), "alignment", 1),
+            overwrite_inputs=_flag(data.get("overwrite_inputs", True), "overwrite_inputs"),
+            views=views,
+            overwrite=overwrite,
+            scratch_of_kind=_bytes(scratch.get("kinds", {}), "scratch.kinds"),
+            scratch_of_operator=_bytes(scratch.get("operators", {}), "scratch.operators"),
+            data=data,
+        )
+    except TargetError as error:
+        raise TargetError(f"{file}: {error}") from None
+
+
+def _overwrite(value: object) -> dict[str, Overwrite]:
+    if not isinstance(value, list):
+        raise TargetError("overwrite must be a list of tables, written [[overwrite]]")
+    rules: dict[str, Overwrite] = {}
+    for number, item in enumerate(cast(list[object], value)):
+        key = f"overwrite[{number}]"
+        table = _table(item, key)
+        _check_keys(table, _RULE_KEYS, f"{key}.")
+        if "kinds" not in table:
+            raise TargetError(f"{key}.kinds is missing")
+        rule = _rule(table, key)
+        for kind in _texts(table["kinds"], f"{key}.kinds"):
+            if kind in rules:
+                raise TargetError(f"{key}.kinds lists {kind!r}, for which there already is a rule")
+            rules[kind] = rule
+    return rules
+
+
+def _rule(table: Mapping[str, object], key: str) -> Overwrite:
+    inputs, condition = table.get("inputs", "any"), table.get("condition", "same-shape")
+    if condition not in tuple(Condition):
+        raise TargetError(f"{key}.condition must be one of {', '.join(Condition)}, not {condition!r}")
+    positions: tuple[int, ...] | None = None
+    if isinstance(inputs, list):
+        listed = cast(list[object], inputs)
+        positions = tuple(_integer(item, f"{key}.inputs", 0) for item in listed)
+    elif inputs not in ("any", "first"):
+        raise TargetError(f'{key}.inputs must be "any", "first" or a list of positions, not {inputs!r}')
+    return Overwrite(positions, inputs == "first", Condition(cast(str, condition)))
+
+
+def _check_keys(table: Mapping[str, object], known: Iterable[str], prefix: str) -> None:
+    for key in table:
+        if key not in known:
+            raise TargetError(f"unknown key {prefix}{key}; there are {', '.join(known)}")
+
+
+def _table(value: object, key: str) -> Mapping[str, object]:
+    if not isinstance(value, dict):
+        raise TargetError(f"{key} must be a table, not {value!r}")
+    return cast(dict[str, object], value)
+
+
+def _texts(value: object, key: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in cast(list[object], value)):
+        raise TargetError(f"{key} must be a list of operator kinds, not {value!r}")
+    return tuple(cast(list[str], value))
+
+
+def _integer(value: object, key: str, least: int) -> int:
+    if type(value) is not int or not least <= value < LARGEST:
+        raise TargetError(f"{key} must be an integer of at least {least}, not {value!r}")
+    return value
+
+
+def _flag(value: object, key: str) -> bool:
+    if not isinstance(value, bool):
+        raise TargetError(f"{key} must be true or false, not {value!r}")
+    return value
+
+
+def _bytes(value: object, key: str) -> dict[str, int]:
+    table = _table(value, key)
+    return {name: _integer(size, f"{key}.{name}", 0) for name, size in table.items()}
