@@ -165,7 +165,7 @@ def _rule(table: Mapping[str, object], key: str) -> Overwrite:
 def _check_keys(table: Mapping[str, object], known: Iterable[str], prefix: str) -> None:
     for key in table:
         if key not in known:
-            raise TargetError(f"unknown key {prefix}{key}; there are {', '.join(known)}")
+            raise TargetError(f"unknown key {prefix + key!r}; there are {', '.join(known)}")
 
 
 def _table(value: object, key: str) -> Mapping[str, object]:
