@@ -1,0 +1,50 @@
+"""The networks that `zoo:NAME` stands for."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, cast
+
+from hmcos.errors import OptionError
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+FAMILIES: dict[str, str] = {
+    "nasnet": "hmcos.zoo.nasnet:NASNet",
+}
+"""Where the parameters of each family are, a class with a method `build`."""
+
+NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
+    "nasnet-cifar": ("nasnet", {"cells": 6, "filters": 32}),
+    "nasnet-imagenet": ("nasnet", {"dataset": "imagenet", "cells": 4, "filters": 11}),
+}
+"""Name to family and parameters; the rest are the family's defaults."""
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all networks that are ready made."""
+    return tuple(NETWORKS)
+
+
+def build(name: str, **parameters: object) -> ModelProto:
+    """Return a network: one of `names()`, or a family such as nasnet; the parameters given go first.
+
+    Raises:
+        OptionError: no such network, no such parameter, or a value out of range.
+    """
+    family, chosen = NETWORKS.get(name, (name, {}))
+    if family not in FAMILIES:
+        close = difflib.get_close_matches(name, [*NETWORKS, *FAMILIES])
+        hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(NETWORKS)}"
+        raise OptionError(f"zoo: no network is called {name!r}: {hint}")
+    module, _, found = FAMILIES[family].partition(":")
+    make = cast(Callable[..., Any], getattr(import_module(module), found))
+    known = inspect.signature(make).parameters
+    for parameter in parameters:
+        if parameter not in known:
+            raise OptionError(f"zoo: {family} has no parameter {parameter!r}: it has {', '.join(known)}")
+    return cast("ModelProto", make(**{**chosen, **parameters}).build())

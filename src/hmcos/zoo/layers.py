@@ -1,0 +1,165 @@
+"""The layers that the networks of the zoo are made of, on a `Network`; images are batch, channels, height, width.
+
+ONNX has this one layout for images, so the zoo has no other.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from math import prod, sqrt
+
+from onnx import TensorProto
+
+from hmcos.zoo.network import Attribute, Layer, Network, Parameter, Shape
+from hmcos.zoo.weights import Weights, repeated
+
+_EPSILON = 0.001
+"""Of batch normalisation; Keras's default."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """What a convolution or a pool looks at, with as many windows as strides fit ("same" padding)."""
+
+    kernel: tuple[int, int]
+    stride: int = 1
+    dilation: int = 1
+
+    def over(self, image: tuple[int, int]) -> tuple[tuple[int, int], dict[str, Attribute]]:
+        """Return the size of the result for an image of this size, and the attributes in ONNX."""
+        result = -(-image[0] // self.stride), -(-image[1] // self.stride)
+        begins: list[int] = []
+        ends: list[int] = []
+        for kernel, length, windows in zip(self.kernel, image, result, strict=True):
+            reach = (windows - 1) * self.stride + (kernel - 1) * self.dilation + 1
+            padding = max(reach - length, 0)
+            begins.append(padding // 2)
+            ends.append(padding - padding // 2)
+        attributes: dict[str, Attribute] = {
+            "kernel_shape": self.kernel,
+            "pads": (*begins, *ends),
+            "strides": (self.stride, self.stride),
+        }
+        return result, attributes
+
+
+class Layers:
+    """Makes layers of one network: each method returns the number of the layer that it adds."""
+
+    def __init__(self, network: Network, weights: Weights, fold_batch_norm: bool) -> None:
+        self.network = network
+        self._weights = weights
+        self._fold = fold_batch_norm
+
+    def relu(self, x: int) -> int:
+        """Return max(x, 0)."""
+        return self._once("re_lu", "Relu", (x,), self.network.shape(x))
+
+    def add(self, x: int, y: int) -> int:
+        """Return x + y, of equal shapes."""
+        return self._once("add", "Add", (x, y), self.network.shape(x))
+
+    def concat(self, parts: tuple[int, ...]) -> int:
+        """Return the channels of all parts in a row."""
+        batch, _, *image = self.network.shape(parts[0])
+        channels = sum(self.network.shape(x)[1] for x in parts)
+        return self._once("concatenate", "Concat", parts, (batch, channels, *image), axis=1)
+
+    def max_pool(self, x: int, kernel: int, stride: int) -> int:
+        """Return the maximum of each window, as many windows as strides fit (Keras's "same" padding)."""
+        return self._pool("max_pooling2d", "MaxPool", x, kernel, stride)
+
+    def average_pool(self, x: int, kernel: int, stride: int) -> int:
+        """Return the mean of each window, padding not counted."""
+        return self._pool("average_pooling2d", "AveragePool", x, kernel, stride)
+
+    def conv(self, x: int, channels: int, kernel: tuple[int, int] = (1, 1), stride: int = 1) -> int:
+        """Return a convolution and its batch normalisation."""
+        made = self._conv(
+            self.network.number("conv2d"), x, channels, _Window(kernel, stride), bias=self._fold
+        )
+        return made if self._fold else self.batch_norm(made)
+
+    def plain_conv(self, x: int, channels: int) -> int:
+        """Return a convolution of single pixels, without bias and batch normalisation."""
+        return self._conv(self.network.number("conv2d"), x, channels, _Window((1, 1)), bias=False)
+
+    def separable_conv(self, x: int, channels: int, kernel: int, stride: int = 1, dilation: int = 1) -> int:
+        """Return a convolution per channel, one across channels, and their batch normalisation."""
+        name = self.network.number("separable_conv2d")
+        window = _Window((kernel, kernel), stride, dilation)
+        each = self._conv(f"{name}/depthwise", x, None, window, bias=False)
+        made = self._conv(name, each, channels, _Window((1, 1)), bias=self._fold)
+        return made if self._fold else self.batch_norm(made)
+
+    def batch_norm(self, x: int) -> int:
+        """Return batch normalisation as it stands after training, with nearly neutral numbers."""
+        channels = self.network.shape(x)[1]
+        neutral = repeated(channels, 1.0), repeated(channels, 0.0)
+        values = neutral[0], self._weights.uniform(channels, 0.1), neutral[1], neutral[0]
+        roles = ("scale", "bias", "mean", "variance")
+        parameters = tuple(Parameter(r, (channels,), v) for r, v in zip(roles, values, strict=True))
+        layer = Layer("BatchNormalization", (x,), self.network.shape(x), {"epsilon": _EPSILON}, parameters)
+        return self.network.append(self.network.number("batch_normalization"), layer)
+
+    def shift(self, x: int) -> int:
+        """Return the image moved up and left by one pixel; zeros come in at the other end."""
+        batch, channels, height, width = self.network.shape(x)
+        pads = _integers("pads", (0, 0, 0, 0, 0, 0, 1, 1))
+        wider = Layer("Pad", (x,), (batch, channels, height + 1, width + 1), {}, (pads,))
+        padded = self.network.append(self.network.number("zero_padding2d"), wider)
+        window = (
+            _integers("starts", (1, 1)),
+            _integers("ends", (height + 1, width + 1)),
+            _integers("axes", (2, 3)),
+        )
+        cropped = Layer("Slice", (padded,), self.network.shape(x), {}, window)
+        return self.network.append(self.network.number("cropping2d"), cropped)
+
+    def classify(self, x: int, classes: int) -> int:
+        """Return one score per class: the mean of each channel, then a matrix."""
+        batch, channels, *_ = self.network.shape(x)
+        name = self.network.number("global_average_pooling2d")
+        mean = self.network.append(name, Layer("GlobalAveragePool", (x,), (batch, channels, 1, 1), {}, ()))
+        axes = _integers("axes", (2, 3))
+        flat = self.network.append(
+            f"{name}/squeeze", Layer("Squeeze", (mean,), (batch, channels), {}, (axes,))
+        )
+        values = self._weights.uniform(channels * classes, sqrt(3 / channels))
+        weight = Parameter("weight", (channels, classes), values)
+        return self.network.append("dense", Layer("MatMul", (flat,), (batch, classes), {}, (weight,)))
+
+    def _once(
+        self, family: str, kind: str, inputs: tuple[int, ...], shape: Shape, **attributes: Attribute
+    ) -> int:
+        return self.network.append_once(
+            self.network.number(family), Layer(kind, inputs, shape, attributes, ())
+        )
+
+    def _pool(self, family: str, kind: str, x: int, kernel: int, stride: int) -> int:
+        batch, channels, height, width = self.network.shape(x)
+        image, attributes = _Window((kernel, kernel), stride).over((height, width))
+        return self._once(family, kind, (x,), (batch, channels, *image), **attributes)
+
+    def _conv(self, name: str, x: int, channels: int | None, window: _Window, bias: bool) -> int:
+        """Return a convolution to so many channels, or of each channel for itself when None."""
+        batch, entering, height, width = self.network.shape(x)
+        image, attributes = window.over((height, width))
+        attributes["group"] = 1 if channels else entering
+        attributes["dilations"] = (window.dilation, window.dilation)
+        made = channels or entering
+        shape = (made, entering if channels else 1, *window.kernel)
+        # He et al. 2015 (10.1109/ICCV.2015.123): a relu halves the variance, this weight restores it.
+        gain = 2 if self.network.kind(x) == "Relu" else 1
+        bound = sqrt(3 * gain / prod(shape[1:]))
+        parameters = [Parameter("weight", shape, self._weights.uniform(prod(shape), bound))]
+        if bias:
+            parameters.append(Parameter("bias", (made,), self._weights.uniform(made, 0.1)))
+        layer = Layer("Conv", (x,), (batch, made, *image), attributes, tuple(parameters))
+        return self.network.append(name, layer)
+
+
+def _integers(role: str, values: tuple[int, ...]) -> Parameter:
+    packed = struct.pack(f"<{len(values)}q", *values)
+    return Parameter(role, (len(values),), packed, TensorProto.INT64)

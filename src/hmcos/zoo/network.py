@@ -1,0 +1,134 @@
+"""A network under construction, layer by layer, and its form as an ONNX model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
+
+from hmcos.zoo.order import depth_first
+
+OPSET = 17
+IR_VERSION = 8
+INPUT = -1
+"""The id of the network's input; layers are 0, 1, 2, ... in the order of their making."""
+
+Shape = tuple[int, ...]
+Attribute = int | float | tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A constant input of a layer."""
+
+    role: str
+    """Such as weight or bias; becomes the end of its name."""
+    shape: Shape
+    values: bytes
+    """Little-endian, 32-bit floats or 64-bit integers."""
+    element: int = TensorProto.FLOAT
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One operator and the tensor that it makes."""
+
+    kind: str
+    inputs: tuple[int, ...]
+    shape: Shape
+    attributes: Mapping[str, Attribute]
+    parameters: tuple[Parameter, ...]
+
+
+class Network:
+    """Collects layers; each is known by its number.
+
+    Layers are named as Keras counts them (conv2d, conv2d_1, ...): the published files were exported
+    from Keras, and the order of their operators follows from these names.
+    """
+
+    def __init__(self, name: str, shape: Shape) -> None:
+        self.name = name
+        self._input_shape = shape
+        self._layers: list[Layer] = []
+        self._names: list[str] = []
+        self._counted: dict[str, int] = {}
+        self._known: dict[object, int] = {}
+
+    def number(self, family: str) -> str:
+        """Return the next name in a family of layers: conv2d, conv2d_1, ..."""
+        count = self._counted.get(family, 0)
+        self._counted[family] = count + 1
+        return f"{family}_{count}" if count else family
+
+    def shape(self, x: int) -> Shape:
+        """Return the shape of the tensor that a layer makes."""
+        return self._input_shape if x == INPUT else self._layers[x].shape
+
+    def kind(self, x: int) -> str:
+        """Return the operator type of a layer, empty for the network's input."""
+        return "" if x == INPUT else self._layers[x].kind
+
+    def append(self, name: str, layer: Layer) -> int:
+        """Return the number of a new layer."""
+        self._layers.append(layer)
+        self._names.append(name)
+        return len(self._layers) - 1
+
+    def append_once(self, name: str, layer: Layer) -> int:
+        """Return the number of a layer without weights, the existing one when it is there already.
+
+        Exporters merge equal operators; the merged one goes by its last name, as in the published files.
+        """
+        key = (layer.kind, layer.inputs, tuple(layer.attributes.items()))
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = self.append(name, layer)
+        self._names[known] = name
+        return known
+
+    def model(self) -> ModelProto:
+        """Return the ONNX model; its output is what the last layer makes."""
+        layers, names = self._layers, self._names
+        order = depth_first(names, [[x for x in layer.inputs if x != INPUT] for layer in layers])
+        graph = GraphProto(name=self.name)
+        graph.input.append(_value("image", self._input_shape))
+        for i in order:
+            inputs = ["image" if x == INPUT else names[x] for x in layers[i].inputs]
+            inputs += [f"{names[i]}/{p.role}" for p in layers[i].parameters]
+            graph.node.append(_node(names[i], layers[i], inputs))
+            graph.initializer.extend(_tensor(f"{names[i]}/{p.role}", p) for p in layers[i].parameters)
+            (graph.output if i == len(layers) - 1 else graph.value_info).append(
+                _value(names[i], layers[i].shape)
+            )
+        model = ModelProto(ir_version=IR_VERSION, producer_name="hmcos", graph=graph)
+        model.opset_import.add(domain="", version=OPSET)
+        return model
+
+
+def _node(name: str, layer: Layer, inputs: Sequence[str]) -> NodeProto:
+    node = NodeProto(op_type=layer.kind, name=name, input=inputs, output=[name])
+    for key, value in layer.attributes.items():
+        if isinstance(value, tuple):
+            node.attribute.add(name=key, type=AttributeProto.INTS, ints=value)
+        elif isinstance(value, float):
+            node.attribute.add(name=key, type=AttributeProto.FLOAT, f=value)
+        else:
+            node.attribute.add(name=key, type=AttributeProto.INT, i=value)
+    return node
+
+
+def _tensor(name: str, parameter: Parameter) -> TensorProto:
+    return TensorProto(
+        name=name, data_type=parameter.element, dims=parameter.shape, raw_data=parameter.values
+    )
+
+
+def _value(name: str, shape: Shape) -> ValueInfoProto:
+    value = ValueInfoProto(name=name)
+    tensor = value.type.tensor_type
+    tensor.elem_type = TensorProto.FLOAT
+    for length in shape:
+        tensor.shape.dim.add(dim_value=length)
+    return value
