@@ -1,0 +1,74 @@
+"""The formats that hmcos reads and writes, by file suffix."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from os import PathLike
+from pathlib import Path
+from typing import Protocol, cast, runtime_checkable
+
+from hmcos.errors import ModelError
+from hmcos.frontends.model import Model
+
+SUFFIXES: dict[str, str] = {".onnx": "onnx"}
+"""File suffix, in lower case, to format."""
+
+LOADERS: dict[str, str] = {"onnx": "hmcos.frontends.onnx:load"}
+"""Format to "module:function", imported on demand."""
+
+SAVERS: dict[str, str] = {"onnx": "hmcos.frontends.onnx:save"}
+"""Format to "module:function", imported on demand."""
+
+
+@runtime_checkable
+class Serializable(Protocol):
+    """A model in memory, such as an onnx.ModelProto."""
+
+    def SerializeToString(self) -> bytes:  # noqa: N802 (protobuf's spelling)
+        """Return the model as the bytes of a file."""
+        ...
+
+
+def load(source: str | PathLike[str] | Serializable, bind: Mapping[str, int] | None = None) -> Model:
+    """Return the model in a file, or in an object with `SerializeToString` (read as ONNX).
+
+    `bind` gives symbolic dimensions a size.
+
+    Raises:
+        ModelError: the source is no model, or says something that cannot be scheduled.
+        OptionError: `bind` names no dimension of the model, or gives it no positive size.
+    """
+    loader = cast("Callable[[object, Mapping[str, int] | None], Model]", _find(LOADERS[_format(source)]))
+    return loader(source, bind)
+
+
+def save(model: Model, orders: Mapping[str, Sequence[int]], path: Path) -> None:
+    """Write the model's source with its nodes permuted, and its data files beside it.
+
+    `orders` holds node numbers in the new order; the key is empty for the main graph and a path such as
+    `node 17/then_branch` for a body.
+
+    Raises:
+        OptionError: an order is no permutation, or belongs to no graph of the model.
+        OutputError: the path is the source or one of its data files, or cannot be written.
+    """
+    saver = cast("Callable[[Model, Mapping[str, Sequence[int]], Path], None]", _find(SAVERS[model.format]))
+    saver(model, orders, path)
+
+
+def _format(source: str | PathLike[str] | Serializable) -> str:
+    if not isinstance(source, str | PathLike):
+        return "onnx"
+    path = Path(source)
+    if path.is_dir():
+        raise ModelError(f"{path}: is a directory; name the model file in it")
+    if path.suffix.lower() not in SUFFIXES:
+        known = ", ".join(SUFFIXES)
+        raise ModelError(f"{path}: the suffix {path.suffix!r} names no known format; there are {known}")
+    return SUFFIXES[path.suffix.lower()]
+
+
+def _find(place: str) -> object:
+    module, function = place.split(":")
+    return cast(object, getattr(import_module(module), function))

@@ -1,0 +1,69 @@
+"""Bodies: the graphs that If, Loop and Scan carry in their attributes, and their paths."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from onnx import AttributeProto, GraphProto, NodeProto
+
+from hmcos.errors import ModelError
+
+DEEPEST = 24
+"""Bodies inside bodies; protobuf itself gives up near 32."""
+
+
+def bodies(node: NodeProto) -> Iterator[tuple[str, GraphProto]]:
+    """Yield the attribute (`then_branch`, or `branches[1]` in a list of graphs) and graph of each body."""
+    for attribute in node.attribute:
+        if attribute.type == AttributeProto.GRAPH or attribute.HasField("g"):
+            yield attribute.name, attribute.g
+        elif attribute.graphs:
+            for position, graph in enumerate(attribute.graphs):
+                yield f"{attribute.name}[{position}]", graph
+
+
+def below(path: str, number: int, attribute: str) -> str:
+    """Return the path of a body, such as `node 17/then_branch/node 3/body`."""
+    return f"{path}/node {number}/{attribute}" if path else f"node {number}/{attribute}"
+
+
+def graphs(graph: GraphProto) -> Iterator[tuple[str, GraphProto]]:
+    """Yield a graph and all bodies in it, each with its path, outer ones before inner ones.
+
+    Raises:
+        ModelError: bodies are nested too deeply; names the node.
+    """
+    waiting = [("", graph, 0)]
+    while waiting:
+        path, here, depth = waiting.pop()
+        yield path, here
+        inner: list[tuple[str, GraphProto, int]] = []
+        for number, node in enumerate(here.node):
+            if not node.attribute:
+                continue
+            for attribute, body in bodies(node):
+                if depth == DEEPEST:
+                    where = f"node {number} ({node.op_type}) in {path}"
+                    raise ModelError(
+                        f"{where}: bodies are nested more than {DEEPEST} deep; flatten the model"
+                    )
+                inner.append((below(path, number, attribute), body, depth + 1))
+        waiting.extend(reversed(inner))
+
+
+def free_names(graph: GraphProto) -> tuple[str, ...]:
+    """Return the names that a body reads from outside, in order of first use.
+
+    Names are one name space with the outer graph (ONNX IR, Names Within a Graph): what the body defines
+    anywhere in itself is its own.
+    """
+    own = {value.name for value in graph.input} | {tensor.name for tensor in graph.initializer}
+    for node in graph.node:
+        own.update(node.output)
+    used: dict[str, None] = {}
+    for node in graph.node:
+        used.update(dict.fromkeys(node.input))
+        for _, body in bodies(node):
+            used.update(dict.fromkeys(free_names(body)))
+    used.update((value.name, None) for value in graph.output)
+    return tuple(name for name in used if name and name not in own)

@@ -1,0 +1,69 @@
+"""External data: which files beside a model hold its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from onnx import GraphProto, TensorProto
+
+from hmcos.errors import ModelError
+from hmcos.frontends.onnx.bodies import graphs
+
+
+def is_external(tensor: TensorProto) -> bool:
+    """Return whether the tensor's values stand in a file of their own."""
+    return tensor.data_location == TensorProto.EXTERNAL
+
+
+def data_files(graph: GraphProto, folder: Path | None) -> tuple[Path, ...]:
+    """Return the data files of a model, relative to its folder, no repeats, in order of first use.
+
+    No file is opened. Without a folder (a model in memory) only the text of the location is checked.
+
+    Raises:
+        ModelError: a location is missing, absolute, or leads out of the folder, also through a link.
+    """
+    found: dict[Path, None] = {}
+    for tensor in _tensors(graph):
+        if is_external(tensor):
+            location = next((entry.value for entry in tensor.external_data if entry.key == "location"), "")
+            _check_location(location, tensor.name)
+            found[Path(location)] = None
+    if folder is not None:
+        home = folder.resolve()
+        for file in found:
+            _check_inside(file, home)
+    return tuple(found)
+
+
+def _tensors(graph: GraphProto) -> Iterator[TensorProto]:
+    for _, here in graphs(graph):
+        yield from here.initializer
+        for node in here.node:
+            for attribute in node.attribute:
+                if attribute.HasField("t"):
+                    yield attribute.t
+                yield from attribute.tensors
+
+
+def _check_location(location: str, name: str) -> None:
+    where = f"tensor {name!r}"
+    if not location or "\0" in location or not PurePosixPath(location).name:
+        raise ModelError(f"{where} has external data, but names no file for it")
+    windows = PureWindowsPath(location)
+    if location.startswith("/") or windows.drive or windows.root or ".." in windows.parts:
+        raise ModelError(
+            f"{where} has its data in {location!r}, outside the folder of the model; move the file into it"
+        )
+
+
+def _check_inside(file: Path, home: Path) -> None:
+    try:
+        real = (home / file).resolve()
+    except (OSError, RuntimeError) as error:
+        raise ModelError(f"data file {str(file)!r} cannot be found: {error}") from error
+    if not real.is_relative_to(home):
+        raise ModelError(
+            f"data file {str(file)!r} is a link that leads out of the model's folder; put the file itself there"
+        )

@@ -1,0 +1,272 @@
+"""From an ONNX graph and the types of its values to a Graph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
+
+from hmcos.errors import ModelError
+from hmcos.frontends.onnx.bodies import below, bodies, free_names
+from hmcos.frontends.onnx.elements import element
+from hmcos.frontends.onnx.shapes import Types
+from hmcos.frontends.onnx.skeleton import tensor_type
+from hmcos.frontends.onnx.types import UNKNOWN, ValueType
+from hmcos.graph.builder import GraphBuilder
+from hmcos.graph.catalogue import STANDARD_DOMAINS, is_constant, is_random
+from hmcos.graph.model import Body, Graph, Operator, Tensor
+
+LARGEST_BITS = 2**66
+"""Sizes stay below 2**63 bytes."""
+LISTED = 3
+"""Tensors and symbols that an error lists."""
+
+
+@dataclass
+class _Ledger:
+    """What is known of, and counted over, a graph and all its bodies."""
+
+    types: Types
+    opset: int
+    parameter_bytes: int = 0
+    unknown: list[str] = field(default_factory=list[str])
+    """Each activation whose size is not known, in words."""
+
+
+@dataclass
+class _Scope:
+    """A graph while it is read."""
+
+    ledger: _Ledger
+    source: GraphProto
+    path: str
+    outer: _Scope | None
+    builder: GraphBuilder
+    tensors: dict[str, tuple[int, Tensor]] = field(default_factory=dict[str, tuple[int, Tensor]])
+    """Name to id and tensor."""
+    constants: dict[str, TensorProto] = field(default_factory=dict[str, TensorProto])
+    """Values that stand in the file."""
+    unknown: dict[int, str] = field(default_factory=dict[int, str])
+    """Ids of tensors whose size is not known, in words."""
+
+
+def read_graph(
+    source: ModelProto, types: Types, symbols: tuple[str, ...], bound: Sequence[str]
+) -> tuple[Graph, int]:
+    """Return the graph of a model and the bytes of its weights and constants.
+
+    Raises:
+        ModelError: a name is missing or defined twice, a value is no tensor of fixed-width elements, a size
+            is absurd or unknown, or `GraphBuilder` finds the graph ill-formed.
+    """
+    opset = max(
+        (entry.version for entry in source.opset_import if entry.domain in STANDARD_DOMAINS), default=1
+    )
+    ledger = _Ledger(types, opset)
+    graph = _read(_Scope(ledger, source.graph, "", None, GraphBuilder(source.graph.name, symbols)))
+    if ledger.unknown:
+        free = [symbol for symbol in symbols if symbol not in bound]
+        raise ModelError(_unknown_sizes(ledger.unknown, free))
+    return graph, ledger.parameter_bytes
+
+
+def _unknown_sizes(unknown: list[str], free: list[str]) -> str:
+    more = f" and {len(unknown) - LISTED} more" if len(unknown) > LISTED else ""
+    what = f"the size is unknown of {', '.join(unknown[:LISTED])}{more}"
+    if not free:
+        return f"{what}; no symbol is left to bind: give these tensors fixed shapes in the file's value_info"
+    rest = f" and {len(free) - LISTED} more" if len(free) > LISTED else ""
+    return f"{what}; bind the free symbols {', '.join(free[:LISTED])}{rest} with --bind NAME=VALUE"
+
+
+def _read(scope: _Scope) -> Graph:
+    source = scope.source
+    if source.sparse_initializer:
+        name = source.sparse_initializer[0].values.name
+        raise ModelError(f"{_place(scope)}parameter {name!r} is sparse; store it as a dense tensor")
+    for tensor in source.initializer:
+        _add_parameter(scope, tensor)
+    for value in source.input:
+        _add_input(scope, value)
+    for number, node in enumerate(source.node):
+        _add_made(scope, number, node)
+    for number, node in enumerate(source.node):
+        scope.builder.add_operator(_operator(scope, number, node))
+    for value in source.output:
+        if not value.name:
+            raise ModelError(f"{_place(scope)}a graph output has no name")
+        scope.builder.add_output(_id(scope, value.name))
+    try:
+        graph = scope.builder.build()
+    except ModelError as error:
+        raise ModelError(f"{_place(scope)}{error}") from None
+    computed = (words for t, words in scope.unknown.items() if not graph.tensors[t].is_parameter)
+    scope.ledger.unknown.extend(computed)
+    return graph
+
+
+def _place(scope: _Scope) -> str:
+    return f"in {scope.path}: " if scope.path else ""
+
+
+def _title(scope: _Scope, number: int, node: NodeProto) -> str:
+    name = f" {node.name!r}" if node.name else ""
+    place = f" in {scope.path}" if scope.path else ""
+    return f"operator {number} ({node.op_type}{name}){place}"
+
+
+def _add_parameter(scope: _Scope, source: TensorProto) -> None:
+    name = source.name
+    if not name:
+        raise ModelError(f"{_place(scope)}a parameter has no name")
+    if name in scope.tensors:
+        raise ModelError(f"{_place(scope)}parameter {name!r} is defined twice")
+    if any(size < 0 for size in source.dims):
+        raise ModelError(
+            f"{_place(scope)}parameter {name!r} has a negative size in its shape {list(source.dims)}"
+        )
+    tensor = _tensor(name, tensor_type(source))
+    scope.tensors[name] = scope.builder.add_parameter(tensor), tensor
+    scope.constants[name] = source
+    scope.ledger.parameter_bytes += tensor.size
+
+
+def _add_input(scope: _Scope, value: ValueInfoProto) -> None:
+    name = value.name
+    if not name:
+        raise ModelError(f"{_place(scope)}a graph input has no name")
+    if name in scope.constants:
+        return  # files before IR version 4 list parameters as inputs too
+    if name in scope.tensors:
+        raise ModelError(f"{_place(scope)}graph input {name!r} is listed twice")
+    if any(dim.dim_value < 0 for dim in value.type.tensor_type.shape.dim):
+        sizes = [dim.dim_param or dim.dim_value for dim in value.type.tensor_type.shape.dim]
+        raise ModelError(f"{_place(scope)}graph input {name!r} has a negative size in its shape {sizes}")
+    found = scope.ledger.types[scope.path].get(name, UNKNOWN)
+    tensor = _tensor(name, found)
+    added = scope.builder.add_input(tensor)
+    scope.tensors[name] = added, tensor
+    if not found.is_known:
+        scope.unknown[added] = f"{_place(scope)}input {_describe(name, found)}"
+
+
+def _add_made(scope: _Scope, number: int, node: NodeProto) -> None:
+    """Add the tensors that a node makes; one that exists already is left for the builder to refuse."""
+    if not node.op_type:
+        raise ModelError(f"{_title(scope, number, node)} has no operator type")
+    types = scope.ledger.types[scope.path]
+    for name in node.output:
+        if not name or name in scope.tensors:
+            continue
+        found = types.get(name, UNKNOWN)
+        try:
+            tensor = _tensor(name, found)
+        except ModelError as error:
+            raise ModelError(f"{_title(scope, number, node)}: {error}") from None
+        added = scope.builder.add_tensor(tensor)
+        scope.tensors[name] = added, tensor
+        if not found.is_known:
+            scope.unknown[added] = f"{_describe(name, found)} of {_title(scope, number, node)}"
+        if is_constant(node.op_type, _domain(node)):
+            scope.constants.update((name, a.t) for a in node.attribute if a.name == "value")
+            scope.ledger.parameter_bytes += tensor.size
+
+
+def _tensor(name: str, found: ValueType) -> Tensor:
+    """Return a tensor; one whose type is not known gets no bytes and is reported later.
+
+    Raises:
+        ModelError: it is no dense tensor, holds strings, or is larger than 2**63 bytes.
+    """
+    if found.kind != "tensor":
+        raise ModelError(
+            f"{name!r} is a {found.kind} value; only dense tensors have a size that can be planned"
+        )
+    if not found.element:
+        return Tensor(name, "unknown", 0, ())
+    spelling, bits = element(found.element, name)
+    if not found.is_known:
+        return Tensor(name, spelling, bits, ())
+    total = bits
+    if 0 not in found.sizes:
+        for size in found.sizes:
+            total *= size
+            if total >= LARGEST_BITS:
+                raise ModelError(f"tensor {name!r} has an absurd shape: it would take 2**63 bytes or more")
+    return Tensor(name, spelling, bits, found.sizes)
+
+
+def _describe(name: str, found: ValueType) -> str:
+    if not found.element:
+        return f"{name!r} (no element type)"
+    if found.shape is None:
+        return f"{name!r} (no shape)"
+    return f"{name!r} [{','.join('?' if size is None else str(size) for size in found.shape)}]"
+
+
+def _operator(scope: _Scope, number: int, node: NodeProto) -> Operator:
+    inner: list[Body] = []
+    captured: set[int] = set()
+    for attribute, source in bodies(node):
+        path = below(scope.path, number, attribute)
+        body = _Scope(scope.ledger, source, path, scope, GraphBuilder(source.name))
+        inner.append(Body(attribute, _read(body)))
+        captured.update(_id(scope, name) for name in free_names(source))
+    inputs = tuple(_id(scope, name) if name else None for name in node.input)
+    random_inside = any(op.is_random for body in inner for op in body.graph.operators)
+    return Operator(
+        number=number,
+        name=node.name,
+        kind=node.op_type,
+        domain=_domain(node),
+        inputs=inputs,
+        outputs=tuple(scope.tensors[name][0] if name else None for name in node.output),
+        captured=tuple(sorted(captured.difference(t for t in inputs if t is not None))),
+        bodies=tuple(inner),
+        is_random=random_inside or is_random(node.op_type, _domain(node), training=_may_train(scope, node)),
+    )
+
+
+def _domain(node: NodeProto) -> str:
+    return "" if node.domain in STANDARD_DOMAINS else node.domain
+
+
+def _id(scope: _Scope, name: str) -> int:
+    """Return the id of a name as it is seen in this graph; the builder reports one that nothing defines."""
+    if name in scope.tensors:
+        return scope.tensors[name][0]
+    outer = scope.outer
+    while outer is not None and name not in outer.tensors:
+        outer = outer.outer
+    if outer is None:
+        tensor = Tensor(name, "unknown", 0, ())
+        added = scope.builder.add_tensor(tensor)
+    else:
+        there, tensor = outer.tensors[name]
+        added = scope.builder.add_captured(tensor, is_constant=outer.builder.is_constant(there))
+    scope.tensors[name] = added, tensor
+    return added
+
+
+def _may_train(scope: _Scope, node: NodeProto) -> bool:
+    """Return whether a Dropout-like node may run in training mode (ONNX Dropout-1, -7, -12).
+
+    Since opset 12 the third input says so; from 7 to 11 it never does; before, the attribute is_test.
+    """
+    if scope.ledger.opset >= 12:
+        return len(node.input) > 2 and node.input[2] != "" and not _is_false(scope, node.input[2])
+    if scope.ledger.opset >= 7:
+        return False
+    return not any(attribute.name == "is_test" and attribute.i for attribute in node.attribute)
+
+
+def _is_false(scope: _Scope, name: str) -> bool:
+    """Return whether a name is surely false: it stands in the file, and all its bytes are zero."""
+    here: _Scope | None = scope
+    while here is not None and name not in here.constants:
+        here = here.outer
+    if here is None:
+        return False
+    value = here.constants[name]
+    return bool(value.raw_data or value.int32_data) and not any(value.raw_data) and not any(value.int32_data)

@@ -1,0 +1,163 @@
+"""From the bytes of an ONNX file to a Model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from os import PathLike
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from google.protobuf.message import DecodeError, EncodeError
+from onnx import GraphProto, ModelProto, TypeProto, inliner
+
+from hmcos.errors import ModelError, OptionError
+from hmcos.frontends.model import Model
+from hmcos.frontends.onnx.bodies import graphs
+from hmcos.frontends.onnx.dimensions import symbols
+from hmcos.frontends.onnx.external import data_files
+from hmcos.frontends.onnx.graphs import read_graph
+from hmcos.frontends.onnx.shapes import value_types
+
+LARGEST = 2**31 - 1
+"""Bytes of a protobuf message."""
+
+
+@runtime_checkable
+class Serializable(Protocol):
+    """A model in memory, such as an onnx.ModelProto."""
+
+    def SerializeToString(self) -> bytes:  # noqa: N802 (protobuf's spelling)
+        """Return the model as the bytes of a file."""
+        ...
+
+
+def load(source: str | PathLike[str] | Serializable, bind: Mapping[str, int] | None = None) -> Model:
+    """Return the model in an ONNX file, or in an object that serialises to one.
+
+    External data is never opened. The object is not changed, and later changes to it are not seen.
+    `bind` gives symbolic dimensions a size.
+
+    Raises:
+        ModelError: the source is no ONNX model, or says something that cannot be scheduled; names the file,
+            the operator and the tensor.
+        OptionError: `bind` names no symbolic dimension of the model, or gives it no positive size.
+    """
+    path = Path(source) if isinstance(source, str | PathLike) else None
+    title = str(path) if path is not None else "the model in memory"
+    try:
+        content = _read(path) if path is not None else _serialise(source)
+        return _model(content, path, dict(bind or {}))
+    except ModelError as error:
+        raise ModelError(f"{title}: {_one_line(error)}") from error.__cause__
+    except OptionError as error:
+        raise OptionError(f"{title}: {_one_line(error)}") from None
+    except UnicodeDecodeError as error:
+        raise ModelError(f"{title}: contains a name that is not UTF-8 text; the file is damaged") from error
+
+
+def _model(content: bytes, path: Path | None, bind: dict[str, int]) -> Model:
+    proto = _parse(content)
+    original = digest = sha256(content).hexdigest()
+    inlined = bool(proto.functions)
+    files = data_files(proto.graph, path.parent if path is not None else None)
+    if inlined:
+        proto = _inline(proto)
+        digest = sha256(proto.SerializeToString(deterministic=True)).hexdigest()
+    listed = symbols(_dimensions(proto.graph))
+    _check_bind(bind, listed, tuple(_dimensions(proto.graph)))
+    graph, parameter_bytes = read_graph(proto, value_types(proto, bind), listed, tuple(bind))
+    return Model(
+        graph=graph,
+        path=path,
+        format="onnx",
+        sha256=digest,
+        original_sha256=original,
+        inlined=inlined,
+        data_files=files,
+        bind=bind,
+        parameter_bytes=parameter_bytes,
+        proto=proto,
+    )
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if path.is_dir():
+            raise ModelError("is a directory; name the model file in it")
+        if path.stat().st_size > LARGEST:
+            raise ModelError(
+                "is larger than 2 GB, the most that protobuf can hold; store weights as external data"
+            )
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise ModelError("does not exist") from error
+    except (OSError, ValueError) as error:
+        raise ModelError(f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
+
+
+def _serialise(source: object) -> bytes:
+    if not isinstance(source, Serializable):
+        raise ModelError(f"a {type(source).__name__} is neither a path nor an object with SerializeToString")
+    try:
+        return source.SerializeToString()
+    except (EncodeError, ValueError) as error:
+        raise ModelError(f"cannot be serialised: {error}") from error
+
+
+def _parse(content: bytes) -> ModelProto:
+    if not content:
+        raise ModelError("is empty")
+    try:
+        proto = ModelProto.FromString(content)
+    except DecodeError as error:
+        raise ModelError("is not an ONNX model, or is truncated: its bytes are no valid protobuf") from error
+    if not proto.HasField("graph"):
+        raise ModelError("is not an ONNX model: it holds no graph")
+    for _ in graphs(proto.graph):
+        pass  # walks every body once, which checks how deep they are nested before anything recurses
+    return proto
+
+
+def _inline(proto: ModelProto) -> ModelProto:
+    for function in proto.functions:
+        body = GraphProto(node=function.node)
+        for _ in graphs(body):
+            pass
+    try:
+        inlined = inliner.inline_local_functions(proto)
+    except Exception as error:  # C++ throws many types here; all of them mean that the functions are wrong
+        raise ModelError(f"its local functions cannot be inlined: {error}") from error
+    if inlined.functions:
+        names = ", ".join(function.name for function in inlined.functions[:3])
+        raise ModelError(f"its local functions cannot be inlined: {names} remain")
+    for _ in graphs(inlined.graph):
+        pass
+    return inlined
+
+
+def _dimensions(graph: GraphProto) -> Iterator[str]:
+    """Yield the texts of all symbolic dimensions, those of inputs first."""
+    for _, here in graphs(graph):
+        for value in (*here.input, *here.output, *here.value_info):
+            yield from _symbolic(value.type)
+
+
+def _symbolic(proto: TypeProto) -> Iterator[str]:
+    if proto.HasField("tensor_type"):
+        for dim in proto.tensor_type.shape.dim:
+            if dim.dim_param:
+                yield dim.dim_param
+
+
+def _check_bind(bind: Mapping[str, int], listed: tuple[str, ...], dimensions: tuple[str, ...]) -> None:
+    for name, size in bind.items():
+        if name not in listed and name not in dimensions:
+            known = f"its symbols are {', '.join(listed)}" if listed else "it has no symbolic dimensions"
+            raise OptionError(f"there is no dimension {name!r} to bind; {known}")
+        if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size < 2**63:
+            raise OptionError(f"the dimension {name!r} must be bound to a positive integer, not {size!r}")
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

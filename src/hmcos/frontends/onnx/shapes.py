@@ -1,0 +1,156 @@
+"""Types of all values: shape inference first, then what the file itself says where inference is at a loss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from onnx import GraphProto, ModelProto, NodeProto, defs, shape_inference
+
+from hmcos.frontends.onnx.bodies import below, bodies
+from hmcos.frontends.onnx.skeleton import OPAQUE_DOMAIN, Scope, skeleton
+from hmcos.frontends.onnx.types import UNKNOWN, ValueType, read_type
+
+Types = dict[str, dict[str, ValueType]]
+"""Path of a graph (empty for the main one) to name to type."""
+
+ROUNDS = 32
+"""Inferences of one model; each one after the first starts from types that the one before could not find."""
+
+
+def value_types(source: ModelProto, bind: Mapping[str, int]) -> Types:
+    """Return the type of every value that is an input or made by a node, as far as it can be found.
+
+    Inference wins over the file's own value_info, which may be stale once symbols are bound: the file's word
+    is taken only for an operator whose inputs are known and whose output inference cannot tell, and the
+    inference is repeated from there.
+    """
+    light, scopes = skeleton(source, bind)
+    for scope in scopes:
+        for node in scope.light.node:
+            if node.domain != OPAQUE_DOMAIN and not defs.has(node.op_type, domain=node.domain):
+                _trust_file(scope, node, {})
+    types = _inferred(light, scopes)
+    for _ in range(ROUNDS):
+        if all(_is_settled(scope, types) for scope in scopes) or not _tell_more(scopes, types):
+            break
+        types = _inferred(light, scopes)
+    for scope in scopes:
+        _doubt_loops(scope, types)
+        for name, own in scope.own.items():
+            found = types[scope.path].get(name, UNKNOWN)
+            if not found.is_known and (own.is_known or not found.element):
+                types[scope.path][name] = own
+    return types
+
+
+def _is_settled(scope: Scope, types: Types) -> bool:
+    known = types[scope.path]
+    named = (name for node in scope.light.node for name in node.output if name)
+    return all(name in known and known[name].is_known for name in named)
+
+
+def _inferred(light: ModelProto, scopes: list[Scope]) -> Types:
+    """Return what ONNX's inference finds; when it gives up altogether, what it was told."""
+    try:
+        result = shape_inference.infer_shapes(light, data_prop=True, strict_mode=False)
+    except Exception:  # C++ throws many types here, and none of them means that the model is unusable
+        result = light
+    found: Types = {scope.path: {} for scope in scopes}
+    waiting = [("", result.graph)]
+    while waiting:
+        path, graph = waiting.pop()
+        _collect(graph, found[path])
+        for number, node in enumerate(graph.node):
+            if node.attribute:
+                waiting.extend((below(path, number, name), body) for name, body in bodies(node))
+    return found
+
+
+def _collect(graph: GraphProto, found: dict[str, ValueType]) -> None:
+    for value in (*graph.output, *graph.value_info, *graph.input):
+        if value.type.WhichOneof("value"):
+            found[value.name] = read_type(value.type, {})
+
+
+def _tell_more(scopes: list[Scope], types: Types) -> bool:
+    """Tell the light copy what can be concluded from the types so far; return whether that was anything."""
+    told = [_tell_frontier(scope, types) for scope in scopes]
+    if not any(told):
+        told = [_trust_file(scope, node, types[scope.path]) for scope in scopes for node in scope.light.node]
+    return any(told)
+
+
+def _tell_frontier(scope: Scope, types: Types) -> bool:
+    """Tell more about operators whose inputs are all known and some of whose outputs are not."""
+    told = False
+    known = types[scope.path]
+    for number, node in enumerate(scope.light.node):
+        if node.op_type == "Loop" and node.attribute:
+            told |= _tell_loop(scope, number, node, types)
+        if all(name in known and known[name].is_known for name in node.output if name):
+            continue
+        if all(_find(scope, name, types).is_known for name in node.input if name):
+            told |= _trust_file(scope, node, known)
+    return told
+
+
+def _trust_file(scope: Scope, node: NodeProto, known: Mapping[str, ValueType]) -> bool:
+    told = False
+    for name in node.output:
+        own = scope.own.get(name, UNKNOWN)
+        if own.is_known and name not in scope.given and not known.get(name, UNKNOWN).is_known:
+            scope.tell(name, own)
+            told = True
+    return told
+
+
+def _find(scope: Scope, name: str, types: Types) -> ValueType:
+    """Return the type of a name as a node of this graph sees it."""
+    here: Scope | None = scope
+    while here is not None:
+        if name in types[here.path]:
+            return types[here.path][name]
+        if name in here.parameters:
+            return ValueType(1, ())
+        here = here.outer
+    return UNKNOWN
+
+
+def _carried(scope: Scope, number: int, node: NodeProto) -> Iterator[tuple[str, str, str, str, str]]:
+    """Yield for each carried value of a Loop: body path, names outside, inside, after the body, at the end."""
+    for attribute, body in bodies(node):
+        path = below(scope.path, number, attribute)
+        inputs = [value.name for value in body.input][2:]
+        outputs = [value.name for value in body.output][1:]
+        for names in zip(node.input[2:], inputs, outputs, node.output, strict=False):
+            yield (path, *names)
+
+
+def _tell_loop(scope: Scope, number: int, node: NodeProto, types: Types) -> bool:
+    """Tell that carried values enter the body as they enter the Loop, and leave it as they went in.
+
+    ONNX leaves them open since an iteration might change the shape; `_doubt_loops` checks that it does not.
+    """
+    told = False
+    for path, outside, inside, after, end in _carried(scope, number, node):
+        value = _find(scope, outside, types)
+        entry = types[path].get(inside, UNKNOWN)
+        if value.is_known and not entry.is_known and inside not in scope.inner[path].given:
+            scope.inner[path].tell(inside, value)
+            told = True
+        leaves = types[path].get(after, UNKNOWN)
+        if end and entry.is_known and entry == leaves == value and end not in scope.given:
+            scope.tell(end, value)
+            told = True
+    return told
+
+
+def _doubt_loops(scope: Scope, types: Types) -> None:
+    """Forget carried types that the Loop was told and that its body does not keep."""
+    for number, node in enumerate(scope.light.node):
+        if node.op_type != "Loop" or not node.attribute:
+            continue
+        for path, _, inside, after, _ in _carried(scope, number, node):
+            entry = types[path].get(inside, UNKNOWN)
+            if inside in scope.inner[path].given and types[path].get(after, UNKNOWN) != entry:
+                types[path][inside] = ValueType(entry.element)

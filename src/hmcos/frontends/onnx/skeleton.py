@@ -1,0 +1,147 @@
+"""A light copy of a model for shape inference: the same nodes by number, without the weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
+
+from hmcos.frontends.onnx.bodies import below, bodies
+from hmcos.frontends.onnx.external import is_external
+from hmcos.frontends.onnx.types import ValueType, read_type, write_type
+
+HEAVY = 16 * 1024
+"""Bytes of a serialised tensor from which on its values are left out: shapes are computed from less."""
+OPAQUE_DOMAIN = "hmcos.opaque"
+"""Of nodes that stand in for constants too heavy to copy."""
+
+
+@dataclass
+class Scope:
+    """One graph of the model, or one body, and its light copy."""
+
+    path: str
+    """Empty for the main graph."""
+    outer: Scope | None
+    source: GraphProto
+    light: GraphProto
+    own: dict[str, ValueType] = field(default_factory=dict[str, ValueType])
+    """What the file itself says about values that nodes make."""
+    parameters: set[str] = field(default_factory=set[str])
+    """Names of initializers."""
+    inputs: dict[str, ValueInfoProto] = field(default_factory=dict[str, ValueInfoProto])
+    """The inputs of the light copy."""
+    inner: dict[str, Scope] = field(default_factory=dict[str, "Scope"])
+    """The bodies in it, by path."""
+    given: set[str] = field(default_factory=set[str])
+    """Values whose type the light copy was told."""
+
+    def tell(self, name: str, value: ValueType) -> None:
+        """Add a value's type to the light copy."""
+        self.given.add(name)
+        info = self.inputs.get(name)
+        if info is None:
+            info = self.light.value_info.add()
+            info.name = name
+        write_type(value, info.type)
+
+
+def skeleton(source: ModelProto, bind: Mapping[str, int]) -> tuple[ModelProto, list[Scope]]:
+    """Return a light copy of a model with bound input shapes, and its graphs, outer ones before inner ones.
+
+    Types that the file claims for values that nodes make are left out: binding may have made them stale.
+    The source is not changed.
+    """
+    light = ModelProto(ir_version=source.ir_version)
+    light.opset_import.extend(source.opset_import)
+    light.opset_import.add(domain=OPAQUE_DOMAIN, version=1)
+    main = Scope("", None, source.graph, light.graph)
+    scopes: list[Scope] = []
+    waiting = [main]
+    while waiting:
+        scope = waiting.pop()
+        scopes.append(scope)
+        waiting.extend(reversed(_fill(scope, bind)))
+    return light, scopes
+
+
+def _fill(scope: Scope, bind: Mapping[str, int]) -> list[Scope]:
+    """Fill the light copy of one graph and return the scopes of its bodies, still empty."""
+    source, light = scope.source, scope.light
+    light.name = source.name
+    for value in source.input:
+        copy = light.input.add()
+        copy.name = value.name
+        scope.inputs[value.name] = copy
+        if value.type.WhichOneof("value") == "tensor_type":
+            write_type(read_type(value.type, bind), copy.type)
+        else:
+            copy.type.CopyFrom(value.type)
+    for value in (*source.value_info, *source.output):
+        scope.own[value.name] = read_type(value.type, bind)
+        if scope.own[value.name].kind != "tensor":
+            light.value_info.append(value)
+    for value in source.output:
+        light.output.add().name = value.name
+    for tensor in source.initializer:
+        _add_initializer(scope, tensor)
+    inner: list[Scope] = []
+    for number, node in enumerate(source.node):
+        inner.extend(_add_node(scope, number, node))
+    scope.inner.update((body.path, body) for body in inner)
+    return inner
+
+
+def _add_initializer(scope: Scope, tensor: TensorProto) -> None:
+    scope.parameters.add(tensor.name)
+    if _is_light(tensor):
+        scope.light.initializer.append(tensor)
+    else:
+        scope.tell(tensor.name, tensor_type(tensor))
+
+
+def tensor_type(tensor: TensorProto) -> ValueType:
+    """Return the type of a tensor that stands in the file."""
+    return ValueType(tensor.data_type, tuple(tensor.dims))
+
+
+def _is_light(tensor: TensorProto) -> bool:
+    return not is_external(tensor) and tensor.ByteSize() < HEAVY
+
+
+def _add_node(scope: Scope, number: int, node: NodeProto) -> list[Scope]:
+    """Copy one node and return the scopes of its bodies."""
+    light = scope.light.node
+    heavy = next((a.t for a in node.attribute if a.HasField("t") and not _is_light(a.t)), None)
+    if heavy is not None and node.op_type == "Constant" and len(node.output) == 1:
+        light.add(op_type="Constant", domain=OPAQUE_DOMAIN, output=node.output)
+        scope.tell(node.output[0], tensor_type(heavy))
+        return []
+    if not any(a.HasField("g") or a.graphs for a in node.attribute):
+        light.append(node)
+        return []
+    copy = light.add(
+        op_type=node.op_type, domain=node.domain, name=node.name, input=node.input, output=node.output
+    )
+    return _add_bodies(scope, number, node, copy)
+
+
+def _add_bodies(scope: Scope, number: int, node: NodeProto, copy: NodeProto) -> list[Scope]:
+    sources = dict(bodies(node))
+    inner: list[Scope] = []
+    for attribute in node.attribute:
+        names = [name for name in (attribute.name, *_listed(attribute)) if name in sources]
+        light = copy.attribute.add()
+        if not names:
+            light.CopyFrom(attribute)
+            continue
+        light.name, light.type = attribute.name, attribute.type
+        for name in names:
+            target = light.graphs.add() if attribute.graphs else light.g
+            inner.append(Scope(below(scope.path, number, name), scope, sources[name], target))
+    return inner
+
+
+def _listed(attribute: AttributeProto) -> list[str]:
+    return [f"{attribute.name}[{position}]" for position in range(len(attribute.graphs))]

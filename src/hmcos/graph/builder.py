@@ -1,0 +1,192 @@
+"""The only way to make a Graph; it checks what it makes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hmcos.errors import ModelError
+from hmcos.graph.catalogue import is_constant
+from hmcos.graph.model import Graph, Operator, Tensor
+
+
+class GraphBuilder:
+    """Collects tensors, operators and outputs in source order; `build` checks them and makes the graph.
+
+    Every `add_` method for a tensor returns its id. Operators may be added before the tensors they read
+    have a producer: `build` tells an unsorted file from a cycle.
+    """
+
+    def __init__(self, name: str = "", symbols: tuple[str, ...] = ()) -> None:
+        self._name = name
+        self._symbols = symbols
+        self._tensors: list[Tensor] = []
+        self._operators: list[Operator] = []
+        self._inputs: list[int] = []
+        self._outputs: list[int] = []
+        self._given: set[int] = set()
+        """Tensors that exist before the first operator runs."""
+        self._constant: set[int] = set()
+        """Tensors with the same value on every run: parameters, and what is computed from those alone."""
+
+    def add_tensor(self, tensor: Tensor) -> int:
+        """Return the id of a new tensor that an operator is going to make."""
+        self._tensors.append(tensor)
+        return len(self._tensors) - 1
+
+    def add_input(self, tensor: Tensor) -> int:
+        """Return the id of a new tensor that is fed on every run."""
+        added = self.add_tensor(replace(tensor, is_parameter=False))
+        self._inputs.append(added)
+        self._given.add(added)
+        return added
+
+    def add_parameter(self, tensor: Tensor) -> int:
+        """Return the id of a new tensor whose value stands in the file."""
+        added = self.add_tensor(replace(tensor, is_parameter=True))
+        self._given.add(added)
+        self._constant.add(added)
+        return added
+
+    def add_captured(self, tensor: Tensor, *, is_constant: bool) -> int:
+        """Return the id of a new tensor that a body reads from outside.
+
+        It costs nothing inside the body, as if it were a parameter; but what the body computes from it is a
+        parameter only if the outer value is constant (memory model, Corners).
+        """
+        added = self.add_tensor(replace(tensor, is_parameter=True))
+        self._given.add(added)
+        if is_constant:
+            self._constant.add(added)
+        return added
+
+    def add_operator(self, operator: Operator) -> None:
+        """Append an operator; its number must be its position."""
+        if operator.number != len(self._operators):
+            raise ModelError(f"{_title(operator)} is added as number {len(self._operators)}")
+        self._operators.append(operator)
+        if self._computes_constants(operator):
+            self._constant.update(operator.makes)
+
+    def add_output(self, tensor: int) -> None:
+        """Append a tensor to the outputs of the graph."""
+        self._outputs.append(tensor)
+
+    def is_constant(self, tensor: int) -> bool:
+        """Return whether a tensor has the same value on every run, as far as operators were added."""
+        return tensor in self._constant
+
+    def build(self) -> Graph:
+        """Return the graph, with `is_parameter` of every computed tensor settled.
+
+        Raises:
+            ModelError: a tensor is made twice, or read without a producer, or read before it is made; names
+                the operators and the tensor, and whether sorting would help or there is a cycle.
+        """
+        producer = self._producers()
+        self._check_producers(producer)
+        self._check_sorted(producer)
+        tensors = list(self._tensors)
+        for t in producer:
+            tensors[t] = replace(tensors[t], is_parameter=t in self._constant)
+        return Graph(
+            self._name,
+            tuple(tensors),
+            tuple(self._operators),
+            tuple(self._inputs),
+            tuple(self._outputs),
+            self._symbols,
+        )
+
+    def _computes_constants(self, operator: Operator) -> bool:
+        if operator.is_random:
+            return False
+        if is_constant(operator.kind, operator.domain):
+            return True
+        reads = operator.reads
+        return bool(reads) and all(t in self._constant for t in reads)
+
+    def _producers(self) -> dict[int, int]:
+        """Return tensor id to the number of its operator.
+
+        Raises:
+            ModelError: two operators make one tensor, or an operator makes an input or a parameter.
+        """
+        producer: dict[int, int] = {}
+        for op in self._operators:
+            for t in op.makes:
+                name = self._tensors[t].name
+                if t in producer:
+                    first = self._operators[producer[t]]
+                    raise ModelError(f"tensor {name!r} is made twice, by {_title(first)} and {_title(op)}")
+                if t in self._given:
+                    kind = "an input" if t in self._inputs else "a parameter"
+                    raise ModelError(f"{_title(op)} makes tensor {name!r}, which is {kind} already")
+                producer[t] = op.number
+        return producer
+
+    def _check_producers(self, producer: dict[int, int]) -> None:
+        for op in self._operators:
+            for t in op.reads:
+                if t not in producer and t not in self._given:
+                    name = self._tensors[t].name
+                    raise ModelError(
+                        f"{_title(op)} reads tensor {name!r}, but no input, parameter or operator provides it"
+                    )
+        for t in self._outputs:
+            if t not in producer and t not in self._given:
+                name = self._tensors[t].name
+                raise ModelError(f"graph output {name!r} has no producer: no operator makes it")
+
+    def _check_sorted(self, producer: dict[int, int]) -> None:
+        for op in self._operators:
+            for t in op.reads:
+                if producer.get(t, -1) >= op.number:
+                    self._raise_unsorted(op, t, producer)
+
+    def _raise_unsorted(self, op: Operator, tensor: int, producer: dict[int, int]) -> None:
+        cycle = _cycle(self._operators, producer)
+        if cycle:
+            shown = [_title(self._operators[number]) for number in cycle[:4]]
+            more = f" -> ... ({len(cycle)} operators)" if len(cycle) > 4 else ""
+            raise ModelError(f"the operators form a cycle: {' -> '.join(shown)}{more} -> {shown[0]}")
+        maker = self._operators[producer[tensor]]
+        raise ModelError(
+            f"the operators are not sorted: {_title(op)} reads tensor {self._tensors[tensor].name!r}"
+            f" before {_title(maker)} makes it; sort them topologically"
+        )
+
+
+def _title(op: Operator) -> str:
+    name = f" {op.name!r}" if op.name else ""
+    return f"operator {op.number} ({op.kind}{name})"
+
+
+def _cycle(operators: list[Operator], producer: dict[int, int]) -> list[int]:
+    """Return the numbers of operators that wait for each other in a circle, each read by the next, or [].
+
+    Operators that can run are removed first (Kahn); in what remains everyone has a predecessor that remains,
+    so walking back from anyone must close a circle.
+    """
+    before = [{producer[t] for t in op.reads if t in producer} for op in operators]
+    after: list[list[int]] = [[] for _ in operators]
+    for number, needed in enumerate(before):
+        for p in needed:
+            after[p].append(number)
+    waits = [len(needed) for needed in before]
+    ready = [number for number, count in enumerate(waits) if not count]
+    while ready:
+        for reader in after[ready.pop()]:
+            waits[reader] -= 1
+            if not waits[reader]:
+                ready.append(reader)
+    start = next((number for number, count in enumerate(waits) if count), None)
+    if start is None:
+        return []
+    walk = [start]
+    seen = {start: 0}
+    while True:
+        previous = min(p for p in before[walk[-1]] if waits[p])
+        if previous in seen:
+            return walk[seen[previous] :][::-1]
+        seen[previous] = len(walk)
+        walk.append(previous)
