@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from hmcos.memory.problem import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,3 +21,47 @@ class Life:
     """The operator whose scratch this is; None for a buffer."""
     takes_over: int | None = None
     """Index, in the same sequence of lives, of the life whose offset this one continues in place."""
+
+
+def lifetimes(problem: Problem, order: Sequence[int]) -> tuple[Life, ...]:
+    """Return the lives of all buffers and scratch of non-zero size: inputs first, then by step.
+
+    Births and deaths are steps (memory model, Lives, for the arena). The sizes of the lives at a step
+    add up to the running memory of that step. A life may be empty, birth = death: that of an output
+    which takes over an input and is freed, or the network ends, right after.
+
+    Args:
+        problem: what runs.
+        order: a valid order of all its operators.
+    """
+    steps = max(len(order), 1)  # a network without operators still holds its inputs for a moment
+    at = {op: step for step, op in enumerate(order)}
+    sizes, held = problem.sizes, problem.held
+    death = [
+        steps if b in held else max((at[op] + 1 for op in readers), default=0)
+        for b, readers in enumerate(problem.readers)
+    ]
+    lives = [Life(0, death[b], sizes[b], b) for b in problem.inputs if sizes[b]]
+    life_of = {life.buffer: index for index, life in enumerate(lives)}
+    for step, op in enumerate(order):
+        taken = _taken_over(problem, op, [b for b in problem.reads[op] if death[b] == step + 1])
+        for b in problem.makes[op]:
+            if sizes[b]:
+                birth = step if taken is None else step + 1
+                life_of[b] = len(lives)
+                over = None if taken is None else life_of[taken]
+                lives.append(Life(birth, max(death[b], step + 1), sizes[b], b, takes_over=over))
+        if problem.scratch[op]:
+            lives.append(Life(step, step + 1, problem.scratch[op], None, operator=op))
+    return tuple(lives)
+
+
+def _taken_over(problem: Problem, op: int, dying: list[int]) -> int | None:
+    """Return the input that the operator's output takes over, None for none.
+
+    One of equal size leaves no hole, so it comes first; then the largest, then the lowest number.
+    """
+    output = problem.output_size(op)
+    eligible = [b for b in dying if b in problem.overwritable[op]]
+    sizes = problem.sizes
+    return min(eligible, key=lambda b: (sizes[b] != output, -sizes[b], b), default=None)
