@@ -15,12 +15,16 @@ if TYPE_CHECKING:
 
 FAMILIES: dict[str, str] = {
     "nasnet": "hmcos.zoo.nasnet:NASNet",
+    "randwire": "hmcos.zoo.randwire:RandWire",
 }
 """Where the parameters of each family are, a class with a method `build`."""
 
 NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
     "nasnet-cifar": ("nasnet", {"cells": 6, "filters": 32}),
     "nasnet-imagenet": ("nasnet", {"dataset": "imagenet", "cells": 4, "filters": 11}),
+    "randwire": ("randwire", {}),
+    "randwire-s1": ("randwire", {"seed": 1}),
+    "randwire-s2": ("randwire", {"seed": 2}),
 }
 """Name to family and parameters; the rest are the family's defaults."""
 

@@ -1,6 +1,6 @@
-"""The layers that the networks of the zoo are made of, on a `Network`; images are batch, channels, height, width.
+"""The layers that the networks of the zoo are made of.
 
-ONNX has this one layout for images, so the zoo has no other.
+Images are batch, channels, height, width: ONNX has this one layout, so the zoo has no other.
 """
 
 from __future__ import annotations
@@ -117,6 +117,31 @@ class Layers:
         cropped = Layer("Slice", (padded,), self.network.shape(x), {}, window)
         return self.network.append(self.network.number("cropping2d"), cropped)
 
+    def weighted_sum(self, parts: tuple[int, ...]) -> int:
+        """Return the sum of images of equal shapes, each times a number, as Keras computes it.
+
+        The images are stacked along a new last axis, and the stack is multiplied by a column.
+        """
+        name, shape = self.network.number("stack"), self.network.shape(parts[0])
+        stacked = self._stack(name, parts, axis=len(shape))
+        column = Parameter("weight", (len(parts), 1), self._weights.uniform(len(parts), sqrt(3 / len(parts))))
+        product = Layer("MatMul", (stacked,), (*shape, 1), {}, (column,))
+        summed = self.network.append(f"{name}/matmul", product)
+        squeezed = Layer("Squeeze", (summed,), shape, {}, (_integers("axes", (len(shape),)),))
+        return self.network.append(f"{name}/squeeze", squeezed)
+
+    def mean(self, parts: tuple[int, ...]) -> int:
+        """Return the mean of images of equal shapes, stacked along a new first axis and reduced."""
+        name, shape = self.network.number("stack"), self.network.shape(parts[0])
+        stacked = self._stack(name, parts, axis=0)
+        attributes: dict[str, Attribute] = {"axes": (0,), "keepdims": 0}
+        return self.network.append(f"{name}/mean", Layer("ReduceMean", (stacked,), shape, attributes, ()))
+
+    def variadic(self, kind: str, parts: tuple[int, ...]) -> int:
+        """Return one operator over images of equal shapes: Sum or Mean."""
+        layer = Layer(kind, parts, self.network.shape(parts[0]), {}, ())
+        return self.network.append(self.network.number(f"stack_{kind.lower()}"), layer)
+
     def classify(self, x: int, classes: int) -> int:
         """Return one score per class: the mean of each channel, then a matrix."""
         batch, channels, *_ = self.network.shape(x)
@@ -136,6 +161,17 @@ class Layers:
         return self.network.append_once(
             self.network.number(family), Layer(kind, inputs, shape, attributes, ())
         )
+
+    def _stack(self, name: str, parts: tuple[int, ...], axis: int) -> int:
+        """Return the parts along a new axis; a part that is stacked twice is expanded once."""
+        shape = self.network.shape(parts[0])
+        axes = _integers("axes", (axis,))
+        expanded: list[int] = []
+        for place, part in enumerate(parts):
+            layer = Layer("Unsqueeze", (part,), (*shape[:axis], 1, *shape[axis:]), {}, (axes,))
+            expanded.append(self.network.append_once(f"{name}/unsqueeze_{place}", layer))
+        whole = (*shape[:axis], len(parts), *shape[axis:])
+        return self.network.append(name, Layer("Concat", tuple(expanded), whole, {"axis": axis}, ()))
 
     def _pool(self, family: str, kind: str, x: int, kernel: int, stride: int) -> int:
         batch, channels, height, width = self.network.shape(x)

@@ -77,11 +77,11 @@ class Network:
         return len(self._layers) - 1
 
     def append_once(self, name: str, layer: Layer) -> int:
-        """Return the number of a layer without weights, the existing one when it is there already.
+        """Return the number of a layer, the existing one when an equal one is there already.
 
         Exporters merge equal operators; the merged one goes by its last name, as in the published files.
         """
-        key = (layer.kind, layer.inputs, tuple(layer.attributes.items()))
+        key = (layer.kind, layer.inputs, tuple(layer.attributes.items()), layer.parameters)
         known = self._known.get(key)
         if known is None:
             known = self._known[key] = self.append(name, layer)

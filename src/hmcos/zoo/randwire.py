@@ -1,0 +1,92 @@
+"""RandWire: Xie, Kirillov, Girshick, He, Exploring Randomly Wired Neural Networks for Image Recognition.
+
+ICCV 2019, sections 3 and 4 (the small regime), doi 10.1109/ICCV.2019.00137.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from onnx import ModelProto
+
+from hmcos.errors import OptionError
+from hmcos.zoo.cells import at_least_one
+from hmcos.zoo.layers import Layers
+from hmcos.zoo.network import INPUT, Network
+from hmcos.zoo.watts_strogatz import small_world
+from hmcos.zoo.weights import Weights
+
+_IMAGE = 224
+_FEATURES = 1280
+"""Channels before the scores (table 1 of the paper)."""
+
+
+@dataclass(frozen=True)
+class RandWire:
+    """A randomly wired network for images of 224x224 pixels.
+
+    Raises:
+        OptionError: a parameter is out of range.
+    """
+
+    nodes: int = 32
+    """Per stage; each is one separable convolution."""
+    k: int = 4
+    """Neighbours of a node in the ring; even."""
+    p: float = 0.75
+    """Probability of moving an edge."""
+    channels: int = 78
+    """Of the first stage; every stage halves the image and doubles them."""
+    stages: int = 3
+    classes: int = 1000
+    batch: int = 1
+    fold_batch_norm: bool = True
+    """Whether batch normalisation is part of the convolution before it, or an operator of its own."""
+    fold_sums: bool = False
+    """Whether a sum over several nodes is one operator (its weights part of the nodes), or a stack that
+    is multiplied by its weights, as Keras exports it."""
+    seed: int = 0
+    """Of the wiring and the weights."""
+
+    def __post_init__(self) -> None:
+        for name in ("nodes", "k", "channels", "stages", "classes", "batch"):
+            at_least_one(name, getattr(self, name))
+        if self.k % 2 or self.k >= self.nodes:
+            raise OptionError(f"k is {self.k}: it must be even and below nodes ({self.nodes})")
+        if not 0 <= self.p <= 1:
+            raise OptionError(f"p is {self.p}: it must be between 0 and 1")
+
+    def build(self) -> ModelProto:
+        """Return the network as an ONNX model."""
+        draw = random.Random(self.seed)
+        return self.wired([small_world(self.nodes, self.k, self.p, draw) for _ in range(self.stages)])
+
+    def wired(self, stages: Sequence[Sequence[tuple[int, ...]]]) -> ModelProto:
+        """Return the network with a given wiring: per stage and node, the smaller nodes that it reads."""
+        network = Network("randwire", (self.batch, 3, _IMAGE, _IMAGE))
+        layers = Layers(network, Weights(self.seed), self.fold_batch_norm)
+        x = layers.conv(INPUT, -(-self.channels // 2), (3, 3), stride=2)
+        x = layers.conv(layers.relu(x), self.channels, (3, 3), stride=2)
+        for number, reads in enumerate(stages):
+            x = self._stage(layers, x, self.channels << number, reads)
+        layers.classify(layers.conv(x, _FEATURES), self.classes)
+        return network.model()
+
+    def _stage(self, layers: Layers, x: int, channels: int, reads: Sequence[tuple[int, ...]]) -> int:
+        """Return the mean of the nodes that no other reads; nodes that read no other read x."""
+        made: list[int] = []
+        for read in reads:
+            entering = self._sum(layers, tuple(made[i] for i in read)) if read else x
+            made.append(layers.separable_conv(layers.relu(entering), channels, 3, 1 if read else 2))
+        inner = {i for read in reads for i in read}
+        ends = tuple(node for i, node in enumerate(made) if i not in inner)
+        if len(ends) == 1:
+            return ends[0]
+        return layers.variadic("Mean", ends) if self.fold_sums else layers.mean(ends)
+
+    def _sum(self, layers: Layers, parts: tuple[int, ...]) -> int:
+        if len(parts) == 1:
+            return parts[0]
+        return layers.variadic("Sum", parts) if self.fold_sums else layers.weighted_sum(parts)
