@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 FAMILIES: dict[str, str] = {
     "nasnet": "hmcos.zoo.nasnet:NASNet",
+    "amoebanet": "hmcos.zoo.amoebanet:AmoebaNet",
+    "pnas": "hmcos.zoo.pnas:PNASNet",
+    "darts": "hmcos.zoo.darts:DARTS",
     "randwire": "hmcos.zoo.randwire:RandWire",
 }
 """Where the parameters of each family are, a class with a method `build`."""
@@ -22,6 +25,12 @@ FAMILIES: dict[str, str] = {
 NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
     "nasnet-cifar": ("nasnet", {"cells": 6, "filters": 32}),
     "nasnet-imagenet": ("nasnet", {"dataset": "imagenet", "cells": 4, "filters": 11}),
+    "amoebanet-cifar": ("amoebanet", {"cells": 6, "filters": 36}),
+    "amoebanet-imagenet": ("amoebanet", {"dataset": "imagenet", "cells": 4, "filters": 12}),
+    "pnas-cifar": ("pnas", {"cells": 6, "filters": 32}),
+    "pnas-imagenet": ("pnas", {"dataset": "imagenet", "cells": 4, "filters": 12}),
+    "darts-cifar": ("darts", {"cells": 6, "filters": 36}),
+    "darts-imagenet": ("darts", {"dataset": "imagenet", "cells": 4, "filters": 12}),
     "randwire": ("randwire", {}),
     "randwire-s1": ("randwire", {"seed": 1}),
     "randwire-s2": ("randwire", {"seed": 2}),

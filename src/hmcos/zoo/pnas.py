@@ -1,0 +1,29 @@
+"""PNASNet-5: Liu, Zoph, Neumann, Shlens, Hua, Li, Fei-Fei, Yuille, Huang, Murphy, Progressive NAS.
+
+ECCV 2018, figure 1, doi 10.1007/978-3-030-01246-5_2.
+"""
+
+from __future__ import annotations
+
+from hmcos.zoo.cells import Cell, CellNetwork
+
+# One cell for both purposes: the paper reduces by running it at stride 2. Its identity is a pool of
+# single pixels, so that it can have that stride.
+CELL = Cell(
+    blocks=(
+        (("separable 5x5", 0), ("max 3x3", 0)),
+        (("separable 7x7", 1), ("max 3x3", 1)),
+        (("separable 5x5", 1), ("separable 3x3", 1)),
+        (("separable 3x3", 4), ("max 3x3", 1)),
+        (("separable 3x3", 0), ("average 1x1", 1)),
+    ),
+    result=(2, 3, 4, 5, 6),
+)
+
+
+class PNASNet(CellNetwork):
+    """PNASNet-5."""
+
+    family = "pnas"
+    normal = CELL
+    reduction = CELL
