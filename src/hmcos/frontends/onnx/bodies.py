@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from onnx import AttributeProto, GraphProto, NodeProto
+from onnx import GraphProto, NodeProto
 
 from hmcos.errors import ModelError
 
@@ -15,9 +15,9 @@ DEEPEST = 24
 def bodies(node: NodeProto) -> Iterator[tuple[str, GraphProto]]:
     """Yield the attribute (`then_branch`, or `branches[1]` in a list of graphs) and graph of each body."""
     for attribute in node.attribute:
-        if attribute.type == AttributeProto.GRAPH or attribute.HasField("g"):
+        if attribute.HasField("g"):
             yield attribute.name, attribute.g
-        elif attribute.graphs:
+        else:
             for position, graph in enumerate(attribute.graphs):
                 yield f"{attribute.name}[{position}]", graph
 
@@ -31,7 +31,7 @@ def graphs(graph: GraphProto) -> Iterator[tuple[str, GraphProto]]:
     """Yield a graph and all bodies in it, each with its path, outer ones before inner ones.
 
     Raises:
-        ModelError: bodies are nested too deeply; names the node.
+        ModelError: bodies are nested too deeply, or two of a node bear one name; names the node.
     """
     waiting = [("", graph, 0)]
     while waiting:
@@ -49,6 +49,13 @@ def graphs(graph: GraphProto) -> Iterator[tuple[str, GraphProto]]:
                     )
                 inner.append((below(path, number, attribute), body, depth + 1))
         waiting.extend(reversed(inner))
+
+
+def _check_bodies(title: str, found: list[tuple[str, GraphProto, int]]) -> None:
+    if found[0][2] > DEEPEST:
+        raise ModelError(f"{title}: bodies are nested more than {DEEPEST} deep; flatten the model")
+    if len({path for path, _, _ in found}) != len(found):
+        raise ModelError(f"{title} in {found[0][0]}: two of its bodies bear the same name")
 
 
 def free_names(graph: GraphProto) -> tuple[str, ...]:

@@ -65,5 +65,5 @@ def _check_inside(file: Path, home: Path) -> None:
         raise ModelError(f"data file {str(file)!r} cannot be found: {error}") from error
     if not real.is_relative_to(home):
         raise ModelError(
-            f"data file {str(file)!r} is a link that leads out of the model's folder; put the file itself there"
+            f"data file {str(file)!r} is a link out of the model's folder; put the file itself there"
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
 
-from hmcos.errors import ModelError
+from hmcos.errors import ModelError, SizeError
 from hmcos.frontends.onnx.bodies import below, bodies, free_names
 from hmcos.frontends.onnx.elements import element
 from hmcos.frontends.onnx.shapes import Types
@@ -67,13 +67,13 @@ def read_graph(
     graph = _read(_Scope(ledger, source.graph, "", None, GraphBuilder(source.graph.name, symbols)))
     if ledger.unknown:
         free = [symbol for symbol in symbols if symbol not in bound]
-        raise ModelError(_unknown_sizes(ledger.unknown, free))
+        raise SizeError(_unknown_sizes(ledger.unknown, free))
     return graph, ledger.parameter_bytes
 
 
 def _unknown_sizes(unknown: list[str], free: list[str]) -> str:
     more = f" and {len(unknown) - LISTED} more" if len(unknown) > LISTED else ""
-    what = f"the size is unknown of {', '.join(unknown[:LISTED])}{more}"
+    what = f"sizes are unknown: {', '.join(unknown[:LISTED])}{more}"
     if not free:
         return f"{what}; no symbol is left to bind: give these tensors fixed shapes in the file's value_info"
     rest = f" and {len(free) - LISTED} more" if len(free) > LISTED else ""

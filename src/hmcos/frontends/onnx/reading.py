@@ -49,11 +49,9 @@ def load(source: str | PathLike[str] | Serializable, bind: Mapping[str, int] | N
         content = _read(path) if path is not None else _serialise(source)
         return _model(content, path, dict(bind or {}))
     except ModelError as error:
-        raise ModelError(f"{title}: {_one_line(error)}") from error.__cause__
+        raise type(error)(f"{title}: {_one_line(error)}") from error.__cause__
     except OptionError as error:
         raise OptionError(f"{title}: {_one_line(error)}") from None
-    except UnicodeDecodeError as error:
-        raise ModelError(f"{title}: contains a name that is not UTF-8 text; the file is damaged") from error
 
 
 def _model(content: bytes, path: Path | None, bind: dict[str, int]) -> Model:
@@ -114,16 +112,42 @@ def _parse(content: bytes) -> ModelProto:
         raise ModelError("is not an ONNX model, or is truncated: its bytes are no valid protobuf") from error
     if not proto.HasField("graph"):
         raise ModelError("is not an ONNX model: it holds no graph")
-    for _ in graphs(proto.graph):
-        pass  # walks every body once, which checks how deep they are nested before anything recurses
+    _check_graphs(proto.graph)
     return proto
+
+
+def _check_graphs(graph: GraphProto) -> None:
+    """Check, before anything recurses or compares names, that bodies are not too deep and names are text.
+
+    Raises:
+        ModelError: bodies are nested too deeply, or a name is no UTF-8, which protobuf hands out as bytes.
+    """
+    for _, here in graphs(graph):
+        for name in _names(here):
+            if not isinstance(name, str):
+                raise ModelError(f"contains the name {name!r}, which is no UTF-8 text; the file is damaged")
+
+
+def _names(graph: GraphProto) -> Iterator[object]:
+    yield graph.name
+    for value in (*graph.input, *graph.output, *graph.value_info):
+        yield value.name
+        yield from _symbolic(value.type)
+    for tensor in graph.initializer:
+        yield tensor.name
+        for entry in tensor.external_data:
+            yield from (entry.key, entry.value)
+    for node in graph.node:
+        yield from (node.name, node.op_type, node.domain)
+        yield from node.input
+        yield from node.output
+        for attribute in node.attribute:
+            yield attribute.name
 
 
 def _inline(proto: ModelProto) -> ModelProto:
     for function in proto.functions:
-        body = GraphProto(node=function.node)
-        for _ in graphs(body):
-            pass
+        _check_graphs(GraphProto(node=function.node))
     try:
         inlined = inliner.inline_local_functions(proto)
     except Exception as error:  # C++ throws many types here; all of them mean that the functions are wrong
@@ -131,8 +155,7 @@ def _inline(proto: ModelProto) -> ModelProto:
     if inlined.functions:
         names = ", ".join(function.name for function in inlined.functions[:3])
         raise ModelError(f"its local functions cannot be inlined: {names} remain")
-    for _ in graphs(inlined.graph):
-        pass
+    _check_graphs(inlined.graph)
     return inlined
 
 

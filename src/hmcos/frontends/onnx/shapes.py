@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from onnx import GraphProto, ModelProto, NodeProto, defs, shape_inference
+from onnx import GraphProto, ModelProto, NodeProto, TensorProto, defs, shape_inference
 
 from hmcos.frontends.onnx.bodies import below, bodies
 from hmcos.frontends.onnx.skeleton import OPAQUE_DOMAIN, Scope, skeleton
@@ -15,6 +15,9 @@ Types = dict[str, dict[str, ValueType]]
 
 ROUNDS = 32
 """Inferences of one model; each one after the first starts from types that the one before could not find."""
+
+ITERATION = ValueType(TensorProto.INT64, ())
+CONDITION = ValueType(TensorProto.BOOL, ())
 
 
 def value_types(source: ModelProto, bind: Mapping[str, int]) -> Types:
@@ -116,8 +119,22 @@ def _find(scope: Scope, name: str, types: Types) -> ValueType:
     return UNKNOWN
 
 
+def _paths(scope: Scope, number: int, node: NodeProto) -> list[str]:
+    return [below(scope.path, number, attribute) for attribute, _ in bodies(node)]
+
+
+def _tell_counters(body: Scope, known: Mapping[str, ValueType]) -> bool:
+    """Tell that a Loop's iteration number and condition are scalars, as ONNX defines them."""
+    told = False
+    for value, scalar in zip(body.light.input, (ITERATION, CONDITION), strict=False):
+        if value.name not in body.given and not known.get(value.name, UNKNOWN).is_known:
+            body.tell(value.name, scalar)
+            told = True
+    return told
+
+
 def _carried(scope: Scope, number: int, node: NodeProto) -> Iterator[tuple[str, str, str, str, str]]:
-    """Yield for each carried value of a Loop: body path, names outside, inside, after the body, at the end."""
+    """Yield for each carried value of a Loop: body path, names outside, inside, after it, and at the end."""
     for attribute, body in bodies(node):
         path = below(scope.path, number, attribute)
         inputs = [value.name for value in body.input][2:]
@@ -132,6 +149,8 @@ def _tell_loop(scope: Scope, number: int, node: NodeProto, types: Types) -> bool
     ONNX leaves them open since an iteration might change the shape; `_doubt_loops` checks that it does not.
     """
     told = False
+    for path in _paths(scope, number, node):
+        told |= _tell_counters(scope.inner[path], types[path])
     for path, outside, inside, after, end in _carried(scope, number, node):
         value = _find(scope, outside, types)
         entry = types[path].get(inside, UNKNOWN)

@@ -10,6 +10,7 @@ from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto,
 from hmcos.frontends.onnx.bodies import below, bodies
 from hmcos.frontends.onnx.external import is_external
 from hmcos.frontends.onnx.types import ValueType, read_type, write_type
+from hmcos.graph.catalogue import STANDARD_DOMAINS
 
 HEAVY = 16 * 1024
 """Bytes of a serialised tensor from which on its values are left out: shapes are computed from less."""
@@ -55,7 +56,6 @@ def skeleton(source: ModelProto, bind: Mapping[str, int]) -> tuple[ModelProto, l
     """
     light = ModelProto(ir_version=source.ir_version)
     light.opset_import.extend(source.opset_import)
-    light.opset_import.add(domain=OPAQUE_DOMAIN, version=1)
     main = Scope("", None, source.graph, light.graph)
     scopes: list[Scope] = []
     waiting = [main]
@@ -63,7 +63,17 @@ def skeleton(source: ModelProto, bind: Mapping[str, int]) -> tuple[ModelProto, l
         scope = waiting.pop()
         scopes.append(scope)
         waiting.extend(reversed(_fill(scope, bind)))
+    _import_domains(light, scopes)
     return light, scopes
+
+
+def _import_domains(light: ModelProto, scopes: list[Scope]) -> None:
+    """Import the domains of custom operators that the file forgets: inference refuses the model otherwise."""
+    imported = {entry.domain for entry in light.opset_import} | STANDARD_DOMAINS
+    used = {node.domain: None for scope in scopes for node in scope.light.node}
+    for domain in used:
+        if domain not in imported:
+            light.opset_import.add(domain=domain, version=1)
 
 
 def _fill(scope: Scope, bind: Mapping[str, int]) -> list[Scope]:
@@ -138,7 +148,7 @@ def _add_bodies(scope: Scope, number: int, node: NodeProto, copy: NodeProto) -> 
             continue
         light.name, light.type = attribute.name, attribute.type
         for name in names:
-            target = light.graphs.add() if attribute.graphs else light.g
+            target = light.g if attribute.HasField("g") else light.graphs.add()
             inner.append(Scope(below(scope.path, number, name), scope, sources[name], target))
     return inner
 
