@@ -39,8 +39,8 @@ def recount_instance(instance: Mapping[str, object], order: Sequence[int]) -> Re
         for b in _ids(op, "reads"):
             waiting[b].add(number)
     kept = set(cast(list[int], instance["kept"])) | {b for b in inputs if not waiting[b]}
-    made, live = set(inputs), set(inputs)
-    start = sum(sizes[b] for b in live)
+    made = set(inputs)
+    start = in_use = sum(sizes[b] for b in inputs)
     running: list[int] = []
     titles: list[str] = []
     for step, number in enumerate(order):
@@ -53,12 +53,12 @@ def recount_instance(instance: Mapping[str, object], order: Sequence[int]) -> Re
         new = sum(sizes[b] for b in _ids(op, "makes"))
         if any(b in last and sizes[b] >= new for b in _ids(op, "may_overwrite")):
             new = 0
-        running.append(sum(sizes[b] for b in live) + new + cast(int, op.get("scratch", 0)))
+        running.append(in_use + new + cast(int, op.get("scratch", 0)))
         for b in _ids(op, "reads"):
             waiting[b].discard(number)
         made.update(_ids(op, "makes"))
-        live -= last
-        live.update(b for b in _ids(op, "makes") if waiting[b] or b in kept)
+        in_use -= sum(sizes[b] for b in last)
+        in_use += sum(sizes[b] for b in _ids(op, "makes") if waiting[b] or b in kept)
     return Recount(start, tuple(running), tuple(titles))
 
 

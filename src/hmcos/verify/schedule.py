@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from hmcos.errors import VerifyError
 from hmcos.graph.model import Graph, Operator
@@ -63,30 +63,29 @@ def recount(
     body_scratch: Mapping[int, int],
     order: Sequence[int],
 ) -> Recount:
-    """Return what a valid order costs (memory model, Terms and Sharing), summed anew at each step."""
+    """Return what a valid order costs (memory model, Terms and Sharing)."""
     rules = Rules(graph, target_data)
     waiting = _readers(graph, rules)
     kept = _kept(graph, rules, waiting)
-    live = set(graph.inputs)
-    start = _bytes(rules, live)
+    start = in_use = _bytes(rules, graph.inputs)
     running: list[int] = []
     operators: list[str] = []
     for number in order:
         op = graph.operators[number]
         if op.makes and all(graph.tensors[t].is_parameter for t in op.makes):
             continue
-        before = _bytes(rules, live) + rules.scratch_of(op, body_scratch.get(number, 0))
         read = {rules.storage[t] for t in op.reads if t in rules.storage}
         last = {t for t in read if waiting[t] == {number} and t not in kept}
+        made = rules.allocated(op)
         output, places = rules.overwrites(op)
         in_place = any(rules.bytes_of(t) >= rules.bytes_of(output) for t in places & last)
-        new = [t for t in rules.allocated(op) if not (in_place and t == output)]
-        running.append(before + sum(rules.bytes_of(t) for t in new))
+        new = _bytes(rules, (t for t in made if not (in_place and t == output)))
+        running.append(in_use + new + rules.scratch_of(op, body_scratch.get(number, 0)))
         operators.append(_title(op))
         for t in read:
             waiting[t].discard(number)
-        live -= last
-        live.update(t for t in rules.allocated(op) if waiting[t] or t in kept)
+        in_use -= _bytes(rules, last)
+        in_use += _bytes(rules, (t for t in made if waiting[t] or t in kept))
     return Recount(start, tuple(running), tuple(operators))
 
 
@@ -106,8 +105,8 @@ def _kept(graph: Graph, rules: Rules, readers: Mapping[int, set[int]]) -> set[in
     return outputs | {t for t in graph.inputs if not readers[t]}
 
 
-def _bytes(rules: Rules, live: set[int]) -> int:
-    return sum(rules.bytes_of(t) for t in live)
+def _bytes(rules: Rules, storages: Iterable[int]) -> int:
+    return sum(rules.bytes_of(t) for t in storages)
 
 
 def _title(op: Operator) -> str:
