@@ -1,1 +1,68 @@
 """Run neural networks in the least memory that is possible, with proof."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hmcos.api import compare, inspect, load, lower, schedule
+    from hmcos.errors import HmcosError
+    from hmcos.memory.instance import read_instance, write_instance
+    from hmcos.memory.problem import Problem
+    from hmcos.memory.target import Target, load_target
+    from hmcos.plan.plan import Plan
+    from hmcos.plan.plan_file import read_plan
+    from hmcos.plan.schedule import Schedule, Status
+    from hmcos.schedulers.table import names as scheduler_names
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "HmcosError",
+    "Plan",
+    "Problem",
+    "Schedule",
+    "Status",
+    "Target",
+    "__version__",
+    "compare",
+    "inspect",
+    "load",
+    "load_target",
+    "lower",
+    "read_instance",
+    "read_plan",
+    "schedule",
+    "scheduler_names",
+    "write_instance",
+]
+
+_PLACES = {
+    "HmcosError": "hmcos.errors:HmcosError",
+    "Plan": "hmcos.plan.plan:Plan",
+    "Problem": "hmcos.memory.problem:Problem",
+    "Schedule": "hmcos.plan.schedule:Schedule",
+    "Status": "hmcos.plan.schedule:Status",
+    "Target": "hmcos.memory.target:Target",
+    "compare": "hmcos.api:compare",
+    "inspect": "hmcos.api:inspect",
+    "load": "hmcos.api:load",
+    "load_target": "hmcos.memory.target:load_target",
+    "lower": "hmcos.api:lower",
+    "read_instance": "hmcos.memory.instance:read_instance",
+    "read_plan": "hmcos.plan.plan_file:read_plan",
+    "schedule": "hmcos.api:schedule",
+    "scheduler_names": "hmcos.schedulers.table:names",
+    "write_instance": "hmcos.memory.instance:write_instance",
+}
+"""Public name to "module:name", imported when it is first asked for (PEP 562)."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module 'hmcos' has no attribute {name!r}")
+    module, found = _PLACES[name].split(":")
+    value = getattr(import_module(module), found)
+    globals()[name] = value
+    return value

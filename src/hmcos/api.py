@@ -1,0 +1,155 @@
+"""All that the command line does, as functions: schedule, compare, inspect, load."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from math import isnan
+from os import PathLike
+from pathlib import Path
+from time import perf_counter
+
+from hmcos.errors import OptionError
+from hmcos.frontends.model import Model
+from hmcos.memory.problem import Problem
+from hmcos.memory.target import Target, load_target
+from hmcos.plan.limits import SILENCE, Limits, Observer, never
+from hmcos.plan.plan import Plan, Seconds
+from hmcos.schedulers.table import scheduler as scheduler_called
+from hmcos.stages.assembly import assemble
+from hmcos.stages.comparing import Comparison, compare_schedulers
+from hmcos.stages.inspection import Inspection, inspect_source
+from hmcos.stages.lowering import lower_network
+from hmcos.stages.opening import Openable, open_source
+from hmcos.stages.saving import output_places, save
+from hmcos.stages.verification import verify_plan_of
+
+
+def schedule(  # noqa: PLR0913 (one keyword per option of the command line, so that both say the same)
+    model: Openable,
+    *,
+    scheduler: str = "optimal",
+    target: str | PathLike[str] | Target = "default",
+    bind: Mapping[str, int] | None = None,
+    time_limit: float | None = None,
+    state_limit: int | None = None,
+    budget: int | None = None,
+    alignment: int | None = None,
+    output: str | PathLike[str] | None = None,
+    seed: int = 0,
+    observer: Observer = SILENCE,
+    interrupted: Callable[[], bool] = never,
+) -> Plan:
+    """Return the plan of the least-memory order of a network; write it and the model if asked to.
+
+    Args:
+        model: a path (.onnx, or .json for a problem), "zoo:NAME", an ONNX model in memory, or what
+            `load` or `read_instance` returned.
+        scheduler: a name of the table of schedulers: optimal, given, rpo, greedy, random, ...
+        target: what may share memory: default, hmcos, none, or a TOML file.
+        bind: symbolic dimension to size.
+        time_limit: seconds for the search; the best order so far is the answer.
+        state_limit: states for the search; it takes memory for each.
+        budget: bytes; stop at the first order within it, or at the first proof that there is none.
+        alignment: bytes; every buffer is rounded up to it; the target's own when None.
+        output: folder for the reordered model and plan.json; None to write nothing.
+        seed: for the random scheduler.
+        observer: is told how the search goes on.
+        interrupted: asked often; True ends the search with the best order so far.
+
+    Raises:
+        HmcosError: one of its subclasses for any wrong input; limits and budgets are statuses.
+    """
+    begun = perf_counter()
+    search, rules = scheduler_called(scheduler), _target(target)
+    limits = _limits(time_limit, state_limit, budget, seed, interrupted)
+    opened = open_source(model, bind)
+    places = None if output is None else output_places(opened, Path(output))
+    loaded = perf_counter()
+    network = lower_network(opened, rules, alignment, replace(limits, started=loaded), observer)
+    found = network.find(search, observer)
+    ended = perf_counter()
+    plan = assemble(network, found, Seconds(loaded - begun, ended - loaded, 0.0, perf_counter() - begun))
+    if places is None:
+        return plan
+    saving = perf_counter()
+    verify_plan_of(network, plan)
+    return save(plan, opened, places, saving)
+
+
+def compare(
+    model: Openable,
+    *,
+    target: str | PathLike[str] | Target = "default",
+    bind: Mapping[str, int] | None = None,
+    time_limit: float | None = None,
+    alignment: int | None = None,
+    observer: Observer = SILENCE,
+) -> Comparison:
+    """Return what every scheduler finds for a network; `time_limit` is seconds for each of them.
+
+    Raises:
+        HmcosError: one of its subclasses for any wrong input.
+    """
+    limits = _limits(time_limit, None, None, 0, never)
+    rules, opened = _target(target), open_source(model, bind)
+    network = lower_network(opened, rules, alignment, replace(limits, started=perf_counter()), observer)
+    return compare_schedulers(network, observer)
+
+
+def inspect(model: Openable, *, bind: Mapping[str, int] | None = None) -> Inspection:
+    """Return what is in a network: inputs, outputs, operators by kind, sizes, symbols to bind.
+
+    Raises:
+        HmcosError: one of its subclasses for any wrong input.
+    """
+    return inspect_source(model, bind)
+
+
+def load(model: Openable, *, bind: Mapping[str, int] | None = None) -> Model | Problem:
+    """Return a network, read and checked: a Model, or a Problem when it is given as numbers.
+
+    Raises:
+        HmcosError: one of its subclasses for any wrong input.
+    """
+    return open_source(model, bind).content
+
+
+def lower(
+    model: Openable,
+    *,
+    target: str | PathLike[str] | Target = "default",
+    bind: Mapping[str, int] | None = None,
+    alignment: int | None = None,
+) -> Problem:
+    """Return a network as the numbers that the search sees, on a target.
+
+    Raises:
+        HmcosError: one of its subclasses for any wrong input.
+    """
+    return lower_network(open_source(model, bind), _target(target), alignment, Limits(), SILENCE).problem
+
+
+def _target(target: str | PathLike[str] | Target) -> Target:
+    return (
+        target
+        if isinstance(target, Target)
+        else load_target(Path(target) if isinstance(target, PathLike) else target)
+    )
+
+
+def _limits(
+    seconds: float | None,
+    states: int | None,
+    budget: int | None,
+    seed: int,
+    interrupted: Callable[[], bool],
+) -> Limits:
+    if seconds is not None and (isnan(seconds) or seconds < 0):
+        raise OptionError(f"a time limit is at least 0 seconds, not {seconds}")
+    if states is not None and states < 1:
+        raise OptionError(f"a state limit is at least 1 state, not {states}")
+    if budget is not None and budget < 0:
+        raise OptionError(f"a budget is at least 0 bytes, not {budget}")
+    limits = Limits(seconds=seconds, budget=budget, seed=seed, interrupted=interrupted)
+    return limits if states is None else replace(limits, states=states)

@@ -1,0 +1,103 @@
+"""The fields of one JSON object, each read as what it must be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isfinite
+from typing import Self, cast
+
+from hmcos.errors import PlanError
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """One JSON object and where it stands; every method raises PlanError naming file and key."""
+
+    values: Mapping[str, object]
+    file: str
+    path: str = ""
+    """Keys that lead here, each followed by a dot."""
+
+    @classmethod
+    def of(cls, value: object, file: str, path: str = "") -> Self:
+        """Return the fields of a value that must be an object."""
+        if not isinstance(value, dict):
+            place = f"{path.rstrip('.')}: " if path else ""
+            raise PlanError(f"{file}: {place}must be an object, not {_kind(value)}")
+        return cls(cast(dict[str, object], value), file, path)
+
+    def where(self, key: str) -> str:
+        """Return file and full key, for messages."""
+        return f"{self.file}: {self.path}{key}"
+
+    def text(self, key: str) -> str:
+        """Return a field that must be text."""
+        value = self._value(key)
+        if not isinstance(value, str):
+            raise self._wrong(key, "text", value)
+        return value
+
+    def text_or_none(self, key: str) -> str | None:
+        """Return a field that must be text or null."""
+        return None if self._value(key) is None else self.text(key)
+
+    def flag(self, key: str) -> bool:
+        """Return a field that must be true or false."""
+        value = self._value(key)
+        if not isinstance(value, bool):
+            raise self._wrong(key, "true or false", value)
+        return value
+
+    def number(self, key: str, lowest: int = 0) -> int:
+        """Return a field that must be an integer, at least `lowest`."""
+        return self._integer(key, self._value(key), lowest)
+
+    def real(self, key: str) -> float:
+        """Return a field that must be a finite number, at least 0."""
+        value = self._value(key)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value) or value < 0:
+            raise self._wrong(key, "a number of at least 0", value)
+        return float(value)
+
+    def numbers(self, key: str) -> tuple[int, ...]:
+        """Return a field that must be a list of integers, each at least 0."""
+        return tuple(self._integer(f"{key}[{i}]", v, 0) for i, v in enumerate(self._list(key)))
+
+    def part(self, key: str) -> Self:
+        """Return a field that must be an object."""
+        return self.of(self._value(key), self.file, f"{self.path}{key}.")
+
+    def parts(self, key: str) -> list[Self]:
+        """Return a field that must be a list of objects."""
+        return [self.of(v, self.file, f"{self.path}{key}[{i}].") for i, v in enumerate(self._list(key))]
+
+    def _value(self, key: str) -> object:
+        if key not in self.values:
+            raise PlanError(f"{self.where(key)}: is missing")
+        return self.values[key]
+
+    def _list(self, key: str) -> list[object]:
+        value = self._value(key)
+        if not isinstance(value, list):
+            raise self._wrong(key, "a list", value)
+        return cast(list[object], value)
+
+    def _integer(self, key: str, value: object, lowest: int) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or value < lowest:
+            raise self._wrong(key, f"an integer of at least {lowest}", value)
+        return value
+
+    def _wrong(self, key: str, wanted: str, value: object) -> PlanError:
+        return PlanError(f"{self.where(key)}: must be {wanted}, not {_kind(value)}")
+
+
+def _kind(value: object) -> str:
+    """Return a short word for a JSON value; numbers and flags as they stand."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool | int | float):
+        return str(value).lower()[:40]
+    if isinstance(value, str):
+        return "text"
+    return "a list" if isinstance(value, list) else "an object"

@@ -1,0 +1,282 @@
+"""Plans as files: versioned JSON (`hmcos-plan/1`), written at once and read with suspicion."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import cast
+
+from hmcos.errors import OutputError, PlanError
+from hmcos.plan.fields import Fields
+from hmcos.plan.plan import (
+    BodyPlan,
+    Crest,
+    LiveTensor,
+    Memory,
+    OperatorRow,
+    Outputs,
+    Plan,
+    Seconds,
+    Source,
+    TargetUsed,
+)
+from hmcos.plan.schedule import Schedule, Status
+
+FORMAT = "hmcos-plan/1"
+
+
+def plan_text(plan: Plan) -> str:
+    """Return the plan as JSON text: one line per key, and per row of a table; same plan, same text."""
+    return "{\n" + ",\n".join(f" {json.dumps(k)}: {_value(v)}" for k, v in _record(plan).items()) + "\n}\n"
+
+
+def write_plan(plan: Plan, path: Path) -> None:
+    """Write the plan file: all of it or nothing.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    with staged(path, plan_text(plan)):
+        pass
+
+
+@contextmanager
+def staged(path: Path, text: str) -> Generator[None]:
+    """Keep the text beside its place; it takes the place when the block ends well, or vanishes.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        try:
+            temporary.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise OutputError(f"{path}: cannot write: {error.strerror}") from error
+        yield
+        try:
+            temporary.replace(path)
+        except OSError as error:
+            raise OutputError(f"{path}: cannot write: {error.strerror}") from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def read_plan(path: str | Path) -> Plan:
+    """Return the plan that a file holds.
+
+    Raises:
+        PlanError: the file cannot be read, is no plan, or contradicts itself; names file and key.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise PlanError(f"{path}: cannot read the plan: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise PlanError(f"{path}: not a plan: not text in UTF-8") from error
+    try:
+        values: object = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise PlanError(f"{path}: not a plan, or cut off: {str(error) or 'nested too deeply'}") from error
+    fields = Fields.of(values, str(path))
+    if fields.text("format") != FORMAT:
+        found = fields.text("format")
+        raise PlanError(f"{path}: format: is {found!r}, but this version reads {FORMAT}; plan the model anew")
+    return _plan(fields)
+
+
+def _value(value: object) -> str:
+    rows = cast(list[object], value) if isinstance(value, list) else []
+    if rows and isinstance(rows[0], dict):
+        return "[\n" + ",\n".join(f"  {json.dumps(row)}" for row in rows) + "\n ]"
+    return json.dumps(value)
+
+
+def _record(plan: Plan) -> dict[str, object]:
+    """Return the documented keys of a plan file (docs/plan-format.md)."""
+    found = plan.schedule
+    return {
+        "format": FORMAT,
+        "source": {
+            "name": plan.source.name,
+            "format": plan.source.format,
+            "sha256": plan.source.sha256,
+            "original_sha256": plan.source.original_sha256,
+            "inlined": plan.source.inlined,
+            "bind": dict(sorted(plan.source.bind.items())),
+        },
+        "target": {
+            "name": plan.target.name,
+            "alignment": plan.target.alignment,
+            "data": dict(plan.target.data),
+        },
+        "scheduler": found.scheduler,
+        "status": str(found.status),
+        "peak": found.peak,
+        "lower_bound": found.lower_bound,
+        "given_peak": plan.given_peak,
+        "rpo_peak": plan.rpo_peak,
+        "states": found.states,
+        "search_seconds": found.seconds,
+        "seconds": seconds_record(plan.seconds),
+        "outputs": {"model": plan.outputs.model, "plan": plan.outputs.plan},
+        "crest": _crest_record(plan.crest),
+        "order": list(plan.order),
+        "scheduled_order": list(plan.scheduled_order),
+        "memory": {
+            "start": plan.memory.start,
+            "running": list(plan.memory.running),
+            "stable": list(plan.memory.stable),
+        },
+        "operators": [_operator_record(plan.operators[i]) for i in plan.order],
+        "bodies": [_body_record(body) for body in plan.bodies],
+    }
+
+
+def seconds_record(seconds: Seconds) -> dict[str, float]:
+    """Return the seconds by stage, as the plan file and the command line give them."""
+    return {
+        "load": round(seconds.load, 6),
+        "schedule": round(seconds.schedule, 6),
+        "save": round(seconds.save, 6),
+        "total": round(seconds.total, 6),
+    }
+
+
+def _crest_record(crest: Crest) -> dict[str, object]:
+    return {
+        "step": crest.step,
+        "operator": crest.operator,
+        "tensors": [{"name": t.name, "bytes": t.size} for t in crest.tensors],
+    }
+
+
+def _operator_record(row: OperatorRow) -> dict[str, object]:
+    return {"number": row.number, "name": row.name, "kind": row.kind, "output": row.output}
+
+
+def _body_record(body: BodyPlan) -> dict[str, object]:
+    return {
+        "path": body.path,
+        "order": list(body.order),
+        "peak": body.peak,
+        "lower_bound": body.lower_bound,
+        "status": str(body.status),
+    }
+
+
+def _plan(fields: Fields) -> Plan:
+    rows = {row.number: row for row in map(_operator, fields.parts("operators"))}
+    order = fields.numbers("order")
+    _expect(set(rows) == set(range(len(rows))), fields, "operators", "numbers must be 0, 1, 2, ...")
+    _expect(sorted(order) == sorted(rows), fields, "order", "must list every operator exactly once")
+    scheduled_order = fields.numbers("scheduled_order")
+    scheduled = tuple(sorted(set(scheduled_order)))
+    kept = set(scheduled)
+    in_order = tuple(i for i in order if i in kept)
+    _expect(in_order == scheduled_order, fields, "scheduled_order", "must follow `order`")
+    memory = _memory(fields.part("memory"))
+    for key, steps in (("running", memory.running), ("stable", memory.stable)):
+        _expect(len(steps) == len(scheduled), fields, f"memory.{key}", f"must have {len(scheduled)} entries")
+    return Plan(
+        source=_source(fields.part("source")),
+        target=_target(fields.part("target")),
+        operators=tuple(rows[i] for i in range(len(rows))),
+        scheduled=scheduled,
+        schedule=_schedule(fields, _ranks(scheduled, scheduled_order)),
+        order=order,
+        given_peak=fields.number("given_peak"),
+        rpo_peak=fields.number("rpo_peak"),
+        memory=memory,
+        crest=_crest(fields.part("crest"), scheduled_order),
+        seconds=_seconds(fields.part("seconds")),
+        bodies=tuple(map(_body, fields.parts("bodies"))),
+        outputs=_outputs(fields.part("outputs")),
+    )
+
+
+def _ranks(scheduled: Sequence[int], order: Sequence[int]) -> tuple[int, ...]:
+    rank = {number: i for i, number in enumerate(scheduled)}
+    return tuple(rank[number] for number in order)
+
+
+def _schedule(fields: Fields, order: tuple[int, ...]) -> Schedule:
+    peak, lower_bound = fields.number("peak"), fields.number("lower_bound")
+    _expect(lower_bound <= peak, fields, "lower_bound", "must not be above the peak")
+    return Schedule(
+        order=order,
+        peak=peak,
+        lower_bound=lower_bound,
+        status=_status(fields),
+        scheduler=fields.text("scheduler"),
+        seconds=fields.real("search_seconds"),
+        states=fields.number("states"),
+    )
+
+
+def _status(fields: Fields) -> Status:
+    found = fields.text("status")
+    if found not in tuple(Status):
+        raise PlanError(f"{fields.where('status')}: no status is called {found!r}")
+    return Status(found)
+
+
+def _source(fields: Fields) -> Source:
+    bind = fields.part("bind")
+    return Source(
+        name=fields.text("name"),
+        format=fields.text("format"),
+        sha256=fields.text("sha256"),
+        original_sha256=fields.text("original_sha256"),
+        inlined=fields.flag("inlined"),
+        bind={symbol: bind.number(symbol) for symbol in bind.values},
+    )
+
+
+def _target(fields: Fields) -> TargetUsed:
+    return TargetUsed(fields.text("name"), fields.number("alignment"), dict(fields.part("data").values))
+
+
+def _operator(fields: Fields) -> OperatorRow:
+    return OperatorRow(
+        fields.number("number"), fields.text("name"), fields.text("kind"), fields.text("output")
+    )
+
+
+def _memory(fields: Fields) -> Memory:
+    return Memory(fields.number("start"), fields.numbers("running"), fields.numbers("stable"))
+
+
+def _crest(fields: Fields, scheduled_order: tuple[int, ...]) -> Crest:
+    step = fields.number("step", lowest=-1)
+    _expect(step < max(1, len(scheduled_order)), fields, "step", "is after the last step")
+    operator = scheduled_order[step] if step >= 0 else None
+    tensors = tuple(LiveTensor(t.text("name"), t.number("bytes")) for t in fields.parts("tensors"))
+    return Crest(step, operator, tensors)
+
+
+def _seconds(fields: Fields) -> Seconds:
+    return Seconds(fields.real("load"), fields.real("schedule"), fields.real("save"), fields.real("total"))
+
+
+def _body(fields: Fields) -> BodyPlan:
+    return BodyPlan(
+        path=fields.text("path"),
+        order=fields.numbers("order"),
+        peak=fields.number("peak"),
+        lower_bound=fields.number("lower_bound"),
+        status=_status(fields),
+    )
+
+
+def _outputs(fields: Fields) -> Outputs:
+    return Outputs(fields.text_or_none("model"), fields.text_or_none("plan"))
+
+
+def _expect(holds: bool, fields: Fields, key: str, rule: str) -> None:
+    if not holds:
+        raise PlanError(f"{fields.where(key)}: {rule}; plan the model anew")

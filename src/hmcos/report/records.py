@@ -1,0 +1,71 @@
+"""Results as the JSON objects that other programs rely on (docs/json.md)."""
+
+from __future__ import annotations
+
+from hmcos.frontends.outline import Port
+from hmcos.plan.plan import Plan
+from hmcos.plan.plan_file import seconds_record
+from hmcos.stages.comparing import Comparison
+from hmcos.stages.inspection import Inspection
+
+
+def plan_record(plan: Plan) -> dict[str, object]:
+    """Return what `hmcos schedule --json` prints."""
+    return {
+        "model": plan.source.name,
+        "operators": len(plan.operators),
+        "target": plan.target.name,
+        "scheduler": plan.schedule.scheduler,
+        "status": str(plan.status),
+        "scheduled_operators": len(plan.scheduled),
+        "peak": plan.peak,
+        "lower_bound": plan.lower_bound,
+        "given_peak": plan.given_peak,
+        "rpo_peak": plan.rpo_peak,
+        "order": list(plan.order),
+        "seconds": seconds_record(plan.seconds),
+        "outputs": {"model": plan.outputs.model, "plan": plan.outputs.plan},
+    }
+
+
+def comparison_record(comparison: Comparison) -> dict[str, object]:
+    """Return what `hmcos compare --json` prints."""
+    return {
+        "model": comparison.source.name,
+        "operators": comparison.operators,
+        "target": comparison.target.name,
+        "scheduled_operators": comparison.scheduled_operators,
+        "lower_bound": max(found.lower_bound for found in comparison.schedules),
+        "schedulers": [
+            {
+                "scheduler": found.scheduler,
+                "status": str(found.status),
+                "peak": found.peak,
+                "seconds": round(found.seconds, 6),
+            }
+            for found in comparison.schedules
+        ],
+    }
+
+
+def inspection_record(inspection: Inspection) -> dict[str, object]:
+    """Return what `hmcos inspect --json` prints."""
+    return {
+        "model": inspection.source.name,
+        "operators": inspection.operators,
+        "inputs": [_port_record(port) for port in inspection.inputs],
+        "outputs": [_port_record(port) for port in inspection.outputs],
+        "kinds": dict(inspection.kinds),
+        "parameters": inspection.parameters,
+        "parameter_bytes": inspection.parameter_bytes,
+        "activations": inspection.activations,
+        "activation_bytes": inspection.activation_bytes,
+        "symbols": list(inspection.symbols),
+        "unbound": list(inspection.unbound),
+        "inlined": inspection.source.inlined,
+        "sha256": inspection.source.sha256 or None,
+    }
+
+
+def _port_record(port: Port) -> dict[str, object]:
+    return {"name": port.name, "element": port.element, "shape": None if port.shape is None else list(port.shape)}

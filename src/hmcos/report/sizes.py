@@ -1,0 +1,48 @@
+"""Bytes for people, and back."""
+
+from __future__ import annotations
+
+import re
+
+from hmcos.errors import OptionError
+
+_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*", re.IGNORECASE | re.ASCII)
+_LONGEST = 40
+_FACTORS = {
+    "": 1,
+    "b": 1,
+    **{f"{letter}{end}": 1024**power for power, letter in enumerate("kmgt", 1) for end in ("", "ib")},
+    **{f"{letter}b": 1000**power for power, letter in enumerate("kmgt", 1)},
+}
+"""As GNU's tools read them: K and KiB are 1024 bytes, KB is 1000."""
+
+
+def human(size: int) -> str:
+    """Return bytes with thousands separators, and in binary units when that is shorter to grasp."""
+    exact = f"{size:,} B"
+    for power, unit in ((3, "GiB"), (2, "MiB"), (1, "KiB")):
+        if size >= 1024**power:
+            return f"{exact} = {size / 1024**power:.2f} {unit}"
+    return exact
+
+
+def parse_size(text: str) -> int:
+    """Return the bytes that a text such as 262144, 256K, 1MiB or "1.5 MB" stands for.
+
+    Raises:
+        OptionError: the text is no size, or no whole number of bytes.
+    """
+    found = _SIZE.fullmatch(text) if len(text) <= _LONGEST else None
+    if found is None or found[2].lower() not in _FACTORS:
+        raise OptionError(f"{text[:_LONGEST]!r} is no size; write bytes, or 256K, 1MiB, 1.5MB (K = KiB = 1024, KB = 1000)")
+    whole, _, digits = found[1].partition(".")
+    scaled = int(whole + digits) * _FACTORS[found[2].lower()]
+    size, rest = divmod(scaled, 10 ** len(digits))
+    if rest:
+        raise OptionError(f"{text!r} is no whole number of bytes")
+    return size
+
+
+def savings(before: int, after: int) -> str:
+    """Return by how much less memory `after` is, in per cent of `before`."""
+    return f"{100 * (before - after) / before:.1f} %" if before else "0.0 %"

@@ -1,0 +1,137 @@
+"""Results as tables for people."""
+
+from __future__ import annotations
+
+from rich.console import Console, Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from hmcos.frontends.outline import Port
+from hmcos.plan.plan import OperatorRow, Plan
+from hmcos.plan.schedule import Status
+from hmcos.report.sizes import human, savings
+from hmcos.stages.comparing import Comparison
+from hmcos.stages.inspection import Inspection
+
+LISTED = 8
+"""Live tensors that are shown one by one."""
+_WORDS = {
+    Status.OPTIMAL: "proved: no order of these operators needs less",
+    Status.FEASIBLE: "a valid order; a better one may exist",
+    Status.TIME_LIMIT: "the best order found in the time given",
+    Status.STATE_LIMIT: "the best order found with the states given",
+    Status.INTERRUPTED: "the best order found before the interruption",
+    Status.FITS: "an order within the budget",
+    Status.DOES_NOT_FIT: "proved: no order is within the budget",
+}
+
+
+def show(what: RenderableType) -> None:
+    """Print to standard output: as wide as the terminal, in plain text when it is none."""
+    console = Console(highlight=False)
+    console.print(what) if console.is_terminal else Console(highlight=False, width=120).print(what)
+
+
+def plan_tables(plan: Plan) -> RenderableType:
+    """Return the peaks of a plan, what it proved, and which tensors make the peak."""
+    peaks = Table(title=_title(plan.source.name, plan.target.name, plan.source.inlined), title_justify="left")
+    peaks.add_column("order")
+    peaks.add_column("peak memory", justify="right")
+    peaks.add_column("saved", justify="right")
+    peaks.add_row("file order", human(plan.given_peak), "")
+    peaks.add_row("reverse post-order", human(plan.rpo_peak), savings(plan.given_peak, plan.rpo_peak))
+    peaks.add_row(
+        f"[bold]{escape(plan.schedule.scheduler)}[/bold]",
+        f"[bold]{human(plan.peak)}[/bold]",
+        f"[bold]{savings(plan.given_peak, plan.peak)}[/bold]",
+    )
+    peaks.add_row("lower bound", human(plan.lower_bound), savings(plan.given_peak, plan.lower_bound))
+    return Group(peaks, Text(_verdict(plan)), Text(_crest(plan)), *map(Text, _written(plan)))
+
+
+def comparison_table(comparison: Comparison) -> RenderableType:
+    """Return one row per scheduler."""
+    table = Table(
+        title=_title(comparison.source.name, comparison.target.name, comparison.source.inlined),
+        title_justify="left",
+    )
+    for heading in ("scheduler", "peak memory", "over the bound", "status", "seconds"):
+        table.add_column(heading, justify="left" if heading in {"scheduler", "status"} else "right")
+    for found in comparison.schedules:
+        over = f"{100 * (found.peak - found.lower_bound) / max(1, found.lower_bound):.1f} %"
+        table.add_row(found.scheduler, human(found.peak), over, str(found.status), f"{found.seconds:.3f}")
+    bound = max(found.lower_bound for found in comparison.schedules)
+    return Group(table, Text(f"lower bound: {human(bound)}"))
+
+
+def inspection_tables(inspection: Inspection) -> RenderableType:
+    """Return inputs, outputs, operators by kind, and sizes."""
+    ports = Table(title=inspection.source.name, title_justify="left")
+    for heading in ("", "name", "type"):
+        ports.add_column(heading)
+    for place, listed in (("input", inspection.inputs), ("output", inspection.outputs)):
+        for port in listed:
+            ports.add_row(place, Text(port.name), Text(_type(port)))
+    kinds = Table(title=f"{inspection.operators} operators", title_justify="left")
+    kinds.add_column("kind")
+    kinds.add_column("operators", justify="right")
+    for kind, many in inspection.kinds.items():
+        kinds.add_row(Text(kind), str(many))
+    return Group(ports, *([kinds] if inspection.kinds else []), *map(Text, _facts(inspection)))
+
+
+def _title(name: str, target: str, inlined: bool) -> str:
+    noted = ", local functions inlined" if inlined else ""
+    return f"{escape(name)} (target {escape(target)}{noted})"
+
+
+def _verdict(plan: Plan) -> str:
+    return f"{plan.status}: {_WORDS[plan.status]}, under the memory model of target {plan.target.name}"
+
+
+def _crest(plan: Plan) -> str:
+    crest = plan.crest
+    if crest.operator is None:
+        where = "before the first operator: the inputs of the network"
+    else:
+        where = f"at step {crest.step}, {_operator(plan.operators[crest.operator])}"
+    lines = [f"the peak is {where}; live then:"]
+    lines += [f"  {human(tensor.size):>28}  {tensor.name}" for tensor in crest.tensors[:LISTED]]
+    rest = crest.tensors[LISTED:]
+    if rest:
+        lines.append(f"  {human(sum(t.size for t in rest)):>28}  in {len(rest)} more")
+    return "\n".join(lines)
+
+
+def _operator(row: OperatorRow) -> str:
+    kind = f"{row.kind} " if row.kind else ""
+    return f"operator {row.number} ({kind}{row.name!r})" if row.name else f"operator {row.number} ({kind.strip()})"
+
+
+def _written(plan: Plan) -> list[str]:
+    spent = plan.seconds
+    lines = [
+        f"{spent.total:.2f} s: load {spent.load:.2f}, schedule {spent.schedule:.2f}, save {spent.save:.2f}"
+    ]
+    lines += [f"model: {plan.outputs.model}"] if plan.outputs.model else []
+    lines += [f"plan:  {plan.outputs.plan}"] if plan.outputs.plan else []
+    return lines
+
+
+def _type(port: Port) -> str:
+    shape = "?" if port.shape is None else ", ".join(map(str, port.shape))
+    return f"{port.element or 'unknown'}[{shape}]"
+
+
+def _facts(inspection: Inspection) -> list[str]:
+    lines = [f"parameters:  {inspection.parameters}, {human(inspection.parameter_bytes)}"]
+    if inspection.activations is not None and inspection.activation_bytes is not None:
+        lines.append(f"activations: {inspection.activations}, {human(inspection.activation_bytes)}")
+    else:
+        lines.append("activations: sizes unknown")
+    if inspection.symbols:
+        lines.append(f"symbols:     {', '.join(inspection.symbols)}")
+    if inspection.unbound:
+        lines.append(f"to bind:     {' '.join(f'--bind {symbol}=VALUE' for symbol in inspection.unbound)}")
+    return lines

@@ -1,0 +1,1 @@
+"""The steps that `api.schedule` strings together, one file each."""

@@ -1,0 +1,110 @@
+"""Whatever names a network, opened: a file, a zoo name, a model in memory, or a problem."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from os import PathLike, fspath
+from pathlib import Path
+
+from hmcos.errors import OptionError
+from hmcos.frontends.loading import Serializable, load
+from hmcos.frontends.model import Model
+from hmcos.memory.instance import FORMAT as INSTANCE
+from hmcos.memory.instance import read_instance
+from hmcos.memory.problem import Problem
+from hmcos.plan.plan import Source
+from hmcos.zoo.catalogue import build
+
+ZOO = "zoo:"
+
+Readable = str | PathLike[str] | Serializable
+"""What a frontend reads, once a name of the zoo has become a model."""
+
+Openable = Readable | Model | Problem
+"""What `schedule`, `inspect` and `compare` take as their model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A network and where it came from."""
+
+    source: Source
+    content: Model | Problem
+    path: Path | None
+    """The file; None for what has no file."""
+
+    @property
+    def stem(self) -> str:
+        """What files written for it are called."""
+        if self.path is not None:
+            return self.path.stem
+        name = self.source.name
+        return name.removeprefix(ZOO) if name.startswith(ZOO) else "model"
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that must never be overwritten: the source and its data files."""
+        if self.path is None:
+            return ()
+        beside = self.content.data_files if isinstance(self.content, Model) else ()
+        return (self.path, *(self.path.parent / file for file in beside))
+
+
+def open_source(source: Openable, bind: Mapping[str, int] | None = None) -> Opened:
+    """Return the network that a path, a zoo name, a model or a problem stands for.
+
+    Raises:
+        ModelError: the model cannot be read or scheduled.
+        InstanceError: the file of a problem breaks a rule.
+        OptionError: no network of the zoo has this name, or `bind` does not fit.
+    """
+    if isinstance(source, Problem):
+        _refuse_symbols("<problem>", bind)
+        return Opened(Source("<problem>", INSTANCE), source, None)
+    if (
+        isinstance(source, str | PathLike)
+        and not fspath(source).startswith(ZOO)
+        and Path(source).suffix.lower() == ".json"
+    ):
+        return _open_instance(Path(source), bind)
+    if isinstance(source, Model):
+        _refuse_symbols("a model that is loaded already", bind)
+        return _of_model(fspath(source.path) if source.path else "<model>", source)
+    name, found = readable(source)
+    return _of_model(name, load(found, bind))
+
+
+def readable(source: Readable) -> tuple[str, Readable]:
+    """Return what to call a source, and what a frontend can read: a name of the zoo becomes a model."""
+    if not isinstance(source, str | PathLike):
+        return "<model>", source
+    name = fspath(source)
+    return name, build(name.removeprefix(ZOO)) if name.startswith(ZOO) else source
+
+
+def _open_instance(path: Path, bind: Mapping[str, int] | None) -> Opened:
+    _refuse_symbols(str(path), bind)
+    problem = read_instance(path)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return Opened(Source(str(path), INSTANCE, digest, digest), problem, path)
+
+
+def _of_model(name: str, model: Model) -> Opened:
+    source = Source(
+        name=name,
+        format=model.format,
+        sha256=model.sha256,
+        original_sha256=model.original_sha256,
+        inlined=model.inlined,
+        bind=model.bind,
+    )
+    return Opened(source, model, model.path)
+
+
+def _refuse_symbols(name: str, bind: Mapping[str, int] | None) -> None:
+    if bind:
+        raise OptionError(
+            f"{name} has no symbolic dimensions left to bind, so {', '.join(bind)} cannot be bound"
+        )

@@ -1,0 +1,120 @@
+"""Writing a model and its plan: both appear, or neither."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from hmcos.errors import OutputError
+from hmcos.frontends import loading
+from hmcos.frontends.model import Model
+from hmcos.plan.plan import Outputs, Plan
+from hmcos.plan.plan_file import plan_text, staged
+from hmcos.stages.opening import Opened
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where results go."""
+
+    folder: Path
+    model: Path | None
+    """None for a network that was given as a problem: there is no model to write."""
+    plan: Path
+
+
+def output_places(opened: Opened, folder: Path) -> Places:
+    """Return where the results go, checked before any search starts; writes nothing.
+
+    Raises:
+        OutputError: the folder cannot be written to, or a result would replace the source.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"{folder}: is a file; name a folder for the results")
+    standing = next(p for p in (folder, *folder.absolute().parents) if p.exists())
+    if not os.access(standing, os.W_OK | os.X_OK):
+        raise OutputError(f"{folder}: no permission to write in {standing}")
+    plan, model = folder / "plan.json", None
+    _check_place(plan, opened, folder)
+    if isinstance(opened.content, Model):
+        model = folder / f"{opened.stem}.{opened.content.format}"
+        _check_place(model, opened, folder)
+    return Places(folder, model, plan)
+
+
+def _check_place(place: Path, opened: Opened, folder: Path) -> None:
+    if place.is_dir():
+        raise OutputError(f"{place}: is a folder; choose another output folder")
+    for file in opened.files:
+        if _same_file(place, file):
+            raise OutputError(f"{place}: is the source or one of its data files; choose another folder")
+    if any(os.path.normpath(place) == os.path.normpath(file) for file in _data_places(opened, folder)):
+        raise OutputError(f"{place}: a data file of the model needs this name; rename the data file")
+
+
+def _data_places(opened: Opened, folder: Path) -> list[Path]:
+    """Return where the data files of the written model stand."""
+    return [folder / file for file in opened.content.data_files] if isinstance(opened.content, Model) else []
+
+
+def save(plan: Plan, opened: Opened, places: Places, started: float) -> Plan:
+    """Return the plan with its outputs and seconds, after model and plan were written.
+
+    `started` is when saving began and the plan's total ended, by `time.perf_counter`. The plan file
+    is complete before the model is written and takes its place after it. The seconds in the file
+    are those before the writing.
+
+    Raises:
+        OutputError: something cannot be written; then nothing is.
+    """
+    outputs = Outputs(str(places.model) if places.model else None, str(places.plan))
+    plan = replace(plan, outputs=outputs)
+    written = [*_data_places(opened, places.folder), *([places.model] if places.model else [])]
+    with _folder(places.folder), _undone(written), staged(places.plan, plan_text(plan)):
+        if places.model is not None and isinstance(opened.content, Model):
+            orders = {"": plan.order} | {body.path: body.order for body in plan.bodies}
+            loading.save(opened.content, orders, places.model)
+    spent = time.perf_counter() - started
+    seconds = replace(plan.seconds, save=plan.seconds.save + spent, total=plan.seconds.total + spent)
+    return replace(plan, seconds=seconds)
+
+
+@contextmanager
+def _folder(folder: Path) -> Generator[None]:
+    """Make the folder, and unmake what was made of it when the block fails."""
+    missing = [p for p in (folder, *folder.parents) if not p.exists()]
+    try:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"{folder}: cannot be made: {error.strerror}") from error
+        yield
+    except BaseException:
+        for made in missing:
+            with suppress(OSError):
+                made.rmdir()
+        raise
+
+
+@contextmanager
+def _undone(files: list[Path]) -> Generator[None]:
+    """Remove those of the files that the block made, when it fails."""
+    missing = [file for file in files if not file.exists()]
+    try:
+        yield
+    except BaseException:
+        for file in missing:
+            file.unlink(missing_ok=True)
+        raise
+
+
+def _same_file(place: Path, file: Path) -> bool:
+    """Return whether both are one file after all links are resolved."""
+    with suppress(OSError):
+        if place.samefile(file):
+            return True
+    return place.resolve() == file.resolve()
