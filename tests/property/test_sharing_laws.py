@@ -1,0 +1,90 @@
+"""Laws of sharing: what lowering says is what the verifier, written apart from it, says too."""
+
+from __future__ import annotations
+
+import tomllib
+from itertools import islice
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hmcos.graph.model import Graph
+from hmcos.graph.order import source_order
+from hmcos.memory.profile import profile
+from hmcos.memory.sharing import Sharing, lower
+from hmcos.memory.target import Target, load_target, parse_target
+from hmcos.verify.schedule import check_order, recount, verify_plan
+from oracle import orders
+from property.graph_strategies import graphs
+
+ACCELERATOR = """
+alignment = 16
+overwrite_inputs = false
+views = ["Reshape", "Slice", "com.acme:Identity"]
+[[overwrite]]
+kinds = ["Add", "Max", "com.acme:Conv"]
+inputs = "first"
+condition = "same-shape"
+[[overwrite]]
+kinds = ["Where", "Concat", "Split"]
+inputs = [1, 2]
+condition = "same-size"
+[[overwrite]]
+kinds = ["Relu"]
+[scratch.kinds]
+Conv = 5
+"com.acme:Conv" = 100
+[scratch.operators]
+n1 = 17
+"""
+"""A target that uses every key."""
+
+
+def targets() -> list[Target]:
+    shipped = [load_target(name) for name in ("default", "hmcos", "none")]
+    return [*shipped, parse_target("accelerator", tomllib.loads(ACCELERATOR), "accelerator.toml")]
+
+
+TARGETS = targets()
+
+
+def in_source(graph: Graph, sharing: Sharing, order: tuple[int, ...]) -> tuple[int, ...]:
+    return source_order(graph, [sharing.numbers[op] for op in order])
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
+@given(graph=graphs(), bodies=st.dictionaries(st.integers(0, 6), st.integers(0, 40), max_size=2))
+def test_the_verifier_counts_what_the_problem_costs(
+    target: Target, graph: Graph, bodies: dict[int, int]
+) -> None:
+    sharing = lower(graph, target, bodies)
+    for order in islice(orders(sharing.problem), 6):
+        cost = profile(sharing.problem, order)
+        full = in_source(graph, sharing, order)
+        assert recount(graph, target.data, bodies, full).start == cost.start
+        verify_plan(graph, target.data, bodies, full, cost.peak, cost.running)
+
+
+@given(graph=graphs())
+def test_lowering_forbids_exactly_the_orders_that_the_network_forbids(graph: Graph) -> None:
+    sharing = lower(graph, TARGETS[0])
+    plain = lower(graph, TARGETS[2])
+    assert sharing.numbers == plain.numbers
+    assert set(islice(orders(sharing.problem), 3000)) == set(islice(orders(plain.problem), 3000))
+    for order in islice(orders(plain.problem), 10):
+        check_order(graph, in_source(graph, sharing, order))
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
+@given(graph=graphs())
+def test_no_byte_is_lost(target: Target, graph: Graph) -> None:
+    sharing = lower(graph, target, {})
+    for tensor, buffer in sharing.buffer_of.items():
+        if buffer is not None:
+            assert tensor in sharing.tensors_of[buffer]
+            assert sharing.raw_sizes[buffer] >= graph.tensors[tensor].size
+    activations = {t for op in graph.operators for t in op.makes if not graph.tensors[t].is_parameter}
+    assert set(sharing.buffer_of) == activations | set(graph.inputs)
+    for size, raw in zip(sharing.problem.sizes, sharing.raw_sizes, strict=True):
+        assert raw <= size < raw + target.alignment and size % target.alignment == 0
