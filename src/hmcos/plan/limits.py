@@ -42,6 +42,8 @@ class Limits:
     """Search states in all; bounds the memory of the search to about 2 GB."""
     budget: int | None = None
     """Bytes: stop at the first order within it, or at the first proof that there is none."""
+    seed: int = 0
+    """For the schedulers and planners that draw at random."""
     interrupted: Callable[[], bool] = never
     """Asked often; True ends the search with the best result so far."""
     started: float = field(default_factory=time.perf_counter)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from typing import Protocol
 
+from hmcos.memory.bounds import must_live_bound
 from hmcos.memory.problem import Problem
+from hmcos.memory.profile import peak
 from hmcos.plan.limits import Limits, Observer
-from hmcos.plan.schedule import Schedule
+from hmcos.plan.schedule import Schedule, Status
 
 
 class Scheduler(Protocol):
@@ -15,3 +19,19 @@ class Scheduler(Protocol):
     def __call__(self, problem: Problem, limits: Limits, observer: Observer) -> Schedule:
         """Return an order, always; its status says what was proved."""
         ...
+
+
+def conclude(reached: int, lower_bound: int, budget: int | None, otherwise: Status) -> Status:
+    """Return the status of a search from its peak and bound; `otherwise` when nothing was proved."""
+    if budget is not None and reached <= budget:
+        return Status.FITS
+    if budget is not None and lower_bound > budget:
+        return Status.DOES_NOT_FIT
+    return Status.OPTIMAL if reached == lower_bound and budget is None else otherwise
+
+
+def heuristic(problem: Problem, order: Sequence[int], name: str, limits: Limits) -> Schedule:
+    """Return the schedule of an order that was found without proof: its bound is the must-live bound."""
+    reached, bound = peak(problem, order), must_live_bound(problem)
+    status = conclude(reached, bound, limits.budget, Status.FEASIBLE)
+    return Schedule(tuple(order), reached, bound, status, name, time.perf_counter() - limits.started)

@@ -1,0 +1,103 @@
+"""States that every order passes through, and the stretches between them.
+
+A state is forced when each operator in it is an ancestor of each operator outside. Such states are
+prefixes of every executable order, so they are looked for along one. A forced operator (comparable
+with all others) is the special case of two forced states that it lies between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
+
+from hmcos.memory.problem import Problem
+from hmcos.memory.profile import Profile, profile
+
+
+def positions(order: Sequence[int]) -> list[int]:
+    """Return the step of each operator in an order."""
+    found = [0] * len(order)
+    for step, op in enumerate(order):
+        found[op] = step
+    return found
+
+
+def forced_states(problem: Problem, order: Sequence[int]) -> list[int]:
+    """Return the lengths of the prefixes of an executable order that are forced states, 0 and n included.
+
+    A prefix is forced if and only if each of its operators without successors in it has an edge to
+    each operator outside without predecessors outside. Both kinds, and those edges, exist over
+    intervals of prefix lengths, so three difference arrays count them: linear in the edges.
+    """
+    n = len(order)
+    position = positions(order)
+    before, after = problem.predecessors, problem.successors
+    last_before = [max((position[p] for p in found), default=-1) + 1 for found in before]
+    first_after = [min((position[s] for s in found), default=n) for found in after]
+    ends, starts, edges = [0] * (n + 2), [0] * (n + 2), [0] * (n + 2)
+    for op in range(n):
+        ends[position[op] + 1] += 1
+        ends[first_after[op] + 1] -= 1
+        starts[last_before[op]] += 1
+        starts[position[op] + 1] -= 1
+        for p in before[op]:
+            if last_before[op] <= first_after[p]:
+                edges[last_before[op]] += 1
+                edges[first_after[p] + 1] -= 1
+    counts = zip(accumulate(ends), accumulate(starts), accumulate(edges), strict=True)
+    return [length for length, (e, s, both) in enumerate(counts) if length <= n and e * s == both]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A problem along one executable order, from which stretches are cut."""
+
+    problem: Problem
+    order: Sequence[int]
+
+    @cached_property
+    def along(self) -> Profile:
+        """The memory of the order at every step."""
+        return profile(self.problem, self.order)
+
+    @cached_property
+    def position(self) -> list[int]:
+        """Per operator: its step."""
+        return positions(self.order)
+
+    def stable(self, step: int) -> int:
+        """Return the stable memory in bytes before a step."""
+        return self.along.stable[step - 1] if step else self.along.start
+
+    def peak(self, start: int, stop: int) -> int:
+        """Return the largest running memory in bytes over the steps [start, stop)."""
+        return max(self.along.running[start:stop])
+
+    def stretch(self, start: int, stop: int) -> Problem:
+        """Return the steps [start, stop) as a problem of its own, its operators numbered in this order.
+
+        What lives in at its start is an input, what lives out at its end is kept, and everything that
+        lives through untouched is one more input that nobody reads, so that peaks of the part are
+        peaks of the whole.
+        """
+        problem, position = self.problem, self.position
+        steps = self.order[start:stop]
+        local: dict[int, int] = {}
+        for op in steps:
+            for b in (*problem.reads[op], *problem.makes[op]):
+                local.setdefault(b, len(local))
+        inputs = [b for b in local if problem.producer[b] < 0 or position[problem.producer[b]] < start]
+        kept = [b for b in local if b in problem.held or any(position[r] >= stop for r in problem.readers[b])]
+        through = self.stable(start) - sum(problem.sizes[b] for b in inputs)
+        return Problem(
+            names=tuple(problem.names[op] for op in steps),
+            sizes=(*(problem.sizes[b] for b in local), through),
+            inputs=(*(local[b] for b in inputs), len(local)),
+            kept=tuple(local[b] for b in kept),
+            reads=tuple(tuple(local[b] for b in problem.reads[op]) for op in steps),
+            makes=tuple(tuple(local[b] for b in problem.makes[op]) for op in steps),
+            may_overwrite=tuple(tuple(local[b] for b in problem.may_overwrite[op]) for op in steps),
+            scratch=tuple(problem.scratch[op] for op in steps),
+        )

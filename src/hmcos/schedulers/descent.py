@@ -1,0 +1,270 @@
+"""One direction of the exact search at one threshold: depth first, with commits and valley cuts.
+
+Stable memory is submodular over the states, so that a lowest state of an interval may replace all
+others in it (commits forward and backward, and their widest form, valley cuts). What the direction
+enters is closed under single commits and runs at once; along its path stable memory then rises.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass
+
+from hmcos.schedulers.moves import Cost, Moves
+from hmcos.schedulers.valley import lowest_between
+
+NEVER = 1 << 80
+"""More bytes than any order needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The pruning rules of the exact search; each may be switched off without changing any result."""
+
+    split: bool = True
+    """Cut the problem at states that every order passes through."""
+    commit_ends: bool = True
+    """Commit from both ends of a stretch and split what remains."""
+    join_forward: bool = True
+    join_mirror: bool = True
+    commit: bool = True
+    """Take a move that does not raise stable memory at once, forgetting its alternatives."""
+    runs: bool = True
+    """The same for runs in which each move became ready only through the one before."""
+    valley_cuts: bool = True
+    forward: bool = True
+    """Search from the start; at least one of the two directions is always searched."""
+    backward: bool = True
+    stepping: bool = True
+    """Try the lower bound as a threshold before bracketing."""
+
+
+class Descent:
+    """A resumable search for a path from one end to the other with running memory within a threshold."""
+
+    def __init__(self, moves: Moves, threshold: int, rules: Rules) -> None:
+        self.moves = moves
+        self.threshold = threshold
+        self.rules = rules
+        self.states = 0
+        self.path: list[int] | None = None
+        """The moves of a path that was found."""
+        self.least_need = NEVER
+        """Once exhausted: no path exists at any threshold below this."""
+        self._seen: dict[int, int] = {}
+        """State to the least need set aside in and above it; 0 until it is exhausted."""
+        self._lefts: list[int] = []
+        self._mems: list[int] = []
+        self._readies: list[dict[int, Cost]] = []
+        self._todos: list[list[int]] = []
+        self._asides: list[int] = []
+        self._steps: list[list[int]] = []
+        self._dropped: list[list[int]] = []
+        ready = {c: moves.cost(c, moves.full) for c, gate in enumerate(moves.gates) if not gate}
+        self._enter(moves.full, moves.start, ready, [])
+
+    @property
+    def committed(self) -> list[int]:
+        """The moves that were committed before any choice was made."""
+        return self._steps[0] if self.path is None else self.path
+
+    @property
+    def remembered(self) -> int:
+        """The number of states held in memory."""
+        return len(self._seen)
+
+    def advance(self, quota: int) -> bool | None:
+        """Enter up to `quota` states; return True for a path, False for a proof of none, None for neither yet."""
+        seen, bits, n = self._seen, self.moves.bits, len(self.moves.bits)
+        lefts, todos = self._lefts, self._todos
+        end = self.states + quota
+        while self.path is None and lefts:
+            if self.states >= end:
+                return None
+            todo = todos[-1]
+            if not todo:
+                self._retreat()
+                continue
+            c = todo.pop() % n
+            need = seen.get(lefts[-1] ^ bits[c])
+            if need is None:
+                self._descend(c)
+            elif need < self._asides[-1]:
+                self._asides[-1] = need
+        return self.path is not None
+
+    def _descend(self, c: int) -> None:
+        ready = self._readies[-1].copy()
+        steps: list[int] = []
+        left, mem = self._move(c, self._lefts[-1], self._mems[-1], ready, steps)
+        self._enter(left, mem, ready, steps)
+
+    def _move(self, c: int, left: int, mem: int, ready: dict[int, Cost], steps: list[int]) -> tuple[int, int]:
+        """Take a move: return what is left and the stable memory after it; bring `ready` up to date."""
+        moves = self.moves
+        left ^= moves.bits[c]
+        mem += ready.pop(c)[1]
+        gates, cost = moves.gates, moves.cost
+        for other in moves.affected[c]:
+            if other in ready:
+                ready[other] = cost(other, left)
+        for other in moves.followers[c]:
+            if not gates[other] & left:
+                ready[other] = cost(other, left)
+        steps.append(c)
+        return left, mem
+
+    def _enter(self, left: int, mem: int, ready: dict[int, Cost], steps: list[int]) -> None:
+        """Close a state under commits and put it on the path, unless it was seen or ends the search."""
+        self.states += 1
+        left, mem = self._close(left, mem, ready, steps)
+        if not left:
+            self.path = [c for taken in (*self._steps, steps) for c in taken]
+            return
+        need = self._seen.get(left)
+        if need is not None:
+            if need < self._asides[-1]:
+                self._asides[-1] = need
+            return
+        self._push(left, mem, ready, steps, [])
+        while self.rules.valley_cuts and len(self._mems) > 1:
+            above = bisect_left(self._mems, mem, 0, len(self._mems) - 1)
+            if above == len(self._mems) - 1 or not self._cut(above):
+                return
+            if self.path is not None or not self._mems:
+                return
+            mem = self._mems[-1]
+
+    def _push(
+        self, left: int, mem: int, ready: dict[int, Cost], steps: list[int], dropped: list[int]
+    ) -> None:
+        n, room = len(self.moves.bits), self.threshold - mem
+        todo: list[int] = []
+        aside = NEVER
+        for c, (need, delta) in ready.items():
+            if need <= room:
+                todo.append(delta * n + c)
+            elif need < aside:
+                aside = need
+        todo.sort(reverse=True)
+        self._seen[left] = 0
+        self._lefts.append(left)
+        self._mems.append(mem)
+        self._readies.append(ready)
+        self._todos.append(todo)
+        self._asides.append(aside + mem if aside < NEVER else NEVER)
+        self._steps.append(steps)
+        self._dropped.append(dropped)
+
+    def _pop(self) -> tuple[int, int]:
+        """Take the last state off the path; return it and the least need set aside in it."""
+        self._mems.pop()
+        self._readies.pop()
+        self._todos.pop()
+        self._steps.pop()
+        self._dropped.pop()
+        return self._lefts.pop(), self._asides.pop()
+
+    def _retreat(self) -> None:
+        """Leave an exhausted state for the one below it."""
+        dropped = self._dropped[-1]
+        left, aside = self._pop()
+        self._refute([left, *dropped], aside)
+        if not self._asides:
+            self.least_need = aside
+        elif aside < self._asides[-1]:
+            self._asides[-1] = aside
+
+    def _refute(self, states: list[int], aside: int) -> None:
+        for state in states:
+            self._seen[state] = aside
+
+    def _close(self, left: int, mem: int, ready: dict[int, Cost], steps: list[int]) -> tuple[int, int]:
+        """Commit single moves, then runs, until nothing more can be committed."""
+        if not self.rules.commit:
+            return left, mem
+        while True:
+            room = self.threshold - mem
+            for c, (need, delta) in ready.items():
+                if delta <= 0 and need <= room:
+                    left, mem = self._move(c, left, mem, ready, steps)
+                    break
+            else:
+                run = self._find_run(left, mem, ready) if self.rules.runs else None
+                if run is None:
+                    return left, mem
+                for c in run:
+                    left, mem = self._move(c, left, mem, ready, steps)
+
+    def _find_run(self, left: int, mem: int, ready: dict[int, Cost]) -> list[int] | None:
+        """Return a run of moves within the threshold that ends no higher than it starts, if there is one.
+
+        Each move of it became ready only through the one before, so that the states on the way are
+        the whole interval.
+        """
+        room = self.threshold - mem
+        for c, (need, delta) in ready.items():
+            if need <= room:
+                run = self._follow(c, left ^ self.moves.bits[c], delta, room)
+                if run is not None:
+                    return run
+        return None
+
+    def _follow(self, c: int, left: int, delta: int, room: int) -> list[int] | None:
+        """Return the run that starts with `c`, by least stable memory at each step, if it falls low enough."""
+        moves = self.moves
+        gates, cost = moves.gates, moves.cost
+        run = [c]
+        while True:
+            following, best = -1, (0, NEVER)
+            for other in moves.followers[run[-1]]:
+                if not gates[other] & left:
+                    found = cost(other, left)
+                    if delta + found[0] <= room and found[1] < best[1]:
+                        following, best = other, found
+            if following < 0:
+                return None
+            run.append(following)
+            left ^= moves.bits[following]
+            delta += best[1]
+            if delta <= 0:
+                return run
+
+    def _cut(self, above: int) -> bool:
+        """Replace a state of the path, and all above it, by the lowest state up to the last one.
+
+        Both are equivalent at this threshold and every higher one. States abandoned by this that
+        contain the new one may be met again and are no longer seen; the others cannot be met again
+        before the new one is exhausted, which refutes them too.
+        """
+        lowest = lowest_between(self.moves, self._lefts[above], self._lefts[-1])
+        steps = list(self._steps[above])
+        taken = [c for steps_above in self._steps[above + 1 :] for c in steps_above]
+        left, mem, ready = self._lefts[above], self._mems[above], self._readies[above]
+        abandoned = [left]
+        while len(self._lefts) > above:
+            abandoned += self._dropped[-1]
+            abandoned.append(self._pop()[0])
+        dropped: list[int] = []
+        for state in abandoned:
+            if lowest & state == state:
+                self._seen.pop(state, None)
+            else:
+                dropped.append(state)
+        for c in taken:
+            if not lowest >> c & 1:
+                left, mem = self._move(c, left, mem, ready, steps)
+        left, mem = self._close(left, mem, ready, steps)
+        if not left:
+            self.path = [c for found in (*self._steps, steps) for c in found]
+            return True
+        need = self._seen.get(left)
+        if need is None:
+            self._push(left, mem, ready, steps, dropped)
+            return True
+        self._refute(dropped, need)
+        if not self._asides:
+            self.least_need = need
+        elif need < self._asides[-1]:
+            self._asides[-1] = need
+        return False

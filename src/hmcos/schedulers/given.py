@@ -1,0 +1,13 @@
+"""The order of the source file."""
+
+from __future__ import annotations
+
+from hmcos.memory.problem import Problem
+from hmcos.plan.limits import Limits, Observer
+from hmcos.plan.schedule import Schedule
+from hmcos.schedulers.base import heuristic
+
+
+def given(problem: Problem, limits: Limits, observer: Observer) -> Schedule:
+    """Return the order of the source."""
+    return heuristic(problem, range(problem.operators), "given", limits)

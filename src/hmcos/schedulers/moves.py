@@ -1,0 +1,133 @@
+"""What the exact search may do next, and what it costs, in either direction.
+
+A direction starts from one end of all orders and takes moves; a move runs (or, backward, un-runs) a
+sequence. The set of sequences whose move is still to come is called `left`, in both directions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hmcos.memory.problem import Problem
+
+Cost = tuple[int, int]
+"""Bytes over the stable memory before a move: needed during it, and left after it."""
+
+
+class Moves:
+    """The moves of one direction over a problem whose operators are joined into sequences.
+
+    Flat lists, indexed by the number of a sequence, for the inner loop of the search.
+    """
+
+    def __init__(self, problem: Problem, sequences: Sequence[Sequence[int]], *, backward: bool) -> None:
+        self.problem = problem
+        self.sequences = sequences
+        self.backward = backward
+        self.node = [0] * problem.operators
+        for c, steps in enumerate(sequences):
+            for op in steps:
+                self.node[op] = c
+        n = len(sequences)
+        self.bits = [1 << c for c in range(n)]
+        self.full = (1 << n) - 1
+        self.gates = [0] * n
+        """Sequences whose moves come before this one's."""
+        self.followers: list[list[int]] = [[] for _ in range(n)]
+        """Sequences that may become ready by this one's move, ascending."""
+        self._order_sequences()
+        self.read_by = [self._mask(readers) for readers in problem.readers]
+        """Per buffer: the sequences that read it."""
+        self.watched: list[list[tuple[int, int]]] = []
+        """Per sequence: the other readers of a buffer that may die in it, and the key bit of that buffer."""
+        self.affected: list[list[int]] = [[] for _ in range(n)]
+        """Sequences whose cost may change by this one's move, ascending."""
+        self._dying: list[tuple[frozenset[int], tuple[int, ...]]] = []
+        self._watch()
+        self.costs: list[dict[int, Cost]] = [{} for _ in range(n)]
+        """Per sequence: cost by the set of watched buffers that die in it."""
+        self.start = sum(problem.sizes[b] for b in (problem.held if backward else problem.inputs))
+        """Stable memory where this direction starts."""
+
+    def buffers_of(self, nodes: Sequence[int]) -> list[int]:
+        """Return the buffers that these sequences read or make, ascending."""
+        problem = self.problem
+        steps = [op for c in nodes for op in self.sequences[c]]
+        return sorted({b for op in steps for b in (*problem.reads[op], *problem.makes[op])})
+
+    def _mask(self, operators: Sequence[int]) -> int:
+        mask = 0
+        for op in operators:
+            mask |= 1 << self.node[op]
+        return mask
+
+    def _order_sequences(self) -> None:
+        problem, node = self.problem, self.node
+        near = problem.successors if self.backward else problem.predecessors
+        for c, steps in enumerate(self.sequences):
+            self.gates[c] = self._mask([other for op in steps for other in near[op]]) & ~self.bits[c]
+        for c in range(len(self.sequences)):
+            ahead = problem.predecessors if self.backward else problem.successors
+            found = {node[other] for op in self.sequences[c] for other in ahead[op]} - {c}
+            self.followers[c] = sorted(found)
+
+    def _watch(self) -> None:
+        held = self.problem.held
+        for c, steps in enumerate(self.sequences):
+            made = {b for op in steps for b in self.problem.makes[op]}
+            read = dict.fromkeys(b for op in steps for b in self.problem.reads[op])
+            outer = [b for b in read if b not in made and b not in held]
+            shared = [b for b in outer if self.read_by[b] != self.bits[c]]
+            self.watched.append([(self.read_by[b] & ~self.bits[c], 1 << k) for k, b in enumerate(shared)])
+            self._dying.append((frozenset(outer).difference(shared), tuple(shared)))
+            others = 0
+            for rest, _ in self.watched[c]:
+                others |= rest
+            for other in members(others):
+                self.affected[other].append(c)
+
+    def cost(self, c: int, left: int) -> Cost:
+        """Return the cost of a sequence's move in the state in which the moves of `left` are to come."""
+        key = 0
+        if self.backward:
+            for rest, bit in self.watched[c]:
+                if rest & left == rest:
+                    key |= bit
+        else:
+            for rest, bit in self.watched[c]:
+                if not rest & left:
+                    key |= bit
+        found = self.costs[c].get(key)
+        if found is None:
+            found = self.costs[c][key] = self._simulate(c, key)
+        return found
+
+    def _simulate(self, c: int, key: int) -> Cost:
+        """Run the sequence step by step; the buffers in `key` die in it, those it alone reads always do."""
+        always, shared = self._dying[c]
+        dying = set(always).union(b for k, b in enumerate(shared) if key >> k & 1)
+        problem, steps = self.problem, self.sequences[c]
+        sizes, held = problem.sizes, problem.held
+        last = {b: op for op in steps for b in problem.reads[op]}
+        live = need = 0
+        for op in steps:
+            out = problem.output_size(op)
+            for b in problem.makes[op]:
+                if b not in held and self.read_by[b] & ~self.bits[c] == 0:
+                    dying.add(b)
+            freed = [b for b in problem.reads[op] if last[b] == op and b in dying]
+            in_place = not problem.overwritable[op].isdisjoint(freed)
+            need = max(need, live + problem.scratch[op] + (0 if in_place else out))
+            lost = sum(sizes[b] for b in problem.makes[op] if b in dying and b not in last)
+            live += out - lost - sum(sizes[b] for b in freed)
+        return (need - live, -live) if self.backward else (need, live)
+
+
+def members(mask: int) -> list[int]:
+    """Return the members of a bit set in ascending order."""
+    found: list[int] = []
+    while mask:
+        low = mask & -mask
+        found.append(low.bit_length() - 1)
+        mask ^= low
+    return found

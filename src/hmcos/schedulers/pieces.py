@@ -1,0 +1,170 @@
+"""A problem cut into pieces at states that some optimal order passes through.
+
+The optimum of the whole is the largest optimum of a piece, so that a piece needs only to get within
+what is proved about any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import pairwise
+
+from hmcos.hierarchy.joins import join
+from hmcos.hierarchy.splitting import Line, forced_states
+from hmcos.memory.bounds import must_live_bound
+from hmcos.memory.problem import Problem
+from hmcos.memory.profile import peak
+from hmcos.schedulers.descent import Descent, Rules
+from hmcos.schedulers.greedy import least_running_memory
+from hmcos.schedulers.moves import Moves
+from hmcos.schedulers.rpo import reverse_post_order
+from hmcos.schedulers.thresholds import Stretch
+from hmcos.schedulers.walks import breadth_first, depth_first
+
+CHEAP: tuple[Callable[[Problem], list[int]], ...] = (
+    reverse_post_order,
+    least_running_memory,
+    breadth_first,
+    depth_first,
+)
+"""Orders that are tried before any search."""
+
+
+@dataclass
+class Piece:
+    """A stretch between two states that some optimal order passes through."""
+
+    line: Line
+    """The order it is cut from."""
+    start: int
+    stop: int
+    """It holds the steps [start, stop) of the line, which are its operators 0, 1, ..."""
+    numbering: Sequence[int]
+    """Operators of the whole problem by their number in the piece."""
+    order: Sequence[int]
+    """The best order so far, in the numbers of the piece."""
+    peak: int
+    """Of the best order so far, in bytes."""
+    parts: list[Piece] = field(default_factory=list["Piece"])
+    """Once cut: smaller pieces in running order that stand for this one."""
+    search: Stretch | None = None
+    """Once its search has begun."""
+
+    @cached_property
+    def problem(self) -> Problem:
+        """The piece as a problem of its own."""
+        line = self.line
+        whole = self.stop - self.start == len(line.order) and isinstance(line.order, range)
+        return line.problem if whole else line.stretch(self.start, self.stop)
+
+    def cut(self, line: Line, states: Sequence[int]) -> list[Piece]:
+        """Cut at prefixes of an order in the numbers of this piece; return the parts."""
+        for start, stop in pairwise(states):
+            if start < stop:
+                numbering = [self.numbering[k] for k in line.order[start:stop]]
+                self.parts.append(
+                    Piece(line, start, stop, numbering, range(stop - start), line.peak(start, stop))
+                )
+        return list(self.parts)
+
+    def leaves(self) -> Iterator[Piece]:
+        """Yield the pieces that are not cut further, in running order."""
+        stack: list[Piece] = [self]
+        while stack:
+            piece = stack.pop()
+            if piece.parts:
+                stack += reversed(piece.parts)
+            else:
+                yield piece
+
+    def operators(self) -> list[int]:
+        """Return the operators of the whole problem in the best order so far."""
+        return [piece.numbering[k] for piece in self.leaves() for k in piece.order]
+
+
+class Reduction:
+    """Bounds, cheap orders, cuts and commits, from the whole down to pieces that only search can settle."""
+
+    def __init__(self, problem: Problem, budget: int, rules: Rules) -> None:
+        given = Line(problem, range(problem.operators))
+        n = problem.operators
+        self.whole = Piece(given, 0, n, given.order, given.order, given.along.peak)
+        self.lower_bound = max(given.stable(0), given.stable(n))
+        """No order has a lower peak: every one holds the inputs at first and what is kept at last."""
+        self.hard: list[Piece] = []
+        """Pieces that are left for search, none of them open to a further cut."""
+        self._budget = budget
+        self._rules = rules
+        self._examined: list[Piece] = []
+        self._fresh = [self.whole]
+        if rules.split:
+            self._fresh = self.whole.cut(given, forced_states(problem, given.order))
+
+    def is_open(self, piece: Piece) -> bool:
+        """Whether the peak of a piece is above what is enough."""
+        return piece.peak > max(self.lower_bound, self._budget)
+
+    def advance(self) -> bool:
+        """Reduce one piece; return whether there is none left to reduce.
+
+        Fresh pieces are bounded by falling peak, so that most turn out to be low enough unseen;
+        examined ones are shrunk by rising size.
+        """
+        self._fresh.sort(key=lambda piece: piece.peak)
+        while self._fresh and self.is_open(self._fresh[-1]):
+            piece = self._fresh.pop()
+            self._examine(piece)
+            self._examined.append(piece)
+        self._examined = [piece for piece in self._examined if self.is_open(piece)]
+        self._examined.sort(key=lambda piece: -len(piece.order))
+        self._fresh = []
+        if self._examined:
+            piece = self._examined.pop()
+            self._fresh = self._shrink(piece)
+            if not self._fresh:
+                self.hard.append(piece)
+        return not self._fresh and not self._examined
+
+    def _examine(self, piece: Piece) -> None:
+        """Bound a piece, then try cheap orders for as long as its peak is above what is enough."""
+        self.lower_bound = max(self.lower_bound, must_live_bound(piece.problem))
+        for cheap in CHEAP:
+            if not self.is_open(piece):
+                return
+            order = cheap(piece.problem)
+            reached = peak(piece.problem, order)
+            if reached < piece.peak:
+                piece.order, piece.peak = order, reached
+
+    def _shrink(self, piece: Piece) -> list[Piece]:
+        """Commit from both ends within the lower bound and cut what remains; return the parts, if any."""
+        if not self._rules.commit_ends:
+            return []
+        problem = piece.problem
+        first = _committed(problem, self.lower_bound, self._rules, backward=False)
+        rest = _without(piece.order, first)
+        remaining = Line(problem, [*first, *rest]).stretch(len(first), problem.operators)
+        last = [rest[k] for k in _committed(remaining, self.lower_bound, self._rules, backward=True)]
+        middle = _without(rest, last)
+        line = Line(problem, [*first, *middle, *last])
+        start, stop = len(first), len(first) + len(middle)
+        states = forced_states(line.stretch(start, stop), range(len(middle))) if middle else []
+        if not first and not last and len(states) <= 2:
+            return []
+        return piece.cut(line, [0, start, *(start + state for state in states), stop, problem.operators])
+
+
+def _committed(problem: Problem, threshold: int, rules: Rules, *, backward: bool) -> list[int]:
+    """Return the operators that may be committed from one end, in running order."""
+    sequences = join(problem, forward=rules.join_forward, mirror=rules.join_mirror)
+    moves = Moves(problem, sequences, backward=backward)
+    committed = Descent(moves, threshold, rules).committed
+    return [op for c in (committed[::-1] if backward else committed) for op in sequences[c]]
+
+
+def _without(order: Sequence[int], gone: Sequence[int]) -> list[int]:
+    """Return an order without some of its operators."""
+    taken = set(gone)
+    return [op for op in order if op not in taken]
