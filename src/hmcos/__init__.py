@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hmcos.api import compare, inspect, load, lower, schedule
+    from hmcos.api import compare, export_instance, inspect, load, lower, schedule
     from hmcos.errors import HmcosError
     from hmcos.memory.instance import read_instance, write_instance
     from hmcos.memory.problem import Problem
@@ -27,6 +27,7 @@ __all__ = [
     "Target",
     "__version__",
     "compare",
+    "export_instance",
     "inspect",
     "load",
     "load_target",
@@ -46,6 +47,7 @@ _PLACES = {
     "Status": "hmcos.plan.schedule:Status",
     "Target": "hmcos.memory.target:Target",
     "compare": "hmcos.api:compare",
+    "export_instance": "hmcos.api:export_instance",
     "inspect": "hmcos.api:inspect",
     "load": "hmcos.api:load",
     "load_target": "hmcos.memory.target:load_target",

@@ -11,17 +11,19 @@ from time import perf_counter
 
 from hmcos.errors import OptionError
 from hmcos.frontends.model import Model
+from hmcos.memory.instance import write_instance
 from hmcos.memory.problem import Problem
 from hmcos.memory.target import Target, load_target
 from hmcos.plan.limits import SILENCE, Limits, Observer, never
 from hmcos.plan.plan import Plan, Seconds
+from hmcos.plan.staging import write
 from hmcos.schedulers.table import scheduler as scheduler_called
 from hmcos.stages.assembly import assemble
 from hmcos.stages.comparing import Comparison, compare_schedulers
 from hmcos.stages.inspection import Inspection, inspect_source
 from hmcos.stages.lowering import lower_network
 from hmcos.stages.opening import Openable, open_source
-from hmcos.stages.saving import output_places, save
+from hmcos.stages.saving import check_apart, output_places, save
 from hmcos.stages.verification import verify_plan_of
 
 
@@ -128,6 +130,26 @@ def lower(
         HmcosError: one of its subclasses for any wrong input.
     """
     return lower_network(open_source(model, bind), _target(target), alignment, Limits(), SILENCE).problem
+
+
+def export_instance(
+    model: Openable,
+    path: str | PathLike[str],
+    *,
+    target: str | PathLike[str] | Target = "default",
+    bind: Mapping[str, int] | None = None,
+    alignment: int | None = None,
+) -> Problem:
+    """Write a network as the numbers that the search sees, and return them.
+
+    Raises:
+        HmcosError: one of its subclasses for any wrong input, or for a path that cannot be written.
+    """
+    opened, place = open_source(model, bind), Path(path)
+    check_apart(place, opened)
+    problem = lower_network(opened, _target(target), alignment, Limits(), SILENCE).problem
+    write(place, write_instance(problem).encode())
+    return problem
 
 
 def _target(target: str | PathLike[str] | Target) -> Target:

@@ -2,6 +2,7 @@
 
     HmcosError
     ├── ModelError       a model file cannot be read, or says something that cannot be scheduled
+    │   └── SizeError    sizes stay unknown, mostly because symbolic dimensions are not bound
     ├── InstanceError    a problem given as numbers breaks one of its rules
     ├── TargetError      a target file or name is wrong
     ├── PlanError        a plan file is wrong, or does not belong to this model
@@ -22,6 +23,10 @@ class HmcosError(Exception):
 
 class ModelError(HmcosError):
     """A model that cannot be read or scheduled."""
+
+
+class SizeError(ModelError):
+    """A model that is fine except that some of its sizes are not known."""
 
 
 class InstanceError(HmcosError):

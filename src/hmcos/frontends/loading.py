@@ -10,6 +10,7 @@ from typing import Protocol, cast, runtime_checkable
 
 from hmcos.errors import ModelError
 from hmcos.frontends.model import Model
+from hmcos.frontends.outline import Outline
 
 SUFFIXES: dict[str, str] = {".onnx": "onnx"}
 """File suffix, in lower case, to format."""
@@ -18,6 +19,9 @@ LOADERS: dict[str, str] = {"onnx": "hmcos.frontends.onnx:load"}
 """Format to "module:function", imported on demand."""
 
 SAVERS: dict[str, str] = {"onnx": "hmcos.frontends.onnx:save"}
+"""Format to "module:function", imported on demand."""
+
+OUTLINES: dict[str, str] = {"onnx": "hmcos.frontends.onnx.outline:outline"}
 """Format to "module:function", imported on demand."""
 
 
@@ -41,6 +45,12 @@ def load(source: str | PathLike[str] | Serializable, bind: Mapping[str, int] | N
     """
     loader = cast("Callable[[object, Mapping[str, int] | None], Model]", _find(LOADERS[_format(source)]))
     return loader(source, bind)
+
+
+def outline(source: str | PathLike[str] | Serializable, bind: Mapping[str, int]) -> Outline:
+    """Return what can be told about a model of which `load` says that sizes are unknown."""
+    find = cast("Callable[[object, Mapping[str, int]], Outline]", _find(OUTLINES[_format(source)]))
+    return find(source, bind)
 
 
 def save(model: Model, orders: Mapping[str, Sequence[int]], path: Path) -> None:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
-from hmcos.errors import OutputError, PlanError
+from hmcos.errors import PlanError
 from hmcos.plan.fields import Fields
 from hmcos.plan.plan import (
     BodyPlan,
@@ -24,6 +22,7 @@ from hmcos.plan.plan import (
     TargetUsed,
 )
 from hmcos.plan.schedule import Schedule, Status
+from hmcos.plan.staging import write
 
 FORMAT = "hmcos-plan/1"
 
@@ -39,31 +38,7 @@ def write_plan(plan: Plan, path: Path) -> None:
     Raises:
         OutputError: the file cannot be written.
     """
-    with staged(path, plan_text(plan)):
-        pass
-
-
-@contextmanager
-def staged(path: Path, text: str) -> Generator[None]:
-    """Keep the text beside its place; it takes the place when the block ends well, or vanishes.
-
-    Raises:
-        OutputError: the file cannot be written.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        try:
-            temporary.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise OutputError(f"{path}: cannot write: {error.strerror}") from error
-        yield
-        try:
-            temporary.replace(path)
-        except OSError as error:
-            raise OutputError(f"{path}: cannot write: {error.strerror}") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
+    write(path, plan_text(plan).encode())
 
 
 def read_plan(path: str | Path) -> Plan:

@@ -68,4 +68,8 @@ def inspection_record(inspection: Inspection) -> dict[str, object]:
 
 
 def _port_record(port: Port) -> dict[str, object]:
-    return {"name": port.name, "element": port.element, "shape": None if port.shape is None else list(port.shape)}
+    return {
+        "name": port.name,
+        "element": port.element,
+        "shape": None if port.shape is None else list(port.shape),
+    }

@@ -34,7 +34,9 @@ def parse_size(text: str) -> int:
     """
     found = _SIZE.fullmatch(text) if len(text) <= _LONGEST else None
     if found is None or found[2].lower() not in _FACTORS:
-        raise OptionError(f"{text[:_LONGEST]!r} is no size; write bytes, or 256K, 1MiB, 1.5MB (K = KiB = 1024, KB = 1000)")
+        raise OptionError(
+            f"{text[:_LONGEST]!r} is no size; write bytes, or 256K, 1MiB, 1.5MB (K = KiB = 1024, KB = 1000)"
+        )
     whole, _, digits = found[1].partition(".")
     scaled = int(whole + digits) * _FACTORS[found[2].lower()]
     size, rest = divmod(scaled, 10 ** len(digits))

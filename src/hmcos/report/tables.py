@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from rich.console import Console, Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
@@ -29,8 +31,7 @@ _WORDS = {
 
 def show(what: RenderableType) -> None:
     """Print to standard output: as wide as the terminal, in plain text when it is none."""
-    console = Console(highlight=False)
-    console.print(what) if console.is_terminal else Console(highlight=False, width=120).print(what)
+    Console(highlight=False, width=None if sys.stdout.isatty() else 120).print(what)
 
 
 def plan_tables(plan: Plan) -> RenderableType:
@@ -106,7 +107,11 @@ def _crest(plan: Plan) -> str:
 
 def _operator(row: OperatorRow) -> str:
     kind = f"{row.kind} " if row.kind else ""
-    return f"operator {row.number} ({kind}{row.name!r})" if row.name else f"operator {row.number} ({kind.strip()})"
+    return (
+        f"operator {row.number} ({kind}{row.name!r})"
+        if row.name
+        else f"operator {row.number} ({kind.strip()})"
+    )
 
 
 def _written(plan: Plan) -> list[str]:

@@ -134,7 +134,7 @@ class _Solver:
                 plans += [*lowered.bodies.plans, plan]
                 if plan.peak != plan.lower_bound:
                     limit = limit or plan.status
-                given_back = self.result_bytes(op, body)
+                given_back = result_bytes(op, body, self.alignment)
                 scratch[op.number] = max(scratch.get(op.number, 0), plan.peak - given_back)
                 least[op.number] = max(least.get(op.number, 0), plan.lower_bound - given_back)
         return Bodies(scratch, least, tuple(plans), limit)
@@ -145,15 +145,16 @@ class _Solver:
         numbers = [lowered.sharing.numbers[i] for i in found.order]
         return BodyPlan(path, source_order(graph, numbers), found.peak, found.lower_bound, found.status)
 
-    def result_bytes(self, op: Operator, body: Body) -> int:
-        """Return the bytes of the body's results that become the operator's outputs."""
-        first = _FIRST_RESULT.get(op.kind) if op.domain in _STANDARD_DOMAINS else None
-        if first is None:
-            return 0
-        results = body.graph.outputs[first:]
-        taken = {t for t, made in zip(results, op.outputs, strict=False) if made is not None}
-        sizes = (body.graph.tensors[t] for t in taken)
-        return sum(-(-t.size // self.alignment) * self.alignment for t in sizes if not t.is_parameter)
+
+def result_bytes(op: Operator, body: Body, alignment: int) -> int:
+    """Return the bytes of the body's results that become the operator's outputs, each rounded up."""
+    first = _FIRST_RESULT.get(op.kind) if op.domain in _STANDARD_DOMAINS else None
+    if first is None:
+        return 0
+    results = body.graph.outputs[first:]
+    taken = {t for t, made in zip(results, op.outputs, strict=False) if made is not None}
+    sizes = (body.graph.tensors[t] for t in taken)
+    return sum(-(-t.size // alignment) * alignment for t in sizes if not t.is_parameter)
 
 
 def iteration(graph: Graph, op: Operator, body: Body) -> Graph:

@@ -13,7 +13,8 @@ from hmcos.errors import OutputError
 from hmcos.frontends import loading
 from hmcos.frontends.model import Model
 from hmcos.plan.plan import Outputs, Plan
-from hmcos.plan.plan_file import plan_text, staged
+from hmcos.plan.plan_file import plan_text
+from hmcos.plan.staging import staged
 from hmcos.stages.opening import Opened
 
 
@@ -49,9 +50,7 @@ def output_places(opened: Opened, folder: Path) -> Places:
 def _check_place(place: Path, opened: Opened, folder: Path) -> None:
     if place.is_dir():
         raise OutputError(f"{place}: is a folder; choose another output folder")
-    for file in opened.files:
-        if _same_file(place, file):
-            raise OutputError(f"{place}: is the source or one of its data files; choose another folder")
+    check_apart(place, opened)
     if any(os.path.normpath(place) == os.path.normpath(file) for file in _data_places(opened, folder)):
         raise OutputError(f"{place}: a data file of the model needs this name; rename the data file")
 
@@ -74,7 +73,7 @@ def save(plan: Plan, opened: Opened, places: Places, started: float) -> Plan:
     outputs = Outputs(str(places.model) if places.model else None, str(places.plan))
     plan = replace(plan, outputs=outputs)
     written = [*_data_places(opened, places.folder), *([places.model] if places.model else [])]
-    with _folder(places.folder), _undone(written), staged(places.plan, plan_text(plan)):
+    with _folder(places.folder), _undone(written), staged(places.plan, plan_text(plan).encode()):
         if places.model is not None and isinstance(opened.content, Model):
             orders = {"": plan.order} | {body.path: body.order for body in plan.bodies}
             loading.save(opened.content, orders, places.model)
@@ -110,6 +109,17 @@ def _undone(files: list[Path]) -> Generator[None]:
         for file in missing:
             file.unlink(missing_ok=True)
         raise
+
+
+def check_apart(place: Path, opened: Opened) -> None:
+    """Do nothing if a place for a result is not the source or one of its data files, links resolved.
+
+    Raises:
+        OutputError: it is.
+    """
+    for file in opened.files:
+        if _same_file(place, file):
+            raise OutputError(f"{place}: is the source or one of its data files; choose another place")
 
 
 def _same_file(place: Path, file: Path) -> bool:

@@ -43,6 +43,13 @@ def names() -> tuple[str, ...]:
     return tuple(NETWORKS)
 
 
+def defaults(family: str) -> dict[str, object]:
+    """Return the parameters of a family and what they are when not given."""
+    return {
+        name: parameter.default for name, parameter in inspect.signature(_maker(family)).parameters.items()
+    }
+
+
 def build(name: str, **parameters: object) -> ModelProto:
     """Return a network: one of `names()`, or a family such as nasnet; the parameters given go first.
 
@@ -54,10 +61,14 @@ def build(name: str, **parameters: object) -> ModelProto:
         close = difflib.get_close_matches(name, [*NETWORKS, *FAMILIES])
         hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(NETWORKS)}"
         raise OptionError(f"zoo: no network is called {name!r}: {hint}")
-    module, _, found = FAMILIES[family].partition(":")
-    make = cast(Callable[..., Any], getattr(import_module(module), found))
+    make = _maker(family)
     known = inspect.signature(make).parameters
     for parameter in parameters:
         if parameter not in known:
             raise OptionError(f"zoo: {family} has no parameter {parameter!r}: it has {', '.join(known)}")
     return cast("ModelProto", make(**{**chosen, **parameters}).build())
+
+
+def _maker(family: str) -> Callable[..., Any]:
+    module, _, found = FAMILIES[family].partition(":")
+    return cast(Callable[..., Any], getattr(import_module(module), found))

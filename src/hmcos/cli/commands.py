@@ -1,0 +1,57 @@
+"""The command `hmcos` and its commands, each imported when it is called."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import cast
+
+import click
+
+from hmcos import __version__
+
+COMMANDS: dict[str, str] = {
+    "schedule": "hmcos.cli.schedule:schedule",
+    "inspect": "hmcos.cli.inspect:inspect",
+    "compare": "hmcos.cli.compare:compare",
+    "zoo": "hmcos.cli.zoo:zoo",
+}
+"""Name to "module:function", in the order in which the help lists them."""
+
+ALIASES: dict[str, str] = {"s": "schedule", "i": "inspect", "c": "compare", "z": "zoo"}
+
+
+class Commands(click.Group):
+    """A group whose commands are found in the table, also by their one-letter aliases."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command of that name or alias, None when there is none."""
+        place = COMMANDS.get(ALIASES.get(cmd_name, cmd_name))
+        if place is None:
+            return None
+        module, function = place.split(":")
+        return cast(click.Command, getattr(import_module(module), function))
+
+
+@click.command(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 done, 1 wrong input, 2 wrong usage, 3 does not fit the budget, "
+    "4 undecided within the limits, 130 interrupted twice.",
+)
+@click.version_option(__version__, "-V", "--version", message="hmcos %(version)s")
+def hmcos() -> None:
+    """Find the order of a neural network's operators that needs the least memory, with proof.
+
+    \b
+    hmcos schedule model.onnx -o out      reorder a model, with a plan beside it
+    hmcos schedule zoo:nasnet-cifar       try it on a network that comes along
+    hmcos inspect model.onnx              see what is in it, and what to bind
+    hmcos compare model.onnx              every scheduler side by side
+    hmcos zoo --list                      the networks that come along
+
+    Commands have one-letter aliases: s, i, c, z.
+    """  # noqa: D301 (click reads the backspace as "do not rewrap")

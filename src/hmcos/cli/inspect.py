@@ -1,0 +1,54 @@
+"""hmcos inspect: what is in a model."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from hmcos import api
+from hmcos.cli.options import alignment_option, bind_option, json_option, model_argument, target_option
+
+_EXAMPLES = """
+\b
+Examples:
+  hmcos inspect model.onnx
+  hmcos inspect model.onnx --bind batch=1 --json
+  hmcos inspect zoo:nasnet-cifar --target hmcos --instance nasnet.json
+"""
+
+
+@click.command(epilog=_EXAMPLES)
+@model_argument
+@target_option
+@bind_option
+@alignment_option
+@click.option(
+    "--instance",
+    metavar="OUT.json",
+    type=click.Path(path_type=Path),
+    help="Write the problem that MODEL is on the target, to store, mail or schedule it.",
+)
+@json_option
+def inspect(
+    model: str,
+    target: str,
+    bind: tuple[tuple[str, int], ...],
+    alignment: int | None,
+    instance: Path | None,
+    as_json: bool,
+) -> int:
+    """Show inputs, outputs, operators and sizes of MODEL, and which symbols to bind."""
+    found = api.inspect(model, bind=dict(bind))
+    if instance is not None:
+        api.export_instance(model, instance, target=target, bind=dict(bind), alignment=alignment)
+    if as_json:
+        from hmcos.report.records import inspection_record  # noqa: PLC0415 (tables need rich, records do not)
+
+        click.echo(json.dumps(inspection_record(found)))
+    else:
+        from hmcos.report.tables import inspection_tables, show  # noqa: PLC0415
+
+        show(inspection_tables(found))
+    return 0

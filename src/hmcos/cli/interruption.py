@@ -1,0 +1,38 @@
+"""Ctrl-C: the first one ends the search, the second one everything."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from types import FrameType
+from typing import Self
+
+
+class Interruption:
+    """A block in which the first SIGINT is only noted; the second raises KeyboardInterrupt."""
+
+    def __init__(self) -> None:
+        self._happened = False
+        self._before: signal.Handlers | object = signal.SIG_DFL
+
+    def happened(self) -> bool:
+        """Return whether there was a SIGINT."""
+        return self._happened
+
+    def __enter__(self) -> Self:
+        """Start to listen, as far as this thread may."""
+        if threading.current_thread() is threading.main_thread():
+            self._before = signal.signal(signal.SIGINT, self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Hand SIGINT back to whoever had it."""
+        if threading.current_thread() is threading.main_thread() and callable(self._before):
+            signal.signal(signal.SIGINT, self._before)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        if self._happened:
+            raise KeyboardInterrupt
+        self._happened = True
+        print("hmcos: stopping; the best order so far is the result (again to drop it)", file=sys.stderr)

@@ -1,0 +1,116 @@
+"""Arguments and options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+from click.shell_completion import CompletionItem
+
+from hmcos.errors import OptionError
+from hmcos.memory.target import target_names
+from hmcos.report.sizes import parse_size
+from hmcos.schedulers.table import names as scheduler_names
+from hmcos.zoo.catalogue import names as zoo_names
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+class Size(click.ParamType[int]):
+    """Bytes, as a number or with a unit."""
+
+    name = "SIZE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the bytes; raises OptionError when the text is no size."""
+        return value if isinstance(value, int) else parse_size(str(value))
+
+
+class Symbol(click.ParamType[tuple[str, int]]):
+    """NAME=VALUE: the size of a symbolic dimension."""
+
+    name = "NAME=VALUE"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, int]:
+        """Return name and value; raises OptionError when the text is no such pair."""
+        symbol, equals, size = str(value).rpartition("=")
+        if not equals or not symbol or not size.strip().isdecimal() or len(size) > 20:
+            raise OptionError(f"--bind {value}: write NAME=VALUE with a whole number, such as --bind batch=1")
+        return symbol, int(size)
+
+
+def complete_schedulers(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return the schedulers whose names begin as typed."""
+    return [CompletionItem(name) for name in scheduler_names() if name.startswith(incomplete)]
+
+
+def complete_targets(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return the shipped targets whose names begin as typed, and files."""
+    found = [CompletionItem(name) for name in target_names() if name.startswith(incomplete)]
+    return [*found, CompletionItem(incomplete, type="file")]
+
+
+def complete_models(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return the zoo's networks once zoo: is typed, else files."""
+    if not incomplete.startswith("zoo:"):
+        return [CompletionItem(incomplete, type="file")]
+    return [CompletionItem(f"zoo:{name}") for name in zoo_names() if f"zoo:{name}".startswith(incomplete)]
+
+
+def model_argument(command: _Command) -> _Command:
+    """Return the command with MODEL: a path or zoo:NAME."""
+    return click.argument("model", shell_complete=complete_models)(command)
+
+
+def target_option(command: _Command) -> _Command:
+    """Return the command with --target."""
+    return click.option(
+        "-t",
+        "--target",
+        default="default",
+        show_default=True,
+        metavar="NAME|FILE.toml",
+        shell_complete=complete_targets,
+        help="What may share memory: default, hmcos, none, or a file of yours (docs/targets.md).",
+    )(command)
+
+
+def bind_option(command: _Command) -> _Command:
+    """Return the command with --bind."""
+    return click.option(
+        "-b",
+        "--bind",
+        type=Symbol(),
+        multiple=True,
+        help="Give a symbolic dimension a size; repeat for more.",
+    )(command)
+
+
+def alignment_option(command: _Command) -> _Command:
+    """Return the command with --alignment."""
+    return click.option(
+        "--alignment", type=Size(), help="Round every buffer up to this many bytes instead of the target's."
+    )(command)
+
+
+def json_option(command: _Command) -> _Command:
+    """Return the command with --json."""
+    return click.option(
+        "-j",
+        "--json",
+        "as_json",
+        is_flag=True,
+        help="Print one JSON object instead of tables (docs/json.md).",
+    )(command)
+
+
+def time_limit_option(meaning: str) -> Callable[[_Command], _Command]:
+    """Return a decorator that gives a command --time-limit."""
+
+    def decorate(command: _Command) -> _Command:
+        return click.option("-l", "--time-limit", type=float, metavar="SECONDS", help=meaning)(command)
+
+    return decorate

@@ -1,0 +1,48 @@
+"""How a search goes on, for people who watch it."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from time import perf_counter
+from typing import TYPE_CHECKING, Self
+
+from hmcos.report.sizes import human
+
+if TYPE_CHECKING:
+    from rich.status import Status
+
+PATIENCE = 1.0
+"""Seconds after which somebody may wonder."""
+_PACE = 0.1
+"""Seconds between two updates."""
+
+
+class Progress:
+    """An observer that shows a line on a terminal's standard error once the search takes a while."""
+
+    def __init__(self) -> None:
+        self._shown = sys.stderr.isatty()
+        self._next = perf_counter() + PATIENCE
+        self._line: Status | None = None
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        """Start to wait."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Remove the line."""
+        self._open.close()
+
+    def progress(self, phase: str, peak: int, lower_bound: int, states: int) -> None:
+        """Show where the search stands, unless that was done a moment ago."""
+        if not self._shown or perf_counter() < self._next:
+            return
+        self._next = perf_counter() + _PACE
+        text = f"{phase}: best {human(peak)}, bound {human(lower_bound)}, {states:,} states"
+        if self._line is None:
+            from rich.console import Console  # noqa: PLC0415 (most searches end before anybody wonders)
+
+            self._line = self._open.enter_context(Console(stderr=True).status(text))
+        self._line.update(text)

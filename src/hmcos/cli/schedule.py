@@ -1,0 +1,123 @@
+"""hmcos schedule: a model in its best order."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from hmcos import api
+from hmcos.cli.interruption import Interruption
+from hmcos.cli.options import (
+    Size,
+    alignment_option,
+    bind_option,
+    complete_schedulers,
+    json_option,
+    model_argument,
+    target_option,
+    time_limit_option,
+)
+from hmcos.cli.progress import Progress
+from hmcos.plan.plan import Plan
+from hmcos.plan.schedule import Status
+
+DOES_NOT_FIT, UNDECIDED = 3, 4
+"""Exit codes of a question with a budget."""
+
+_EXAMPLES = """
+\b
+Examples:
+  hmcos schedule model.onnx -o out
+  hmcos schedule model.onnx --bind batch=1 --bind seq=128 --time-limit 20
+  hmcos schedule zoo:nasnet-cifar --target hmcos --json
+  hmcos schedule model.onnx --budget 256K      exit code 0: fits, 3: cannot, 4: undecided
+"""
+
+
+@click.command(epilog=_EXAMPLES)
+@model_argument
+@click.option(
+    "-o",
+    "--output",
+    metavar="DIR",
+    type=click.Path(),
+    help="Write the reordered model and plan.json into this folder; nothing is written without it.",
+)
+@click.option(
+    "-s",
+    "--scheduler",
+    default="optimal",
+    show_default=True,
+    metavar="NAME",
+    shell_complete=complete_schedulers,
+    help="How to find the order: optimal, given, rpo, greedy, random, ...",
+)
+@target_option
+@bind_option
+@time_limit_option("Stop the search after so long; the best order so far is the answer.")
+@click.option("--state-limit", type=int, metavar="N", help="Stop the search after so many states.")
+@click.option("--budget", type=Size(), help="Ask whether the network fits: 256K, 1MiB, 1.5MB or bytes.")
+@alignment_option
+@click.option("--seed", type=int, default=0, show_default=True, help="For the random scheduler.")
+@json_option
+def schedule(  # noqa: PLR0913, PLR0917 (one per option)
+    model: str,
+    output: str | None,
+    scheduler: str,
+    target: str,
+    bind: tuple[tuple[str, int], ...],
+    time_limit: float | None,
+    state_limit: int | None,
+    budget: int | None,
+    alignment: int | None,
+    seed: int,
+    as_json: bool,
+) -> int:
+    """Find the operator order of MODEL that needs the least memory, and prove it.
+
+    MODEL is an ONNX file, zoo:NAME, or a problem as JSON. Ctrl-C ends the search and keeps the best
+    order so far; a second one ends everything.
+    """
+    with Interruption() as interruption, Progress() as progress:
+        plan = api.schedule(
+            model,
+            scheduler=scheduler,
+            target=target,
+            bind=dict(bind),
+            time_limit=time_limit,
+            state_limit=state_limit,
+            budget=budget,
+            alignment=alignment,
+            output=output,
+            seed=seed,
+            observer=progress,
+            interrupted=interruption.happened,
+        )
+    _note(plan, target)
+    if as_json:
+        from hmcos.report.records import plan_record  # noqa: PLC0415 (tables need rich, records do not)
+
+        click.echo(json.dumps(plan_record(plan)))
+    else:
+        from hmcos.report.tables import plan_tables, show  # noqa: PLC0415
+
+        show(plan_tables(plan))
+    return 0 if budget is None else exit_code(plan.status)
+
+
+def exit_code(status: Status) -> int:
+    """Return the exit code of an answer to a budget."""
+    return {Status.FITS: 0, Status.DOES_NOT_FIT: DOES_NOT_FIT}.get(status, UNDECIDED)
+
+
+def _note(plan: Plan, target: str) -> None:
+    """Tell on standard error what the numbers alone do not."""
+    if plan.source.inlined:
+        _tell("local functions were inlined; node numbers refer to the inlined model")
+    if plan.source.format != "onnx" and target != "default":
+        _tell(f"{plan.source.name} carries its own rules; the target has no effect")
+
+
+def _tell(note: str) -> None:
+    click.echo(f"hmcos: note: {note}", err=True)

@@ -1,0 +1,88 @@
+"""hmcos zoo: networks from papers, as ONNX files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from hmcos.errors import OptionError
+from hmcos.plan.staging import write
+from hmcos.zoo.catalogue import FAMILIES, NETWORKS, build, defaults
+
+_EXAMPLES = """
+\b
+Examples:
+  hmcos zoo --list
+  hmcos zoo nasnet-cifar -o nasnet.onnx
+  hmcos zoo pnas --dataset imagenet --cells 4 --filters 12 -o pnas.onnx
+  hmcos zoo randwire --nodes 64 --seed 3 --no-fold-batch-norm -o randwire.onnx
+"""
+
+
+@click.command(epilog=_EXAMPLES, context_settings={"ignore_unknown_options": True})
+@click.argument("name", required=False)
+@click.option("--list", "listed", is_flag=True, help="List networks and families with their parameters.")
+@click.option(
+    "-o", "--output", metavar="FILE.onnx", type=click.Path(path_type=Path), help="Where to write it."
+)
+@click.argument("parameters", nargs=-1, type=click.UNPROCESSED)
+def zoo(name: str | None, listed: bool, output: Path | None, parameters: tuple[str, ...]) -> int:
+    """Write the network NAME, or a family such as nasnet, with parameters given as --NAME VALUE.
+
+    `zoo:NAME` also works wherever a model file does.
+    """
+    if listed or name is None:
+        click.echo(_listing())
+        return 0
+    if output is None:
+        raise OptionError(f"zoo {name}: say where to write it with -o {name}.onnx")
+    proto = build(name, **parse_parameters(parameters))
+    write(output, proto.SerializeToString(deterministic=True))
+    click.echo(f"{output}: {len(proto.graph.node)} operators")
+    return 0
+
+
+def parse_parameters(words: tuple[str, ...]) -> dict[str, object]:
+    """Return parameters by name from words such as --cells 4, --seed=3, --no-fold-batch-norm.
+
+    Raises:
+        OptionError: a word is no option, nor the value of one.
+    """
+    found: dict[str, object] = {}
+    waiting: str | None = None
+    for word in words:
+        if word.startswith("--"):
+            key, equals, value = word[2:].partition("=")
+            off = key.startswith("no-") and not equals
+            waiting = (key[3:] if off else key).replace("-", "_")
+            found[waiting] = _value(value) if equals else not off
+        elif waiting is not None and isinstance(found[waiting], bool):
+            found[waiting] = _value(word)
+            waiting = None
+        else:
+            raise OptionError(f"zoo: {word!r} is no parameter; write --NAME VALUE, such as --cells 4")
+    return found
+
+
+def _value(text: str) -> object:
+    if text in {"true", "false"}:
+        return text == "true"
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _listing() -> str:
+    lines = ["networks:"]
+    for name, (family, chosen) in NETWORKS.items():
+        given = "".join(f" --{key.replace('_', '-')} {value}" for key, value in chosen.items())
+        lines.append(f"  {name:<20} {family}{given}")
+    lines.append("families, with parameters and what they are when not given:")
+    for family in FAMILIES:
+        known = ", ".join(f"{key} {value}" for key, value in defaults(family).items())
+        lines.append(f"  {family:<20} {known}")
+    return "\n".join(lines)
