@@ -41,13 +41,10 @@ def graphs(graph: GraphProto) -> Iterator[tuple[str, GraphProto]]:
         for number, node in enumerate(here.node):
             if not node.attribute:
                 continue
-            for attribute, body in bodies(node):
-                if depth == DEEPEST:
-                    where = f"node {number} ({node.op_type}) in {path}"
-                    raise ModelError(
-                        f"{where}: bodies are nested more than {DEEPEST} deep; flatten the model"
-                    )
-                inner.append((below(path, number, attribute), body, depth + 1))
+            found = [(below(path, number, attribute), body, depth + 1) for attribute, body in bodies(node)]
+            if found:
+                _check_bodies(f"operator {number} ({node.op_type})", found)
+                inner.extend(found)
         waiting.extend(reversed(inner))
 
 

@@ -181,7 +181,7 @@ def _tensor(name: str, found: ValueType) -> Tensor:
     """
     if found.kind != "tensor":
         raise ModelError(
-            f"{name!r} is a {found.kind} value; only dense tensors have a size that can be planned"
+            f"{name!r} holds no dense tensor but a value of type {found.kind}, whose size cannot be planned"
         )
     if not found.element:
         return Tensor(name, "unknown", 0, ())

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from os import PathLike
 from pathlib import Path
-from typing import Protocol, runtime_checkable
 
 from google.protobuf.message import DecodeError, EncodeError
 from onnx import GraphProto, ModelProto, TypeProto, inliner
 
 from hmcos.errors import ModelError, OptionError
+from hmcos.frontends.loading import Serializable
 from hmcos.frontends.model import Model
 from hmcos.frontends.onnx.bodies import graphs
 from hmcos.frontends.onnx.dimensions import symbols
@@ -21,15 +21,6 @@ from hmcos.frontends.onnx.shapes import value_types
 
 LARGEST = 2**31 - 1
 """Bytes of a protobuf message."""
-
-
-@runtime_checkable
-class Serializable(Protocol):
-    """A model in memory, such as an onnx.ModelProto."""
-
-    def SerializeToString(self) -> bytes:  # noqa: N802 (protobuf's spelling)
-        """Return the model as the bytes of a file."""
-        ...
 
 
 def load(source: str | PathLike[str] | Serializable, bind: Mapping[str, int] | None = None) -> Model:
