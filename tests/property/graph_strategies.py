@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from hmcos.graph.builder import GraphBuilder
 from hmcos.graph.model import Graph, Operator, Tensor
+from property.strategies import generators
 
 SHAPES: tuple[tuple[int, ...], ...] = ((), (4,), (2, 2), (1, 4), (4, 1), (3,), (0, 2), (6,))
 ELEMENTS: tuple[tuple[str, int], ...] = (("float32", 32), ("int32", 32), ("bool", 8), ("int4", 4))
@@ -20,7 +21,7 @@ VIEW_KINDS = ("Reshape", "Identity", "Flatten", "Slice")
 def graphs(max_operators: int = 7) -> st.SearchStrategy[Graph]:
     """Networks with views of inputs, parameters and views, several outputs, unread and left-out outputs,
     parameter-only operators, random operators, captured tensors, and outputs that are anything."""
-    return st.builds(random_graph, st.randoms(use_true_random=False), st.integers(0, max_operators))
+    return st.builds(random_graph, generators(), st.integers(0, max_operators))
 
 
 def random_graph(rng: Random, operators: int) -> Graph:

@@ -105,6 +105,16 @@ def test_a_life_continues_one_that_ends_when_it_begins(problem: Problem) -> None
                 assert before.buffer in problem.overwritable[op] and life.buffer in problem.makes[op]
 
 
+def test_the_bound_is_sound_and_often_tight_on_many_problems() -> None:
+    tight = 0
+    for seed in range(1000):
+        problem = random_problem(Random(seed), 3 + seed % 6)
+        bound, best = must_live_bound(problem), optimum(problem)
+        assert bound <= best
+        tight += bound == best
+    assert tight > 500
+
+
 def reachable(links: Sequence[Sequence[int]], op: int) -> set[int]:
     found: set[int] = set()
     unfinished = [op]

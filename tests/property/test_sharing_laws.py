@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from itertools import islice
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -11,12 +13,13 @@ from hypothesis import strategies as st
 
 from hmcos.graph.model import Graph
 from hmcos.graph.order import source_order
+from hmcos.memory.problem import Problem
 from hmcos.memory.profile import profile
 from hmcos.memory.sharing import Sharing, lower
 from hmcos.memory.target import Target, load_target, parse_target
 from hmcos.verify.schedule import check_order, recount, verify_plan
 from oracle import orders
-from property.graph_strategies import graphs
+from property.graph_strategies import graphs, random_graph
 
 ACCELERATOR = """
 alignment = 16
@@ -58,12 +61,26 @@ def in_source(graph: Graph, sharing: Sharing, order: tuple[int, ...]) -> tuple[i
 def test_the_verifier_counts_what_the_problem_costs(
     target: Target, graph: Graph, bodies: dict[int, int]
 ) -> None:
+    assert_counted_alike(graph, target, bodies)
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
+def test_the_verifier_counts_the_same_on_many_networks(target: Target) -> None:
+    overwritten = 0
+    for seed in range(1500):
+        graph = random_graph(Random(seed), 3 + seed % 6)
+        overwritten += any(assert_counted_alike(graph, target, {seed % 5: seed % 40}).overwritable)
+    assert overwritten > 150 or not target.overwrite
+
+
+def assert_counted_alike(graph: Graph, target: Target, bodies: Mapping[int, int]) -> Problem:
     sharing = lower(graph, target, bodies)
-    for order in islice(orders(sharing.problem), 6):
+    for order in islice(orders(sharing.problem), 3):
         cost = profile(sharing.problem, order)
         full = in_source(graph, sharing, order)
         assert recount(graph, target.data, bodies, full).start == cost.start
         verify_plan(graph, target.data, bodies, full, cost.peak, cost.running)
+    return sharing.problem
 
 
 @given(graph=graphs())
