@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 from onnx import ModelProto
 
 from hmcos.errors import OptionError
+from hmcos.zoo.checks import check_switch, check_whole
 from hmcos.zoo.layers import Layers
 from hmcos.zoo.network import INPUT, Network
 from hmcos.zoo.weights import Weights
@@ -71,11 +72,13 @@ class CellNetwork:
 
     def __post_init__(self) -> None:
         if self.dataset not in ("cifar", "imagenet"):
-            raise OptionError(f"dataset {self.dataset!r} is unknown: use cifar or imagenet")
+            raise OptionError(f"zoo: dataset is {self.dataset!r}: it must be cifar or imagenet")
         for name in ("cells", "filters", "batch"):
-            at_least_one(name, getattr(self, name))
+            check_whole(name, getattr(self, name))
         if self.classes is not None:
-            at_least_one("classes", self.classes)
+            check_whole("classes", self.classes)
+        check_whole("seed", self.seed, 0)
+        check_switch("fold_batch_norm", self.fold_batch_norm)
 
     def build(self) -> ModelProto:
         """Return the network as an ONNX model."""
@@ -151,13 +154,3 @@ class _Step:
                 return layers.separable_conv(layers.relu(x), self.filters, 3, stride, dilation=2)
             case "1x7 then 7x1":
                 return layers.conv(layers.conv(x, self.filters, (1, 7), stride), self.filters, (7, 1))
-
-
-def at_least_one(name: str, value: int) -> None:
-    """Return nothing.
-
-    Raises:
-        OptionError: the value is below 1.
-    """
-    if value < 1:
-        raise OptionError(f"{name} is {value}: it must be at least 1")

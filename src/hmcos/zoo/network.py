@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
+from onnx import AttributeProto, GraphProto, ModelProto, TensorProto, ValueInfoProto
 
 from hmcos.zoo.order import depth_first
 
@@ -92,23 +92,22 @@ class Network:
         """Return the ONNX model; its output is what the last layer makes."""
         layers, names = self._layers, self._names
         order = depth_first(names, [[x for x in layer.inputs if x != INPUT] for layer in layers])
-        graph = GraphProto(name=self.name)
-        graph.input.append(_value("image", self._input_shape))
+        model = ModelProto(ir_version=IR_VERSION, producer_name="hmcos")
+        model.opset_import.add(domain="", version=OPSET)
+        graph = model.graph
+        graph.name = self.name
+        _describe(graph.input.add(), "image", self._input_shape)
         for i in order:
             inputs = ["image" if x == INPUT else names[x] for x in layers[i].inputs]
-            inputs += [f"{names[i]}/{p.role}" for p in layers[i].parameters]
-            graph.node.append(_node(names[i], layers[i], inputs))
-            graph.initializer.extend(_tensor(f"{names[i]}/{p.role}", p) for p in layers[i].parameters)
-            (graph.output if i == len(layers) - 1 else graph.value_info).append(
-                _value(names[i], layers[i].shape)
-            )
-        model = ModelProto(ir_version=IR_VERSION, producer_name="hmcos", graph=graph)
-        model.opset_import.add(domain="", version=OPSET)
+            _write(graph, names[i], layers[i], inputs)
+            made = graph.output if i == len(layers) - 1 else graph.value_info
+            _describe(made.add(), names[i], layers[i].shape)
         return model
 
 
-def _node(name: str, layer: Layer, inputs: Sequence[str]) -> NodeProto:
-    node = NodeProto(op_type=layer.kind, name=name, input=inputs, output=[name])
+def _write(graph: GraphProto, name: str, layer: Layer, inputs: Sequence[str]) -> None:
+    """Add a layer and its parameters; all is made in place, since copies of weights take most of the time."""
+    node = graph.node.add(op_type=layer.kind, name=name, input=inputs, output=[name])
     for key, value in layer.attributes.items():
         if isinstance(value, tuple):
             node.attribute.add(name=key, type=AttributeProto.INTS, ints=value)
@@ -116,19 +115,17 @@ def _node(name: str, layer: Layer, inputs: Sequence[str]) -> NodeProto:
             node.attribute.add(name=key, type=AttributeProto.FLOAT, f=value)
         else:
             node.attribute.add(name=key, type=AttributeProto.INT, i=value)
-    return node
+    for parameter in layer.parameters:
+        called = f"{name}/{parameter.role}"
+        node.input.append(called)
+        graph.initializer.add(
+            name=called, data_type=parameter.element, dims=parameter.shape, raw_data=parameter.values
+        )
 
 
-def _tensor(name: str, parameter: Parameter) -> TensorProto:
-    return TensorProto(
-        name=name, data_type=parameter.element, dims=parameter.shape, raw_data=parameter.values
-    )
-
-
-def _value(name: str, shape: Shape) -> ValueInfoProto:
-    value = ValueInfoProto(name=name)
+def _describe(value: ValueInfoProto, name: str, shape: Shape) -> None:
+    value.name = name
     tensor = value.type.tensor_type
     tensor.elem_type = TensorProto.FLOAT
     for length in shape:
         tensor.shape.dim.add(dim_value=length)
-    return value

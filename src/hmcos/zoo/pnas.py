@@ -1,4 +1,4 @@
-"""PNASNet-5: Liu, Zoph, Neumann, Shlens, Hua, Li, Fei-Fei, Yuille, Huang, Murphy, Progressive NAS.
+"""PNASNet-5: Liu, Zoph, Neumann, Shlens et al., Progressive Neural Architecture Search.
 
 ECCV 2018, figure 1, doi 10.1007/978-3-030-01246-5_2.
 """

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from onnx import ModelProto
 
 from hmcos.errors import OptionError
-from hmcos.zoo.cells import at_least_one
+from hmcos.zoo.checks import check_switch, check_whole
 from hmcos.zoo.layers import Layers
 from hmcos.zoo.network import INPUT, Network
 from hmcos.zoo.watts_strogatz import small_world
@@ -52,11 +52,14 @@ class RandWire:
 
     def __post_init__(self) -> None:
         for name in ("nodes", "k", "channels", "stages", "classes", "batch"):
-            at_least_one(name, getattr(self, name))
+            check_whole(name, getattr(self, name))
+        check_whole("seed", self.seed, 0)
+        check_switch("fold_batch_norm", self.fold_batch_norm)
+        check_switch("fold_sums", self.fold_sums)
         if self.k % 2 or self.k >= self.nodes:
-            raise OptionError(f"k is {self.k}: it must be even and below nodes ({self.nodes})")
-        if not 0 <= self.p <= 1:
-            raise OptionError(f"p is {self.p}: it must be between 0 and 1")
+            raise OptionError(f"zoo: k is {self.k}: it must be even and below nodes ({self.nodes})")
+        if not isinstance(self.p, int | float) or not 0 <= self.p <= 1:
+            raise OptionError(f"zoo: p is {self.p!r}: it must be between 0 and 1")
 
     def build(self) -> ModelProto:
         """Return the network as an ONNX model."""

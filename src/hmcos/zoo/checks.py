@@ -1,0 +1,25 @@
+"""Checks of the parameters of a network, the same for every family."""
+
+from __future__ import annotations
+
+from hmcos.errors import OptionError
+
+
+def check_whole(name: str, value: object, least: int = 1) -> None:
+    """Return nothing: the value is a whole number and not below `least`.
+
+    Raises:
+        OptionError: it is not.
+    """
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise OptionError(f"zoo: {name} is {value!r}: it must be a whole number, at least {least}")
+
+
+def check_switch(name: str, value: object) -> None:
+    """Return nothing: the value is True or False.
+
+    Raises:
+        OptionError: it is not.
+    """
+    if not isinstance(value, bool):
+        raise OptionError(f"zoo: {name} is {value!r}: it must be True or False")

@@ -1,0 +1,109 @@
+"""The zoo's networks are the published ones: operators, peaks in three orders, and numbers that run."""
+
+import hashlib
+import importlib
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+from onnx import ModelProto
+
+from hmcos.frontends.loading import load
+from hmcos.memory.problem import Problem
+from hmcos.memory.sharing import lower
+from hmcos.memory.target import load_target
+from hmcos.plan.limits import SILENCE, Limits
+from hmcos.plan.schedule import Status
+from hmcos.schedulers.table import scheduler
+from hmcos.zoo.catalogue import build, names
+from hmcos.zoo.randwire import RandWire
+
+checker: Any = importlib.import_module("onnx.checker")
+runtime: Any = importlib.import_module("onnxruntime")
+
+PUBLISHED = {
+    "nasnet-cifar": (780, 2_605_824, 2_359_296, 1_786_624),
+    "amoebanet-cifar": (742, 1_769_472, 1_834_416, 1_179_648),
+    "pnas-cifar": (916, 2_138_752, 2_695_808, 1_516_160),
+    "darts-imagenet": (523, 5_562_752, 5_146_752, 3_842_176),
+    "randwire, published wiring": (538, 5_136_768, 5_381_376, 4_647_552),
+}
+"""Operators, then peaks in bytes of the file order, of the published system's reverse post-order, and the
+proved optimum, of the published networks under the published system's memory model."""
+
+WIRING = """
+- - 0+1 1 - 4 5 - 6+7 3+7+8 0+2+8 - 2+5+9+11 5+7 10 1+10+14 3+12 16 12 6+17 4+5+6+17 3+13+17 5+21
+0+1+2+11+18 0+4+5+19 9+14+23 0+12 23+26 3 14+18 2+14+16+28 12+17+25
+
+- 0 - - - 4 0+3 6 7 8 - 0+2+9 - - 3+7 13 12+13 5 0 11+16 - 10+13+19+20 1+4+5 1+5+11+18+21+22 12+14
+0+9+11+17+23 7+8+15 1+2+3+12+25 2+4+8+10+15+26 14+22 0+2+5+11+20+21 5+29+30
+
+- 0 1 1+2 2 - 0+4 - 6 - 3+5 8+9 7+8+11 - 11 13 15 3+9 5+16+17 11 5+9+12+13 3+10+19 8 6+14+20
+2+7+8+16+20+23 3+12+17+22+23 10+13+15+21 6+14+22 22 6+10+15+27+28 3+17 0+15+30
+"""
+"""The graphs that the published random-wired network was drawn with: what each node reads, stage by stage."""
+
+DIGESTS = {
+    "nasnet-cifar": "e770fed669c3a1dff88f0232a706b36bff2aa3f3fe3d905231c7413c4c80dc2c",
+    "randwire": "61b3dc5106a5da3fbdd5e83d80e35bda568d4212df337f39f40c692fca8245e0",
+}
+"""SHA-256 of the whole model. A change of the generator may change them; a machine or a Python may not."""
+
+
+def _published_randwire() -> ModelProto:
+    stages = [
+        [tuple(int(i) for i in node.split("+") if i != "-") for node in stage.split()]
+        for stage in WIRING.strip().split("\n\n")
+    ]
+    return RandWire().wired(stages)
+
+
+def _problem(model: ModelProto) -> Problem:
+    return lower(load(model).graph, load_target("hmcos")).problem
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_operators_and_peaks_are_the_published_ones(name: str) -> None:
+    problem = _problem(_published_randwire() if name.startswith("randwire") else build(name))
+    given, rpo, optimal = (scheduler(s)(problem, Limits(), SILENCE) for s in ("given", "rpo", "optimal"))
+    assert (problem.operators, given.peak, rpo.peak, optimal.peak) == PUBLISHED[name]
+    assert optimal.status is Status.OPTIMAL
+
+
+def test_kinds_of_the_published_nasnet() -> None:
+    assert Counter(node.op_type for node in build("nasnet-cifar").graph.node) == {
+        "Conv": 442,
+        "Relu": 162,
+        "Add": 100,
+        "AveragePool": 43,
+        "Concat": 22,
+        "Pad": 2,
+        "Slice": 2,
+        "MaxPool": 2,
+        "BatchNormalization": 2,
+        "GlobalAveragePool": 1,
+        "Squeeze": 1,
+        "MatMul": 1,
+    }
+
+
+@pytest.mark.parametrize("name", names())
+def test_networks_run(name: str) -> None:
+    model = build(name)
+    checker.check_model(model, full_check=True)
+    options = runtime.SessionOptions()
+    options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = runtime.InferenceSession(model.SerializeToString(), options)
+    shape = [d.dim_value for d in model.graph.input[0].type.tensor_type.shape.dim]
+    image = np.random.default_rng(0).random(shape, dtype=np.float32)
+    scores = session.run(None, {"image": image})[0]
+    mirrored = session.run(None, {"image": image[..., ::-1].copy()})[0]
+    assert np.isfinite(scores).all()
+    assert 1e-2 < scores.std() < 1e6
+    assert np.abs(scores - mirrored).max() > 1e-3 * scores.std(), "the scores depend on the image"
+
+
+@pytest.mark.parametrize("name", DIGESTS)
+def test_the_bytes_are_the_same_everywhere(name: str) -> None:
+    assert hashlib.sha256(build(name).SerializeToString()).hexdigest() == DIGESTS[name]

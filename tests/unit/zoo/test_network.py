@@ -1,0 +1,62 @@
+import pytest
+from onnx import ModelProto
+
+from hmcos.zoo.network import INPUT, Layer, Network, Parameter
+from hmcos.zoo.weights import repeated
+
+
+def _relu(x: int) -> Layer:
+    return Layer("Relu", (x,), (1, 2, 4, 4), {}, ())
+
+
+@pytest.fixture
+def network() -> Network:
+    return Network("small", (1, 2, 4, 4))
+
+
+def _described(model: ModelProto) -> list[tuple[str, list[str], list[str]]]:
+    return [(node.op_type, list(node.input), list(node.output)) for node in model.graph.node]
+
+
+def test_layers_are_counted_per_family(network: Network) -> None:
+    drawn = [network.number(family) for family in ("conv2d", "conv2d", "add", "conv2d")]
+    assert drawn == ["conv2d", "conv2d_1", "add", "conv2d_2"]
+
+
+def test_equal_layers_are_one_and_go_by_the_last_name(network: Network) -> None:
+    first = network.append_once("re_lu", _relu(INPUT))
+    assert network.append_once("re_lu_1", _relu(INPUT)) == first
+    assert _described(network.model()) == [("Relu", ["image"], ["re_lu_1"])]
+
+
+def test_layers_that_differ_in_an_attribute_are_two(network: Network) -> None:
+    def pool(stride: int) -> Layer:
+        return Layer("MaxPool", (INPUT,), (1, 2, 4, 4), {"strides": (stride, stride)}, ())
+
+    assert network.append_once("a", pool(1)) != network.append_once("b", pool(2))
+
+
+def test_shape_and_kind_of_the_input(network: Network) -> None:
+    made = network.append("re_lu", _relu(INPUT))
+    assert (network.shape(INPUT), network.kind(INPUT)) == ((1, 2, 4, 4), "")
+    assert (network.shape(made), network.kind(made)) == ((1, 2, 4, 4), "Relu")
+
+
+def test_the_model_has_shapes_attributes_and_parameters(network: Network) -> None:
+    scale = Parameter("scale", (2,), repeated(2, 1.0))
+    attributes = {"axis": 1, "epsilon": 0.5, "pads": (1, 2)}
+    custom = network.append("custom", Layer("Custom", (INPUT,), (1, 2, 4, 4), attributes, (scale,)))
+    network.append("re_lu", _relu(custom))
+    graph = network.model().graph
+    assert list(graph.node[0].input) == ["image", "custom/scale"]
+    assert [(a.name, a.i, a.f, list(a.ints)) for a in graph.node[0].attribute] == [
+        ("axis", 1, 0.0, []),
+        ("epsilon", 0, 0.5, []),
+        ("pads", 0, 0.0, [1, 2]),
+    ]
+    assert [(w.name, list(w.dims), w.raw_data) for w in graph.initializer] == [
+        ("custom/scale", [2], b"\x00\x00\x80\x3f" * 2)
+    ]
+    assert [value.name for value in graph.value_info] == ["custom"]
+    assert [value.name for value in graph.output] == ["re_lu"]
+    assert [d.dim_value for d in graph.output[0].type.tensor_type.shape.dim] == [1, 2, 4, 4]

@@ -1,0 +1,38 @@
+import struct
+
+import pytest
+
+from hmcos.zoo.weights import Weights, repeated
+
+
+def _floats(values: bytes) -> tuple[float, ...]:
+    return struct.unpack(f"<{len(values) // 4}f", values)
+
+
+@pytest.mark.parametrize("count", [0, 1, 4092, 4093, 4094, 20_000])
+def test_as_many_numbers_as_asked_for_within_the_bound(count: int) -> None:
+    values = _floats(Weights(0).uniform(count, 0.5))
+    assert len(values) == count
+    assert all(-0.5 <= x <= 0.5 for x in values)
+
+
+def test_numbers_continue_where_the_last_call_ended() -> None:
+    whole, parts = Weights(3), Weights(3)
+    assert whole.uniform(9000, 1.0) == parts.uniform(5000, 1.0) + parts.uniform(4000, 1.0)
+
+
+def test_numbers_fill_the_range_and_depend_on_the_seed() -> None:
+    values = _floats(Weights(0).uniform(4093, 1.0))
+    assert len(set(values)) > 4000
+    assert min(values) < -0.99
+    assert max(values) > 0.99
+    assert abs(sum(values) / len(values)) < 0.05
+    assert Weights(0).uniform(9, 1.0) != Weights(1).uniform(9, 1.0)
+
+
+def test_first_numbers_never_change() -> None:
+    assert _floats(Weights(0).uniform(2, 1.0)) == pytest.approx((0.6888437, 0.5159088), abs=1e-7)
+
+
+def test_repeated() -> None:
+    assert _floats(repeated(3, 1.0)) == (1.0, 1.0, 1.0)
