@@ -14,6 +14,8 @@ SCHEDULERS: dict[str, str] = {
     "rpo": "hmcos.schedulers.rpo:rpo",
     "greedy": "hmcos.schedulers.greedy:greedy",
     "random": "hmcos.schedulers.random:random",
+    "hmcos": "hmcos.schedulers.hmcos:hmcos",
+    "serenity": "hmcos.schedulers.serenity:serenity",
 }
 """Name to "module:function", imported on demand; the first is the default."""
 

@@ -1,0 +1,52 @@
+"""Refinement: the cells that stand in the way of a lower peak are dissolved."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from hmcos.hierarchy.tree import Tree
+from hmcos.memory.problem import Problem
+from hmcos.memory.profile import profile
+
+
+def crowded_buffers(problem: Problem, order: Sequence[int]) -> tuple[int, ...]:
+    """Return the buffers that are live at any moment of peak memory of an order, ascending."""
+    along = profile(problem, order)
+    moments = [step for step, running in enumerate(along.running) if running == along.peak]
+    born = [0] * len(problem.sizes)
+    last = [len(order) - 1 if b in problem.held else -1 for b in range(len(problem.sizes))]
+    for step, op in enumerate(order):
+        for b in problem.makes[op]:
+            born[b] = step
+            last[b] = max(last[b], step)
+        for b in problem.reads[op]:
+            last[b] = max(last[b], step)
+    found = {b for b in problem.inputs if along.start == along.peak}
+    for b in range(len(problem.sizes)):
+        if any(born[b] <= moment <= last[b] for moment in moments):
+            found.add(b)
+    return tuple(sorted(found))
+
+
+def crowded_cells(tree: Tree, order: Sequence[int]) -> frozenset[int]:
+    """Return the cells that make what is live at the peak of an order, and those that directly follow these.
+
+    What an input of the problem holds at the peak has no producer; the cells that read it are taken.
+    """
+    problem, owner, block_of = tree.problem, tree.sequences.owner, tree.block_of
+    blocks: set[int] = set()
+    for b in crowded_buffers(problem, order):
+        maker = problem.producer[b]
+        if maker >= 0:
+            blocks.add(block_of[owner[maker]])
+            blocks.update(tree.successors[block_of[owner[maker]]])
+        else:
+            blocks.update(block_of[owner[r]] for r in problem.readers[b])
+    cells = (tree.cell_of[tree.blocks[block][0]] for block in blocks)
+    return frozenset(cell for cell in cells if cell is not None)
+
+
+def dissolve(tree: Tree, cells: Collection[int]) -> Tree:
+    """Return the tree with the sequences of these cells on its top level."""
+    return replace(tree, cells=tuple(cell for c, cell in enumerate(tree.cells) if c not in cells))
