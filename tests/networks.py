@@ -1,0 +1,51 @@
+"""Networks from a few words, for tests."""
+
+from __future__ import annotations
+
+from hmcos.graph.builder import GraphBuilder
+from hmcos.graph.model import Graph, Operator, Tensor
+
+_BITS = {"float32": 32, "int32": 32, "float64": 64, "bool": 8, "int4": 4}
+
+
+def network(*lines: str, random: frozenset[str] = frozenset()) -> Graph:
+    """A network, one line per item; every tensor is float32[4], 16 bytes, unless its name says otherwise.
+
+    `input x:int4[3]`, `parameter w`, `output y`, or an operator: `y z:bool[2,2] = Kind x _ w`, where `_` is
+    left out. Kinds in `random` are random operators.
+    """
+    builder = GraphBuilder()
+    ids: dict[str, int] = {}
+    number = 0
+    for line in lines:
+        words = line.split()
+        if words[0] == "input":
+            ids.update({t.name: builder.add_input(t) for t in map(_tensor, words[1:])})
+        elif words[0] == "parameter":
+            ids.update({t.name: builder.add_parameter(t) for t in map(_tensor, words[1:])})
+        elif words[0] == "output":
+            for name in words[1:]:
+                builder.add_output(ids[name])
+        else:
+            split = words.index("=")
+            made = [None if word == "_" else _tensor(word) for word in words[:split]]
+            kind, inputs = words[split + 1], words[split + 2 :]
+            read = tuple(None if name == "_" else ids[name] for name in inputs)
+            outputs = tuple(None if t is None else builder.add_tensor(t) for t in made)
+            ids.update({t.name: i for t, i in zip(made, outputs, strict=True) if t and i is not None})
+            domain, _, bare = kind.rpartition(":")
+            builder.add_operator(
+                Operator(number, f"n{number}", bare, domain, read, outputs, is_random=kind in random)
+            )
+            number += 1
+    return builder.build()
+
+
+def tensor_id(graph: Graph, name: str) -> int:
+    return next(i for i, tensor in enumerate(graph.tensors) if tensor.name == name)
+
+
+def _tensor(word: str) -> Tensor:
+    name, _, kind = word.partition(":")
+    element, _, shape = (kind or "float32[4]").rstrip("]").partition("[")
+    return Tensor(name, element, _BITS[element], tuple(int(size) for size in shape.split(",") if size))
