@@ -186,8 +186,9 @@ class Layers:
         attributes["dilations"] = (window.dilation, window.dilation)
         made = channels or entering
         shape = (made, entering if channels else 1, *window.kernel)
-        # He et al. 2015 (10.1109/ICCV.2015.123): a relu halves the variance, this weight restores it.
-        gain = 2 if self.network.kind(x) == "Relu" else 1
+        # A relu halves the variance; a depthwise weight makes up for it (He et al., ICCV 2015, section 2.2).
+        # A dense one does not: it begins a cell, and the cell before has doubled the variance by adding.
+        gain = 2 if channels is None else 1
         bound = sqrt(3 * gain / prod(shape[1:]))
         parameters = [Parameter("weight", shape, self._weights.uniform(prod(shape), bound))]
         if bias:

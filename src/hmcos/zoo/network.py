@@ -66,10 +66,6 @@ class Network:
         """Return the shape of the tensor that a layer makes."""
         return self._input_shape if x == INPUT else self._layers[x].shape
 
-    def kind(self, x: int) -> str:
-        """Return the operator type of a layer, empty for the network's input."""
-        return "" if x == INPUT else self._layers[x].kind
-
     def append(self, name: str, layer: Layer) -> int:
         """Return the number of a new layer."""
         self._layers.append(layer)

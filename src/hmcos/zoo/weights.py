@@ -5,9 +5,13 @@ from __future__ import annotations
 import random
 import struct
 
+from hmcos.errors import OptionError
+
 _PERIOD = 4093
 """Numbers drawn per seed. A prime, so that the rows of a weight matrix do not repeat one another;
 drawing all 3 million numbers of a network one by one would take a second in pure Python."""
+_LARGEST = 2_000_000_000
+"""Bytes; protobuf ends at 2 GiB, and the operators need some of it."""
 
 
 class Weights:
@@ -18,9 +22,19 @@ class Weights:
         self._drawn = [2 * draw() - 1 for _ in range(_PERIOD)]
         self._scaled: dict[float, bytes] = {}
         self._next = 0
+        self._drawn_bytes = 0
 
     def uniform(self, count: int, bound: float) -> bytes:
-        """Return the next `count` numbers, uniform between -bound and bound."""
+        """Return the next `count` numbers, uniform between -bound and bound.
+
+        Raises:
+            OptionError: the network grows larger than a model file can be.
+        """
+        self._drawn_bytes += 4 * count
+        if self._drawn_bytes > _LARGEST:
+            raise OptionError(
+                "zoo: the network has over 2 GB of weights, more than ONNX can hold: make it smaller"
+            )
         block = self._scaled.get(bound)
         if block is None:
             block = struct.pack(f"<{_PERIOD}f", *(bound * x for x in self._drawn))

@@ -4,7 +4,7 @@ import sys
 import pytest
 
 from hmcos.errors import OptionError
-from hmcos.zoo.catalogue import FAMILIES, NETWORKS, build, names
+from hmcos.zoo.catalogue import FAMILIES, NETWORKS, build, defaults, names
 
 
 def test_every_network_belongs_to_a_family() -> None:
@@ -21,6 +21,13 @@ def test_parameters_go_before_those_of_the_name() -> None:
     model = build("nasnet-imagenet", cells=1, filters=2, classes=3)
     assert model.graph.name == "nasnet-imagenet"
     assert [d.dim_value for d in model.graph.output[0].type.tensor_type.shape.dim] == [1, 3]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_parameter_has_a_default(family: str) -> None:
+    found = defaults(family)
+    assert {"classes", "batch", "fold_batch_norm", "seed"} <= found.keys()
+    assert all(chosen.keys() <= found.keys() for of, chosen in NETWORKS.values() if of == family)
 
 
 def test_a_family_can_be_built_with_its_defaults() -> None:

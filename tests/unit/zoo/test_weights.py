@@ -2,6 +2,7 @@ import struct
 
 import pytest
 
+from hmcos.errors import OptionError
 from hmcos.zoo.weights import Weights, repeated
 
 
@@ -32,6 +33,13 @@ def test_numbers_fill_the_range_and_depend_on_the_seed() -> None:
 
 def test_first_numbers_never_change() -> None:
     assert _floats(Weights(0).uniform(2, 1.0)) == pytest.approx((0.6888437, 0.5159088), abs=1e-7)
+
+
+def test_no_more_than_a_file_can_hold() -> None:
+    weights = Weights(0)
+    weights.uniform(1000, 1.0)
+    with pytest.raises(OptionError, match="over 2 GB of weights"):
+        weights.uniform(500_000_000, 1.0)
 
 
 def test_repeated() -> None:
