@@ -21,7 +21,7 @@ def save(model: Model, orders: Mapping[str, Sequence[int]], path: Path) -> None:
 
     `orders` holds node numbers in the new order; the key is empty for the main graph and a path such as
     `node 17/then_branch/node 3/body` for a body. Numbers in paths are those of the source. Data files are
-    hard-linked, or copied where that is not possible. Nothing is written unless everything is.
+    copied. Nothing is written unless everything is.
 
     Raises:
         OptionError: an order is no permutation, or belongs to no graph of the model.
@@ -33,7 +33,9 @@ def save(model: Model, orders: Mapping[str, Sequence[int]], path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         for source, target in _data_moves(model, path):
-            moves.append((_linked(source, _temporary(target)), target))
+            moves.append((_temporary(target), target))
+            # Not a hard link: onnx refuses to load data files that have more than one, the source's too.
+            shutil.copyfile(source, moves[-1][0])
         moves.append((_temporary(path), path))
         moves[-1][0].write_bytes(content)
         for temporary, target in moves:
@@ -130,12 +132,3 @@ def _check_folder(target: Path, folder: Path) -> None:
 
 def _temporary(target: Path) -> Path:
     return target.with_name(f".{target.name}.{os.getpid()}.part")
-
-
-def _linked(source: Path, temporary: Path) -> Path:
-    temporary.unlink(missing_ok=True)
-    try:
-        temporary.hardlink_to(source.resolve())
-    except OSError:
-        shutil.copyfile(source, temporary)
-    return temporary
