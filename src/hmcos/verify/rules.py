@@ -26,7 +26,8 @@ class Rules:
         self.alignment = cast(int, target_data.get("alignment", 1))
         self.overwrite_inputs = bool(target_data.get("overwrite_inputs", True))
         self.views = cast(list[str], target_data.get("views", []))
-        self.overwrite = cast(list[Table], target_data.get("overwrite", []))
+        overwrite = cast(list[Table], target_data.get("overwrite", []))
+        self.rule = {kind: rule for rule in overwrite for kind in cast(list[str], rule["kinds"])}
         self.scratch = cast(Mapping[str, Mapping[str, int]], target_data.get("scratch", {}))
         self.used = frozenset(graph.outputs) | graph.readers.keys()
         self.storage: dict[int, int] = {}
@@ -65,14 +66,14 @@ class Rules:
 
     def overwrites(self, op: Operator) -> tuple[int, set[int]]:
         """Return the one output that may be in place and the storages it may take; (-1, none) if none."""
-        rules = [rule for rule in self.overwrite if _kind(op) in cast(list[str], rule["kinds"])]
+        rule = self.rule.get(_kind(op))
         used = [t for t in op.makes if t in self.used]
-        if not rules or op.is_random or len(used) != 1 or not self.graph.tensors[used[0]].size:
+        if rule is None or op.is_random or len(used) != 1 or not self.graph.tensors[used[0]].size:
             return -1, set()
         (output,) = used
-        fitting = [p for p in range(len(op.inputs)) if self._fits(op, p, output, rules[0])]
+        fitting = [p for p in range(len(op.inputs)) if self._fits(op, p, output, rule)]
         taken = [self.storage[cast(int, op.inputs[p])] for p in fitting]
-        if rules[0].get("inputs", "any") == "first":
+        if rule.get("inputs", "any") == "first":
             taken = taken[:1]
         others = [t for p, t in enumerate(op.inputs) if p not in fitting and t is not None]
         read_otherwise = {self.storage.get(t) for t in (*others, *op.captured)}

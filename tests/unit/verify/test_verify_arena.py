@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from random import Random
+
+import pytest
+
+from hmcos.errors import VerifyError
+from hmcos.plan.arena import Arena
+from hmcos.plan.schedule import Status
+from hmcos.verify.arena import check_arena
+
+
+@dataclass(frozen=True)
+class Box:
+    birth: int
+    death: int
+    size: int
+    takes_over: int | None = None
+
+
+LIVES = (Box(0, 2, 4), Box(1, 3, 4), Box(2, 4, 2, takes_over=0), Box(4, 4, 9))
+
+
+def arena(*offsets: int, size: int, alignment: int = 1) -> Arena:
+    return Arena(offsets, size, 0, Status.FEASIBLE, "test", alignment, 0.0)
+
+
+def test_a_valid_arena_passes() -> None:
+    check_arena(LIVES, arena(0, 4, 0, 0, size=9))
+    check_arena((), arena(size=0))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (arena(0, 3, 0, 0, size=9), "lives 0 and 1 overlap at step 1 from byte 3"),
+        (arena(0, 1, 0, 0, size=9), "lives 0 and 1 overlap at step 1 from byte 1"),
+        (arena(0, 4, 8, 0, size=10), "life 2: offset 8 is not that of life 0"),
+        (arena(0, 4, 0, size=8), "3 offsets for 4 lives"),
+        (arena(-4, 0, -4, 0, size=9), "life 0: offset -4"),
+        (arena(0, 4, 0, 0, size=9, alignment=8), "life 1: offset 4 is no multiple of 8"),
+        (arena(0, 4, 0, 0, size=8), "claims 8 bytes, but its lives end at 9"),
+        (replace(arena(0, 4, 0, 0, size=9), lower_bound=10), "below its own lower bound 10"),
+    ],
+)
+def test_what_is_wrong_is_named(wrong: Arena, message: str) -> None:
+    with pytest.raises(VerifyError, match=message):
+        check_arena(LIVES, wrong)
+
+
+def test_overlaps_are_found_wherever_they_are() -> None:
+    rng = Random(1)
+    found = 0
+    for _ in range(500):
+        births = [rng.randrange(8) for _ in range(5)]
+        lives = [Box(birth, birth + rng.randrange(4), 1 + rng.randrange(4)) for birth in births]
+        offsets = [rng.randrange(9) for _ in lives]
+        cells = [
+            (step, byte)
+            for life, offset in zip(lives, offsets, strict=True)
+            for step in range(life.birth, life.death)
+            for byte in range(offset, offset + life.size)
+        ]
+        top = max(offset + life.size for life, offset in zip(lives, offsets, strict=True))
+        try:
+            check_arena(lives, arena(*offsets, size=top))
+            assert len(set(cells)) == len(cells)
+        except VerifyError as error:
+            assert "overlap" in str(error) and len(set(cells)) < len(cells)
+            found += 1
+    assert 50 < found < 450

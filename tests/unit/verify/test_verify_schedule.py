@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+import pytest
+
+from hmcos.errors import VerifyError
+from hmcos.graph.model import Graph
+from hmcos.verify.schedule import check_order, recount, verify_plan
+from networks import network
+
+RULES: Mapping[str, object] = {
+    "views": ["Reshape"],
+    "overwrite": [{"kinds": ["Relu", "Dropout"], "inputs": [0]}],
+    "scratch": {"kinds": {"Conv": 3}},
+}
+
+
+def diamond() -> Graph:
+    return network(
+        "input x",
+        "parameter w",
+        "v = Transpose w",
+        "a = Conv x v",
+        "b:float32[2,2] = Reshape a",
+        "c = Relu a",
+        "d = Conv b c",
+        "output d",
+    )
+
+
+def test_a_network_counted_by_hand() -> None:
+    # a; b is a; c, since b is still wanted, is new; d beside both.
+    found = recount(diamond(), RULES, {}, (0, 1, 2, 3, 4))
+    assert found.start == 16
+    assert found.running == (16 + 16 + 3, 16, 16 + 16, 32 + 16 + 3)
+    assert found.peak == 51
+
+
+def test_without_rules_every_output_is_new() -> None:
+    assert recount(diamond(), {}, {}, (0, 1, 2, 3, 4)).running == (32, 32, 48, 48)
+
+
+def test_in_place_when_it_is_the_last_reader() -> None:
+    graph = network("input x", "a = Conv x", "m n:bool[4] = Dropout a", "b = Relu m", "output b")
+    assert recount(graph, RULES, {}, (0, 1, 2)).running == (35, 20, 16)
+
+
+def test_alignment_and_bodies_count() -> None:
+    graph = network("input x:bool[3]", "y:bool[3] = If x", "output y")
+    assert recount(graph, {"alignment": 8}, {0: 9}, (0,)).running == (8 + 8 + 16,)
+
+
+def test_what_is_claimed_must_be_true() -> None:
+    order, running = (0, 1, 2, 3, 4), (35, 16, 32, 51)
+    verify_plan(diamond(), RULES, {}, order, 51, running)
+    with pytest.raises(VerifyError, match=r"peak of 50 bytes, but it is 51"):
+        verify_plan(diamond(), RULES, {}, order, 50, running)
+    with pytest.raises(VerifyError, match=r"step 2, operator 3 \(Relu 'n3'\): .* claims 31 .* they are 32"):
+        verify_plan(diamond(), RULES, {}, order, 51, (35, 16, 31, 51))
+    with pytest.raises(VerifyError, match="3 steps, but there are 4"):
+        verify_plan(diamond(), RULES, {}, order, 51, running[:3])
+
+
+@pytest.mark.parametrize(
+    ("order", "message"),
+    [
+        ((0, 1, 2, 3), "operator 4 never runs"),
+        ((0, 1, 2, 3, 3, 4), "step 4: operator 3 runs a second time"),
+        ((0, 1, 2, 3, 5), "step 4: there is no operator 5"),
+        ((0, 1, 2, 3, -1), "step 4: there is no operator -1"),
+        ((1, 0, 2, 3, 4), r"step 0, operator 1 \(Conv 'n1'\): reads tensor 'v' before it is made"),
+        ((0, 1, 4, 2, 3), r"step 2, operator 4 \(Conv 'n4'\): reads tensor 'b' before it is made"),
+    ],
+)
+def test_orders_that_cannot_run_are_refused(order: tuple[int, ...], message: str) -> None:
+    with pytest.raises(VerifyError, match=message):
+        check_order(diamond(), order)
+    with pytest.raises(VerifyError, match=message):
+        verify_plan(diamond(), RULES, {}, order, 51, ())
+
+
+def test_random_operators_may_not_change_places() -> None:
+    graph = network("input x", "a = Noise x", "b = Noise x", "output a b", random=frozenset({"Noise"}))
+    check_order(graph, (0, 1))
+    with pytest.raises(VerifyError, match=r"step 1, operator 0 .*: runs after random operator 1"):
+        check_order(graph, (1, 0))
+
+
+def test_twenty_thousand_operators_are_verified_in_seconds() -> None:
+    lines = ["input t0", *(f"t{k + 1} = Relu t{k}" for k in range(20_000)), "output t20000"]
+    graph, order = network(*lines), range(20_000)
+    began = time.perf_counter()
+    verify_plan(graph, RULES, {}, order, 16, (16,) * 20_000)
+    assert time.perf_counter() - began < 10
