@@ -128,7 +128,8 @@ def test_an_older_data_file_is_replaced_not_written_through(tmp_path: Path) -> N
     old.symlink_to(tmp_path / "precious")
     save(found, {}, tmp_path / "out/new.onnx")
     assert (tmp_path / "precious").read_bytes() == b"precious"
-    assert old.samefile(tmp_path / "home/data/weights.bin")
+    assert old.read_bytes() == (tmp_path / "home/data/weights.bin").read_bytes()
+    assert not old.is_symlink()
 
 
 def test_loading_never_opens_the_data(tmp_path: Path) -> None:

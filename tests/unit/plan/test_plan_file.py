@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from hmcos.errors import OutputError, PlanError
+from hmcos.plan.plan import (
+    BodyPlan,
+    Crest,
+    LiveTensor,
+    Memory,
+    OperatorRow,
+    Outputs,
+    Plan,
+    Seconds,
+    Source,
+    TargetUsed,
+)
+from hmcos.plan.plan_file import plan_text, read_plan, write_plan
+from hmcos.plan.schedule import Schedule, Status
+
+PLAN = Plan(
+    source=Source("net.onnx", "onnx", "aa", "bb", inlined=True, bind={"seq": 8, "batch": 1}),
+    target=TargetUsed("default", 16, {"views": ["Reshape"], "alignment": 16}),
+    operators=(
+        OperatorRow(0, "", "Constant", "c"),
+        OperatorRow(1, "same", "Relu", "a"),
+        OperatorRow(2, "same", "Shape", "ключ"),
+    ),
+    scheduled=(1, 2),
+    schedule=Schedule((1, 0), 32, 16, Status.TIME_LIMIT, "optimal", 0.5, 7),
+    order=(2, 0, 1),
+    given_peak=48,
+    rpo_peak=32,
+    memory=Memory(16, (32, 16), (16, 16)),
+    crest=Crest(0, 2, (LiveTensor("x", 16), LiveTensor("ключ", 16))),
+    seconds=Seconds(0.25, 0.5, 0.0, 1.0),
+    bodies=(BodyPlan("node 1/body", (1, 0), 8, 8, Status.OPTIMAL),),
+    outputs=Outputs(None, "out/plan.json"),
+)
+
+
+def record() -> dict[str, Any]:
+    return cast(dict[str, Any], json.loads(plan_text(PLAN)))
+
+
+def refused(tmp_path: Path, content: object) -> str:
+    path = tmp_path / "plan.json"
+    path.write_text(content if isinstance(content, str) else json.dumps(content))
+    with pytest.raises(PlanError) as caught:
+        read_plan(path)
+    message = str(caught.value)
+    assert message.startswith(f"{path}: ")
+    assert "\n" not in message
+    return message.removeprefix(f"{path}: ")
+
+
+def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "plan.json"
+    write_plan(PLAN, path)
+    assert read_plan(path) == PLAN
+    assert [p.name for p in tmp_path.iterdir()] == ["plan.json"]
+
+
+def test_a_plan_before_whose_first_step_the_peak_is_survives(tmp_path: Path) -> None:
+    plan = replace(PLAN, crest=Crest(-1, None, ()))
+    write_plan(plan, tmp_path / "plan.json")
+    assert read_plan(tmp_path / "plan.json") == plan
+
+
+def test_the_text_is_the_same_whatever_the_order_of_the_bindings() -> None:
+    turned = replace(PLAN, source=replace(PLAN.source, bind={"batch": 1, "seq": 8}))
+    assert plan_text(turned) == plan_text(PLAN)
+
+
+def test_operators_stand_in_the_new_order() -> None:
+    assert [row["number"] for row in record()["operators"]] == record()["order"] == [2, 0, 1]
+    assert record()["scheduled_order"] == [2, 1]
+
+
+def test_a_plan_that_was_cut_off_is_refused(tmp_path: Path) -> None:
+    text = plan_text(PLAN)
+    for end in range(0, len(text) - 2, 7):
+        assert "not a plan" in refused(tmp_path, text[:end])
+
+
+@pytest.mark.parametrize("content", ["[" * 100_000, '{"peak": ' + "9" * 5000 + "}", "\x00"])
+def test_hostile_text_is_refused(tmp_path: Path, content: str) -> None:
+    refused(tmp_path, content)
+
+
+def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "plan.json"
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(PlanError, match="UTF-8"):
+        read_plan(path)
+
+
+@pytest.mark.parametrize("key", list(record()))
+def test_every_key_is_needed(tmp_path: Path, key: str) -> None:
+    short = record()
+    del short[key]
+    assert refused(tmp_path, short) == f"{key}: is missing"
+
+
+def test_another_version_is_named(tmp_path: Path) -> None:
+    message = refused(tmp_path, record() | {"format": "hmcos-plan/9"})
+    assert "hmcos-plan/9" in message
+    assert "hmcos-plan/1" in message
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("peak", True, "peak: must be an integer of at least 0, not true"),
+        ("peak", 1.5, "peak: must be an integer of at least 0, not 1.5"),
+        ("peak", 4, "lower_bound: must not be above the peak"),
+        ("status", "great", "status: no status is called 'great'"),
+        ("scheduler", None, "scheduler: must be text, not null"),
+        ("order", [0, 1], "order: must list every operator exactly once"),
+        ("order", [0, 1, "2"], "order[2]: must be an integer of at least 0, not text"),
+        ("order", {}, "order: must be a list, not an object"),
+        ("scheduled_order", [1, 2], "scheduled_order: must follow `order`"),
+        ("source", [], "source: must be an object, not a list"),
+        ("operators", [], "order: must list every operator exactly once"),
+        ("seconds", {"load": -1}, "seconds.load: must be a number of at least 0, not -1"),
+        ("memory", {"start": 0, "running": [1], "stable": [1, 1]}, "memory.running: must have 2 entries"),
+        ("crest", {"step": 2, "tensors": []}, "crest.step: is after the last step"),
+        ("bodies", [7], "bodies[0]: must be an object, not 7"),
+    ],
+)
+def test_a_wrong_value_is_named_by_its_key(tmp_path: Path, key: str, value: object, message: str) -> None:
+    assert refused(tmp_path, record() | {key: value}).startswith(message)
+
+
+def test_no_infinities(tmp_path: Path) -> None:
+    text = plan_text(PLAN).replace('"search_seconds": 0.5', '"search_seconds": Infinity')
+    assert refused(tmp_path, text).startswith("search_seconds: must be a number")
+
+
+def test_a_missing_plan_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PlanError, match="No such file"):
+        read_plan(tmp_path / "plan.json")
+
+
+def test_a_plan_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "plan.json").mkdir()
+    with pytest.raises(OutputError, match=r"plan\.json"):
+        write_plan(PLAN, tmp_path / "plan.json")
+    with pytest.raises(OutputError, match="nowhere"):
+        write_plan(PLAN, tmp_path / "nowhere" / "plan.json")
+    assert [p.name for p in tmp_path.iterdir()] == ["plan.json"]

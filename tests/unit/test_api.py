@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import hmcos
+from hmcos.errors import InstanceError, ModelError, OptionError, TargetError
+from hmcos.memory.problem import Problem
+from hmcos.plan.schedule import Status
+
+# Two branches: each makes a large buffer from the input, then a small one; the end reads both.
+FORK = Problem(
+    names=("grow a", "grow b", "shrink a", "shrink b", "join"),
+    sizes=(10, 100, 100, 10, 10, 5),
+    inputs=(0,),
+    kept=(5,),
+    reads=((0,), (0,), (1,), (2,), (3, 4)),
+    makes=((1,), (2,), (3,), (4,), (5,)),
+    may_overwrite=((), (), (), (), ()),
+    scratch=(0, 0, 0, 0, 7),
+)
+
+
+def test_a_problem_gives_a_plan_without_a_model() -> None:
+    plan = hmcos.schedule(FORK)
+    assert (plan.peak, plan.lower_bound, plan.status) == (120, 120, Status.OPTIMAL)
+    assert plan.given_peak == 210
+    assert plan.source.format == "hmcos-instance/1"
+    assert plan.outputs.model is plan.outputs.plan is None
+    assert plan.order == plan.schedule.order
+    assert [row.name for row in plan.operators] == list(FORK.names)
+
+
+@pytest.mark.parametrize(
+    ("budget", "status"), [(120, Status.FITS), (10_000, Status.FITS), (119, Status.DOES_NOT_FIT)]
+)
+def test_a_budget_is_a_question(budget: int, status: Status) -> None:
+    plan = hmcos.schedule(FORK, budget=budget)
+    assert plan.status == status
+    assert (plan.peak <= budget) == (status == Status.FITS)
+
+
+@pytest.mark.parametrize("name", hmcos.scheduler_names())
+def test_status_is_optimal_if_and_only_if_the_peak_is_the_bound(name: str) -> None:
+    plan = hmcos.schedule(FORK, scheduler=name)
+    assert (plan.status == Status.OPTIMAL) == (plan.peak == plan.lower_bound)
+
+
+def test_alignment_rounds_every_buffer_of_a_problem() -> None:
+    plan = hmcos.schedule(FORK, alignment=16)
+    assert plan.peak == 16 + 112 + 16
+    assert plan.target.alignment == 16
+
+
+def test_comparing_gives_every_scheduler_the_best_bound() -> None:
+    found = hmcos.compare(FORK)
+    assert [schedule.scheduler for schedule in found.schedules] == list(hmcos.scheduler_names())
+    assert {schedule.lower_bound for schedule in found.schedules} == {120}
+    assert found.schedules[0].status == Status.OPTIMAL
+
+
+def test_inspecting_a_problem_counts_buffers() -> None:
+    found = hmcos.inspect(FORK)
+    assert (found.operators, found.activations, found.activation_bytes) == (5, 6, 235)
+    assert [port.name for port in found.outputs] == ["buffer 5"]
+
+
+def test_an_instance_file_survives_the_way_through_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "fork.json"
+    hmcos.export_instance(FORK, path)
+    assert hmcos.read_instance(path) == FORK
+    assert hmcos.load(path) == FORK
+    plan = hmcos.schedule(path, output=tmp_path / "out")
+    assert hmcos.read_plan(tmp_path / "out" / "plan.json").order == plan.order
+
+
+def test_seeds_decide_random_orders() -> None:
+    orders = {hmcos.schedule(FORK, scheduler="random", seed=seed).order for seed in range(20)}
+    assert len(orders) > 1
+    first = hmcos.schedule(FORK, scheduler="random", seed=3)
+    assert first.order == hmcos.schedule(FORK, scheduler="random", seed=3).order
+
+
+def test_wrong_options_say_what_there_is() -> None:
+    with pytest.raises(OptionError, match="optimal"):
+        hmcos.schedule(FORK, scheduler="best")
+    with pytest.raises(TargetError, match="default"):
+        hmcos.schedule(FORK, target="tpu")
+    with pytest.raises(OptionError, match="time limit"):
+        hmcos.schedule(FORK, time_limit=-1)
+    with pytest.raises(OptionError, match="time limit"):
+        hmcos.schedule(FORK, time_limit=float("nan"))
+    with pytest.raises(OptionError, match="state limit"):
+        hmcos.schedule(FORK, state_limit=0)
+    with pytest.raises(OptionError, match="budget"):
+        hmcos.schedule(FORK, budget=-1)
+    with pytest.raises(OptionError, match="alignment"):
+        hmcos.schedule(FORK, alignment=0)
+    with pytest.raises(OptionError, match="batch"):
+        hmcos.schedule(FORK, bind={"batch": 1})
+    with pytest.raises(OptionError, match="nasnet"):
+        hmcos.schedule("zoo:nasnt-cifar")
+    with pytest.raises(ModelError, match=r"missing\.onnx"):
+        hmcos.schedule("missing.onnx")
+    with pytest.raises(InstanceError, match=r"missing\.json"):
+        hmcos.schedule("missing.json")
+
+
+def test_importing_is_light() -> None:
+    program = (
+        "import sys, hmcos\n"
+        "heavy = {'onnx', 'numpy', 'rich', 'click', 'rustworkx', 'onnxruntime', 'ortools'}\n"
+        "print(sorted(heavy & set(sys.modules)))\n"
+        "print(sorted(name for name in hmcos.__all__ if getattr(hmcos, name, None) is None))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["[]", "[]"]
+
+
+def test_an_unknown_name_is_no_attribute() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'sched'"):
+        _ = hmcos.sched

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hmcos.__main__ import run
+from hmcos.cli.commands import ALIASES, COMMANDS
+from hmcos.cli.zoo import parse_parameters
+from hmcos.errors import OptionError
+
+INSTANCE = """{"format": "hmcos-instance/1", "buffers": [10, 100, 100, 10, 10, 5], "inputs": [0], "kept": [5],
+ "operators": [{"name": "grow a", "reads": [0], "makes": [1]}, {"name": "grow b", "reads": [0], "makes": [2]},
+  {"name": "shrink a", "reads": [1], "makes": [3]}, {"name": "shrink b", "reads": [2], "makes": [4]},
+  {"name": "join", "reads": [3, 4], "makes": [5]}]}"""
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> str:
+    path = tmp_path / "fork.json"
+    path.write_text(INSTANCE)
+    return str(path)
+
+
+def test_the_table_shows_the_way_down(instance: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["schedule", instance]) == 0
+    shown = capsys.readouterr()
+    assert shown.err == ""
+    for words in ("file order", "210 B", "reverse post-order", "lower bound", "120 B", "42.9 %", "proved"):
+        assert words in shown.out
+    assert "'shrink" in shown.out or "'grow" in shown.out
+    assert "buffer 1" in shown.out
+
+
+@pytest.mark.parametrize(("budget", "code"), [("120", 0), ("119", 3)])
+def test_a_budget_decides_the_exit_code(
+    instance: str, budget: str, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["schedule", instance, "--budget", budget, "--json"]) == code
+    assert capsys.readouterr().out.count("\n") == 1
+
+
+def test_an_undecided_budget_has_its_own_exit_code(instance: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["schedule", instance, "--scheduler", "given", "--budget", "130", "--json"]) == 4
+    assert json.loads(capsys.readouterr().out)["status"] == "feasible"
+
+
+def test_compare_lists_every_scheduler(instance: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["compare", instance, "--json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert list(record) == [
+        "model", "operators", "target", "scheduled_operators", "lower_bound", "schedulers",
+    ]  # fmt: skip
+    assert list(record["schedulers"][0]) == ["scheduler", "status", "peak", "seconds"]
+    assert run(["c", instance]) == 0
+    assert "over the bound" in capsys.readouterr().out
+
+
+def test_inspect_json_has_the_documented_keys(instance: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["inspect", instance, "--json"]) == 0
+    assert list(json.loads(capsys.readouterr().out)) == [
+        "model", "operators", "inputs", "outputs", "kinds", "parameters", "parameter_bytes", "activations",
+        "activation_bytes", "symbols", "unbound", "inlined", "sha256",
+    ]  # fmt: skip
+    assert run(["inspect", instance]) == 0
+    assert "activations: 6" in capsys.readouterr().out
+
+
+def test_an_instance_is_never_written_over_its_source(
+    instance: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["inspect", instance, "--instance", instance]) == 1
+    assert "is the source" in capsys.readouterr().err
+    assert Path(instance).read_text() == INSTANCE
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "words"),
+    [
+        (["schedule"], 2, "Missing argument"),
+        (["schedule", "x.onnx", "--frob"], 2, "No such option"),
+        (["frob"], 2, "No such command"),
+        (["schedule", "x.onnx"], 1, "x.onnx"),
+        (["schedule", "INSTANCE", "--time-limit", "soon"], 1, "soon"),
+        (["schedule", "INSTANCE", "--budget", "lots"], 1, "'lots' is no size"),
+        (["schedule", "INSTANCE", "--bind", "batch"], 1, "NAME=VALUE"),
+        (["schedule", "INSTANCE", "--bind", "batch=-1"], 1, "NAME=VALUE"),
+        (["schedule", "INSTANCE", "--target", "tpu"], 1, "tpu"),
+        (["schedule", "INSTANCE", "--scheduler", "best"], 1, "best"),
+        (["zoo", "nasnet-cifar"], 1, "-o"),
+        (["zoo", "frob", "-o", "x.onnx"], 1, "frob"),
+    ],
+)
+def test_wrong_lines_are_one_line_of_error(
+    instance: str, line: list[str], code: int, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([instance if word == "INSTANCE" else word for word in line]) == code
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("hmcos: error: ")
+    assert shown.err.count("\n") == 1
+    assert words in shown.err
+
+
+def test_every_command_helps_with_examples(capsys: pytest.CaptureFixture[str]) -> None:
+    for name in (*COMMANDS, *ALIASES):
+        assert run([name, "--help"]) == 0
+        shown = capsys.readouterr().out
+        assert "Examples:" in shown
+        assert "\b" not in shown
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out == "hmcos 0.1.0\n"
+
+
+def test_a_target_without_effect_is_told(instance: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["schedule", instance, "--target", "none", "--json"]) == 0
+    assert "carries its own rules" in capsys.readouterr().err
+
+
+def test_the_zoo_is_listed_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["zoo", "--list"]) == 0
+    assert "nasnet-cifar" in capsys.readouterr().out
+    small = tmp_path / "small.onnx"
+    assert run(["zoo", "nasnet", "--cells", "1", "--filters=8", "-o", str(small)]) == 0
+    assert small.is_file()
+    assert run(["schedule", str(small), "--json"]) == 0
+
+
+def test_parameters_of_the_zoo_are_read_by_their_looks() -> None:
+    words = ("--cells", "4", "--p=0.5", "--no-fold-sums", "--fold-batch-norm", "--dataset", "cifar")
+    assert parse_parameters(words) == {
+        "cells": 4,
+        "p": 0.5,
+        "fold_sums": False,
+        "fold_batch_norm": True,
+        "dataset": "cifar",
+    }
+    with pytest.raises(OptionError, match="'4'"):
+        parse_parameters(("4",))
+    with pytest.raises(OptionError, match="'5'"):
+        parse_parameters(("--cells", "4", "5"))
