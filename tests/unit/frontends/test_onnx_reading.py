@@ -298,3 +298,74 @@ def test_outputs_may_be_inputs_parameters_or_inner_values() -> None:
     made.graph.output.extend([value("x", [2, 4]), value("w", [4, 4]), value("a", [2, 4])])
     found = load(made).graph
     assert [found.tensors[t].name for t in found.outputs] == ["e", "x", "w", "a"]
+
+
+def test_shapes_computed_where_data_propagation_gives_up_are_followed() -> None:
+    nodes = [
+        node("Shape", "x", "s"),
+        node("Div", "s two", "half"),
+        node("ConstantOfShape", "rank", "ones", value=weight("", [1], "int64")),
+        node("Equal", "wish ones", "equal"),
+        node("Where", "equal half wish", "to"),
+        node("Expand", "thin to", "y"),
+    ]
+    weights = [
+        weight("two", 2, "int64"),
+        weight("rank", [2], "int64"),
+        weight("wish", [7, 1], "int64"),
+        weight("thin", [[0.0]]),
+    ]
+    inputs = [value("x", ["n", "m"])]
+    found = load(model(graph(nodes, inputs, [value("y")], weights)), {"n": 2, "m": 6}).graph
+    assert named(found, "y").shape == (7, 3)
+    assert [op.kind for op in found.operators][2] == "ConstantOfShape"
+
+
+def test_bodies_see_the_values_of_constants_outside() -> None:
+    inside = graph([node("Unsqueeze", "x axes", "u"), node("Squeeze", "u axes", "v")], [], [value("v")])
+    nodes = [
+        node("Constant", "", "axes", value=weight("", [1], "int64")),
+        node("If", "flag", "y", then_branch=inside, else_branch=inside),
+    ]
+    inputs = [value("x", [2, 3]), value("flag", [], TensorProto.BOOL)]
+    found = load(model(graph(nodes, inputs, [value("y")]))).graph
+    assert named(found, "y").shape == (2, 3)
+    assert named(found.operators[1].bodies[0].graph, "u").shape == (2, 1, 3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "reads"), [("ConstantOfShape", "huge"), ("Expand", "one huge"), ("Range", "zero limit one0")]
+)
+def test_absurd_shape_values_are_not_computed(kind: str, reads: str) -> None:
+    weights = [
+        weight("huge", [10**5, 10**5, 10**5], "int64"),
+        weight("one", [1.0]),
+        weight("zero", 0, "int64"),
+        weight("one0", 1, "int64"),
+        weight("limit", 10**15, "int64"),
+        weight("k", 2, "int64"),
+    ]
+    nodes = [
+        node(kind, reads, "big"),
+        node("Shape", "big", "s"),
+        node("Mod", "s k", "t"),
+        node("Expand", "x t", "y"),
+    ]
+    made = graph(nodes, [value("x", [1])], [value("y", [0, 0, 1])], weights)
+    found = load(model(made)).graph
+    assert named(found, "big").is_parameter
+
+
+@pytest.mark.parametrize(("opset", "element"), [(7, "float32"), (10, "bool"), (17, "bool")])
+def test_the_mask_of_dropout_is_counted_in_every_operator_set(opset: int, element: str) -> None:
+    made = graph([node("Dropout", "x", "y mask")], [value("x", [2, 3])], [value("y")])
+    mask = named(load(model(made, opset)).graph, "mask")
+    assert (mask.element, mask.shape) == (element, (2, 3))
+
+
+def test_statistics_of_old_batch_normalization_are_counted() -> None:
+    reads = "x scale bias mean variance"
+    normalise = node("BatchNormalization", reads, "y a b c d")
+    weights = [weight(name, [1.0, 1.0, 1.0]) for name in reads.split()[1:]]
+    found = load(model(graph([normalise], [value("x", [1, 3, 2])], [value("y")], weights), 9)).graph
+    assert [found.tensors[t].shape for t in found.operators[0].makes] == [(1, 3, 2), *[(3,)] * 4]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from os import PathLike
 from pathlib import Path
@@ -49,12 +49,15 @@ def _model(content: bytes, path: Path | None, bind: dict[str, int]) -> Model:
     proto = _parse(content)
     original = digest = sha256(content).hexdigest()
     inlined = bool(proto.functions)
-    files = data_files(proto.graph, path.parent if path is not None else None)
+    scopes = _checked_graphs(proto.graph)
     if inlined:
         proto = _inline(proto)
         digest = sha256(proto.SerializeToString(deterministic=True)).hexdigest()
-    listed = symbols(_dimensions(proto.graph))
-    _check_bind(bind, listed, tuple(_dimensions(proto.graph)))
+        scopes = _checked_graphs(proto.graph)
+    files = data_files(scopes, path.parent if path is not None else None)
+    dimensions = tuple(dict.fromkeys(_dimensions(scopes)))
+    listed = symbols(dimensions)
+    _check_bind(bind, listed, dimensions)
     graph, parameter_bytes = read_graph(proto, value_types(proto, bind), listed, tuple(bind))
     return Model(
         graph=graph,
@@ -103,20 +106,22 @@ def _parse(content: bytes) -> ModelProto:
         raise ModelError("is not an ONNX model, or is truncated: its bytes are no valid protobuf") from error
     if not proto.HasField("graph"):
         raise ModelError("is not an ONNX model: it holds no graph")
-    _check_graphs(proto.graph)
     return proto
 
 
-def _check_graphs(graph: GraphProto) -> None:
-    """Check, before anything recurses or compares names, that bodies are not too deep and names are text.
+def _checked_graphs(graph: GraphProto) -> tuple[GraphProto, ...]:
+    """Return a graph and all its bodies, outer ones first.
+
+    Checked before anything recurses or compares names.
 
     Raises:
         ModelError: bodies are nested too deeply, or a name is no UTF-8, which protobuf hands out as bytes.
     """
-    for _, here in graphs(graph):
-        for name in _names(here):
-            if not isinstance(name, str):
-                raise ModelError(f"contains the name {name!r}, which is no UTF-8 text; the file is damaged")
+    found = tuple(here for _, here in graphs(graph))
+    for name in (name for here in found for name in _names(here)):
+        if not isinstance(name, str):
+            raise ModelError(f"contains the name {name!r}, which is no UTF-8 text; the file is damaged")
+    return found
 
 
 def _names(graph: GraphProto) -> Iterator[object]:
@@ -129,7 +134,9 @@ def _names(graph: GraphProto) -> Iterator[object]:
         for entry in tensor.external_data:
             yield from (entry.key, entry.value)
     for node in graph.node:
-        yield from (node.name, node.op_type, node.domain)
+        yield node.name
+        yield node.op_type
+        yield node.domain
         yield from node.input
         yield from node.output
         for attribute in node.attribute:
@@ -138,7 +145,7 @@ def _names(graph: GraphProto) -> Iterator[object]:
 
 def _inline(proto: ModelProto) -> ModelProto:
     for function in proto.functions:
-        _check_graphs(GraphProto(node=function.node))
+        _checked_graphs(GraphProto(node=function.node))
     try:
         inlined = inliner.inline_local_functions(proto)
     except Exception as error:  # C++ throws many types here; all of them mean that the functions are wrong
@@ -146,13 +153,12 @@ def _inline(proto: ModelProto) -> ModelProto:
     if inlined.functions:
         names = ", ".join(function.name for function in inlined.functions[:3])
         raise ModelError(f"its local functions cannot be inlined: {names} remain")
-    _check_graphs(inlined.graph)
     return inlined
 
 
-def _dimensions(graph: GraphProto) -> Iterator[str]:
+def _dimensions(scopes: Iterable[GraphProto]) -> Iterator[str]:
     """Yield the texts of all symbolic dimensions, those of inputs first."""
-    for _, here in graphs(graph):
+    for here in scopes:
         for value in (*here.input, *here.output, *here.value_info):
             yield from _symbolic(value.type)
 

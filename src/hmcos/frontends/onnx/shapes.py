@@ -7,8 +7,10 @@ from collections.abc import Iterator, Mapping
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, defs, shape_inference
 
 from hmcos.frontends.onnx.bodies import below, bodies
+from hmcos.frontends.onnx.folding import fold
 from hmcos.frontends.onnx.skeleton import OPAQUE_DOMAIN, Scope, skeleton
 from hmcos.frontends.onnx.types import UNKNOWN, ValueType, read_type
+from hmcos.graph.catalogue import STANDARD_DOMAINS
 
 Types = dict[str, dict[str, ValueType]]
 """Path of a graph (empty for the main one) to name to type."""
@@ -34,7 +36,9 @@ def value_types(source: ModelProto, bind: Mapping[str, int]) -> Types:
                 _trust_file(scope, node, {})
     types = _inferred(light, scopes)
     for _ in range(ROUNDS):
-        if all(_is_settled(scope, types) for scope in scopes) or not _tell_more(scopes, types):
+        if all(_is_settled(scope, types) for scope in scopes):
+            break
+        if not fold(light, scopes, types) and not _tell_more(scopes, types):
             break
         types = _inferred(light, scopes)
     for scope in scopes:
@@ -92,8 +96,27 @@ def _tell_frontier(scope: Scope, types: Types) -> bool:
             told |= _tell_loop(scope, number, node, types)
         if all(name in known and known[name].is_known for name in node.output if name):
             continue
-        if all(_find(scope, name, types).is_known for name in node.input if name):
+        told |= _tell_statistics(scope, node, known)
+        if all(scope.find(name, types).is_known for name in node.input if name):
             told |= _trust_file(scope, node, known)
+    return told
+
+
+def _tell_statistics(scope: Scope, node: NodeProto, known: Mapping[str, ValueType]) -> bool:
+    """Tell the types of outputs beside the main one that ONNX's inference leaves out in old operator sets.
+
+    They are the mask of Dropout (before opset 10 of the data's type) and the running and saved mean and
+    variance of BatchNormalization (before opset 14).
+    """
+    like = {"Dropout": node.output[:1], "BatchNormalization": node.input[1:2]}.get(node.op_type, [])
+    if node.domain not in STANDARD_DOMAINS or not like:
+        return False
+    value = scope.parameters.get(like[0]) or known.get(like[0], UNKNOWN)
+    told = False
+    for name in node.output[1:]:
+        if name and value.is_known and name not in scope.given and not known.get(name, UNKNOWN).is_known:
+            scope.tell(name, value)
+            told = True
     return told
 
 
@@ -105,18 +128,6 @@ def _trust_file(scope: Scope, node: NodeProto, known: Mapping[str, ValueType]) -
             scope.tell(name, own)
             told = True
     return told
-
-
-def _find(scope: Scope, name: str, types: Types) -> ValueType:
-    """Return the type of a name as a node of this graph sees it."""
-    here: Scope | None = scope
-    while here is not None:
-        if name in types[here.path]:
-            return types[here.path][name]
-        if name in here.parameters:
-            return ValueType(1, ())
-        here = here.outer
-    return UNKNOWN
 
 
 def _paths(scope: Scope, number: int, node: NodeProto) -> list[str]:
@@ -152,7 +163,7 @@ def _tell_loop(scope: Scope, number: int, node: NodeProto, types: Types) -> bool
     for path in _paths(scope, number, node):
         told |= _tell_counters(scope.inner[path], types[path])
     for path, outside, inside, after, end in _carried(scope, number, node):
-        value = _find(scope, outside, types)
+        value = scope.find(outside, types)
         entry = types[path].get(inside, UNKNOWN)
         if value.is_known and not entry.is_known and inside not in scope.inner[path].given:
             scope.inner[path].tell(inside, value)

@@ -9,7 +9,7 @@ from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto,
 
 from hmcos.frontends.onnx.bodies import below, bodies
 from hmcos.frontends.onnx.external import is_external
-from hmcos.frontends.onnx.types import ValueType, read_type, write_type
+from hmcos.frontends.onnx.types import UNKNOWN, ValueType, read_type, write_type
 from hmcos.graph.catalogue import STANDARD_DOMAINS
 
 HEAVY = 16 * 1024
@@ -29,8 +29,8 @@ class Scope:
     light: GraphProto
     own: dict[str, ValueType] = field(default_factory=dict[str, ValueType])
     """What the file itself says about values that nodes make."""
-    parameters: set[str] = field(default_factory=set[str])
-    """Names of initializers."""
+    parameters: dict[str, ValueType] = field(default_factory=dict[str, ValueType])
+    """The initializers."""
     inputs: dict[str, ValueInfoProto] = field(default_factory=dict[str, ValueInfoProto])
     """The inputs of the light copy."""
     inner: dict[str, Scope] = field(default_factory=dict[str, "Scope"])
@@ -46,6 +46,17 @@ class Scope:
             info = self.light.value_info.add()
             info.name = name
         write_type(value, info.type)
+
+    def find(self, name: str, types: Mapping[str, Mapping[str, ValueType]]) -> ValueType:
+        """Return the type of a name as nodes of this graph see it; `types` are by path and name."""
+        here: Scope | None = self
+        while here is not None:
+            if name in types[here.path]:
+                return types[here.path][name]
+            if name in here.parameters:
+                return here.parameters[name]
+            here = here.outer
+        return UNKNOWN
 
 
 def skeleton(source: ModelProto, bind: Mapping[str, int]) -> tuple[ModelProto, list[Scope]]:
@@ -104,7 +115,7 @@ def _fill(scope: Scope, bind: Mapping[str, int]) -> list[Scope]:
 
 
 def _add_initializer(scope: Scope, tensor: TensorProto) -> None:
-    scope.parameters.add(tensor.name)
+    scope.parameters[tensor.name] = tensor_type(tensor)
     if _is_light(tensor):
         scope.light.initializer.append(tensor)
     else:

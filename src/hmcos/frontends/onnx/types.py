@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import cast
 
 from onnx import TensorShapeProto, TypeProto
 
@@ -21,15 +22,17 @@ class ValueType:
     kind: str = "tensor"
     """Or sequence, optional, map, sparse_tensor, opaque."""
 
-    @property
-    def is_known(self) -> bool:
-        """Whether element type and every size are known."""
-        return bool(self.element) and self.shape is not None and all(isinstance(n, int) for n in self.shape)
+    is_known: bool = field(init=False)
+    """Whether element type and every size are known."""
+
+    def __post_init__(self) -> None:
+        known = bool(self.element) and self.shape is not None and set(map(type, self.shape)) <= {int}
+        object.__setattr__(self, "is_known", known)
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """The shape when it is known."""
-        return tuple(n for n in self.shape or () if isinstance(n, int))
+        """The shape once it is known."""
+        return cast("tuple[int, ...]", self.shape)
 
 
 UNKNOWN = ValueType()

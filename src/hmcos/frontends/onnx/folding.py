@@ -1,0 +1,153 @@
+"""Values that shapes are computed from, where ONNX's own data propagation does not follow.
+
+Once symbols are bound, chains such as Shape, Div, Where, Expand are arithmetic on a few known integers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import prod
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+from onnx import ModelProto, NodeProto, OperatorSetIdProto, helper, numpy_helper
+
+from hmcos.frontends.onnx.skeleton import Scope
+from hmcos.frontends.onnx.types import UNKNOWN, ValueType
+from hmcos.graph.catalogue import STANDARD_DOMAINS
+
+Array = npt.NDArray[np.generic]
+
+LARGEST = 1024
+"""Elements of a value that is worth knowing for the sake of shapes."""
+LARGEST_WORK = 2**20
+"""Bound of the elements that one evaluation may touch."""
+
+# fmt: off
+FOLDABLE = frozenset((
+    "Abs", "Add", "And", "Cast", "Ceil", "Concat", "Constant", "ConstantOfShape", "Div", "Equal",
+    "Expand", "Flatten", "Floor", "Gather", "Greater", "GreaterOrEqual", "Identity", "Less",
+    "LessOrEqual", "Max", "Min", "Mod", "Mul", "Neg", "Not", "Or", "Pow", "Range", "ReduceMax",
+    "ReduceMin", "ReduceProd", "ReduceSum", "Reshape", "Round", "Slice", "Split", "Sqrt", "Squeeze",
+    "Sub", "Transpose", "Unsqueeze", "Where",
+))
+"""Kinds that are evaluated when all their inputs are known."""
+# fmt: on
+
+
+def fold(light: ModelProto, scopes: Sequence[Scope], types: Mapping[str, Mapping[str, ValueType]]) -> bool:
+    """Turn nodes of a light copy whose values are known into constants; return whether there was any."""
+    values: dict[str, dict[str, Array]] = {scope.path: {} for scope in scopes}
+    folded = False
+    for scope in scopes:
+        known = values[scope.path]
+        if scope.outer is not None:
+            folded |= _bring_in(scope, values[scope.outer.path])
+        for tensor in scope.light.initializer:
+            _keep(known, tensor.name, _array(tensor))
+        for node in scope.light.node:
+            made = _evaluated(node, known, scope.find(node.input[0], types) if node.input else UNKNOWN, light)
+            for name, value in zip(node.output, made, strict=False):
+                _keep(known, name, value)
+            if len(made) == len(node.output) == 1 and node.op_type != "Constant" and node.output[0] in known:
+                _become_constant(node, known[node.output[0]])
+                folded = True
+    return folded
+
+
+def _bring_in(scope: Scope, outside: Mapping[str, Array]) -> bool:
+    """Give a body the known values that it reads from outside: ONNX's inference passes only their types."""
+    light = scope.light
+    own = {value.name for value in light.input} | {tensor.name for tensor in light.initializer}
+    for node in light.node:
+        own.update(node.output)
+    wanted = dict.fromkeys(name for node in light.node for name in node.input)
+    missing = [name for name in wanted if name in outside and name not in own]
+    light.initializer.extend(numpy_helper.from_array(outside[name], name) for name in missing)
+    return bool(missing)
+
+
+def _keep(known: dict[str, Array], name: str, value: Array | None) -> None:
+    if name and value is not None and value.size <= LARGEST:
+        known[name] = value
+
+
+def _array(tensor: object) -> Array | None:
+    try:
+        return cast(Array, numpy_helper.to_array(tensor))  # pyright: ignore
+    except Exception:  # a damaged tensor is no reason to refuse a model whose shapes may be known without it
+        return None
+
+
+def _evaluated(
+    node: NodeProto, known: Mapping[str, Array], first: ValueType, light: ModelProto
+) -> list[Array]:
+    """Return the values that a node makes, none when unknown; `first` is the type of its first input."""
+    if node.domain not in STANDARD_DOMAINS:
+        return []
+    if node.op_type in ("Shape", "Size"):
+        return _measured(node, first)
+    if node.op_type == "Constant" and len(node.attribute) == 1 and node.attribute[0].HasField("t"):
+        value = _array(node.attribute[0].t)
+        return [] if value is None else [value]
+    if node.op_type not in FOLDABLE or any(name and name not in known for name in node.input):
+        return []
+    fed = {name: known[name] for name in node.input if name}
+    if _work(node, [known[name] for name in node.input if name]) > LARGEST_WORK:
+        return []
+    return _run(node, fed, light.opset_import)
+
+
+def _measured(node: NodeProto, found: ValueType) -> list[Array]:
+    if not found.is_known:
+        return []
+    if node.op_type == "Size":
+        return [np.array(prod(found.sizes), np.int64)]
+    ends = {attribute.name: attribute.i for attribute in node.attribute}
+    return [np.array(found.sizes[ends.get("start", 0) : ends.get("end")], np.int64)]
+
+
+def _work(node: NodeProto, inputs: Sequence[Array]) -> int:
+    """Return a bound of the elements that an evaluation touches, so that no model makes it run wild."""
+    if node.op_type in ("ConstantOfShape", "Expand") and inputs:
+        wanted = [abs(int(n)) for n in inputs[-1].ravel().astype(np.int64)]
+        return prod(wanted) * (inputs[0].size if node.op_type == "Expand" else 1)
+    if node.op_type == "Range" and len(inputs) == 3:
+        start, limit, step = (float(value.ravel()[0]) if value.size else 0.0 for value in inputs)
+        return int(min(abs((limit - start) / step), 2.0 * LARGEST_WORK)) if step else 2 * LARGEST_WORK
+    if node.op_type == "Concat":
+        return sum(value.size for value in inputs)
+    return prod(max(value.size, 1) for value in inputs)
+
+
+def _run(node: NodeProto, fed: Mapping[str, Array], opsets: Sequence[OperatorSetIdProto]) -> list[Array]:
+    # Imported only for models that need it: it takes 30 ms.
+    from onnx.reference import ReferenceEvaluator  # noqa: PLC0415
+
+    names = [name for name in node.output if name]
+    graph = helper.make_graph(
+        [node],
+        "one node",
+        [helper.make_empty_tensor_value_info(name) for name in fed],
+        [helper.make_empty_tensor_value_info(name) for name in names],
+    )
+    standard = [entry for entry in opsets if entry.domain in STANDARD_DOMAINS]
+    try:
+        with np.errstate(all="ignore"):
+            evaluator = ReferenceEvaluator(helper.make_model(graph, opset_imports=standard))
+            made = cast("list[object]", evaluator.run(None, dict(fed)))  # pyright: ignore
+    except Exception:  # the reference implementation raises anything on wrong input; then nothing is known
+        return []
+    if len(names) != len(node.output):
+        return []
+    return [np.asarray(value) for value in made]
+
+
+def _become_constant(node: NodeProto, value: Array) -> None:
+    output = node.output[0]
+    node.Clear()
+    node.op_type = "Constant"
+    node.output.append(output)
+    tensor = numpy_helper.from_array(value)
+    node.attribute.append(helper.make_attribute("value", tensor))
