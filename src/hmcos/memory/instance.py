@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from textwrap import shorten
 from typing import cast
 
 from hmcos.errors import InstanceError
@@ -26,6 +27,8 @@ _REQUIRED = ("name", "reads", "makes")
 _OPERATOR_KEYS = frozenset((*_REQUIRED, "may_overwrite", "scratch"))
 _SHOWN = 40
 """Characters of a wrong value that an error shows."""
+_MESSAGE = 200
+"""Characters of an error beside the file's name."""
 
 
 def read_instance(path: str | Path) -> Problem:
@@ -52,7 +55,8 @@ def parse_instance(text: str, file: str = "instance") -> Problem:
     try:
         return _problem(data)
     except InstanceError as error:
-        raise InstanceError(f"{file}: {error}") from None
+        # A wrong number may have thousands of digits.
+        raise InstanceError(f"{file}: {shorten(str(error), _MESSAGE, placeholder='...')}") from None
 
 
 def parse_json(text: str, file: str) -> object:
