@@ -77,15 +77,16 @@ def _costs(problem: Problem, operators: list[int], has_run: Callable[[int, int],
     found: dict[int, Cost] = {}
     sizes, held, readers = problem.sizes, problem.held, problem.readers
     for op in operators:
-        dying = {
-            b
-            for b in problem.reads[op]
-            if b not in held and all(other == op or has_run(op, other) for other in readers[b])
-        }
-        out = problem.output_size(op)
-        need = problem.scratch[op] + (0 if dying & problem.overwritable[op] else out)
-        lost = sum(sizes[b] for b in problem.makes[op] if not readers[b] and b not in held)
-        found[op] = need, out - lost - sum(sizes[b] for b in dying)
+        freed, out = 0, problem.outputs[op]
+        new, overwritable = out, problem.overwritable[op]
+        for b in problem.reads[op]:
+            others = readers[b]
+            if b in held or (len(others) > 1 and not all(other == op or has_run(op, other) for other in others)):
+                continue
+            freed += sizes[b]
+            if b in overwritable:
+                new = 0
+        found[op] = problem.scratch[op] + new, out - problem.unread[op] - freed
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from hmcos.memory.problem import Problem
 
@@ -30,12 +30,10 @@ def must_live(problem: Problem) -> tuple[int, ...]:
     """
     after = _descendants(problem)
     planes: list[Plane] = []
-    for size, mask in _must_live_at(problem, after):
+    for size, mask in _merged(_must_live_at(problem, after)):
         _add(planes, size, mask)
     return tuple(
-        live
-        + problem.scratch[op]
-        + (0 if _could_overwrite(problem, op, after[op]) else problem.output_size(op))
+        live + problem.scratch[op] + (0 if _could_overwrite(problem, op, after[op]) else problem.outputs[op])
         for op, live in enumerate(_columns(planes, problem.operators))
     )
 
@@ -83,6 +81,18 @@ def _with_ancestors(problem: Problem) -> Iterator[Plane]:
         if problem.successors[op]:
             before[op] = upto
         yield upto
+
+
+def _merged(found: Iterable[tuple[int, Plane]]) -> Iterator[tuple[int, Plane]]:
+    """Yield the same sums in fewer terms: neighbours of equal size in disjoint places become one."""
+    pending: dict[int, Plane] = {}
+    for size, mask in found:
+        other = pending.get(size, 0)
+        if other & mask:
+            yield size, other
+            other = 0
+        pending[size] = other | mask
+    yield from pending.items()
 
 
 def _add(planes: list[Plane], size: int, mask: Plane) -> None:

@@ -61,7 +61,7 @@ def _taken_over(problem: Problem, op: int, dying: list[int]) -> int | None:
 
     One of equal size leaves no hole, so it comes first; then the largest, then the lowest number.
     """
-    output = problem.output_size(op)
+    output = problem.outputs[op]
     eligible = [b for b in dying if b in problem.overwritable[op]]
     sizes = problem.sizes
     return min(eligible, key=lambda b: (sizes[b] != output, -sizes[b], b), default=None)

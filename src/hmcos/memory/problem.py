@@ -86,21 +86,29 @@ class Problem:
         return tuple(map(tuple, found))
 
     @cached_property
+    def outputs(self) -> tuple[int, ...]:
+        """Per operator: bytes of all buffers that it makes."""
+        sizes = self.sizes
+        return tuple(sizes[made[0]] if len(made) == 1 else sum(sizes[b] for b in made) for made in self.makes)
+
+    @cached_property
+    def unread(self) -> tuple[int, ...]:
+        """Per operator: bytes of the buffers it makes that nobody reads or keeps."""
+        sizes, held, readers = self.sizes, self.held, self.readers
+        return tuple(sum(sizes[b] for b in made if not readers[b] and b not in held) for made in self.makes)
+
+    @cached_property
     def overwritable(self) -> tuple[frozenset[int], ...]:
         """Per operator: those of `may_overwrite` that an overwrite can ever happen to.
 
         An overwrite of a buffer that is held, or smaller than the output, never happens.
         """
-        held, sizes = self.held, self.sizes
+        held, sizes, outputs = self.held, self.sizes, self.outputs
+        nothing = frozenset[int]()
         return tuple(
-            frozenset(b for b in allowed if b not in held and sizes[b] >= self.output_size(op))
+            frozenset(b for b in allowed if b not in held and sizes[b] >= outputs[op]) if allowed else nothing
             for op, allowed in enumerate(self.may_overwrite)
         )
-
-    def output_size(self, op: int) -> int:
-        """Bytes of all buffers that the operator makes."""
-        sizes = self.sizes
-        return sum(sizes[b] for b in self.makes[op])
 
 
 def _check(problem: Problem) -> None:

@@ -42,30 +42,30 @@ def profile(problem: Problem, order: Sequence[int]) -> Profile:
     n = problem.operators
     if len(order) != n or set(order) != set(range(n)):
         raise OptionError(f"an order must list each of the {n} operators exactly once")
-    sizes, held = problem.sizes, problem.held
+    sizes, held, scratch = problem.sizes, problem.held, problem.scratch
     unread = [len(readers) for readers in problem.readers]
-    ready = [False] * len(sizes)
-    for b in problem.inputs:
-        ready[b] = True
+    for b in held:
+        unread[b] += 1
+    exists = [source < 0 for source in problem.producer]
     live = start = sum(sizes[b] for b in problem.inputs)
     running: list[int] = []
     stable: list[int] = []
     for op in order:
-        made = problem.makes[op]
-        out = sum(sizes[b] for b in made)
-        dying: list[int] = []
+        overwritable = problem.overwritable[op]
+        freed, out = 0, problem.outputs[op]
+        new = out
         for b in problem.reads[op]:
-            if not ready[b]:
+            if not exists[b]:
                 raise OptionError(f"operator {op} ({problem.names[op]!r}) runs before what it reads is made")
             unread[b] -= 1
-            if not unread[b] and b not in held:
-                dying.append(b)
-        in_place = any(b in problem.overwritable[op] for b in dying)
-        running.append(live + problem.scratch[op] + (0 if in_place else out))
-        for b in made:
-            ready[b] = True
-        lost = sum(sizes[b] for b in made if not unread[b] and b not in held)
-        live += out - lost - sum(sizes[b] for b in dying)
+            if not unread[b]:
+                freed += sizes[b]
+                if b in overwritable:
+                    new = 0
+        for b in problem.makes[op]:
+            exists[b] = True
+        running.append(live + scratch[op] + new)
+        live += out - problem.unread[op] - freed
         stable.append(live)
     return Profile(tuple(order), start, tuple(running), tuple(stable))
 

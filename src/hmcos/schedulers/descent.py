@@ -39,10 +39,27 @@ class Rules:
     """Try the lower bound as a threshold before bracketing."""
 
 
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A state that some path passes through at every threshold from the one it was found at."""
+
+    left: int
+    mem: int
+    ready: dict[int, Cost]
+    steps: list[int]
+    """The moves that lead to it."""
+
+
+def start(moves: Moves) -> Root:
+    """Return the state where a direction starts."""
+    ready = {c: moves.cost(c, moves.full) for c, gate in enumerate(moves.gates) if not gate}
+    return Root(moves.full, moves.start, ready, [])
+
+
 class Descent:
     """A resumable search for a path from one end to the other with running memory within a threshold."""
 
-    def __init__(self, moves: Moves, threshold: int, rules: Rules) -> None:
+    def __init__(self, moves: Moves, threshold: int, rules: Rules, root: Root | None = None) -> None:
         self.moves = moves
         self.threshold = threshold
         self.rules = rules
@@ -60,13 +77,9 @@ class Descent:
         self._asides: list[int] = []
         self._steps: list[list[int]] = []
         self._dropped: list[list[int]] = []
-        ready = {c: moves.cost(c, moves.full) for c, gate in enumerate(moves.gates) if not gate}
-        self._enter(moves.full, moves.start, ready, [])
-
-    @property
-    def committed(self) -> list[int]:
-        """The moves that were committed before any choice was made."""
-        return self._steps[0] if self.path is None else self.path
+        self.root = root or start(moves)
+        """The last state that was committed to before any choice was made."""
+        self._enter(self.root.left, self.root.mem, self.root.ready.copy(), self.root.steps.copy())
 
     @property
     def remembered(self) -> int:
@@ -155,6 +168,8 @@ class Descent:
         self._asides.append(aside + mem if aside < NEVER else NEVER)
         self._steps.append(steps)
         self._dropped.append(dropped)
+        if len(self._lefts) == 1:
+            self.root = Root(left, mem, ready, steps)
 
     def _pop(self) -> tuple[int, int]:
         """Take the last state off the path; return it and the least need set aside in it."""
@@ -240,7 +255,7 @@ class Descent:
         lowest = lowest_between(self.moves, self._lefts[above], self._lefts[-1])
         steps = list(self._steps[above])
         taken = [c for steps_above in self._steps[above + 1 :] for c in steps_above]
-        left, mem, ready = self._lefts[above], self._mems[above], self._readies[above]
+        left, mem, ready = self._lefts[above], self._mems[above], self._readies[above].copy()
         abandoned = [left]
         while len(self._lefts) > above:
             abandoned += self._dropped[-1]

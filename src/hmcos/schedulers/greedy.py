@@ -28,7 +28,7 @@ def least_running_memory(problem: Problem) -> list[int]:
 
     def need(op: int) -> int:
         in_place = any(unread[b] == 1 for b in overwritable[op])
-        return problem.scratch[op] + (0 if in_place else problem.output_size(op))
+        return problem.scratch[op] + (0 if in_place else problem.outputs[op])
 
     heap = [(need(op), op) for op in range(problem.operators) if not missing[op]]
     heapify(heap)

@@ -105,13 +105,26 @@ class Moves:
     def _simulate(self, c: int, key: int) -> Cost:
         """Run the sequence step by step; the buffers in `key` die in it, those it alone reads always do."""
         always, shared = self._dying[c]
-        dying = set(always).union(b for k, b in enumerate(shared) if key >> k & 1)
-        problem, steps = self.problem, self.sequences[c]
+        dying = set(always)
+        if key:
+            dying.update(b for k, b in enumerate(shared) if key >> k & 1)
+        steps = self.sequences[c]
+        need, live = self._run(c, steps, dying) if len(steps) > 1 else self._step(steps[0], dying)
+        return (need - live, -live) if self.backward else (need, live)
+
+    def _step(self, op: int, dying: set[int]) -> Cost:
+        problem, out = self.problem, self.problem.outputs[op]
+        new = 0 if dying and not problem.overwritable[op].isdisjoint(dying) else out
+        freed = sum([problem.sizes[b] for b in dying])
+        return problem.scratch[op] + new, out - problem.unread[op] - freed
+
+    def _run(self, c: int, steps: Sequence[int], dying: set[int]) -> Cost:
+        problem = self.problem
         sizes, held = problem.sizes, problem.held
         last = {b: op for op in steps for b in problem.reads[op]}
         live = need = 0
         for op in steps:
-            out = problem.output_size(op)
+            out = problem.outputs[op]
             for b in problem.makes[op]:
                 if b not in held and self.read_by[b] & ~self.bits[c] == 0:
                     dying.add(b)
@@ -120,7 +133,7 @@ class Moves:
             need = max(need, live + problem.scratch[op] + (0 if in_place else out))
             lost = sum(sizes[b] for b in problem.makes[op] if b in dying and b not in last)
             live += out - lost - sum(sizes[b] for b in freed)
-        return (need - live, -live) if self.backward else (need, live)
+        return need, live
 
 
 def members(mask: int) -> list[int]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
+from hmcos.memory.bounds import must_live_bound
 from hmcos.memory.problem import Problem
+from hmcos.memory.profile import peak
 from hmcos.plan.limits import Limits, Observer
 from hmcos.plan.schedule import Schedule, Status
 from hmcos.schedulers.base import conclude
@@ -12,6 +15,9 @@ from hmcos.schedulers.descent import Rules
 from hmcos.schedulers.pieces import Piece, Reduction
 from hmcos.schedulers.thresholds import Stretch
 
+QUICK_OPERATORS = 1_500
+"""Problems up to this size are first searched as they are, since cutting them would take longer."""
+QUICK_STATES = 6_000
 FIRST_ROUND = 2_000
 """States that each piece may enter before all effort goes to the piece with the largest peak."""
 
@@ -23,74 +29,102 @@ def optimal(problem: Problem, limits: Limits, observer: Observer) -> Schedule:
 
 def search(problem: Problem, limits: Limits, observer: Observer, rules: Rules) -> Schedule:
     """Return the schedule that the exact search finds under the given pruning rules."""
-    if problem.operators == 0:
-        size = sum(problem.sizes)
-        return Schedule((), size, size, conclude(size, size, limits.budget, Status.OPTIMAL), "optimal", 0.0)
     settling = _Settling(problem, limits, observer, rules)
-    limit = settling.reduce() or settling.search()
-    order, bound = tuple(settling.whole.operators()), settling.lower_bound
-    reached = settling.peak
-    status = conclude(reached, bound, limits.budget, limit or Status.FEASIBLE)
-    seconds = time.perf_counter() - limits.started
-    return Schedule(order, reached, bound, status, "optimal", seconds, settling.states)
+    limit = settling.settle()
+    status = conclude(settling.peak, settling.lower_bound, limits.budget, limit or Status.FEASIBLE)
+    return Schedule(
+        tuple(settling.order),
+        settling.peak,
+        settling.lower_bound,
+        status,
+        "optimal",
+        time.perf_counter() - limits.started,
+        settling.states,
+    )
 
 
 class _Settling:
-    """Brings the peak and the lower bound of a problem together, piece by piece."""
+    """Brings the peak and the lower bound of a problem together: the whole at first, then by pieces."""
 
     def __init__(self, problem: Problem, limits: Limits, observer: Observer, rules: Rules) -> None:
-        self._reduction = Reduction(problem, limits.budget or 0, rules)
+        self._problem = problem
         self._limits = limits
         self._observer = observer
         self._rules = rules
-        self.whole = self._reduction.whole
+        self.order: Sequence[int] = range(problem.operators)
+        """The best order so far."""
+        self.peak = peak(problem, self.order)
+        self.lower_bound = must_live_bound(problem)
         self.states = 0
 
-    @property
-    def lower_bound(self) -> int:
-        """No order has a lower peak."""
-        return self._reduction.lower_bound
+    def settle(self) -> Status | None:
+        """Search until peak and bound meet, or the budget is decided; return the limit that ended it before."""
+        if self._decided():
+            return None
+        if self._rules.stepping and self._problem.operators <= QUICK_OPERATORS:
+            limit = self._try_whole()
+            if limit or self._decided():
+                return limit
+        reduction = Reduction(
+            self._problem, self.order, self.lower_bound, self._limits.budget or 0, self._rules
+        )
+        limit = self._reduce(reduction) or self._search_pieces(reduction)
+        self._take_over(reduction)
+        return limit
 
-    @property
-    def peak(self) -> int:
-        """The peak of the best order so far."""
-        return max(self.lower_bound, *(piece.peak for piece in self.whole.leaves()))
+    def _decided(self) -> bool:
+        budget = self._limits.budget
+        fits_or_not = budget is not None and (self.peak <= budget or self.lower_bound > budget)
+        return fits_or_not or self.peak <= self.lower_bound
 
-    def reduce(self) -> Status | None:
-        """Bound and cut until only search can settle what is left; return the limit that ended it early."""
-        while not self._reduction.advance():
-            self._observer.progress("bounds", self.peak, self.lower_bound, 0)
+    def _try_whole(self) -> Status | None:
+        """Step through thresholds, or ask for the budget, for a while; return the limit that is reached."""
+        budget = self._limits.budget
+        whole = Stretch(self._problem, self.order, self.peak, self._rules)
+        whole.raise_bound(self.lower_bound)
+        for _ in whole.step(QUICK_STATES) if budget is None else whole.ask(budget):
+            self.order, self.peak, self.lower_bound = whole.order, whole.peak, whole.lower_bound
+            self.states = whole.states
+            limit = self._limits.reached(whole.remembered)
+            if limit or whole.states >= QUICK_STATES:
+                return limit
+        return None
+
+    def _reduce(self, reduction: Reduction) -> Status | None:
+        """Bound and cut until only search can settle what is left; return the limit that is reached."""
+        while not reduction.advance():
+            self._take_over(reduction)
+            self._observer.progress("bounds", self.peak, self.lower_bound, self.states)
             if limit := self._limits.reached(0):
                 return limit
         return None
 
-    def search(self) -> Status | None:
+    def _search_pieces(self, reduction: Reduction) -> Status | None:
         """Search the hard pieces: all for a while, smallest first, then the one with the largest peak."""
-        for piece in sorted(self._reduction.hard, key=lambda piece: len(piece.order)):
-            while self._is_open(piece) and (piece.search is None or piece.search.states < FIRST_ROUND):
-                if limit := self._advance(piece):
+        for piece in sorted(reduction.hard, key=lambda piece: len(piece.order)):
+            while self._is_open(piece, reduction) and piece.states < FIRST_ROUND:
+                if limit := self._advance(piece, reduction):
                     return limit
-        while waiting := [piece for piece in self._reduction.hard if self._is_open(piece)]:
-            if limit := self._advance(max(waiting, key=lambda piece: piece.peak)):
+        while waiting := [piece for piece in reduction.hard if self._is_open(piece, reduction)]:
+            if limit := self._advance(max(waiting, key=lambda piece: piece.peak), reduction):
                 return limit
         return None
 
-    def _is_open(self, piece: Piece) -> bool:
+    def _is_open(self, piece: Piece, reduction: Reduction) -> bool:
         budget = self._limits.budget
-        refuted = budget is not None and self.lower_bound > budget
-        return not refuted and self._reduction.is_open(piece)
+        refuted = budget is not None and reduction.lower_bound > budget
+        return not refuted and reduction.is_open(piece)
 
-    def _advance(self, piece: Piece) -> Status | None:
+    def _advance(self, piece: Piece, reduction: Reduction) -> Status | None:
         """Search on in a piece for a slice; return the limit that is reached."""
-        if piece.search is None:
-            piece.search = Stretch(piece.problem, piece.order, piece.peak, self._rules, self._limits.budget)
-        search = piece.search
-        before = search.states
-        search.raise_bound(self.lower_bound)
-        search.advance()
-        self.states += search.states - before
-        piece.order, piece.peak = search.order, search.peak
-        self._reduction.lower_bound = max(self.lower_bound, search.lower_bound)
+        before = piece.states
+        reduction.search(piece, self._limits.budget)
+        self.states += piece.states - before
+        self._take_over(reduction)
         self._observer.progress("search", self.peak, self.lower_bound, self.states)
-        remembered = sum(other.search.remembered for other in self._reduction.hard if other.search)
-        return self._limits.reached(remembered)
+        return self._limits.reached(sum(other.remembered for other in reduction.hard))
+
+    def _take_over(self, reduction: Reduction) -> None:
+        self.lower_bound = reduction.lower_bound
+        self.peak = max(self.lower_bound, *(piece.peak for piece in reduction.whole.leaves()))
+        self.order = reduction.whole.operators()

@@ -51,6 +51,18 @@ class Piece:
     """Once cut: smaller pieces in running order that stand for this one."""
     search: Stretch | None = None
     """Once its search has begun."""
+    turns: Iterator[None] = field(default_factory=lambda: iter(()))
+    """What its search does next, slice by slice."""
+
+    @property
+    def states(self) -> int:
+        """States that its search has entered."""
+        return self.search.states if self.search else 0
+
+    @property
+    def remembered(self) -> int:
+        """States that its search holds in memory."""
+        return self.search.remembered if self.search else 0
 
     @cached_property
     def problem(self) -> Problem:
@@ -87,12 +99,14 @@ class Piece:
 class Reduction:
     """Bounds, cheap orders, cuts and commits, from the whole down to pieces that only search can settle."""
 
-    def __init__(self, problem: Problem, budget: int, rules: Rules) -> None:
-        given = Line(problem, range(problem.operators))
+    def __init__(
+        self, problem: Problem, order: Sequence[int], lower_bound: int, budget: int, rules: Rules
+    ) -> None:
         n = problem.operators
-        self.whole = Piece(given, 0, n, given.order, given.order, given.along.peak)
-        self.lower_bound = max(given.stable(0), given.stable(n))
-        """No order has a lower peak: every one holds the inputs at first and what is kept at last."""
+        best = Line(problem, order)
+        self.whole = Piece(Line(problem, range(n)), 0, n, range(n), order, best.along.peak)
+        self.lower_bound = lower_bound
+        """No order has a lower peak."""
         self.hard: list[Piece] = []
         """Pieces that are left for search, none of them open to a further cut."""
         self._budget = budget
@@ -100,7 +114,7 @@ class Reduction:
         self._examined: list[Piece] = []
         self._fresh = [self.whole]
         if rules.split:
-            self._fresh = self.whole.cut(given, forced_states(problem, given.order))
+            self._fresh = self.whole.cut(best, forced_states(problem, order))
 
     def is_open(self, piece: Piece) -> bool:
         """Whether the peak of a piece is above what is enough."""
@@ -126,6 +140,16 @@ class Reduction:
             if not self._fresh:
                 self.hard.append(piece)
         return not self._fresh and not self._examined
+
+    def search(self, piece: Piece, budget: int | None) -> None:
+        """Search on in a hard piece for a slice; with a budget, ask for nothing but that."""
+        if piece.search is None:
+            piece.search = Stretch(piece.problem, piece.order, piece.peak, self._rules)
+            piece.turns = piece.search.meet() if budget is None else piece.search.ask(budget)
+        piece.search.raise_bound(self.lower_bound)
+        next(piece.turns, None)
+        piece.order, piece.peak = piece.search.order, piece.search.peak
+        self.lower_bound = max(self.lower_bound, piece.search.lower_bound)
 
     def _examine(self, piece: Piece) -> None:
         """Bound a piece, then try cheap orders for as long as its peak is above what is enough."""
@@ -160,7 +184,8 @@ def _committed(problem: Problem, threshold: int, rules: Rules, *, backward: bool
     """Return the operators that may be committed from one end, in running order."""
     sequences = join(problem, forward=rules.join_forward, mirror=rules.join_mirror)
     moves = Moves(problem, sequences, backward=backward)
-    committed = Descent(moves, threshold, rules).committed
+    descent = Descent(moves, threshold, rules)
+    committed = descent.path or descent.root.steps
     return [op for c in (committed[::-1] if backward else committed) for op in sequences[c]]
 
 

@@ -13,76 +13,74 @@ from collections.abc import Iterator, Sequence
 from hmcos.hierarchy.joins import join
 from hmcos.memory.problem import Problem
 from hmcos.memory.profile import peak
-from hmcos.schedulers.descent import Descent, Rules
+from hmcos.schedulers.descent import Descent, Root, Rules
 from hmcos.schedulers.moves import Moves
 
 SLICE = 256
 """States after which the two directions take turns."""
 FIRST_STEPS = 2_000
 """States that stepping may enter before bracketing takes over."""
+EASY = 100
+"""States up to which a threshold counts as quickly decided."""
+PATIENCE = 2_000
+"""States that stepping may spend on a threshold above the lower bound."""
 FIRST_PROBE = 1_000
 """States of each bracketing probe in the first round; doubled while nothing is decided."""
 
 
-class Probe:
-    """Both directions at one threshold, in slices, in turn; the first to decide ends both."""
+class Direction:
+    """The moves of one direction, and how far it is committed at every threshold that is still open."""
 
-    def __init__(self, moves: list[Moves], threshold: int, rules: Rules) -> None:
+    def __init__(self, problem: Problem, sequences: Sequence[Sequence[int]], *, backward: bool) -> None:
+        self.moves = Moves(problem, sequences, backward=backward)
+        self._root: Root | None = None
+
+    def descent(self, threshold: int, rules: Rules) -> Descent:
+        """Return a search at a threshold, from the farthest state that is committed to."""
+        return Descent(self.moves, threshold, rules, self._root)
+
+    def commit(self, root: Root) -> None:
+        """Start from this state from now on, since no threshold below the one it was found at is open."""
+        if self._root is None or root.left.bit_count() < self._root.left.bit_count():
+            self._root = root
+
+    def order(self, path: Sequence[int]) -> list[int]:
+        """Return the operators along a path."""
+        moves = path[::-1] if self.moves.backward else path
+        return [op for c in moves for op in self.moves.sequences[c]]
+
+
+class Probe:
+    """Both directions at one threshold, in turn; the first to decide it ends both."""
+
+    def __init__(self, threshold: int, directions: int, lead: int) -> None:
         self.threshold = threshold
-        self.moves = moves
-        self.directions = [Descent(found, threshold, rules) for found in moves]
-        self.turn = 0
+        self.descents: list[Descent | None] = [None] * directions
+        """One per direction, begun at its first turn."""
+        self.turn = lead
 
     @property
     def remembered(self) -> int:
         """The number of states held in memory."""
-        return sum(direction.remembered for direction in self.directions)
-
-    def advance(self, quota: int) -> tuple[bool | None, int]:
-        """Return whether a path exists (None: undecided after `quota` states) and the states entered."""
-        entered = 0
-        while entered < quota:
-            direction = self.directions[self.turn]
-            before = direction.states
-            decided = direction.advance(SLICE)
-            entered += direction.states - before
-            if decided is not None:
-                return decided, entered
-            self.turn = (self.turn + 1) % len(self.directions)
-        return None, entered
-
-    def order(self) -> list[int]:
-        """Return the operators along the path that was found."""
-        direction, moves = self.directions[self.turn], self.moves[self.turn]
-        path = direction.path or []
-        if moves.backward:
-            path = path[::-1]
-        return [op for c in path for op in moves.sequences[c]]
-
-    @property
-    def least_need(self) -> int:
-        """Once refuted: no order exists at any threshold below this."""
-        return self.directions[self.turn].least_need
+        return sum(descent.remembered for descent in self.descents if descent)
 
 
 class Stretch:
     """A stretch under search: the best order so far, its peak, and a lower bound that is always proved."""
 
-    def __init__(
-        self, problem: Problem, order: Sequence[int], reached: int, rules: Rules, budget: int | None
-    ) -> None:
+    def __init__(self, problem: Problem, order: Sequence[int], reached: int, rules: Rules) -> None:
         self.problem = problem
         self.order = order
         self.peak = reached
         self.lower_bound = 0
         self.rules = rules
-        self.budget = budget
         self.states = 0
-        sequences = join(problem, forward=rules.join_forward, mirror=rules.join_mirror)
-        both = [(False, rules.forward or not rules.backward), (True, rules.backward)]
-        self.moves = [Moves(problem, sequences, backward=way) for way, used in both if used]
+        self._sequences = join(problem, forward=rules.join_forward, mirror=rules.join_mirror)
+        self._ways = [False] * (rules.forward or not rules.backward) + [True] * rules.backward
+        self._directions: dict[bool, Direction] = {}
         self._probes: dict[int, Probe] = {}
-        self._search = self._probe_all() if budget is None else self._probe_budget(budget)
+        self._lead = 0
+        """The direction that decided the last probe goes first in the next."""
 
     @property
     def remembered(self) -> int:
@@ -93,51 +91,79 @@ class Stretch:
         """Take over a bound of the whole problem: it is enough to get within it."""
         self.lower_bound = max(self.lower_bound, bound)
 
-    def advance(self) -> None:
-        """Search on for one slice, if anything is open."""
-        next(self._search, None)
+    def step(self, states: int) -> Iterator[None]:
+        """Try the lower bound, and whatever a refutation raises it to; pause after every slice.
 
-    def _probe_budget(self, budget: int) -> Iterator[None]:
-        """Ask the one question of whether an order is within the budget, to the end."""
+        After a threshold that took many states to refute, or a path, the next one is the middle of the
+        gap: on inference networks a threshold above the optimum is met quickly, and one below it takes
+        about the same number of states wherever it lies.
+        """
+        end = self.states + states
+        threshold = self.lower_bound
+        while self.states < end and self.peak > self.lower_bound:
+            before, bound, reached = self.states, self.lower_bound, self.peak
+            at_bound = threshold <= bound
+            yield from self._probe(threshold, min(PATIENCE if not at_bound else states, end - before))
+            quick = self.states - before <= EASY
+            refuted, found = self.lower_bound > bound, self.peak < reached
+            if found or (refuted and at_bound and not quick):
+                threshold = (self.lower_bound + self.peak - 1) // 2
+            else:
+                threshold = self.lower_bound
+
+    def ask(self, budget: int) -> Iterator[None]:
+        """Find out whether an order is within the budget; pause after every slice."""
         while self.lower_bound <= budget < self.peak:
             yield from self._probe(budget, FIRST_STEPS)
 
-    def _probe_all(self) -> Iterator[None]:
-        """Step, then bracket, until peak and lower bound meet; yield after every slice."""
-        while self.rules.stepping and self.states < FIRST_STEPS and self.peak > self.lower_bound:
-            yield from self._probe(self.lower_bound, FIRST_STEPS - self.states)
+    def meet(self) -> Iterator[None]:
+        """Step, then bracket, until peak and lower bound meet; pause after every slice."""
+        if self.rules.stepping:
+            yield from self.step(FIRST_STEPS)
         quota = FIRST_PROBE
         while self.peak > self.lower_bound:
             yield from self._bracket(quota)
             quota *= 2
 
     def _bracket(self, quota: int) -> Iterator[None]:
-        """Probe the gap at 1/2, 3/4, 1/4, 7/8, ... until one probe decides, then again."""
+        """Probe the gap at 1/2, 3/4, 1/4, 7/8, ... until one probe decides, then begin again."""
         low, high = self.lower_bound, self.peak
         for part, parts in ((1, 2), (3, 4), (1, 4), (7, 8), (5, 8), (3, 8), (1, 8), (0, 1)):
-            threshold = low + (high - 1 - low) * part // parts
-            yield from self._probe(threshold, quota)
+            yield from self._probe(low + (high - 1 - low) * part // parts, quota)
             if (low, high) != (self.lower_bound, self.peak):
                 return
 
     def _probe(self, threshold: int, quota: int) -> Iterator[None]:
         """Advance the probe at a threshold by so many states at most; keep it when it stays undecided."""
-        probe = self._probes.get(threshold)
-        if probe is None:
-            probe = self._probes[threshold] = Probe(self.moves, threshold, self.rules)
-        while quota > 0:
-            decided, entered = probe.advance(min(quota, 2 * SLICE))
-            self.states += entered
-            quota -= max(entered, 1)
-            if decided is True:
-                self.order = probe.order()
-                self.peak = min(self.peak, peak(self.problem, self.order))
-            elif decided is False:
-                self.lower_bound = max(self.lower_bound, min(probe.least_need, self.peak))
-            if decided is not None or not self.lower_bound <= threshold < self.peak:
-                break
+        if threshold not in self._probes:
+            self._probes[threshold] = Probe(threshold, len(self._ways), self._lead)
+        probe = self._probes[threshold]
+        end = self.states + quota
+        while self.states < end and self.lower_bound <= threshold < self.peak:
+            self._take_turn(probe)
             yield
-        outside = [t for t in self._probes if not self.lower_bound <= t < self.peak]
-        for t in outside:
-            del self._probes[t]
-        yield
+        for other in [t for t in self._probes if not self.lower_bound <= t < self.peak]:
+            del self._probes[other]
+
+    def _take_turn(self, probe: Probe) -> None:
+        """Advance one direction of a probe by a slice and draw the conclusions."""
+        way = self._ways[probe.turn]
+        if way not in self._directions:
+            self._directions[way] = Direction(self.problem, self._sequences, backward=way)
+        direction, descent = self._directions[way], probe.descents[probe.turn]
+        if descent is None:
+            descent = probe.descents[probe.turn] = direction.descent(probe.threshold, self.rules)
+            self.states += descent.states
+        before = descent.states
+        decided = descent.advance(SLICE)
+        self.states += descent.states - before
+        if decided is True:
+            self.order = direction.order(descent.path or [])
+            self.peak = min(self.peak, peak(self.problem, self.order))
+        elif decided is False:
+            self.lower_bound = max(self.lower_bound, descent.least_need)
+        if decided is not None:
+            self._lead = probe.turn
+        if probe.threshold <= self.lower_bound:
+            direction.commit(descent.root)
+        probe.turn = (probe.turn + 1) % len(self._ways)
