@@ -34,10 +34,7 @@ def recount_instance(instance: Mapping[str, object], order: Sequence[int]) -> Re
     inputs = set(cast(list[int], instance["inputs"]))
     operators = cast(list[Mapping[str, object]], instance["operators"])
     check_permutation(order, len(operators))
-    waiting: dict[int, set[int]] = {b: set() for b in range(len(sizes))}
-    for number, op in enumerate(operators):
-        for b in _ids(op, "reads"):
-            waiting[b].add(number)
+    waiting = _readers(operators, len(sizes))
     kept = set(cast(list[int], instance["kept"])) | {b for b in inputs if not waiting[b]}
     made = set(inputs)
     start = in_use = sum(sizes[b] for b in inputs)
@@ -60,6 +57,15 @@ def recount_instance(instance: Mapping[str, object], order: Sequence[int]) -> Re
         in_use -= sum(sizes[b] for b in last)
         in_use += sum(sizes[b] for b in _ids(op, "makes") if waiting[b] or b in kept)
     return Recount(start, tuple(running), tuple(titles))
+
+
+def _readers(operators: Sequence[Mapping[str, object]], buffers: int) -> list[set[int]]:
+    """Return per buffer the operators that read it."""
+    found: list[set[int]] = [set() for _ in range(buffers)]
+    for number, op in enumerate(operators):
+        for b in _ids(op, "reads"):
+            found[b].add(number)
+    return found
 
 
 def _ids(op: Mapping[str, object], key: str) -> list[int]:
