@@ -2,7 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+USER := $(VENV)/.user
+DEVELOPER := $(VENV)/.developer
 
 .PHONY: demo test check bench clean help
 
@@ -13,14 +14,21 @@ help:
 	@echo "make bench   measure speed"
 	@echo "make clean   remove the environment and all that was generated"
 
-$(STAMP): pyproject.toml
+$(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "hmcos needs Python 3.11 or newer; name one: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(PYTHON) -m venv $(VENV)
+
+# The demo needs only what a user needs; everything else also needs the tools of a developer.
+$(USER): pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 
-demo: $(STAMP)
+$(DEVELOPER): pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@ $(USER)
+
+demo: $(USER)
 	@$(BIN)/hmcos schedule zoo:nasnet-cifar --target hmcos -o out/demo
 	@echo
 	@echo "NASNet-A needs 2,605,824 bytes of activation memory in the order of its file. In the order found"
@@ -29,17 +37,17 @@ demo: $(STAMP)
 	@echo "  out/demo/plan.json           the order, the memory at every step, and what was proved"
 	@echo "Your own model: $(BIN)/hmcos schedule your-model.onnx -o out"
 
-test: $(STAMP)
+test: $(DEVELOPER)
 	$(BIN)/python -m pytest
 
-check: $(STAMP)
+check: $(DEVELOPER)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 	$(MAKE) test
 
-bench: $(STAMP)
+bench: $(DEVELOPER)
 	$(BIN)/python -m benchmarks.speed
 
 clean:

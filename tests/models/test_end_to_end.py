@@ -21,6 +21,9 @@ from hmcos.errors import OutputError
 from hmcos.plan.plan import Plan
 from hmcos.plan.schedule import Status
 
+untyped = cast(Any, onnx)
+"""onnx, where its annotations are incomplete."""
+
 NASNET = "zoo:nasnet-cifar"
 
 
@@ -50,14 +53,14 @@ def branches(path: Path, external: bool = False, name: str = "branches") -> Path
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     if external:
-        onnx.save_model(model, path, save_as_external_data=True, location="weights.bin", size_threshold=0)
+        untyped.save_model(model, path, save_as_external_data=True, location="weights.bin", size_threshold=0)
     else:
         path.write_bytes(model.SerializeToString())
     return path
 
 
 def node_texts(path: str | Path) -> list[bytes]:
-    nodes = onnx.load(path, load_external_data=False).graph.node
+    nodes = onnx.ModelProto.FromString(Path(path).read_bytes()).graph.node
     return [node.SerializeToString(deterministic=True) for node in nodes]
 
 
@@ -89,7 +92,7 @@ def test_external_data_stands_beside_the_written_model(tmp_path: Path) -> None:
     source = branches(tmp_path / "net.onnx", external=True)
     hmcos.schedule(source, output=tmp_path / "out")
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["net.onnx", "plan.json", "weights.bin"]
-    onnx.checker.check_model(str(tmp_path / "out" / "net.onnx"))
+    untyped.checker.check_model(str(tmp_path / "out" / "net.onnx"))
 
 
 @pytest.mark.parametrize("name", ["net.onnx", "weights.bin"])
@@ -320,7 +323,7 @@ def test_bodies_are_reordered_and_counted_as_scratch(tmp_path: Path) -> None:
     # Running the If: x, flag and small are live (the latter two are read by it or by the Loop), its
     # output of 8 bytes, and what its larger body needs beyond that output.
     assert plan.memory.running[0] == 256 + 1 + 8 + 8 + (then.peak - 8)
-    written = onnx.load(tmp_path / "out" / "bodies.onnx")
+    written = onnx.ModelProto.FromString((tmp_path / "out" / "bodies.onnx").read_bytes())
     source_nodes = model.graph.node[0].attribute[1].g.node
     assert list(written.graph.node[0].attribute[1].g.node) == [source_nodes[i] for i in then.order]
 
@@ -334,7 +337,7 @@ def test_a_body_that_was_not_solved_keeps_the_model_from_being_called_optimal() 
 
 
 def test_symbols_are_listed_and_bound(tmp_path: Path) -> None:
-    model = onnx.load(branches(tmp_path / "net.onnx"))
+    model = onnx.ModelProto.FromString(branches(tmp_path / "net.onnx").read_bytes())
     model.graph.input[0].type.tensor_type.shape.dim[0].dim_param = "width"
     path = tmp_path / "symbolic.onnx"
     path.write_bytes(model.SerializeToString())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import onnx
@@ -115,7 +115,7 @@ def test_data_files_are_copied_beside_the_model(tmp_path: Path) -> None:
     copied = tmp_path / "out/data/weights.bin"
     assert copied.read_bytes() == (tmp_path / "home/data/weights.bin").read_bytes()
     assert copied.stat().st_nlink == 1  # onnx refuses to load data files with more
-    onnx.checker.check_model(str(tmp_path / "out/new.onnx"))  # pyright: ignore[reportUnknownMemberType]
+    cast(Any, onnx).checker.check_model(str(tmp_path / "out/new.onnx"))  # pyright: ignore[reportUnknownMemberType]
     assert sorted(p.name for p in (tmp_path / "out").rglob("*")) == ["data", "new.onnx", "weights.bin"]
     assert run(tmp_path / "out/new.onnx") == run(tmp_path / "home/model.onnx")
 

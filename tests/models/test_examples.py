@@ -1,0 +1,37 @@
+"""The examples run and say what their texts promise."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def printed(name: str, *arguments: str) -> str:
+    command = [sys.executable, str(EXAMPLES / name), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def test_memory_over_time_draws_both_orders(tmp_path: Path) -> None:
+    path = tmp_path / "picture.svg"
+    text = printed("memory_over_time.py", "zoo:nasnet-cifar", str(path))
+    assert "2,605,824 bytes" in text
+    assert "1,786,624 bytes" in text
+    lines = ElementTree.parse(path).getroot().findall("{http://www.w3.org/2000/svg}polyline")
+    assert len(lines) == 2
+
+
+def test_does_it_fit_finds_a_width() -> None:
+    assert printed("does_it_fit.py").splitlines()[-1].startswith("widest that fits: ")
+
+
+def test_own_problem_is_solved() -> None:
+    assert printed("own_problem.py").startswith("file order: 210 bytes; best order: 120 bytes, optimal")
+
+
+def test_every_example_is_tested() -> None:
+    tested = {"memory_over_time.py", "does_it_fit.py", "own_problem.py"}
+    assert {path.name for path in EXAMPLES.glob("*.py")} == tested
