@@ -35,9 +35,17 @@ class Moves:
         """Sequences whose moves come before this one's."""
         self.followers: list[list[int]] = [[] for _ in range(n)]
         """Sequences that may become ready by this one's move, ascending."""
+        self.before = [0] * n
+        """Predecessors, in both directions."""
         self._order_sequences()
         self.read_by = [self._mask(readers) for readers in problem.readers]
         """Per buffer: the sequences that read it."""
+        self.made_in = [0 if op < 0 else self.bits[self.node[op]] for op in problem.producer]
+        """Per buffer: the sequence that makes it, none for an input."""
+        self.lasting: list[list[int]] = [[] for _ in range(n)]
+        """Per sequence: the non-empty buffers it makes that outlive it."""
+        self.incoming: list[list[int]] = [[] for _ in range(n)]
+        """Per sequence: the non-empty buffers of others that it reads and that somebody frees."""
         self.watched: list[list[tuple[int, int]]] = []
         """Per sequence: the other readers of a buffer that may die in it, and the key bit of that buffer."""
         self.affected: list[list[int]] = [[] for _ in range(n)]
@@ -49,12 +57,6 @@ class Moves:
         self.start = sum(problem.sizes[b] for b in (problem.held if backward else problem.inputs))
         """Stable memory where this direction starts."""
 
-    def buffers_of(self, nodes: Sequence[int]) -> list[int]:
-        """Return the buffers that these sequences read or make, ascending."""
-        problem = self.problem
-        steps = [op for c in nodes for op in self.sequences[c]]
-        return sorted({b for op in steps for b in (*problem.reads[op], *problem.makes[op])})
-
     def _mask(self, operators: Sequence[int]) -> int:
         mask = 0
         for op in operators:
@@ -63,21 +65,28 @@ class Moves:
 
     def _order_sequences(self) -> None:
         problem, node = self.problem, self.node
-        near = problem.successors if self.backward else problem.predecessors
         for c, steps in enumerate(self.sequences):
-            self.gates[c] = self._mask([other for op in steps for other in near[op]]) & ~self.bits[c]
-        for c in range(len(self.sequences)):
-            ahead = problem.predecessors if self.backward else problem.successors
-            found = {node[other] for op in self.sequences[c] for other in ahead[op]} - {c}
-            self.followers[c] = sorted(found)
+            before = {node[other] for op in steps for other in problem.predecessors[op]} - {c}
+            after = {node[other] for op in steps for other in problem.successors[op]} - {c}
+            for other in before:
+                self.before[c] |= self.bits[other]
+            if self.backward:
+                before, after = after, before
+                for other in before:
+                    self.gates[c] |= self.bits[other]
+            else:
+                self.gates[c] = self.before[c]
+            self.followers[c] = sorted(after)
 
     def _watch(self) -> None:
-        held = self.problem.held
+        held, sizes = self.problem.held, self.problem.sizes
         for c, steps in enumerate(self.sequences):
-            made = {b for op in steps for b in self.problem.makes[op]}
+            made = [b for op in steps for b in self.problem.makes[op]]
             read = dict.fromkeys(b for op in steps for b in self.problem.reads[op])
-            outer = [b for b in read if b not in made and b not in held]
+            outer = [b for b in read if self.made_in[b] != self.bits[c] and b not in held]
             shared = [b for b in outer if self.read_by[b] != self.bits[c]]
+            self.lasting[c] = [b for b in made if sizes[b] and (b in held or self.read_by[b] & ~self.bits[c])]
+            self.incoming[c] = [b for b in outer if sizes[b]]
             self.watched.append([(self.read_by[b] & ~self.bits[c], 1 << k) for k, b in enumerate(shared)])
             self._dying.append((frozenset(outer).difference(shared), tuple(shared)))
             others = 0

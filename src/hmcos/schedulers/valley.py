@@ -1,17 +1,15 @@
 """The lowest state between two states: a minimum cut.
 
-Stable memory m is a sum over buffers of `size if made, less size if all readers are done too`. Over
-the states between two given ones that is a closure problem (Picard, Maximal closure of a graph and
-applications to combinatorial problems, Management Science 22, 1976): an operator costs the bytes it
-makes, a buffer pays its bytes back once all its readers are chosen, and a choice must contain the
-predecessors of its members. Solved by Dinic's algorithm on the few operators in between.
+Stable memory is a sum over buffers of `size if made, less size if all readers are done too`. Over the
+states between two given ones that is a closure problem (Picard, Maximal closure of a graph and
+applications to combinatorial problems, Management Science 22, 1976): choosing an operator costs the
+bytes it makes, a buffer pays its bytes back once all its readers are chosen, and a choice contains the
+predecessors of its members. Flow runs from what pays to what costs, along requirements.
 """
 
 from __future__ import annotations
 
 from hmcos.schedulers.moves import Moves, members
-
-UNBOUNDED = 1 << 80
 
 
 def lowest_between(moves: Moves, before: int, after: int) -> int:
@@ -19,148 +17,166 @@ def lowest_between(moves: Moves, before: int, after: int) -> int:
 
     `before` and `after` are the moves left in the two states, `after` a subset of `before`.
     """
-    undone = after if not moves.backward else moves.full & ~before
-    between = before & ~after
-    network = _Network(members(between))
-    _connect(network, moves, between, undone)
-    chosen = network.closure(largest=not moves.backward)
+    flow = _Flow(moves, before & ~after, moves.full & ~before if moves.backward else after)
     if moves.backward:
-        return after | chosen
-    return before & ~chosen
+        return after | flow.smallest_closure()
+    return before & ~flow.largest_closure()
 
 
-def _connect(network: _Network, moves: Moves, between: int, undone: int) -> None:
-    """Lay out one arc per weight and per precedence; `undone` are sequences outside that have not run."""
-    problem = moves.problem
-    weight = dict.fromkeys(network.nodes, 0)
-    for b in moves.buffers_of(network.nodes):
-        size, readers, is_held = problem.sizes[b], moves.read_by[b], b in problem.held
-        if not size or not (readers or is_held):
-            continue
-        producer = problem.producer[b]
-        if producer >= 0 and between >> moves.node[producer] & 1:
-            weight[moves.node[producer]] -= size
-        if is_held or readers & undone:
-            continue
-        inner = readers & between
-        if inner & (inner - 1):
-            network.reward(size, members(inner))
-        elif inner:
-            weight[inner.bit_length() - 1] += size
-    for c, bytes_freed in weight.items():
-        network.weigh(c, bytes_freed)
-        gate = moves.followers[c] if moves.backward else members(moves.gates[c] & between)
-        for other in gate:
-            if between >> other & 1:
-                network.require(c, other)
+class _Flow:
+    """A flow among sequences, and among buffers with several readers, which stand above the sequences.
 
+    Requirements have no capacity. What a buffer pays back is sent to its own producer from the start,
+    so that only the buffers that live in are left as supply and those that live out as demand.
+    """
 
-class _Network:
-    """A flow network whose minimum cut is a closure of greatest weight."""
+    def __init__(self, moves: Moves, between: int, undone: int) -> None:
+        self._moves = moves
+        self._between = between
+        self._undone = undone
+        self._top = len(moves.bits)
+        """The number of the next buffer."""
+        self._required: dict[int, int] = {}
+        """Per node: what must be chosen with it."""
+        self._sent: dict[tuple[int, int], int] = {}
+        """Bytes from a node to one that it requires."""
+        self._undoable: dict[int, int] = {}
+        """Per node: where bytes that reach it come from, since they could be sent elsewhere."""
+        self._supply: dict[int, int] = {}
+        self._demand: dict[int, int] = {}
+        nodes = members(between)
+        for c in nodes:
+            self._required[c] = moves.before[c] & between
+            self._undoable[c] = 0
+        for c in nodes:
+            self._make(c)
+        for c in nodes:
+            self._read(c)
 
-    def __init__(self, nodes: list[int]) -> None:
-        self.nodes = nodes
-        self._index = {c: k + 2 for k, c in enumerate(nodes)}
-        self._arcs: list[list[int]] = [[] for _ in range(len(nodes) + 2)]
-        self._heads: list[int] = []
-        self._room: list[int] = []
+    def smallest_closure(self) -> int:
+        """Return the smallest of the heaviest closures, as a bit set of sequences."""
+        return self._saturate(every=True) & self._between
 
-    def weigh(self, c: int, weight: int) -> None:
-        """Give a sequence its weight: what choosing it pays, below zero what it costs."""
-        if weight > 0:
-            self._arc(0, self._index[c], weight)
-        elif weight < 0:
-            self._arc(self._index[c], 1, -weight)
+    def largest_closure(self) -> int:
+        """Return the largest of the heaviest closures, as a bit set of sequences."""
+        self._saturate(every=False)
+        reaching = self._demanding()
+        grows = bool(reaching)
+        while grows:
+            grows = False
+            for node, required in self._required.items():
+                if not reaching >> node & 1 and (required | self._undoable[node]) & reaching:
+                    reaching |= 1 << node
+                    grows = True
+        return self._between & ~reaching
 
-    def reward(self, size: int, needed: list[int]) -> None:
-        """Pay `size` once all of `needed` are chosen."""
-        self._arcs.append([])
-        payer = len(self._arcs) - 1
-        self._arc(0, payer, size)
-        for c in needed:
-            self._arc(payer, self._index[c], UNBOUNDED)
+    def _make(self, c: int) -> None:
+        """Demand what a sequence makes for later, less what its readers pay back."""
+        moves, demand = self._moves, 0
+        for b in moves.lasting[c]:
+            size, readers = moves.problem.sizes[b], moves.read_by[b]
+            if b in moves.problem.held or readers & self._undone:
+                demand += size
+                continue
+            reader = (readers & -readers).bit_length() - 1
+            if readers & (readers - 1):
+                self._send(self._buffer(readers), reader, size)
+            self._send(reader, c, size)
+        if demand:
+            self._demand[c] = demand
 
-    def require(self, c: int, other: int) -> None:
-        """Demand that `other` is chosen whenever `c` is."""
-        self._arc(self._index[c], self._index[other], UNBOUNDED)
+    def _read(self, c: int) -> None:
+        """Supply the bytes of each buffer from before whose lowest reader is this one, if it may die."""
+        moves = self._moves
+        for b in moves.incoming[c]:
+            readers = moves.read_by[b]
+            inner = readers & self._between
+            if readers & self._undone or inner & -inner != moves.bits[c]:
+                continue
+            if moves.made_in[b] & self._between:
+                continue
+            node = c if inner == moves.bits[c] else self._buffer(inner)
+            self._supply[node] = self._supply.get(node, 0) + moves.problem.sizes[b]
 
-    def closure(self, *, largest: bool) -> int:
-        """Return the members of the heaviest closure as a bit set, the largest or the smallest such."""
-        levels = self._levels(0)
-        while levels[1] >= 0:
-            self._saturate(levels)
-            levels = self._levels(0)
-        if largest:
-            reaching = self._reaching_sink()
-            kept = (c for c in self.nodes if not reaching[self._index[c]])
-        else:
-            kept = (c for c in self.nodes if levels[self._index[c]] >= 0)
+    def _buffer(self, readers: int) -> int:
+        self._top += 1
+        self._required[self._top] = readers
+        self._undoable[self._top] = 0
+        return self._top
+
+    def _send(self, tail: int, head: int, size: int) -> None:
+        self._sent[tail, head] = self._sent.get((tail, head), 0) + size
+        self._undoable[head] |= 1 << tail
+
+    def _take_back(self, tail: int, head: int, size: int) -> None:
+        self._sent[tail, head] -= size
+        if not self._sent[tail, head]:
+            self._undoable[head] ^= 1 << tail
+
+    def _demanding(self) -> int:
         mask = 0
-        for c in kept:
-            mask |= 1 << c
+        for node in self._demand:
+            mask |= 1 << node
         return mask
 
-    def _arc(self, tail: int, head: int, room: int) -> None:
-        self._arcs[tail].append(len(self._heads))
-        self._heads.append(head)
-        self._room.append(room)
-        self._arcs[head].append(len(self._heads))
-        self._heads.append(tail)
-        self._room.append(0)
+    def _saturate(self, *, every: bool) -> int:
+        """Send all that can be sent; return the nodes that left-over supply reaches, as a bit set.
 
-    def _levels(self, source: int) -> list[int]:
-        levels = [-1] * len(self._arcs)
-        levels[source] = 0
-        queue = [source]
-        for node in queue:
-            for arc in self._arcs[node]:
-                head = self._heads[arc]
-                if self._room[arc] and levels[head] < 0:
-                    levels[head] = levels[node] + 1
-                    queue.append(head)
-        return levels
-
-    def _reaching_sink(self) -> list[bool]:
-        found = [False] * len(self._arcs)
-        found[1] = True
-        queue = [1]
-        for node in queue:
-            for arc in self._arcs[node]:
-                tail = self._heads[arc]
-                if self._room[arc ^ 1] and not found[tail]:
-                    found[tail] = True
-                    queue.append(tail)
-        return found
-
-    def _saturate(self, levels: list[int]) -> None:
-        """Send a blocking flow along shortest paths."""
-        untried = [len(arcs) for arcs in self._arcs]
-        path: list[int] = []
-        node = 0
-        while True:
-            if node == 1:
-                self._send(path)
-                path.clear()
-                node = 0
-                continue
-            arcs = self._arcs[node]
-            while untried[node]:
-                arc = arcs[untried[node] - 1]
-                if self._room[arc] and levels[self._heads[arc]] == levels[node] + 1:
+        With nothing left to demand that set is of interest only when `every` one is asked for.
+        """
+        closed, demanding = 0, self._demanding()
+        for source in sorted(self._supply):
+            while self._supply[source] and not closed >> source & 1 and (demanding or every):
+                came_from, target = self._find(source, closed, demanding)
+                if target < 0:
+                    for node in came_from:
+                        closed |= 1 << node
                     break
-                untried[node] -= 1
-            if untried[node]:
-                arc = arcs[untried[node] - 1]
-                path.append(arc)
-                node = self._heads[arc]
-            elif path:
-                node = self._heads[path.pop() ^ 1]
-                untried[node] -= 1
-            else:
-                return
+                self._push(source, target, came_from)
+                if not self._demand[target]:
+                    del self._demand[target]
+                    demanding ^= 1 << target
+        return closed
 
-    def _send(self, path: list[int]) -> None:
-        amount = min(self._room[arc] for arc in path)
-        for arc in path:
-            self._room[arc] -= amount
-            self._room[arc ^ 1] += amount
+    def _find(self, source: int, closed: int, demanding: int) -> tuple[dict[int, int], int]:
+        """Return how each node was reached from a source, and the first that demands anything, else -1."""
+        came_from = {source: source}
+        if demanding >> source & 1:
+            return came_from, source
+        required, undoable = self._required, self._undoable
+        seen, queue = closed | 1 << source, [source]
+        for node in queue:
+            fresh = (required[node] | undoable[node]) & ~seen
+            if not fresh:
+                continue
+            hit = fresh & demanding
+            if hit:
+                target = hit.bit_length() - 1
+                came_from[target] = node
+                return came_from, target
+            seen |= fresh
+            while fresh:
+                other = fresh.bit_length() - 1
+                fresh ^= 1 << other
+                came_from[other] = node
+                queue.append(other)
+        return came_from, -1
+
+    def _push(self, source: int, target: int, came_from: dict[int, int]) -> None:
+        """Send as much as the way from source to target can carry."""
+        amount, node = min(self._supply[source], self._demand[target]), target
+        while node != source:
+            tail = came_from[node]
+            if not self._required[tail] >> node & 1:
+                amount = min(amount, self._sent[node, tail])
+            node = tail
+        self._supply[source] -= amount
+        self._demand[target] -= amount
+        node = target
+        while node != source:
+            tail = came_from[node]
+            if self._required[tail] >> node & 1:
+                self._send(tail, node, amount)
+            else:
+                self._take_back(node, tail, amount)
+            node = tail
