@@ -34,6 +34,15 @@ PUBLISHED = {
 """Operators, then peaks in bytes of the file order, of the published system's reverse post-order, and the
 proved optimum, of the published networks under the published system's memory model."""
 
+PUBLISHED_WIRING = {
+    "nasnet-cifar": "4dbe0ea76d6411d4c780659b5aad32f6b2c3cc4b430f0be498ad240e6414bc96",
+    "amoebanet-cifar": "cf6d45a9f1f74d0c5e6b7df03640a3b170277cb6bd12b2b3b7daff37cd37704f",
+    "pnas-cifar": "6b2f550c5d183a830587d066949baacebdd87e1b5144e2ef33f74b22e3467370",
+    "darts-imagenet": "e034e744088339a66a348930d563ced1b231b050655fb1f95a33a6fc4fe64cd2",
+    "randwire, published wiring": "2e6f893d001c50e28e4d852601f08de23f2e72a328298ad7ae024197a62ad642",
+}
+"""What `_wiring` makes of the published files themselves."""
+
 WIRING = """
 - - 0+1 1 - 4 5 - 6+7 3+7+8 0+2+8 - 2+5+9+11 5+7 10 1+10+14 3+12 16 12 6+17 4+5+6+17 3+13+17 5+21
 0+1+2+11+18 0+4+5+19 9+14+23 0+12 23+26 3 14+18 2+14+16+28 12+17+25
@@ -61,16 +70,38 @@ def _published_randwire() -> ModelProto:
     return RandWire().wired(stages)
 
 
+def _published(name: str) -> ModelProto:
+    return _published_randwire() if name.startswith("randwire") else build(name)
+
+
+def _wiring(model: ModelProto) -> str:
+    """Return a digest of every operator's kind, shape and ancestry, whatever the order and the names."""
+    graph = model.graph
+    values = (*graph.value_info, *graph.output)
+    shapes = {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in values}
+    digests = {graph.input[0].name: "image"}
+    for node in graph.node:
+        reads = [digests[x] for x in node.input if x in digests]
+        text = f"{node.op_type} {reads} {shapes[node.output[0]]}"
+        digests[node.output[0]] = hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256("".join(sorted(digests.values())).encode()).hexdigest()
+
+
 def _problem(model: ModelProto) -> Problem:
     return lower(load(model).graph, load_target("hmcos")).problem
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_operators_and_peaks_are_the_published_ones(name: str) -> None:
-    problem = _problem(_published_randwire() if name.startswith("randwire") else build(name))
+    problem = _problem(_published(name))
     given, rpo, optimal = (scheduler(s)(problem, Limits(), SILENCE) for s in ("given", "rpo", "optimal"))
     assert (problem.operators, given.peak, rpo.peak, optimal.peak) == PUBLISHED[name]
     assert optimal.status is Status.OPTIMAL
+
+
+@pytest.mark.parametrize("name", PUBLISHED_WIRING)
+def test_wiring_is_the_published_one(name: str) -> None:
+    assert _wiring(_published(name)) == PUBLISHED_WIRING[name]
 
 
 def test_kinds_of_the_published_nasnet() -> None:

@@ -20,6 +20,8 @@ def test_listing_needs_no_onnx() -> None:
 def test_parameters_go_before_those_of_the_name() -> None:
     model = build("nasnet-imagenet", cells=1, filters=2, classes=3)
     assert model.graph.name == "nasnet-imagenet"
+    shapes = {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in model.graph.value_info}
+    assert shapes["conv2d_1"] == [1, 4, 112, 112]
     assert [d.dim_value for d in model.graph.output[0].type.tensor_type.shape.dim] == [1, 3]
 
 

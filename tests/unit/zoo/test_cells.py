@@ -3,7 +3,7 @@ from collections import Counter
 from typing import Any, ClassVar
 
 import pytest
-from onnx import ModelProto
+from onnx import ModelProto, NodeProto
 
 from hmcos.errors import OptionError
 from hmcos.zoo.cells import Cell, CellNetwork, Operation
@@ -27,6 +27,10 @@ def _kinds(model: ModelProto) -> Counter[str]:
 
 def _shapes(model: ModelProto) -> dict[str, list[int]]:
     return {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in model.graph.value_info}
+
+
+def _dilated(node: NodeProto) -> bool:
+    return any(attribute.name == "dilations" and attribute.ints[0] > 1 for attribute in node.attribute)
 
 
 @pytest.mark.parametrize("dataset", ["cifar", "imagenet"])
@@ -86,6 +90,7 @@ def test_operators_of_a_branch(operation: Operation, expected: dict[str, int]) -
 
         model = One(cells=1, filters=2).build()
         checker.check_model(model, full_check=True)
+        assert any(_dilated(node) for node in model.graph.node) == branch.startswith("dilated")
         return _kinds(model)
 
     assert kinds(operation) - kinds("identity") == {kind: 3 * n for kind, n in expected.items()}
@@ -112,6 +117,7 @@ def test_parameters_reach_the_model() -> None:
     ],
 )
 def test_wrong_parameters(parameters: dict[str, object], message: str) -> None:
+    untyped: Any = Tiny
     with pytest.raises(OptionError) as error:
-        Tiny(**parameters)  # pyright: ignore[reportArgumentType]
+        untyped(**parameters)
     assert str(error.value) == message

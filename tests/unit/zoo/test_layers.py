@@ -45,6 +45,20 @@ def test_windows_fit_as_many_as_strides(size: int, stride: int, kernel: int) -> 
     assert made.shape == (1, 6, -(-half // stride), -(-half // stride))
 
 
+@pytest.mark.parametrize(
+    ("kernel", "stride", "dilation", "pads"),
+    [(3, 1, 1, [1, 1, 1, 1]), (3, 2, 1, [0, 0, 1, 1]), (5, 2, 1, [1, 1, 2, 2]), (3, 1, 2, [2, 2, 2, 2])],
+)
+def test_odd_padding_goes_to_the_end(kernel: int, stride: int, dilation: int, pads: list[int]) -> None:
+    layers = _layers(size=8)
+    layers.separable_conv(INPUT, 4, kernel, stride, dilation)
+    node = layers.network.model().graph.node[0]
+    found = {attribute.name: list(attribute.ints) for attribute in node.attribute}
+    assert found["pads"] == pads
+    assert found["dilations"] == [dilation, dilation]
+    assert found["strides"] == [stride, stride]
+
+
 MADE: dict[str, tuple[Callable[[Layers], int], Callable[[Floats], Floats]]] = {
     "relu": (lambda layers: layers.relu(INPUT), lambda x: np.maximum(x, 0)),
     "add": (lambda layers: layers.add(INPUT, INPUT), lambda x: x + x),

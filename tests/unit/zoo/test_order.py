@@ -23,6 +23,10 @@ def test_names_are_compared_as_text() -> None:
     assert depth_first(["s", "a_8", "a_11"], [(), (0,), (0,)]) == [0, 1, 2]
 
 
+def test_what_starts_later_by_name_stands_first() -> None:
+    assert depth_first("bca", [(), (), ()]) == [1, 0, 2]
+
+
 def test_reading_twice_is_reading_once() -> None:
     assert depth_first("ab", [(), (0, 0)]) == [0, 1]
 

@@ -71,6 +71,7 @@ def test_stages_halve_the_image_and_double_the_channels() -> None:
     ],
 )
 def test_wrong_parameters(parameters: dict[str, object], message: str) -> None:
+    untyped: Any = RandWire
     with pytest.raises(OptionError) as error:
-        RandWire(**parameters)  # pyright: ignore[reportArgumentType]
+        untyped(**parameters)
     assert str(error.value) == message
