@@ -6,7 +6,7 @@ sequence. The set of sequences whose move is still to come is called `left`, in 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from hmcos.memory.problem import Problem
 
@@ -31,14 +31,17 @@ class Moves:
         n = len(sequences)
         self.bits = [1 << c for c in range(n)]
         self.full = (1 << n) - 1
-        self.gates = [0] * n
+        self.gates: list[int] = []
         """Sequences whose moves come before this one's."""
         self.followers: list[list[int]] = [[] for _ in range(n)]
         """Sequences that may become ready by this one's move, ascending."""
         self.before = [0] * n
         """Predecessors, in both directions."""
         self._order_sequences()
-        self.read_by = [self._mask(readers) for readers in problem.readers]
+        self.read_by = [
+            self.bits[self.node[readers[0]]] if len(readers) == 1 else self._mask(readers)
+            for readers in problem.readers
+        ]
         """Per buffer: the sequences that read it."""
         self.made_in = [0 if op < 0 else self.bits[self.node[op]] for op in problem.producer]
         """Per buffer: the sequence that makes it, none for an input."""
@@ -46,11 +49,12 @@ class Moves:
         """Per sequence: the non-empty buffers it makes that outlive it."""
         self.incoming: list[list[int]] = [[] for _ in range(n)]
         """Per sequence: the non-empty buffers of others that it reads and that somebody frees."""
-        self.watched: list[list[tuple[int, int]]] = []
+        self.watched: list[list[tuple[int, int]]] = [[] for _ in range(n)]
         """Per sequence: the other readers of a buffer that may die in it, and the key bit of that buffer."""
         self.affected: list[list[int]] = [[] for _ in range(n)]
         """Sequences whose cost may change by this one's move, ascending."""
-        self._dying: list[tuple[frozenset[int], tuple[int, ...]]] = []
+        self._dying: list[tuple[list[int], list[int]]] = []
+        """Per sequence: buffers that die in it always, and those that are watched, in the order of their bits."""
         self._watch()
         self.costs: list[dict[int, Cost]] = [{} for _ in range(n)]
         """Per sequence: cost by the set of watched buffers that die in it."""
@@ -64,36 +68,48 @@ class Moves:
         return mask
 
     def _order_sequences(self) -> None:
-        problem, node = self.problem, self.node
+        """Find who comes before whom: only its first operator waits for others, only its last is waited for."""
+        problem, node, bits = self.problem, self.node, self.bits
+        after = [0] * len(bits)
         for c, steps in enumerate(self.sequences):
-            before = {node[other] for op in steps for other in problem.predecessors[op]} - {c}
-            after = {node[other] for op in steps for other in problem.successors[op]} - {c}
-            for other in before:
-                self.before[c] |= self.bits[other]
-            if self.backward:
-                before, after = after, before
-                for other in before:
-                    self.gates[c] |= self.bits[other]
-            else:
-                self.gates[c] = self.before[c]
-            self.followers[c] = sorted(after)
+            followers = sorted({node[other] for other in problem.successors[steps[-1]]})
+            self.followers[c] = followers
+            for other in followers:
+                self.before[other] |= bits[c]
+                after[c] |= bits[other]
+        self.gates = after if self.backward else self.before
+        if self.backward:
+            self.followers = [members(before) for before in self.before]
 
     def _watch(self) -> None:
-        held, sizes = self.problem.held, self.problem.sizes
+        held, sizes, read_by, made_in = self.problem.held, self.problem.sizes, self.read_by, self.made_in
         for c, steps in enumerate(self.sequences):
-            made = [b for op in steps for b in self.problem.makes[op]]
-            read = dict.fromkeys(b for op in steps for b in self.problem.reads[op])
-            outer = [b for b in read if self.made_in[b] != self.bits[c] and b not in held]
-            shared = [b for b in outer if self.read_by[b] != self.bits[c]]
-            self.lasting[c] = [b for b in made if sizes[b] and (b in held or self.read_by[b] & ~self.bits[c])]
-            self.incoming[c] = [b for b in outer if sizes[b]]
-            self.watched.append([(self.read_by[b] & ~self.bits[c], 1 << k) for k, b in enumerate(shared)])
-            self._dying.append((frozenset(outer).difference(shared), tuple(shared)))
-            others = 0
-            for rest, _ in self.watched[c]:
-                others |= rest
+            bit, others = self.bits[c], 0
+            always: list[int] = []
+            shared: list[int] = []
+            for b in self._reads(steps):
+                if not sizes[b] or made_in[b] == bit or b in held:
+                    continue
+                rest = read_by[b] ^ bit
+                if rest:
+                    self.watched[c].append((rest, 1 << len(shared)))
+                    shared.append(b)
+                    others |= rest
+                else:
+                    always.append(b)
+            self._dying.append((always, shared))
+            self.incoming[c] = always + shared
+            for op in steps:
+                for b in self.problem.makes[op]:
+                    if sizes[b] and (read_by[b] & ~bit or b in held):
+                        self.lasting[c].append(b)
             for other in members(others):
                 self.affected[other].append(c)
+
+    def _reads(self, steps: Sequence[int]) -> Iterable[int]:
+        """Return the buffers that a sequence reads, each once."""
+        reads = self.problem.reads
+        return reads[steps[0]] if len(steps) == 1 else dict.fromkeys(b for op in steps for b in reads[op])
 
     def cost(self, c: int, left: int) -> Cost:
         """Return the cost of a sequence's move in the state in which the moves of `left` are to come."""
@@ -114,35 +130,25 @@ class Moves:
     def _simulate(self, c: int, key: int) -> Cost:
         """Run the sequence step by step; the buffers in `key` die in it, those it alone reads always do."""
         always, shared = self._dying[c]
-        dying = set(always)
-        if key:
-            dying.update(b for k, b in enumerate(shared) if key >> k & 1)
-        steps = self.sequences[c]
-        need, live = self._run(c, steps, dying) if len(steps) > 1 else self._step(steps[0], dying)
+        dying = always + [b for k, b in enumerate(shared) if key >> k & 1] if key else always
+        steps, problem, bit = self.sequences[c], self.problem, self.bits[c]
+        live = need = 0
+        for k, op in enumerate(steps):
+            overwritable = problem.overwritable[op]
+            freed, new = 0, problem.outputs[op]
+            for b in problem.reads[op]:
+                if b in dying if self.made_in[b] != bit else b not in problem.held:
+                    if len(steps) > 1 and self._read_again(b, steps[k + 1 :]):
+                        continue
+                    freed += problem.sizes[b]
+                    if b in overwritable:
+                        new = 0
+            need = max(need, live + problem.scratch[op] + new)
+            live += problem.outputs[op] - problem.unread[op] - freed
         return (need - live, -live) if self.backward else (need, live)
 
-    def _step(self, op: int, dying: set[int]) -> Cost:
-        problem, out = self.problem, self.problem.outputs[op]
-        new = 0 if dying and not problem.overwritable[op].isdisjoint(dying) else out
-        freed = sum([problem.sizes[b] for b in dying])
-        return problem.scratch[op] + new, out - problem.unread[op] - freed
-
-    def _run(self, c: int, steps: Sequence[int], dying: set[int]) -> Cost:
-        problem = self.problem
-        sizes, held = problem.sizes, problem.held
-        last = {b: op for op in steps for b in problem.reads[op]}
-        live = need = 0
-        for op in steps:
-            out = problem.outputs[op]
-            for b in problem.makes[op]:
-                if b not in held and self.read_by[b] & ~self.bits[c] == 0:
-                    dying.add(b)
-            freed = [b for b in problem.reads[op] if last[b] == op and b in dying]
-            in_place = not problem.overwritable[op].isdisjoint(freed)
-            need = max(need, live + problem.scratch[op] + (0 if in_place else out))
-            lost = sum(sizes[b] for b in problem.makes[op] if b in dying and b not in last)
-            live += out - lost - sum(sizes[b] for b in freed)
-        return need, live
+    def _read_again(self, b: int, later: Sequence[int]) -> bool:
+        return len(self.problem.readers[b]) > 1 and any(b in self.problem.reads[op] for op in later)
 
 
 def members(mask: int) -> list[int]:
