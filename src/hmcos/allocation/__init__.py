@@ -1,0 +1,1 @@
+"""From lives to an arena; one planner per file."""

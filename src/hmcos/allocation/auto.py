@@ -1,0 +1,35 @@
+"""The cheap planners first, a proof only where they leave something open."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hmcos.allocation.best_fit import best_fit
+from hmcos.allocation.birth_order import birth_order
+from hmcos.allocation.exact import prove
+from hmcos.allocation.largest_area_first import largest_area_first
+from hmcos.allocation.largest_first import largest_first
+from hmcos.allocation.problem import Lives
+from hmcos.plan.arena import Arena
+from hmcos.plan.limits import Limits, Observer
+from hmcos.plan.schedule import Status
+
+CHEAP = (largest_area_first, largest_first, birth_order, best_fit)
+SETTLED = (Status.OPTIMAL, Status.FITS, Status.DOES_NOT_FIT)
+
+
+def auto(lives: Lives, limits: Limits, observer: Observer) -> Arena:
+    """Return the first settled arena of a cheap planner, else the smallest one, proved if time allows.
+
+    The arena bears the name of the planner that made it.
+    """
+    best: Arena | None = None
+    for plan in CHEAP:
+        arena = plan(lives, limits, observer)
+        if arena.status in SETTLED:
+            return arena
+        if best is None or arena.size < best.size:
+            best = arena
+    assert best is not None
+    proved = prove(lives, best, limits, observer)
+    return proved if proved.size < best.size else replace(proved, allocator=best.allocator)

@@ -1,0 +1,17 @@
+"""What every planner takes and gives."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from hmcos.allocation.problem import Lives
+from hmcos.plan.arena import Arena
+from hmcos.plan.limits import Limits, Observer
+
+
+class Allocator(Protocol):
+    """Finds an offset for every life."""
+
+    def __call__(self, lives: Lives, limits: Limits, observer: Observer) -> Arena:
+        """Return an arena, always; its status says what was proved."""
+        ...

@@ -1,0 +1,87 @@
+"""Items that are searched together, and what is known about them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hmcos.allocation.fit import highest_end
+from hmcos.allocation.items import Item
+from hmcos.allocation.rules import Style
+from hmcos.allocation.search import Search
+
+FIRST_RUN = 300
+"""Situations of the first run at a target; each later one is 3 % longer."""
+SOLVER_AFTER = 12
+"""Runs before the constraint solver has its first turn; its later turns come after twice as many."""
+FIRST_WORK = 0.1
+"""Work of its first turn, in its own measure (some ten seconds each); doubled each time up to `MOST_WORK`."""
+MOST_WORK = 0.8
+STATES_PER_WORK = 100_000
+"""What one of these counts for in `Limits.states`: about what the search enters in that time."""
+
+
+@dataclass(slots=True)
+class Attempt:
+    """Work on one target."""
+
+    search: Search
+    runs: int = 0
+    solver_at: int = SOLVER_AFTER
+    work: float = FIRST_WORK
+
+    def style(self) -> Style:
+        """Return the style of the next run: three rankings, then the same again with weights and noise."""
+        return Style(self.runs % 3, self.runs // 3 % 2 == 1, 0.5 if self.runs >= 3 else 0.0)
+
+
+class Cluster:
+    """Items, the best offsets so far, and the largest capacity that was refuted, in units."""
+
+    def __init__(self, items: Sequence[Item], offsets: Sequence[int]) -> None:
+        """Take items, each of which needs room, and offsets at which they do not meet."""
+        self._items = tuple(items)
+        self.offsets = list(offsets)
+        self.size = highest_end(items, offsets)
+        self.refuted = -1
+        self._attempts: dict[int, Attempt] = {}
+        self._turn = 0
+
+    def target(self, bound: int) -> int:
+        """Return the capacity to try next: in turn the bound, and halfway from it to the best."""
+        self._turn += 1
+        return bound if self._turn % 2 else (bound + self.size - 1) // 2
+
+    def probe(self, target: int, seed: int, seconds: float, jobs: int) -> int:
+        """Try to fit into a capacity for a while; return the states that it took."""
+        attempt = self._attempts.get(target)
+        if attempt is None:
+            attempt = self._attempts[target] = Attempt(Search(self._items, target, seed=seed))
+        if attempt.runs >= attempt.solver_at:
+            return self._solve(target, attempt, (seed, seconds, jobs))
+        before = attempt.search.nodes
+        fits = attempt.search.run(round(FIRST_RUN * 1.03**attempt.runs), attempt.style())
+        attempt.runs += 1
+        if fits is not None:
+            self._settle(target, attempt.search.offsets() if fits else None)
+        return attempt.search.nodes - before + 1
+
+    def _solve(self, target: int, attempt: Attempt, how: tuple[int, float, int]) -> int:
+        from hmcos.allocation.constraint import Effort, constrain  # noqa: PLC0415 (OR-Tools takes 340 ms)
+
+        seed, seconds, jobs = how
+        answer = constrain(self._items, target, Effort(attempt.work, seconds, seed + attempt.runs, jobs))
+        if answer is not None:
+            self._settle(target, answer or None)
+        spent = round(attempt.work * STATES_PER_WORK)
+        attempt.solver_at *= 3
+        attempt.work = min(2 * attempt.work, MOST_WORK)
+        return spent
+
+    def _settle(self, target: int, offsets: list[int] | None) -> None:
+        """Take note of the answer for a target, and forget targets that are decided by it."""
+        if offsets is None:
+            self.refuted = max(self.refuted, target)
+        else:
+            self.offsets, self.size = offsets, highest_end(self._items, offsets)
+        self._attempts = {t: a for t, a in self._attempts.items() if self.refuted < t < self.size}

@@ -1,0 +1,100 @@
+"""The smallest arena, with proof."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from hmcos.allocation.bounds import lower_bound
+from hmcos.allocation.cluster import Cluster
+from hmcos.allocation.fit import Meetings, first_fit, highest_end, meetings
+from hmcos.allocation.items import items
+from hmcos.allocation.largest_area_first import largest_area_first
+from hmcos.allocation.outcome import outcome, room
+from hmcos.allocation.problem import Lives
+from hmcos.allocation.shrink import clusters, postponable, scaled, unit_of
+from hmcos.plan.arena import Arena
+from hmcos.plan.limits import Limits, Observer
+from hmcos.plan.schedule import Status
+
+
+def exact(lives: Lives, limits: Limits, observer: Observer, jobs: int = 1) -> Arena:
+    """Return the smallest arena, or the best one and a bound when a limit is reached.
+
+    With a budget the search ends at the first arena within it, or at the proof that there is none.
+    Pools are used in their order: the last of them as little as possible. Repeats itself on one worker unless the time limit ends it.
+
+    Args:
+        lives: what to place.
+        limits: seconds, budget, seed, and `states`: situations of the search, all runs together.
+        observer: is told of better arenas and bounds.
+        jobs: workers of the constraint solver.
+    """
+    return prove(lives, largest_area_first(lives, limits, observer), limits, observer, jobs)
+
+
+def prove(lives: Lives, start: Arena, limits: Limits, observer: Observer, jobs: int = 1) -> Arena:
+    """Return the smallest arena, beginning with one by a planner that places at the lowest free address."""
+    given = items(lives)
+    unit = unit_of(given)
+    met = meetings([scaled(item, unit) for item in given])
+    offsets = [start.offsets[item.lives[0]] // unit for item in given]
+    asked = None if limits.budget is None else room(lives, limits)
+    proof = Proof(met, offsets, None if asked is None else asked // unit, unit)
+    ended = proof.search(limits, observer, jobs)
+    found = [offset * unit for offset in proof.assembled()]
+    return outcome(lives, (given, found), "exact", limits, (proof.bound * unit, ended))
+
+
+class Proof:
+    """Narrows the gap between the best arena and the bound, all in units."""
+
+    def __init__(self, met: Meetings, offsets: Sequence[int], room: int | None, unit: int) -> None:
+        """Begin with an arena; `room` is what it has to fit into, None for as little as possible."""
+        self._met, self._offsets, self._room, self._unit = met, list(offsets), room, unit
+        self.bound = lower_bound(met.items)
+        self._states = 0
+        capacity = self.bound if room is None else max(self.bound, room)
+        self._postponed = postponable(met, capacity)
+        late = set(self._postponed)
+        left = [i for i, item in enumerate(met.items) if i not in late and item.pieces]
+        self._groups = clusters(met, left)
+        self._clusters = [
+            Cluster([met.items[i] for i in group], [offsets[i] for i in group]) for group in self._groups
+        ]
+
+    @property
+    def aim(self) -> int:
+        """The size at which a cluster is good enough."""
+        return self.bound if self._room is None else max(self.bound, self._room)
+
+    def search(self, limits: Limits, observer: Observer, jobs: int) -> Status:
+        """Search in turn in all clusters that are open; return how it ended."""
+        while open_ones := [c for c in self._clusters if c.size > self.aim]:
+            for cluster in open_ones:
+                if self._room is not None and self.bound > self._room:
+                    return Status.FEASIBLE
+                reached = limits.reached(self._states)
+                if reached is not None:
+                    return reached
+                if cluster.size > self.aim:
+                    self._probe(cluster, limits, jobs)
+                    largest = max(c.size for c in self._clusters)
+                    observer.progress("arena", largest * self._unit, self.bound * self._unit, self._states)
+        return Status.FEASIBLE
+
+    def _probe(self, cluster: Cluster, limits: Limits, jobs: int) -> None:
+        left = 1e6 if limits.seconds is None else limits.seconds - (time.perf_counter() - limits.started)
+        target = self.aim if self._room is not None else cluster.target(self.bound)
+        self._states += cluster.probe(target, limits.seed, max(left, 0.01), jobs)
+        if cluster.refuted >= self.bound:
+            self.bound = cluster.refuted + 1
+
+    def assembled(self) -> list[int]:
+        """Return an offset per item: those of the clusters, and the postponed ones where there is room."""
+        placed = [item.offset for item in self._met.items]
+        for group, cluster in zip(self._groups, self._clusters, strict=True):
+            for i, offset in zip(group, cluster.offsets, strict=True):
+                placed[i] = offset
+        found = first_fit(self._met, [*self._postponed, *range(len(placed))], placed)
+        return min((found, self._offsets), key=lambda offsets: highest_end(self._met.items, offsets))

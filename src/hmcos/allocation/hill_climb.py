@@ -1,0 +1,59 @@
+"""Hill climbing over the order of placement."""
+
+from __future__ import annotations
+
+import random
+
+from hmcos.allocation.bounds import lower_bound
+from hmcos.allocation.fit import Meetings, first_fit, highest_end, meetings
+from hmcos.allocation.items import items
+from hmcos.allocation.largest_area_first import area
+from hmcos.allocation.outcome import outcome
+from hmcos.allocation.problem import Lives
+from hmcos.plan.arena import Arena
+from hmcos.plan.limits import Limits, Observer
+
+STEPS = 500
+"""Orders that are tried without a better one before it gives up."""
+PAIRS = 20_000_000
+"""Meetings that are looked at in all: large problems get fewer steps."""
+
+
+def hill_climb(lives: Lives, limits: Limits, observer: Observer) -> Arena:
+    """Return the best arena met while changing the order of placement, from the largest area first on.
+
+    Each step takes an item at the top, or one that meets it, and puts it before another one that it meets.
+    Counted in steps and seeded, so it repeats itself. After the planners of TVM (hill_climb) and Vela.
+    """
+    met = meetings(items(lives))
+    bound = lower_bound(met.items)
+    order = sorted(range(len(met.items)), key=lambda i: (-area(met.items[i]), i))
+    best = first_fit(met, order)
+    size = highest_end(met.items, best)
+    rng = random.Random(limits.seed)
+    steps = min(STEPS, PAIRS // (1 + sum(map(len, met.meets))))
+    patience, tried = steps, 0
+    while patience and size > bound and limits.reached(tried) is None:
+        tried += 1
+        patience -= 1
+        changed = _changed(met, order, best, rng)
+        offsets = first_fit(met, changed)
+        reached = highest_end(met.items, offsets)
+        if reached <= size:
+            patience = steps if reached < size else patience
+            order, best, size = changed, offsets, reached
+            observer.progress("hill climbing", size, bound, tried)
+    return outcome(lives, (met.items, best), "hill_climb", limits)
+
+
+def _changed(met: Meetings, order: list[int], offsets: list[int], rng: random.Random) -> list[int]:
+    """Return the order with one item, at the top or under one that is, moved before one that it meets."""
+    size = highest_end(met.items, offsets)
+    tops = [i for i, item in enumerate(met.items) if item.pieces and offsets[i] + item.size == size]
+    top = rng.choice(tops)
+    moved = rng.choice([top, *met.meets[top]])
+    before = rng.choice(met.meets[moved] or (moved,))
+    changed = [i for i in order if i != moved]
+    place = changed.index(before) if before != moved else 0
+    changed.insert(min(place, order.index(moved)), moved)
+    return changed

@@ -1,0 +1,66 @@
+"""Items and sections as flat lists, the way the search for an arena of a given size needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hmcos.allocation.fit import meetings
+from hmcos.allocation.items import Item
+from hmcos.allocation.sections import Section, sections
+
+Pairs = tuple[tuple[int, int], ...]
+"""Other items, each with a number of bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What does not change while the search goes on. Items are renumbered in order of their first section."""
+
+    items: tuple[Item, ...]
+    names: tuple[int, ...]
+    """Per item: its number in the sequence that was given."""
+    sections: tuple[Section, ...]
+    inside: tuple[tuple[int, ...], ...]
+    """Per item: the sections it is in, ascending."""
+    pushes: tuple[Pairs, ...]
+    """Per item: those it meets, and how far above its start they are when above it."""
+    rests: tuple[Pairs, ...]
+    """Per item: those it meets, and how far above their start it is when above them."""
+    kinds: tuple[int, ...]
+    """Items of one kind are alike in all that matters."""
+    starts: tuple[int, ...]
+    """Per section, and once more: the first item whose first section is this one or later."""
+
+
+def layout(items: Sequence[Item]) -> Layout:
+    """Return items, each of which needs room, laid out in sections."""
+    first: dict[int, int] = {}
+    for s, section in enumerate(sections(items)):
+        for i, _ in section:
+            first.setdefault(i, s)
+    names = sorted(range(len(items)), key=lambda i: (first[i], i))
+    ordered = tuple(items[i] for i in names)
+    rows = sections(ordered)
+    inside: list[list[int]] = [[] for _ in ordered]
+    shapes: list[list[tuple[int, int]]] = [[] for _ in ordered]
+    for s, section in enumerate(rows):
+        for i, size in section:
+            inside[i].append(s)
+            shapes[i].append((s, size))
+    met = meetings(ordered)
+    pushes = tuple(tuple((k, met.height(k, i)) for k in meets) for i, meets in enumerate(met.meets))
+    rests = tuple(tuple((k, met.height(i, k)) for k in meets) for i, meets in enumerate(met.meets))
+    known: dict[object, int] = {}
+    kinds = tuple(
+        known.setdefault(
+            (item.size, item.step, item.spans, i if item.offset is not None else None, tuple(shapes[i])), i
+        )
+        for i, item in enumerate(ordered)
+    )
+    starts = [0] * (len(rows) + 1)
+    for i in range(len(ordered)):
+        starts[inside[i][0] + 1] = i + 1
+    for s in range(len(rows)):
+        starts[s + 1] = max(starts[s], starts[s + 1])
+    return Layout(ordered, tuple(names), rows, tuple(map(tuple, inside)), pushes, rests, kinds, tuple(starts))

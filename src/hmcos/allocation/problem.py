@@ -1,0 +1,173 @@
+"""Lives and what they demand of their place: all that a planner may see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import lcm
+
+from hmcos.errors import InstanceError
+from hmcos.memory.lifetimes import Life
+from hmcos.memory.problem import LARGEST
+
+EXTERNAL = -1
+"""The offset of a life that is not in the arena."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """A block of memory of its own, such as on-chip RAM."""
+
+    name: str
+    capacity: int
+    """Bytes; what is left of the last whole `Lives.alignment` is not used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What one life asks of its place, beyond not meeting any other."""
+
+    alignment: int = 1
+    """Its offset is a multiple of this and of `Lives.alignment`."""
+    offset: int | None = None
+    """Pinned there, in bytes."""
+    external: bool = False
+    """Supplied by the caller: outside the arena, at no cost."""
+    gaps: tuple[tuple[int, int], ...] = ()
+    """Intervals of steps [begin, end) in which others may use its bytes."""
+    pools: tuple[int, ...] = ()
+    """The pools it may be in, ascending; empty for any."""
+
+
+PLAIN = Demand()
+
+
+@dataclass(frozen=True)
+class Lives:
+    """Lives that need offsets; checked when made, frozen, picklable.
+
+    Each life occupies its size, rounded up to `alignment`. Offsets count through the pools in order as
+    through one address space: pool k starts where the usable bytes of pools 0..k-1 end. No life crosses
+    from one pool to the next. What no pool has room for lies behind the last one: a planner always answers.
+    So the highest end is small when the first pools, the fast ones, are used well, and an
+    arena fits when its size is at most `capacity`.
+
+    Raises:
+        InstanceError: a rule is broken; names the life.
+    """
+
+    lives: tuple[Life, ...]
+    alignment: int = 1
+    demands: tuple[Demand, ...] = ()
+    """One per life, or none at all when no life asks for anything."""
+    pools: tuple[Pool, ...] = ()
+    """In order of preference; empty for one block without a limit."""
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+    def demand(self, life: int) -> Demand:
+        """Return what a life asks of its place."""
+        return self.demands[life] if self.demands else PLAIN
+
+    def footprint(self, life: int) -> int:
+        """Return the bytes that a life occupies: its size rounded up to the alignment."""
+        return -(-self.lives[life].size // self.alignment) * self.alignment
+
+    def step(self, life: int) -> int:
+        """Return the number whose multiples, within its pool, a life may start at."""
+        return lcm(self.alignment, self.demand(life).alignment)
+
+    @cached_property
+    def walls(self) -> tuple[int, ...]:
+        """The addresses at which pools start and the last one ends: (0,) without pools."""
+        found = [0]
+        for pool in self.pools:
+            found.append(found[-1] + pool.capacity // self.alignment * self.alignment)
+        return tuple(found)
+
+    @property
+    def capacity(self) -> int | None:
+        """The usable bytes of all pools, None without pools."""
+        return self.walls[-1] if self.pools else None
+
+    def pool_of(self, offset: int) -> tuple[int, int]:
+        """Return the pool in which an offset lies, their number if behind the last, and the offset in it."""
+        for k in range(len(self.pools)):
+            if offset < self.walls[k + 1]:
+                return k, offset - self.walls[k]
+        return len(self.pools), offset - self.walls[-1]
+
+
+def pieces(lives: Lives, life: int) -> tuple[tuple[int, int], ...]:
+    """Return the intervals of steps [begin, end) in which a life needs its bytes, ascending."""
+    begin, death = lives.lives[life].birth, lives.lives[life].death
+    found: list[tuple[int, int]] = []
+    for left, right in lives.demand(life).gaps:
+        if begin < left:
+            found.append((begin, left))
+        begin = right
+    if begin < death:
+        found.append((begin, death))
+    return tuple(found)
+
+
+def _check(lives: Lives) -> None:
+    if lives.alignment < 1:
+        raise InstanceError(f"alignment {lives.alignment} is not a positive number of bytes")
+    if lives.demands and len(lives.demands) != len(lives.lives):
+        raise InstanceError(f"{len(lives.demands)} demands, but {len(lives.lives)} lives")
+    for pool in lives.pools:
+        if not 0 <= pool.capacity < LARGEST:
+            raise InstanceError(f"pool {pool.name!r}: capacity {pool.capacity} is not in 0..2**63-1")
+    for i, life in enumerate(lives.lives):
+        if not 0 <= life.size < LARGEST:
+            raise InstanceError(f"life {i}: size {life.size} is not in 0..2**63-1")
+        if not 0 <= life.birth <= life.death:
+            raise InstanceError(f"life {i}: [{life.birth}, {life.death}) is not an interval of steps")
+        _check_takes_over(lives, i)
+        _check_demand(lives, i)
+
+
+def _check_takes_over(lives: Lives, i: int) -> None:
+    life = lives.lives[i]
+    if life.takes_over is None:
+        return
+    if not 0 <= life.takes_over < len(lives.lives) or life.takes_over == i:
+        raise InstanceError(f"life {i}: takes over life {life.takes_over}, which does not exist")
+    before = lives.lives[life.takes_over]
+    if before.death > life.birth:
+        raise InstanceError(f"life {i}: takes over life {life.takes_over} before that one is dead")
+
+
+def _check_demand(lives: Lives, i: int) -> None:
+    demand, life = lives.demand(i), lives.lives[i]
+    if demand.alignment < 1:
+        raise InstanceError(f"life {i}: alignment {demand.alignment} is not a positive number of bytes")
+    if demand.external and demand.offset is not None:
+        raise InstanceError(f"life {i}: is external and cannot be pinned at an offset")
+    for k in demand.pools:
+        if not 0 <= k < len(lives.pools):
+            raise InstanceError(f"life {i}: pool {k} does not exist (there are {len(lives.pools)})")
+    end = life.birth
+    for left, right in demand.gaps:
+        if not end <= left < right <= life.death:
+            raise InstanceError(f"life {i}: gap [{left}, {right}) is empty, out of order or outside its life")
+        end = right
+    if demand.offset is not None:
+        _check_pin(lives, i, demand.offset)
+
+
+def _check_pin(lives: Lives, i: int, offset: int) -> None:
+    if not 0 <= offset < LARGEST:
+        raise InstanceError(f"life {i}: pinned at {offset}, which is not in 0..2**63-1")
+    pool, within = lives.pool_of(offset)
+    if within % lives.step(i):
+        raise InstanceError(f"life {i}: pinned at {offset}, which is not a multiple of {lives.step(i)}")
+    if pool < len(lives.pools) and offset + lives.footprint(i) > lives.walls[pool + 1]:
+        raise InstanceError(
+            f"life {i}: pinned at {offset}, crosses the end of pool {lives.pools[pool].name!r}"
+        )
+    allowed = lives.demand(i).pools
+    if allowed and pool not in allowed:
+        raise InstanceError(f"life {i}: pinned at {offset}, outside the pools it may be in")
