@@ -11,6 +11,7 @@ import click
 
 from hmcos.cli.commands import hmcos
 from hmcos.errors import HmcosError
+from hmcos.report.words import printable
 
 WRONG_INPUT, WRONG_USAGE, INTERRUPTED, PIPE_CLOSED = 1, 2, 130, 141
 
@@ -56,7 +57,7 @@ def _usage_code(error: click.UsageError) -> int:
 
 
 def _fail(message: str, code: int) -> int:
-    print("hmcos: error:", " ".join(message.split()), file=sys.stderr)
+    print("hmcos: error:", printable(" ".join(message.split())), file=sys.stderr)
     return code
 
 

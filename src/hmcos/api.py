@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cache
 from math import isnan
-from os import PathLike
+from os import PathLike, fspath
 from pathlib import Path
 from time import perf_counter
 
@@ -13,7 +14,7 @@ from hmcos.errors import OptionError
 from hmcos.frontends.model import Model
 from hmcos.memory.instance import write_instance
 from hmcos.memory.problem import Problem
-from hmcos.memory.target import Target, load_target
+from hmcos.memory.target import Target, load_target, target_names
 from hmcos.plan.limits import SILENCE, Limits, Observer, never
 from hmcos.plan.plan import Plan, Seconds
 from hmcos.plan.staging import write
@@ -153,11 +154,15 @@ def export_instance(
 
 
 def _target(target: str | PathLike[str] | Target) -> Target:
-    return (
-        target
-        if isinstance(target, Target)
-        else load_target(Path(target) if isinstance(target, PathLike) else target)
-    )
+    if isinstance(target, Target):
+        return target
+    return _shipped(str(target)) if target in target_names() else load_target(fspath(target))
+
+
+@cache
+def _shipped(name: str) -> Target:
+    """Return a shipped target, read once: whoever asks thousands of times pays for it once."""
+    return load_target(name)
 
 
 def _limits(

@@ -13,6 +13,7 @@ from hmcos.frontends.outline import Port
 from hmcos.plan.plan import OperatorRow, Plan
 from hmcos.plan.schedule import Status
 from hmcos.report.sizes import human, savings
+from hmcos.report.words import printable
 from hmcos.stages.comparing import Comparison
 from hmcos.stages.inspection import Inspection
 
@@ -68,23 +69,23 @@ def comparison_table(comparison: Comparison) -> RenderableType:
 
 def inspection_tables(inspection: Inspection) -> RenderableType:
     """Return inputs, outputs, operators by kind, and sizes."""
-    ports = Table(title=inspection.source.name, title_justify="left")
+    ports = Table(title=Text(printable(inspection.source.name)), title_justify="left")
     for heading in ("", "name", "type"):
         ports.add_column(heading)
     for place, listed in (("input", inspection.inputs), ("output", inspection.outputs)):
         for port in listed:
-            ports.add_row(place, Text(port.name), Text(_type(port)))
+            ports.add_row(place, Text(printable(port.name)), Text(printable(_type(port))))
     kinds = Table(title=f"{inspection.operators} operators", title_justify="left")
     kinds.add_column("kind")
     kinds.add_column("operators", justify="right")
     for kind, many in inspection.kinds.items():
-        kinds.add_row(Text(kind), str(many))
+        kinds.add_row(Text(printable(kind)), str(many))
     return Group(ports, *([kinds] if inspection.kinds else []), *map(Text, _facts(inspection)))
 
 
 def _title(name: str, target: str, inlined: bool) -> str:
     noted = ", local functions inlined" if inlined else ""
-    return f"{escape(name)} (target {escape(target)}{noted})"
+    return f"{escape(printable(name))} (target {escape(printable(target))}{noted})"
 
 
 def _verdict(plan: Plan) -> str:
@@ -98,7 +99,7 @@ def _crest(plan: Plan) -> str:
     else:
         where = f"at step {crest.step}, {_operator(plan.operators[crest.operator])}"
     lines = [f"the peak is {where}; live then:"]
-    lines += [f"  {human(tensor.size):>28}  {tensor.name}" for tensor in crest.tensors[:LISTED]]
+    lines += [f"  {human(tensor.size):>28}  {printable(tensor.name)}" for tensor in crest.tensors[:LISTED]]
     rest = crest.tensors[LISTED:]
     if rest:
         lines.append(f"  {human(sum(t.size for t in rest)):>28}  in {len(rest)} more")
@@ -136,7 +137,7 @@ def _facts(inspection: Inspection) -> list[str]:
     else:
         lines.append("activations: sizes unknown")
     if inspection.symbols:
-        lines.append(f"symbols:     {', '.join(inspection.symbols)}")
+        lines.append(f"symbols:     {printable(', '.join(inspection.symbols))}")
     if inspection.unbound:
-        lines.append(f"to bind:     {' '.join(f'--bind {symbol}=VALUE' for symbol in inspection.unbound)}")
+        lines.append(f"to bind:     {' '.join(f'--bind {printable(s)}=VALUE' for s in inspection.unbound)}")
     return lines

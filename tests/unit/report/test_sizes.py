@@ -29,9 +29,7 @@ def test_sizes_parse(text: str, size: int) -> None:
     assert parse_size(text) == size
 
 
-@pytest.mark.parametrize(
-    "text", ["", "K", "-1", "1.5", "0.3K", "1 2", "1e6", "1PB", "1.K", "٣", "9" * 50]
-)
+@pytest.mark.parametrize("text", ["", "K", "-1", "1.5", "0.3K", "1 2", "1e6", "1PB", "1.K", "٣", "9" * 50])
 def test_what_is_no_size_is_refused(text: str) -> None:
     with pytest.raises(OptionError):
         parse_size(text)
