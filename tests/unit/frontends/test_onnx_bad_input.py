@@ -247,3 +247,10 @@ def test_damaged_models_are_read_or_refused_but_never_worse() -> None:
             assert "\n" not in str(error)
             outcomes[False] += 1
     assert min(outcomes.values()) > 100
+
+
+def test_what_would_crash_or_stall_inference_is_kept_from_it() -> None:
+    eye = graph([node("EyeLike", "ghost", "y", dtype=1)], [], [value("y", [2])])
+    assert "reads tensor 'ghost'" in refusal(model(eye))
+    einsum = graph([node("Einsum", "x", "y", equation=b"...i\x80->...i")], [value("x", [2, 2])], [value("y")])
+    assert "sizes are unknown: 'y'" in refusal(model(einsum))

@@ -55,6 +55,19 @@ def _check_bodies(title: str, found: list[tuple[str, GraphProto, int]]) -> None:
         raise ModelError(f"{title} in {found[0][0]}: two of its bodies bear the same name")
 
 
+def is_executable(graph: GraphProto, outside: tuple[set[str], ...] = ()) -> bool:
+    """Return whether every name that a node, a body or an output reads was defined before."""
+    known = {value.name for value in graph.input} | {tensor.name for tensor in graph.initializer} | {""}
+    scopes = (*outside, known)
+    for node in graph.node:
+        if not all(name in known or any(name in scope for scope in outside) for name in node.input):
+            return False
+        if node.attribute and not all(is_executable(body, scopes) for _, body in bodies(node)):
+            return False
+        known.update(node.output)
+    return all(any(value.name in scope for scope in scopes) for value in graph.output)
+
+
 def free_names(graph: GraphProto) -> tuple[str, ...]:
     """Return the names that a body reads from outside, in order of first use.
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, defs, shape_inference
 
-from hmcos.frontends.onnx.bodies import below, bodies
+from hmcos.frontends.onnx.bodies import below, bodies, graphs, is_executable
 from hmcos.frontends.onnx.folding import fold
 from hmcos.frontends.onnx.skeleton import OPAQUE_DOMAIN, Scope, skeleton
 from hmcos.frontends.onnx.types import UNKNOWN, ValueType, read_type
@@ -27,8 +27,11 @@ def value_types(source: ModelProto, bind: Mapping[str, int]) -> Types:
 
     Inference wins over the file's own value_info, which may be stale once symbols are bound: the file's word
     is taken only for an operator whose inputs are known and whose output inference cannot tell, and the
-    inference is repeated from there.
+    inference is repeated from there. A graph that cannot be executed as it stands gets no types at all:
+    inference would crash the process on some, and what is wrong with it is told later.
     """
+    if not is_executable(source.graph):
+        return {path: {} for path, _ in graphs(source.graph)}
     light, scopes = skeleton(source, bind)
     for scope in scopes:
         for node in scope.light.node:
