@@ -45,20 +45,12 @@ def schedule(  # noqa: PLR0913 (one keyword per option of the command line, so t
 ) -> Plan:
     """Return the plan of the least-memory order of a network; write it and the model if asked to.
 
-    Args:
-        model: a path (.onnx, or .json for a problem), "zoo:NAME", an ONNX model in memory, or what
-            `load` or `read_instance` returned.
-        scheduler: a name of the table of schedulers: optimal, given, rpo, greedy, random, ...
-        target: what may share memory: default, hmcos, none, or a TOML file.
-        bind: symbolic dimension to size.
-        time_limit: seconds for the search; the best order so far is the answer.
-        state_limit: states for the search; it takes memory for each.
-        budget: bytes; stop at the first order within it, or at the first proof that there is none.
-        alignment: bytes; every buffer is rounded up to it; the target's own when None.
-        output: folder for the reordered model and plan.json; None to write nothing.
-        seed: for the random scheduler.
-        observer: is told how the search goes on.
-        interrupted: asked often; True ends the search with the best order so far.
+    `model` is a path (.onnx, or .json for a problem), "zoo:NAME", an ONNX model in memory, or what
+    `load` returned; `target` a shipped name, a TOML file or a `Target`; `bind` maps symbolic dimensions
+    to sizes. The search ends after `time_limit` seconds, `state_limit` states, when `interrupted()` is
+    true, or, with a `budget` in bytes, at the first order within it or proof that there is none.
+    `alignment` in bytes replaces the target's; `output` is the folder for model and plan.json, None to
+    write nothing; `seed` is for random orders; `observer` is told how the search goes on.
 
     Raises:
         HmcosError: one of its subclasses for any wrong input; limits and budgets are statuses.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import click
 
@@ -61,40 +62,18 @@ Examples:
 @alignment_option
 @click.option("--seed", type=int, default=0, show_default=True, help="For the random scheduler.")
 @json_option
-def schedule(  # noqa: PLR0913, PLR0917 (one per option)
-    model: str,
-    output: str | None,
-    scheduler: str,
-    target: str,
-    bind: tuple[tuple[str, int], ...],
-    time_limit: float | None,
-    state_limit: int | None,
-    budget: int | None,
-    alignment: int | None,
-    seed: int,
-    as_json: bool,
-) -> int:
+def schedule(model: str, bind: tuple[tuple[str, int], ...], as_json: bool, **options: Any) -> int:
     """Find the operator order of MODEL that needs the least memory, and prove it.
 
     MODEL is an ONNX file, zoo:NAME, or a problem as JSON. Ctrl-C ends the search and keeps the best
     order so far; a second one ends everything.
     """
+    # The other options have the names of the keywords of api.schedule.
     with Interruption() as interruption, Progress() as progress:
         plan = api.schedule(
-            model,
-            scheduler=scheduler,
-            target=target,
-            bind=dict(bind),
-            time_limit=time_limit,
-            state_limit=state_limit,
-            budget=budget,
-            alignment=alignment,
-            output=output,
-            seed=seed,
-            observer=progress,
-            interrupted=interruption.happened,
+            model, bind=dict(bind), observer=progress, interrupted=interruption.happened, **options
         )
-    _note(plan, target)
+    _note(plan, options["target"])
     if as_json:
         from hmcos.report.records import plan_record  # noqa: PLC0415 (tables need rich, records do not)
 
@@ -103,7 +82,7 @@ def schedule(  # noqa: PLR0913, PLR0917 (one per option)
         from hmcos.report.tables import plan_tables, show  # noqa: PLC0415
 
         show(plan_tables(plan))
-    return 0 if budget is None else exit_code(plan.status)
+    return 0 if options["budget"] is None else exit_code(plan.status)
 
 
 def exit_code(status: Status) -> int:
