@@ -41,8 +41,12 @@ class Meter:
         if self.stopped is None:
             self.stopped = self.limits.reached(self.states)
         if not self._entered % 1024:
-            self.observer.progress(self.phase, self.peak, self.lower_bound, self.states)
+            self.report()
         return self.stopped is None
+
+    def report(self) -> None:
+        """Tell the observer."""
+        self.observer.progress(self.phase, self.peak, self.lower_bound, self.states)
 
 
 class State(NamedTuple):

@@ -70,6 +70,8 @@ class _Rounds:
         best, reached = order, peak(self.problem, order)
         tree = grow_tree(self.problem, self.params.ends)
         while reached > self.goal and self.meter.stopped is None:
+            self.meter.peak = reached
+            self.meter.report()
             best = self._schedule(top_scope(tree, order), best, reached)
             reached = peak(self.problem, best)
             crowded = crowded_cells(tree, best)

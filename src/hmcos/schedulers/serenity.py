@@ -68,6 +68,7 @@ def _walk(problem: Problem, meter: Meter, params: SerenityParams, seed: int) -> 
             run = _schedule_cell(cell, run, reached - live, params, (meter, draw))
         order += run.order
         reached = meter.peak = max(reached, live + run.need)
+        meter.report()
         live += run.delta
         done |= 1 << block
     return tuple(order)
@@ -101,6 +102,8 @@ def _schedule_cell(
     meter, draw = source
     best = first
     for _ in range(params.samples):
+        if not meter.enter():
+            return best
         run = measure(scope.problem, _sample(scope, draw), scope.mortal)
         if run.need < best.need:
             best = run
