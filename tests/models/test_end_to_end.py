@@ -349,6 +349,8 @@ def test_symbols_are_listed_and_bound(tmp_path: Path) -> None:
     record = cast(dict[str, Any], json.loads(shown.stdout))
     assert (shown.returncode, record["unbound"], record["activation_bytes"]) == (0, ["width"], None)
     assert record["inputs"] == [{"name": "x", "element": "float32", "shape": ["width"]}]
+    assert "width" in record["obstacle"]
+    assert "--bind width=VALUE" in hmcos_process("inspect", str(path)).stdout
     bound = hmcos_process("schedule", str(path), "--bind", "width=64", "--json")
     assert json.loads(bound.stdout)["peak"] == 64 * 4 + 25600 + 2 * 4
 

@@ -61,7 +61,7 @@ def test_inspect_json_has_the_documented_keys(instance: str, capsys: pytest.Capt
     assert run(["inspect", instance, "--json"]) == 0
     assert list(json.loads(capsys.readouterr().out)) == [
         "model", "operators", "inputs", "outputs", "kinds", "parameters", "parameter_bytes", "activations",
-        "activation_bytes", "symbols", "unbound", "inlined", "sha256",
+        "activation_bytes", "symbols", "unbound", "obstacle", "inlined", "sha256",
     ]  # fmt: skip
     assert run(["inspect", instance]) == 0
     assert "activations: 6" in capsys.readouterr().out

@@ -25,7 +25,7 @@ Examples:
 """
 
 
-@click.command(epilog=_EXAMPLES)
+@click.command(epilog=_EXAMPLES, short_help="Set every scheduler side by side.")
 @model_argument
 @target_option
 @bind_option

@@ -19,7 +19,7 @@ Examples:
 """
 
 
-@click.command(epilog=_EXAMPLES)
+@click.command(epilog=_EXAMPLES, short_help="See what is in a model, and what to bind.")
 @model_argument
 @target_option
 @bind_option

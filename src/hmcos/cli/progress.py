@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from time import perf_counter
 from typing import TYPE_CHECKING, Self
 
-from hmcos.report.sizes import human
+from hmcos.report.sizes import short
 
 if TYPE_CHECKING:
     from rich.status import Status
@@ -40,7 +40,7 @@ class Progress:
         if not self._shown or perf_counter() < self._next:
             return
         self._next = perf_counter() + _PACE
-        text = f"{phase}: best {human(peak)}, bound {human(lower_bound)}, {states:,} states"
+        text = f"{phase}: best {short(peak)}, bound {short(lower_bound)}, {states:,} states"
         if self._line is None:
             from rich.console import Console  # noqa: PLC0415 (most searches end before anybody wonders)
 

@@ -36,7 +36,7 @@ Examples:
 """
 
 
-@click.command(epilog=_EXAMPLES)
+@click.command(epilog=_EXAMPLES, short_help="Reorder a model so that it needs the least memory, with proof.")
 @model_argument
 @click.option(
     "-o",

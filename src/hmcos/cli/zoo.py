@@ -20,7 +20,11 @@ Examples:
 """
 
 
-@click.command(epilog=_EXAMPLES, context_settings={"ignore_unknown_options": True})
+@click.command(
+    epilog=_EXAMPLES,
+    short_help="List the networks that come along, or write one.",
+    context_settings={"ignore_unknown_options": True},
+)
 @click.argument("name", required=False)
 @click.option("--list", "listed", is_flag=True, help="List networks and families with their parameters.")
 @click.option(

@@ -62,6 +62,7 @@ def inspection_record(inspection: Inspection) -> dict[str, object]:
         "activation_bytes": inspection.activation_bytes,
         "symbols": list(inspection.symbols),
         "unbound": list(inspection.unbound),
+        "obstacle": inspection.obstacle or None,
         "inlined": inspection.source.inlined,
         "sha256": inspection.source.sha256 or None,
     }

@@ -18,12 +18,16 @@ _FACTORS = {
 
 
 def human(size: int) -> str:
-    """Return bytes with thousands separators, and in binary units when that is shorter to grasp."""
-    exact = f"{size:,} B"
+    """Return bytes with thousands separators, and in binary units from 1 KiB on."""
+    return f"{size:,} B" if size < 1024 else f"{size:,} B = {short(size)}"
+
+
+def short(size: int) -> str:
+    """Return bytes in the binary unit that is easiest to grasp."""
     for power, unit in ((3, "GiB"), (2, "MiB"), (1, "KiB")):
         if size >= 1024**power:
-            return f"{exact} = {size / 1024**power:.2f} {unit}"
-    return exact
+            return f"{size / 1024**power:.2f} {unit}"
+    return f"{size} B"
 
 
 def parse_size(text: str) -> int:

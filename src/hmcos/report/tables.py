@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hmcos.frontends.outline import Port
-from hmcos.plan.plan import OperatorRow, Plan
+from hmcos.plan.plan import OperatorRow, Plan, Source, TargetUsed
 from hmcos.plan.schedule import Status
 from hmcos.report.sizes import human, savings
 from hmcos.report.words import printable
@@ -37,7 +37,7 @@ def show(what: RenderableType) -> None:
 
 def plan_tables(plan: Plan) -> RenderableType:
     """Return the peaks of a plan, what it proved, and which tensors make the peak."""
-    peaks = Table(title=_title(plan.source.name, plan.target.name, plan.source.inlined), title_justify="left")
+    peaks = Table()
     peaks.add_column("order")
     peaks.add_column("peak memory", justify="right")
     peaks.add_column("saved", justify="right")
@@ -48,48 +48,55 @@ def plan_tables(plan: Plan) -> RenderableType:
         f"[bold]{human(plan.peak)}[/bold]",
         f"[bold]{savings(plan.given_peak, plan.peak)}[/bold]",
     )
-    peaks.add_row("lower bound", human(plan.lower_bound), savings(plan.given_peak, plan.lower_bound))
-    return Group(peaks, Text(_verdict(plan)), Text(_crest(plan)), *map(Text, _written(plan)))
+    peaks.add_row(
+        "lower bound", human(plan.lower_bound), f"at most {savings(plan.given_peak, plan.lower_bound)}"
+    )
+    return Group(
+        _title(plan.source, plan.target),
+        peaks,
+        Text(_verdict(plan)),
+        Text(_crest(plan)),
+        *map(Text, _written(plan)),
+    )
 
 
 def comparison_table(comparison: Comparison) -> RenderableType:
     """Return one row per scheduler."""
-    table = Table(
-        title=_title(comparison.source.name, comparison.target.name, comparison.source.inlined),
-        title_justify="left",
-    )
+    table = Table()
     for heading in ("scheduler", "peak memory", "over the bound", "status", "seconds"):
         table.add_column(heading, justify="left" if heading in {"scheduler", "status"} else "right")
     for found in comparison.schedules:
         over = f"{100 * (found.peak - found.lower_bound) / max(1, found.lower_bound):.1f} %"
         table.add_row(found.scheduler, human(found.peak), over, str(found.status), f"{found.seconds:.3f}")
     bound = max(found.lower_bound for found in comparison.schedules)
-    return Group(table, Text(f"lower bound: {human(bound)}"))
+    return Group(_title(comparison.source, comparison.target), table, Text(f"lower bound: {human(bound)}"))
 
 
 def inspection_tables(inspection: Inspection) -> RenderableType:
     """Return inputs, outputs, operators by kind, and sizes."""
-    ports = Table(title=Text(printable(inspection.source.name)), title_justify="left")
+    ports = Table()
     for heading in ("", "name", "type"):
         ports.add_column(heading)
     for place, listed in (("input", inspection.inputs), ("output", inspection.outputs)):
         for port in listed:
             ports.add_row(place, Text(printable(port.name)), Text(printable(_type(port))))
-    kinds = Table(title=f"{inspection.operators} operators", title_justify="left")
-    kinds.add_column("kind")
+    kinds = Table("kind")
     kinds.add_column("operators", justify="right")
     for kind, many in inspection.kinds.items():
         kinds.add_row(Text(printable(kind)), str(many))
-    return Group(ports, *([kinds] if inspection.kinds else []), *map(Text, _facts(inspection)))
+    name = Text(printable(inspection.source.name), style="bold")
+    return Group(name, ports, *([kinds] if inspection.kinds else []), *map(Text, _facts(inspection)))
 
 
-def _title(name: str, target: str, inlined: bool) -> str:
-    noted = ", local functions inlined" if inlined else ""
-    return f"{escape(printable(name))} (target {escape(printable(target))}{noted})"
+def _title(source: Source, target: TargetUsed) -> Text:
+    noted = ", local functions inlined" if source.inlined else ""
+    return Text(f"{printable(source.name)}, target {printable(target.name)}{noted}", style="bold")
 
 
 def _verdict(plan: Plan) -> str:
-    return f"{plan.status}: {_WORDS[plan.status]}, under the memory model of target {plan.target.name}"
+    gap = plan.peak - plan.lower_bound
+    over = f" ({100 * gap / plan.lower_bound:.1f} % above the bound)" if gap and plan.lower_bound else ""
+    return f"{plan.status}: {_WORDS[plan.status]}{over}, as target {plan.target.name} counts memory"
 
 
 def _crest(plan: Plan) -> str:
@@ -131,11 +138,12 @@ def _type(port: Port) -> str:
 
 
 def _facts(inspection: Inspection) -> list[str]:
-    lines = [f"parameters:  {inspection.parameters}, {human(inspection.parameter_bytes)}"]
+    lines = [f"operators:   {inspection.operators}"]
+    lines += [f"parameters:  {inspection.parameters}, {human(inspection.parameter_bytes)}"]
     if inspection.activations is not None and inspection.activation_bytes is not None:
         lines.append(f"activations: {inspection.activations}, {human(inspection.activation_bytes)}")
     else:
-        lines.append("activations: sizes unknown")
+        lines.append(f"activations: sizes unknown: {printable(inspection.obstacle)}")
     if inspection.symbols:
         lines.append(f"symbols:     {printable(', '.join(inspection.symbols))}")
     if inspection.unbound:

@@ -1,0 +1,68 @@
+"""What the documents promise about keys and names is what the code does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import hmcos
+from hmcos.plan.plan_file import plan_text
+from hmcos.plan.schedule import Status
+from hmcos.report.records import comparison_record, inspection_record, plan_record
+from unit.test_api import FORK
+
+ROOT = Path(__file__).parents[2]
+
+
+def document(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def test_every_key_of_the_output_is_documented() -> None:
+    records = (
+        plan_record(hmcos.schedule(FORK)),
+        comparison_record(hmcos.compare(FORK)),
+        inspection_record(hmcos.inspect(FORK)),
+    )
+    text = document("docs/json.md")
+    for record in records:
+        for key in record:
+            assert f"`{key}`" in text, key
+
+
+def test_every_status_is_documented() -> None:
+    text = document("docs/json.md")
+    for status in Status:
+        assert f"`{status}`" in text
+
+
+def test_every_key_of_a_plan_is_documented() -> None:
+    text = document("docs/plan-format.md")
+    for key in re.findall(r'^ "(\w+)":', plan_text(hmcos.schedule(FORK)), re.MULTILINE):
+        assert f"`{key}`" in text, key
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", *(f"docs/{p.name}" for p in ROOT.glob("docs/*.md"))],
+)
+def test_every_link_leads_somewhere(name: str) -> None:
+    for link in re.findall(r"\]\(([^)#]+)\)", document(name)):
+        if "://" not in link:
+            assert ((ROOT / name).parent / link).exists(), link
+
+
+def test_the_example_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = re.findall(r"```python\n(.*?)```", document("README.md"), re.DOTALL)
+    assert len(code) == 1
+    monkeypatch.chdir(tmp_path)
+    printed: list[str] = []
+
+    def note(*words: object) -> None:
+        printed.append(" ".join(map(str, words)))
+
+    exec(code[0], {"print": note})
+    promised = re.findall(r"print\(.*\)\s+# (.*)", code[0])
+    assert printed == promised
