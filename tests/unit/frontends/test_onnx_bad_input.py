@@ -250,7 +250,10 @@ def test_damaged_models_are_read_or_refused_but_never_worse() -> None:
 
 
 def test_what_would_crash_or_stall_inference_is_kept_from_it() -> None:
+    trace = graph([node("Einsum", "x", "y", equation="...ii -> ...i")], [value("x", [3, 2, 2])], [value("y")])
+    assert load(model(trace)).graph.tensors[1].shape == (3, 2)
     eye = graph([node("EyeLike", "ghost", "y", dtype=1)], [], [value("y", [2])])
     assert "reads tensor 'ghost'" in refusal(model(eye))
-    einsum = graph([node("Einsum", "x", "y", equation=b"...i\x80->...i")], [value("x", [2, 2])], [value("y")])
-    assert "sizes are unknown: 'y'" in refusal(model(einsum))
+    for equation in (b"...i\x80->...i", b"ij(-> ij", b"..i->i", b"ij->i->j"):
+        made = graph([node("Einsum", "x", "y", equation=equation)], [value("x", [2, 2])], [value("y")])
+        assert "sizes are unknown: 'y'" in refusal(model(made))

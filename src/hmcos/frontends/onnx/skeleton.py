@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -16,6 +17,9 @@ HEAVY = 16 * 1024
 """Bytes of a serialised tensor from which on its values are left out: shapes are computed from less."""
 OPAQUE_DOMAIN = "hmcos.opaque"
 """Of nodes that stand in for constants too heavy to copy."""
+
+EQUATION = re.compile(rb"(?:[A-Za-z, ]|\.\.\.)*(?:->(?:[A-Za-z ]|\.\.\.)*)?")
+"""Of an Einsum (numpy.einsum's subscripts)."""
 
 
 @dataclass
@@ -141,8 +145,8 @@ def _add_node(scope: Scope, number: int, node: NodeProto) -> list[Scope]:
         return []
     if not any(a.HasField("g") or a.graphs for a in node.attribute):
         light.append(node)
-        if node.op_type == "Einsum" and not all(a.s.isascii() for a in node.attribute):
-            light[-1].domain = OPAQUE_DOMAIN  # onnx 1.23 never returns from an equation that is not ASCII
+        if node.op_type == "Einsum" and not all(EQUATION.fullmatch(a.s) for a in node.attribute):
+            light[-1].domain = OPAQUE_DOMAIN  # onnx 1.23 never returns from an ill-formed equation
         return []
     copy = light.add(
         op_type=node.op_type, domain=node.domain, name=node.name, input=node.input, output=node.output
