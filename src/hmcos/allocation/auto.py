@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from hmcos.allocation.best_fit import best_fit
-from hmcos.allocation.birth_order import birth_order
 from hmcos.allocation.exact import prove
 from hmcos.allocation.largest_area_first import largest_area_first
 from hmcos.allocation.largest_first import largest_first
@@ -14,7 +13,7 @@ from hmcos.plan.arena import Arena
 from hmcos.plan.limits import Limits, Observer
 from hmcos.plan.schedule import Status
 
-CHEAP = (largest_area_first, largest_first, birth_order, best_fit)
+CHEAP = (largest_area_first, largest_first, best_fit)
 SETTLED = (Status.OPTIMAL, Status.FITS, Status.DOES_NOT_FIT)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,14 +10,19 @@ from hmcos.allocation.fit import highest_end
 from hmcos.allocation.items import Item
 from hmcos.allocation.rules import Style
 from hmcos.allocation.search import Search
+from hmcos.allocation.sections import sections
+from hmcos.plan.limits import Limits
 
 FIRST_RUN = 300
-"""Situations of the first run at a target; each later one is 3 % longer."""
+"""Situations of the first run at a target, twice the number of items if that is more; each later run
+is 3 % longer. A run that enters fewer situations than there are items cannot place them all."""
 SOLVER_AFTER = 12
 """Runs before the constraint solver has its first turn; its later turns come after twice as many."""
 FIRST_WORK = 0.1
 """Work of its first turn, in its own measure (some ten seconds each); doubled each time up to `MOST_WORK`."""
 MOST_WORK = 0.8
+SOLVER_ROOM = 200_000
+"""Intervals beyond which it is not asked: to build its model would take longer than its turn."""
 STATES_PER_WORK = 100_000
 """What one of these counts for in `Limits.states`: about what the search enters in that time."""
 
@@ -52,29 +58,33 @@ class Cluster:
         self._turn += 1
         return bound if self._turn % 2 else (bound + self.size - 1) // 2
 
-    def probe(self, target: int, seed: int, seconds: float, jobs: int) -> int:
+    def probe(self, target: int, limits: Limits, jobs: int) -> int:
         """Try to fit into a capacity for a while; return the states that it took."""
         attempt = self._attempts.get(target)
         if attempt is None:
-            attempt = self._attempts[target] = Attempt(Search(self._items, target, seed=seed))
+            attempt = self._attempts[target] = Attempt(Search(self._items, target, seed=limits.seed))
         if attempt.runs >= attempt.solver_at:
-            return self._solve(target, attempt, (seed, seconds, jobs))
+            return self._solve(target, attempt, limits, jobs)
         before = attempt.search.nodes
-        fits = attempt.search.run(round(FIRST_RUN * 1.03**attempt.runs), attempt.style())
+        nodes = round(max(FIRST_RUN, 2 * len(self._items)) * 1.03**attempt.runs)
+        fits = attempt.search.run(nodes, attempt.style(), lambda: limits.reached(0) is not None)
         attempt.runs += 1
         if fits is not None:
             self._settle(target, attempt.search.offsets() if fits else None)
         return attempt.search.nodes - before + 1
 
-    def _solve(self, target: int, attempt: Attempt, how: tuple[int, float, int]) -> int:
+    def _solve(self, target: int, attempt: Attempt, limits: Limits, jobs: int) -> int:
         from hmcos.allocation.constraint import Effort, constrain  # noqa: PLC0415 (OR-Tools takes 340 ms)
 
-        seed, seconds, jobs = how
-        answer = constrain(self._items, target, Effort(attempt.work, seconds, seed + attempt.runs, jobs))
+        attempt.solver_at *= 3
+        if sum(map(len, sections(self._items))) > SOLVER_ROOM:
+            return 0
+        seconds = 1e6 if limits.seconds is None else limits.seconds - (time.perf_counter() - limits.started)
+        effort = Effort(attempt.work, max(seconds, 0.01), limits.seed + attempt.runs, jobs)
+        answer = constrain(self._items, target, effort)
         if answer is not None:
             self._settle(target, answer or None)
         spent = round(attempt.work * STATES_PER_WORK)
-        attempt.solver_at *= 3
         attempt.work = min(2 * attempt.work, MOST_WORK)
         return spent
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
 from hmcos.allocation.bounds import lower_bound
@@ -22,7 +21,8 @@ def exact(lives: Lives, limits: Limits, observer: Observer, jobs: int = 1) -> Ar
     """Return the smallest arena, or the best one and a bound when a limit is reached.
 
     With a budget the search ends at the first arena within it, or at the proof that there is none.
-    Pools are used in their order: the last of them as little as possible. Repeats itself on one worker unless the time limit ends it.
+    Pools are used in their order: the last of them as little as possible.
+    Repeats itself on one worker unless the time limit ends it.
 
     Args:
         lives: what to place.
@@ -84,9 +84,8 @@ class Proof:
         return Status.FEASIBLE
 
     def _probe(self, cluster: Cluster, limits: Limits, jobs: int) -> None:
-        left = 1e6 if limits.seconds is None else limits.seconds - (time.perf_counter() - limits.started)
         target = self.aim if self._room is not None else cluster.target(self.bound)
-        self._states += cluster.probe(target, limits.seed, max(left, 0.01), jobs)
+        self._states += cluster.probe(target, limits, jobs)
         if cluster.refuted >= self.bound:
             self.bound = cluster.refuted + 1
 

@@ -18,16 +18,20 @@ from __future__ import annotations
 
 import random
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from hmcos.allocation.items import Item
 from hmcos.allocation.layout import layout
 from hmcos.allocation.rules import ALL_RULES, Rules, Style
 from hmcos.allocation.state import State
+from hmcos.plan.limits import never
 
 TABLE_BYTES = 300_000_000
 """The table of failed situations stops growing here."""
+
+ASK_EVERY = 32
+"""Situations between two looks at the clock."""
 
 NOBODY = -1
 """The choice that no item starts at the floor of the section."""
@@ -80,8 +84,14 @@ class Search:
                 return False
         return state.measure(range(len(self._layout.sections)))
 
-    def run(self, nodes: int, style: Style) -> bool | None:
-        """Return whether the items fit, None when that is open after so many more situations."""
+    def run(self, nodes: int, style: Style, stop: Callable[[], bool] = never) -> bool | None:
+        """Return whether the items fit, None when that is open after so many more situations.
+
+        Args:
+            nodes: situations to enter.
+            style: how to order choices.
+            stop: asked now and then; True leaves it open.
+        """
         if not self._fits:
             return False
         state = self._state
@@ -89,7 +99,7 @@ class Search:
         mark, limit = len(state.trail), self.nodes + nodes
         goals: Chain | None = self._with_parts((0, len(self._layout.sections)), -1, ())
         while goals:
-            if self.nodes >= limit:
+            if self.nodes >= limit or (self.nodes % ASK_EVERY == 0 and stop()):
                 state.undo(mark)
                 self._stack.clear()
                 return None
