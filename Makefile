@@ -48,7 +48,7 @@ check: $(DEVELOPER)
 	$(MAKE) test
 
 bench: $(DEVELOPER)
-	$(BIN)/python -m benchmarks.speed
+	for script in benchmarks/speed/*.py; do $(BIN)/python $$script || exit 1; done
 
 clean:
 	rm -rf $(VENV) out build dist src/hmcos.egg-info

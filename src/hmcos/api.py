@@ -64,12 +64,13 @@ def schedule(  # noqa: PLR0913 (one keyword per option of the command line, so t
     network = lower_network(opened, rules, alignment, replace(limits, started=loaded), observer)
     found = network.find(search, observer)
     ended = perf_counter()
-    plan = assemble(network, found, Seconds(loaded - begun, ended - loaded, 0.0, perf_counter() - begun))
+    plan = assemble(network, found, Seconds(loaded - begun, ended - loaded, 0.0, 0.0))
+    assembled = perf_counter()
+    plan = replace(plan, seconds=replace(plan.seconds, total=assembled - begun))
     if places is None:
         return plan
-    saving = perf_counter()
     verify_plan_of(network, plan)
-    return save(plan, opened, places, saving)
+    return save(plan, opened, places, assembled)
 
 
 def compare(

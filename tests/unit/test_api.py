@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from time import perf_counter
 
 import pytest
 
@@ -75,6 +76,14 @@ def test_an_instance_file_survives_the_way_through_a_file(tmp_path: Path) -> Non
     assert hmcos.load(path) == FORK
     plan = hmcos.schedule(path, output=tmp_path / "out")
     assert hmcos.read_plan(tmp_path / "out" / "plan.json").order == plan.order
+
+
+def test_the_total_covers_all_stages(tmp_path: Path) -> None:
+    begun = perf_counter()
+    seconds = hmcos.schedule(FORK, output=tmp_path / "out").seconds
+    assert 0 < seconds.load + seconds.schedule + seconds.save <= seconds.total <= perf_counter() - begun
+    assert seconds.total > 0.9 * (perf_counter() - begun) - 0.01
+    assert hmcos.schedule(FORK).seconds.save == 0
 
 
 def test_seeds_decide_random_orders() -> None:
