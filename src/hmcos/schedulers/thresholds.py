@@ -25,7 +25,11 @@ EASY = 100
 PATIENCE = 2_000
 """States that stepping may spend on a threshold above the lower bound."""
 FIRST_PROBE = 1_000
-"""States of each bracketing probe in the first round; doubled while nothing is decided."""
+"""States of a bracketing probe in the first round; doubled whenever a round decides nothing."""
+CAUTION = 6
+"""Halvings of the gap after which a threshold to refute is the lower bound itself."""
+LARGEST_SHARE = 8
+"""States that one direction gets at most for each of the other."""
 
 
 class Direction:
@@ -51,18 +55,22 @@ class Direction:
 
 
 class Probe:
-    """Both directions at one threshold, in turn; the first to decide it ends both."""
+    """Both directions at one threshold, side by side; the first to decide it ends both."""
 
-    def __init__(self, threshold: int, directions: int, lead: int) -> None:
+    def __init__(self, threshold: int, directions: int) -> None:
         self.threshold = threshold
         self.descents: list[Descent | None] = [None] * directions
         """One per direction, begun at its first turn."""
-        self.turn = lead
 
     @property
     def remembered(self) -> int:
         """The number of states held in memory."""
         return sum(descent.remembered for descent in self.descents if descent)
+
+    def turn(self, shares: Sequence[int]) -> int:
+        """Return the direction that is farthest behind its share of the states; the larger share first."""
+        entered = [descent.states if descent else 0 for descent in self.descents]
+        return min(range(len(shares)), key=lambda way: (entered[way] / shares[way], -shares[way], way))
 
 
 class Stretch:
@@ -79,8 +87,10 @@ class Stretch:
         self._ways = [False] * (rules.forward or not rules.backward) + [True] * rules.backward
         self._directions: dict[bool, Direction] = {}
         self._probes: dict[int, Probe] = {}
-        self._lead = 0
-        """The direction that decided the last probe goes first in the next."""
+        self._shares = [1] * len(self._ways)
+        """States per direction, relative to each other: what decides probes gets more."""
+        self._daring = CAUTION
+        """A threshold to refute lies at the gap over two to this power above the lower bound."""
 
     @property
     def remembered(self) -> int:
@@ -122,21 +132,37 @@ class Stretch:
             yield from self.step(FIRST_STEPS)
         quota = FIRST_PROBE
         while self.peak > self.lower_bound:
-            yield from self._bracket(quota)
-            quota *= 2
+            gap = self.lower_bound, self.peak
+            yield from self._refute(quota)
+            yield from self._find(quota // 4)
+            if gap == (self.lower_bound, self.peak):
+                quota *= 2
 
-    def _bracket(self, quota: int) -> Iterator[None]:
-        """Probe the gap at 1/2, 3/4, 1/4, 7/8, ... until one probe decides, then begin again."""
+    def _refute(self, quota: int) -> Iterator[None]:
+        """Probe above the lower bound, as far as refutations have gone well lately.
+
+        The states that a refutation takes grow with its threshold by a factor, so that stepping from
+        value to value would spend most of them on the way.
+        """
+        bound = self.lower_bound
+        reach = self.peak - 1 - bound
+        yield from self._probe(bound + (reach >> self._daring if self._daring < CAUTION else 0), quota)
+        if self.lower_bound > bound:
+            self._daring = max(1, self._daring - 1)
+        else:
+            self._daring = min(CAUTION, self._daring + 1)
+
+    def _find(self, quota: int) -> Iterator[None]:
+        """Probe below the peak, from near to far, until a lower order is found."""
         low, high = self.lower_bound, self.peak
-        for part, parts in ((1, 2), (3, 4), (1, 4), (7, 8), (5, 8), (3, 8), (1, 8), (0, 1)):
-            yield from self._probe(low + (high - 1 - low) * part // parts, quota)
-            if (low, high) != (self.lower_bound, self.peak):
-                return
+        for part in (8, 4, 2):
+            if high == self.peak:
+                yield from self._probe(max(low, high - 1 - (high - low) // part), quota)
 
     def _probe(self, threshold: int, quota: int) -> Iterator[None]:
         """Advance the probe at a threshold by so many states at most; keep it when it stays undecided."""
         if threshold not in self._probes:
-            self._probes[threshold] = Probe(threshold, len(self._ways), self._lead)
+            self._probes[threshold] = Probe(threshold, len(self._ways))
         probe = self._probes[threshold]
         end = self.states + quota
         while self.states < end and self.lower_bound <= threshold < self.peak:
@@ -147,12 +173,13 @@ class Stretch:
 
     def _take_turn(self, probe: Probe) -> None:
         """Advance one direction of a probe by a slice and draw the conclusions."""
-        way = self._ways[probe.turn]
+        turn = probe.turn(self._shares)
+        way = self._ways[turn]
         if way not in self._directions:
             self._directions[way] = Direction(self.problem, self._sequences, backward=way)
-        direction, descent = self._directions[way], probe.descents[probe.turn]
+        direction, descent = self._directions[way], probe.descents[turn]
         if descent is None:
-            descent = probe.descents[probe.turn] = direction.descent(probe.threshold, self.rules)
+            descent = probe.descents[turn] = direction.descent(probe.threshold, self.rules)
             self.states += descent.states
         before = descent.states
         decided = descent.advance(SLICE)
@@ -163,7 +190,6 @@ class Stretch:
         elif decided is False:
             self.lower_bound = max(self.lower_bound, descent.least_need)
         if decided is not None:
-            self._lead = probe.turn
+            self._shares[turn] = min(self._shares[turn] + 1, LARGEST_SHARE)
         if probe.threshold <= self.lower_bound:
             direction.commit(descent.root)
-        probe.turn = (probe.turn + 1) % len(self._ways)
