@@ -257,3 +257,7 @@ def test_what_would_crash_or_stall_inference_is_kept_from_it() -> None:
     for equation in (b"...i\x80->...i", b"ij(-> ij", b"..i->i", b"ij->i->j"):
         made = graph([node("Einsum", "x", "y", equation=equation)], [value("x", [2, 2])], [value("y")])
         assert "sizes are unknown: 'y'" in refusal(model(made))
+    fill = graph(
+        [node("Shape", "x", "s"), node("ConstantOfShape", "s", "y")], [value("x", [2**45])], [value("y")]
+    )
+    assert load(model(fill)).graph.tensors[0].size == 2**47

@@ -61,8 +61,10 @@ def _is_settled(scope: Scope, types: Types) -> bool:
 
 def _inferred(light: ModelProto, scopes: list[Scope]) -> Types:
     """Return what ONNX's inference finds; when it gives up altogether, what it was told."""
+    # Data propagation would list every element that a ConstantOfShape makes, be it 2**40; `fold` does not.
+    follow = not any(node.op_type == "ConstantOfShape" for scope in scopes for node in scope.light.node)
     try:
-        result = shape_inference.infer_shapes(light, data_prop=True, strict_mode=False)
+        result = shape_inference.infer_shapes(light, data_prop=follow, strict_mode=False)
     except Exception:  # C++ throws many types here, and none of them means that the model is unusable
         result = light
     found: Types = {scope.path: {} for scope in scopes}
