@@ -145,7 +145,8 @@ def _intrusion(sequences: Sequences, head: int) -> tuple[int, ...]:
     along: dict[int, tuple[int, ...]] = {}
     for s in sorted(members, reverse=True):
         after = sequences.successors[s]
-        own, rest = _outgoing(sequences, s), sum(outgoing.get(a, 0) for a in after)
+        own, kept = _outgoing(sequences, s)
+        rest = kept + sum(outgoing.get(a, 0) for a in after)
         all_along = bool(after) and members.issuperset(after) and rest <= own
         along[s] = after if all_along else tuple(a for a in after if outgoing.get(a) == 0)
         outgoing[s] = rest if all_along else own
@@ -171,15 +172,13 @@ def _dominated(sequences: Sequences, head: int) -> list[int]:
     return found
 
 
-def _outgoing(sequences: Sequences, s: int) -> int:
-    """Return the bytes that a sequence leaves behind."""
-    problem, members = sequences.problem, sequences.operators[s]
-    return sum(
-        problem.sizes[b]
-        for op in members
-        for b in problem.makes[op]
-        if b in problem.held or any(sequences.owner[r] != s for r in problem.readers[b])
-    )
+def _outgoing(sequences: Sequences, s: int) -> tuple[int, int]:
+    """Return the bytes that a sequence leaves behind, and those of them that are kept to the end."""
+    problem, owner = sequences.problem, sequences.owner
+    made = [b for op in sequences.operators[s] for b in problem.makes[op]]
+    kept = sum(problem.sizes[b] for b in made if b in problem.held)
+    read = (b for b in made if b not in problem.held and any(owner[r] != s for r in problem.readers[b]))
+    return kept + sum(problem.sizes[b] for b in read), kept
 
 
 def _cell(sequences: Sequences, members: tuple[int, ...], head: int, *, intrudes: bool) -> Cell:

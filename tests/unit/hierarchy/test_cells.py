@@ -80,6 +80,11 @@ def test_graph_outputs_behind_an_end_count_as_left_behind() -> None:
     assert any(cell.intrudes for cell in find_cells(single_sequences(small), ends=[2]))
 
 
+def test_what_is_kept_is_left_behind_even_when_all_its_readers_come_along() -> None:
+    net = network([[0], [0], [1, 2], [3], [4]], [1, 4, 4, 8, 9, 1], kept=[4, 5])
+    assert not any(cell.intrudes for cell in find_cells(single_sequences(net), ends=[2]))
+
+
 def test_what_reads_an_input_is_not_dominated() -> None:
     net = network([[0], [0], [1, 2], [3, 0], [3], [4, 5]], [1, 4, 4, 8, 1, 1, 1], kept=[6])
     assert not any(cell.intrudes for cell in find_cells(single_sequences(net), ends=[2]))
