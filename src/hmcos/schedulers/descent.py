@@ -8,52 +8,9 @@ enters is closed under single commits and runs at once; along its path stable me
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
-
+from hmcos.schedulers.commits import NEVER, Commits, Root, Rules, start
 from hmcos.schedulers.moves import Cost, Moves
 from hmcos.schedulers.valley import lowest_between
-
-NEVER = 1 << 80
-"""More bytes than any order needs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """The pruning rules of the exact search; each may be switched off without changing any result."""
-
-    split: bool = True
-    """Cut the problem at states that every order passes through."""
-    commit_ends: bool = True
-    """Commit from both ends of a stretch and split what remains."""
-    join_forward: bool = True
-    join_mirror: bool = True
-    commit: bool = True
-    """Take a move that does not raise stable memory at once, forgetting its alternatives."""
-    runs: bool = True
-    """The same for runs in which each move became ready only through the one before."""
-    valley_cuts: bool = True
-    forward: bool = True
-    """Search from the start; at least one of the two directions is always searched."""
-    backward: bool = True
-    stepping: bool = True
-    """Try the lower bound as a threshold before bracketing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Root:
-    """A state that some path passes through at every threshold from the one it was found at."""
-
-    left: int
-    mem: int
-    ready: dict[int, Cost]
-    steps: list[int]
-    """The moves that lead to it."""
-
-
-def start(moves: Moves) -> Root:
-    """Return the state where a direction starts."""
-    ready = {c: moves.cost(c, moves.full) for c, gate in enumerate(moves.gates) if not gate}
-    return Root(moves.full, moves.start, ready, [])
 
 
 class Descent:
@@ -63,6 +20,7 @@ class Descent:
         self.moves = moves
         self.threshold = threshold
         self.rules = rules
+        self._commits = Commits(moves, threshold, rules)
         self.states = 0
         self.path: list[int] | None = None
         """The moves of a path that was found."""
@@ -109,28 +67,13 @@ class Descent:
     def _descend(self, c: int) -> None:
         ready = self._readies[-1].copy()
         steps: list[int] = []
-        left, mem = self._move(c, self._lefts[-1], self._mems[-1], ready, steps)
+        left, mem = self._commits.move(c, self._lefts[-1], self._mems[-1], ready, steps)
         self._enter(left, mem, ready, steps)
-
-    def _move(self, c: int, left: int, mem: int, ready: dict[int, Cost], steps: list[int]) -> tuple[int, int]:
-        """Take a move: return what is left and the stable memory after it; bring `ready` up to date."""
-        moves = self.moves
-        left ^= moves.bits[c]
-        mem += ready.pop(c)[1]
-        gates, cost = moves.gates, moves.cost
-        for other in moves.affected[c]:
-            if other in ready:
-                ready[other] = cost(other, left)
-        for other in moves.followers[c]:
-            if not gates[other] & left:
-                ready[other] = cost(other, left)
-        steps.append(c)
-        return left, mem
 
     def _enter(self, left: int, mem: int, ready: dict[int, Cost], steps: list[int]) -> None:
         """Close a state under commits and put it on the path, unless it was seen or ends the search."""
         self.states += 1
-        left, mem = self._close(left, mem, ready, steps)
+        left, mem = self._commits.close(left, mem, ready, steps)
         if not left:
             self.path = [c for taken in (*self._steps, steps) for c in taken]
             return
@@ -194,57 +137,6 @@ class Descent:
         for state in states:
             self._seen[state] = aside
 
-    def _close(self, left: int, mem: int, ready: dict[int, Cost], steps: list[int]) -> tuple[int, int]:
-        """Commit single moves, then runs, until nothing more can be committed."""
-        if not self.rules.commit:
-            return left, mem
-        while True:
-            room = self.threshold - mem
-            for c, (need, delta) in ready.items():
-                if delta <= 0 and need <= room:
-                    left, mem = self._move(c, left, mem, ready, steps)
-                    break
-            else:
-                run = self._find_run(left, mem, ready) if self.rules.runs else None
-                if run is None:
-                    return left, mem
-                for c in run:
-                    left, mem = self._move(c, left, mem, ready, steps)
-
-    def _find_run(self, left: int, mem: int, ready: dict[int, Cost]) -> list[int] | None:
-        """Return a run of moves within the threshold that ends no higher than it starts, if there is one.
-
-        Each move of it became ready only through the one before, so that the states on the way are
-        the whole interval.
-        """
-        room = self.threshold - mem
-        for c, (need, delta) in ready.items():
-            if need <= room:
-                run = self._follow(c, left ^ self.moves.bits[c], delta, room)
-                if run is not None:
-                    return run
-        return None
-
-    def _follow(self, c: int, left: int, delta: int, room: int) -> list[int] | None:
-        """Return the run that starts with `c`, by least stable memory at each step, if it falls low enough."""
-        moves = self.moves
-        gates, cost = moves.gates, moves.cost
-        run = [c]
-        while True:
-            following, best = -1, (0, NEVER)
-            for other in moves.followers[run[-1]]:
-                if not gates[other] & left:
-                    found = cost(other, left)
-                    if delta + found[0] <= room and found[1] < best[1]:
-                        following, best = other, found
-            if following < 0:
-                return None
-            run.append(following)
-            left ^= moves.bits[following]
-            delta += best[1]
-            if delta <= 0:
-                return run
-
     def _cut(self, above: int) -> bool:
         """Replace a state of the path, and all above it, by the lowest state up to the last one.
 
@@ -268,8 +160,8 @@ class Descent:
                 dropped.append(state)
         for c in taken:
             if not lowest >> c & 1:
-                left, mem = self._move(c, left, mem, ready, steps)
-        left, mem = self._close(left, mem, ready, steps)
+                left, mem = self._commits.move(c, left, mem, ready, steps)
+        left, mem = self._commits.close(left, mem, ready, steps)
         if not left:
             self.path = [c for found in (*self._steps, steps) for c in found]
             return True

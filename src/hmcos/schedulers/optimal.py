@@ -11,7 +11,7 @@ from hmcos.memory.profile import peak
 from hmcos.plan.limits import Limits, Observer
 from hmcos.plan.schedule import Schedule, Status
 from hmcos.schedulers.base import conclude
-from hmcos.schedulers.descent import Rules
+from hmcos.schedulers.commits import Rules
 from hmcos.schedulers.pieces import Piece, Reduction
 from hmcos.schedulers.thresholds import Stretch
 

@@ -16,7 +16,8 @@ from hmcos.hierarchy.splitting import Line, forced_states
 from hmcos.memory.bounds import must_live_bound
 from hmcos.memory.problem import Problem
 from hmcos.memory.profile import peak
-from hmcos.schedulers.descent import Descent, Rules
+from hmcos.schedulers.commits import Rules
+from hmcos.schedulers.descent import Descent
 from hmcos.schedulers.greedy import least_running_memory
 from hmcos.schedulers.moves import Moves
 from hmcos.schedulers.rpo import reverse_post_order

@@ -13,7 +13,9 @@ from collections.abc import Iterator, Sequence
 from hmcos.hierarchy.joins import join
 from hmcos.memory.problem import Problem
 from hmcos.memory.profile import peak
-from hmcos.schedulers.descent import Descent, Root, Rules
+from hmcos.schedulers.beam import beam
+from hmcos.schedulers.commits import Root, Rules, start
+from hmcos.schedulers.descent import Descent
 from hmcos.schedulers.moves import Moves
 
 SLICE = 256
@@ -26,6 +28,7 @@ PATIENCE = 2_000
 """States that stepping may spend on a threshold above the lower bound."""
 FIRST_PROBE = 1_000
 """States of a bracketing probe in the first round; doubled whenever a round decides nothing."""
+BEAM_WIDTHS = (1, 8, 32)
 CAUTION = 6
 """Halvings of the gap after which a threshold to refute is the lower bound itself."""
 LARGEST_SHARE = 8
@@ -42,6 +45,10 @@ class Direction:
     def descent(self, threshold: int, rules: Rules) -> Descent:
         """Return a search at a threshold, from the farthest state that is committed to."""
         return Descent(self.moves, threshold, rules, self._root)
+
+    def beam(self, threshold: int, width: int, rules: Rules) -> list[int] | None:
+        """Return a path that a beam finds within a threshold, if it does."""
+        return beam(self.moves, self._root or start(self.moves), threshold, width, rules)
 
     def commit(self, root: Root) -> None:
         """Start from this state from now on, since no threshold below the one it was found at is open."""
@@ -130,13 +137,37 @@ class Stretch:
         """Step, then bracket, until peak and lower bound meet; pause after every slice."""
         if self.rules.stepping:
             yield from self.step(FIRST_STEPS)
+        for width in BEAM_WIDTHS:
+            yield from self._sweep(width)
         quota = FIRST_PROBE
         while self.peak > self.lower_bound:
             gap = self.lower_bound, self.peak
             yield from self._refute(quota)
-            yield from self._find(quota // 4)
+            yield from self._find(quota // 16)
             if gap == (self.lower_bound, self.peak):
                 quota *= 2
+
+    def _sweep(self, width: int) -> Iterator[None]:
+        """Send beams from both ends for as long as they lower the peak."""
+        for way in self._ways:
+            direction = self._direction(way)
+            while self.rules.beams and self.peak > self.lower_bound:
+                path = direction.beam(self.peak - 1, width, self.rules)
+                yield
+                if path is None:
+                    break
+                self._improve(direction.order(path))
+
+    def _improve(self, order: list[int]) -> None:
+        reached = peak(self.problem, order)
+        if reached < self.peak:
+            self.order, self.peak = order, reached
+
+    def _direction(self, way: bool) -> Direction:
+        """Return a direction, laid out at its first use."""
+        if way not in self._directions:
+            self._directions[way] = Direction(self.problem, self._sequences, backward=way)
+        return self._directions[way]
 
     def _refute(self, quota: int) -> Iterator[None]:
         """Probe above the lower bound, as far as refutations have gone well lately.
@@ -174,10 +205,7 @@ class Stretch:
     def _take_turn(self, probe: Probe) -> None:
         """Advance one direction of a probe by a slice and draw the conclusions."""
         turn = probe.turn(self._shares)
-        way = self._ways[turn]
-        if way not in self._directions:
-            self._directions[way] = Direction(self.problem, self._sequences, backward=way)
-        direction, descent = self._directions[way], probe.descents[turn]
+        direction, descent = self._direction(self._ways[turn]), probe.descents[turn]
         if descent is None:
             descent = probe.descents[turn] = direction.descent(probe.threshold, self.rules)
             self.states += descent.states
@@ -185,8 +213,7 @@ class Stretch:
         decided = descent.advance(SLICE)
         self.states += descent.states - before
         if decided is True:
-            self.order = direction.order(descent.path or [])
-            self.peak = min(self.peak, peak(self.problem, self.order))
+            self._improve(direction.order(descent.path or []))
         elif decided is False:
             self.lower_bound = max(self.lower_bound, descent.least_need)
         if decided is not None:

@@ -1,0 +1,67 @@
+"""Low orders without proof: a beam over states that are closed under commits.
+
+At each size of state the beam keeps the few with the lowest peak so far, then the lowest stable memory.
+Since what it keeps is committed as far as the threshold allows, a narrow beam does about as well as a
+wide one, and running backward as a rule better than forward.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hmcos.schedulers.commits import Commits, Root, Rules
+from hmcos.schedulers.moves import Cost, Moves
+
+
+@dataclass(frozen=True, slots=True)
+class _Node:
+    left: int
+    mem: int
+    peak: int
+    """Largest need of a choice on the way, in bytes; commits stay within the threshold."""
+    ready: dict[int, Cost]
+    steps: list[int]
+    parent: _Node | None
+
+    @property
+    def rank(self) -> tuple[int, int, int]:
+        return self.peak, self.mem, self.left
+
+
+def beam(moves: Moves, root: Root, threshold: int, width: int, rules: Rules) -> list[int] | None:
+    """Return the moves of a path from a root to the end within a threshold in bytes, if one is found."""
+    commits = Commits(moves, threshold, rules)
+    ready, steps = root.ready.copy(), root.steps.copy()
+    left, mem = commits.close(root.left, root.mem, ready, steps)
+    levels = {left.bit_count(): {left: _Node(left, mem, 0, ready, steps, None)}}
+    while levels:
+        moves_left = max(levels)
+        level = levels.pop(moves_left)
+        if not moves_left:
+            return _path(level[0])
+        for node in sorted(level.values(), key=lambda node: node.rank)[:width]:
+            for c, (need, _) in node.ready.items():
+                if node.mem + need <= threshold:
+                    child = _child(commits, node, c, need)
+                    same_size = levels.setdefault(child.left.bit_count(), {})
+                    known = same_size.get(child.left)
+                    if known is None or child.peak < known.peak:
+                        same_size[child.left] = child
+    return None
+
+
+def _child(commits: Commits, node: _Node, c: int, need: int) -> _Node:
+    ready = node.ready.copy()
+    steps: list[int] = []
+    left, mem = commits.move(c, node.left, node.mem, ready, steps)
+    left, mem = commits.close(left, mem, ready, steps)
+    return _Node(left, mem, max(node.peak, node.mem + need), ready, steps, node)
+
+
+def _path(end: _Node) -> list[int]:
+    taken: list[list[int]] = []
+    node: _Node | None = end
+    while node is not None:
+        taken.append(node.steps)
+        node = node.parent
+    return [c for steps in reversed(taken) for c in steps]
