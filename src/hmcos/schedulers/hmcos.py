@@ -70,8 +70,6 @@ class _Rounds:
         best, reached = order, peak(self.problem, order)
         tree = grow_tree(self.problem, self.params.ends)
         while reached > self.goal and self.meter.stopped is None:
-            self.meter.peak = reached
-            self.meter.report()
             best = self._schedule(top_scope(tree, order), best, reached)
             reached = peak(self.problem, best)
             crowded = crowded_cells(tree, best)
@@ -91,6 +89,7 @@ class _Rounds:
         floor = missed = self.goal
         for _ in range(self.params.probes):
             self.meter.peak = reached
+            self.meter.report()
             search = Search(scope, reached, self.meter, self.params.patience, self.attempts)
             found = search.least(start, floor)
             if found is not None:

@@ -162,6 +162,25 @@ def test_what_cells_cost_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(attempts) == 1
 
 
+def test_what_a_generous_search_left_does_not_hide_a_better_order() -> None:
+    net = Problem(
+        names=("",) * 9,
+        sizes=(100, 17, 5, 1, 100, 17, 5, 1, 17, 40, 17, 100, 1, 0, 9),
+        inputs=(0, 1),
+        kept=(11,),
+        reads=((1, 0), (1,), (1, 0), (0, 1), (3, 5), (4, 3, 6), (), (9, 7, 5), (2, 8, 10, 11, 12, 13)),
+        makes=((), (2,), (3, 4, 5), (6, 7), (8,), (9,), (10, 11, 12), (13,), (14,)),
+        may_overwrite=((),) * 9,
+        scratch=(0,) * 9,
+    )
+    scope = top_scope(grow_tree(net), reverse_post_order(net))
+    meter, attempts = Meter(Limits(), SILENCE, "test"), best_first.Attempts()
+    generous = Search(scope, 1_000, meter, 1_000, attempts).least(117, 364)
+    assert generous is not None and peak(net, generous) == 364
+    best = Search(scope, 1_000, meter, 1_000, attempts).least(117, 0)
+    assert best is not None and peak(net, best) == 359
+
+
 def test_cells_are_first_tried_in_reverse_post_order() -> None:
     """A cell that does not lift the peak so far costs no search."""
     net = two_cells()
