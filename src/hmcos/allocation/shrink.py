@@ -43,12 +43,12 @@ def postponable(met: Meetings, capacity: int) -> list[int]:
 
     Each of those it meets, wherever it lies, blocks an open interval of starts. An item that has more starts
     than all of them can block together finds a free one. Taking it out makes others easier, and so on.
-    Items without room, which go anywhere, are among the result.
+    Items without room, which go anywhere, are among the result; pinned ones, and those in pools, are not.
     """
     free: list[int] = []
     blocked = [_all_blocked(met, i) for i in range(len(met.items))]
     queue = list(range(len(met.items)))
-    gone = [item.offset is not None or len(item.spans) > 1 for item in met.items]
+    gone = [item.offset is not None or item.spans[0] != (0, None) for item in met.items]
     while queue:
         i = queue.pop()
         item = met.items[i]

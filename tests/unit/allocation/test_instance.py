@@ -1,0 +1,73 @@
+from pathlib import Path
+
+import pytest
+
+from hmcos.allocation.instance import parse_csv, parse_json_lives, read_lives, write_csv
+from hmcos.allocation.table import allocator
+from hmcos.errors import InstanceError
+from hmcos.plan.limits import SILENCE, Limits
+
+PUBLIC = "id,lower,upper,size\nb1,0,3,4\nb2,3,9,4\nb3,0,9,4\nb4,9,21,4\nb5,0,21,4\n"
+
+
+def test_the_published_example_is_written_back_with_an_offset_column() -> None:
+    instance = parse_csv(PUBLIC)
+    arena = allocator("auto")(instance.lives, Limits(budget=12), SILENCE)
+    lines = write_csv(instance, arena).splitlines()
+    assert lines[0] == "id,lower,upper,size,offset"
+    assert [line.rsplit(",", 1)[0] for line in lines[1:]] == PUBLIC.splitlines()[1:]
+    assert parse_csv("\n".join(lines)) == instance
+
+
+def test_alignment_and_gaps_are_read_and_written() -> None:
+    text = "id,lower,upper,size,alignment,gaps\na,0,9,4,8,2-4 5-6\nb,0,9,4,1,\n"
+    instance = parse_csv(text)
+    assert instance.lives.demand(0).gaps == ((2, 4), (5, 6))
+    assert instance.lives.demand(0).alignment == 8
+    assert write_csv(instance) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("id,lower,size\na,0,1\n", "f.csv: column 'upper' is missing"),
+        ("", "f.csv: column 'id' is missing"),
+        ("id,lower,upper,size\na,0,5,x\n", "f.csv:2: size is 'x'"),
+        ("id,lower,upper,size\na,0,5\n", "f.csv:2: size is ''"),
+        ("id,lower,upper,size\na,5,3,1\n", r"f.csv:2: 'a' lives in \[5, 3\)"),
+        ("id,lower,upper,size\na,-5,3,1\n", r"f.csv:2: 'a' lives in \[-5, 3\)"),
+        ("id,lower,upper,size\na,0,3,0\n", "f.csv:2: 'a' has 0 bytes"),
+        ("id,lower,upper,size\na,0,3,1\na,0,3,1\n", "f.csv:3: id 'a' is there twice"),
+        ("id,lower,upper,size,gaps\na,0,3,1,2-9\n", r"f.csv: life 0: gap \[2, 9\)"),
+    ],
+)
+def test_bad_csv_is_a_clear_error(text: str, message: str) -> None:
+    with pytest.raises(InstanceError, match=message):
+        parse_csv(text, "f.csv")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[]", "f.json: not a JSON object"),
+        ('{"format": "hmcos-lives/2", "lives": []}', "format is not 'hmcos-lives/1'"),
+        ('{"format": "hmcos-lives/1", "live": []}', "unknown key 'live'"),
+        (
+            '{"format": "hmcos-lives/1", "lives": [{"id": "a", "birth": 0, "death": 1}]}',
+            "life 0: size is not an",
+        ),
+    ],
+)
+def test_bad_json_is_a_clear_error(text: str, message: str) -> None:
+    with pytest.raises(InstanceError, match=message):
+        parse_json_lives(text, "f.json")
+
+
+def test_a_life_larger_than_the_capacity_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "f.csv"
+    path.write_text(PUBLIC)
+    assert len(read_lives(path, 4).names) == 5
+    with pytest.raises(InstanceError, match="'b1' has 4 bytes, more than the capacity 3"):
+        read_lives(path, 3)
+    with pytest.raises(InstanceError, match="No such file"):
+        read_lives(tmp_path / "none.csv")
