@@ -7,6 +7,7 @@ wide one, and running backward as a rule better than forward.
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass
 
 from hmcos.schedulers.commits import Commits, Root, Rules
@@ -28,8 +29,13 @@ class _Node:
         return self.peak, self.mem, self.left
 
 
-def beam(moves: Moves, root: Root, threshold: int, width: int, rules: Rules) -> list[int] | None:
-    """Return the moves of a path from a root to the end within a threshold in bytes, if one is found."""
+def beam(
+    moves: Moves, root: Root, threshold: int, width: int, rules: Rules
+) -> Generator[None, None, list[int] | None]:
+    """Return the moves of a path from a root to the end within a threshold in bytes, if one is found.
+
+    Pauses after every state.
+    """
     commits = Commits(moves, threshold, rules)
     ready, steps = root.ready.copy(), root.steps.copy()
     left, mem = commits.close(root.left, root.mem, ready, steps)
@@ -47,6 +53,7 @@ def beam(moves: Moves, root: Root, threshold: int, width: int, rules: Rules) -> 
                     known = same_size.get(child.left)
                     if known is None or child.peak < known.peak:
                         same_size[child.left] = child
+            yield
     return None
 
 

@@ -71,9 +71,13 @@ class Commits:
         left ^= moves.bits[c]
         mem += ready.pop(c)[1]
         gates, cost = moves.gates, moves.cost
-        for other in moves.affected[c]:
-            if other in ready:
-                ready[other] = cost(other, left)
+        for rest, _ in moves.watched[c]:
+            changed = moves.changed(rest, left)
+            while changed:
+                other = changed.bit_length() - 1
+                changed ^= moves.bits[other]
+                if other in ready:
+                    ready[other] = cost(other, left)
         for other in moves.followers[c]:
             if not gates[other] & left:
                 ready[other] = cost(other, left)
@@ -112,7 +116,7 @@ class Commits:
         return None
 
     def _follow(self, c: int, left: int, delta: int, room: int) -> list[int] | None:
-        """Return the run that starts with `c`, by least stable memory at each step, if it falls low enough."""
+        """Return the run from `c` on, by least stable memory at each step, if it falls low enough."""
         moves = self.moves
         gates, cost = moves.gates, moves.cost
         run = [c]

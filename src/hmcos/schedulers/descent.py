@@ -8,6 +8,7 @@ enters is closed under single commits and runs at once; along its path stable me
 from __future__ import annotations
 
 from bisect import bisect_left
+
 from hmcos.schedulers.commits import NEVER, Commits, Root, Rules, start
 from hmcos.schedulers.moves import Cost, Moves
 from hmcos.schedulers.valley import lowest_between
@@ -31,6 +32,7 @@ class Descent:
         self._lefts: list[int] = []
         self._mems: list[int] = []
         self._readies: list[dict[int, Cost]] = []
+        self._costs_on_path = 0
         self._todos: list[list[int]] = []
         self._asides: list[int] = []
         self._steps: list[list[int]] = []
@@ -41,11 +43,11 @@ class Descent:
 
     @property
     def remembered(self) -> int:
-        """The number of states held in memory."""
-        return len(self._seen)
+        """The states held in memory, in states of usual size: wide ones and the path count for more."""
+        return len(self._seen) * (1 + len(self.moves.bits) // 2048) + self._costs_on_path // 4
 
     def advance(self, quota: int) -> bool | None:
-        """Enter up to `quota` states; return True for a path, False for a proof of none, None for neither yet."""
+        """Enter up to `quota` states; return whether a path exists, None while that is open."""
         seen, bits, n = self._seen, self.moves.bits, len(self.moves.bits)
         lefts, todos = self._lefts, self._todos
         end = self.states + quota
@@ -60,8 +62,8 @@ class Descent:
             need = seen.get(lefts[-1] ^ bits[c])
             if need is None:
                 self._descend(c)
-            elif need < self._asides[-1]:
-                self._asides[-1] = need
+            else:
+                self._asides[-1] = min(self._asides[-1], need)
         return self.path is not None
 
     def _descend(self, c: int) -> None:
@@ -79,8 +81,7 @@ class Descent:
             return
         need = self._seen.get(left)
         if need is not None:
-            if need < self._asides[-1]:
-                self._asides[-1] = need
+            self._asides[-1] = min(self._asides[-1], need)
             return
         self._push(left, mem, ready, steps, [])
         while self.rules.valley_cuts and len(self._mems) > 1:
@@ -107,6 +108,7 @@ class Descent:
         self._lefts.append(left)
         self._mems.append(mem)
         self._readies.append(ready)
+        self._costs_on_path += len(ready)
         self._todos.append(todo)
         self._asides.append(aside + mem if aside < NEVER else NEVER)
         self._steps.append(steps)
@@ -117,7 +119,7 @@ class Descent:
     def _pop(self) -> tuple[int, int]:
         """Take the last state off the path; return it and the least need set aside in it."""
         self._mems.pop()
-        self._readies.pop()
+        self._costs_on_path -= len(self._readies.pop())
         self._todos.pop()
         self._steps.pop()
         self._dropped.pop()

@@ -51,10 +51,8 @@ class Moves:
         """Per sequence: the non-empty buffers of others that it reads and that somebody frees."""
         self.watched: list[list[tuple[int, int]]] = [[] for _ in range(n)]
         """Per sequence: the other readers of a buffer that may die in it, and the key bit of that buffer."""
-        self.affected: list[list[int]] = [[] for _ in range(n)]
-        """Sequences whose cost may change by this one's move, ascending."""
         self._dying: list[tuple[list[int], list[int]]] = []
-        """Per sequence: buffers that die in it always, and those that are watched, in the order of their bits."""
+        """Per sequence: buffers that always die in it, and the watched ones in the order of their bits."""
         self._watch()
         self.costs: list[dict[int, Cost]] = [{} for _ in range(n)]
         """Per sequence: cost by the set of watched buffers that die in it."""
@@ -68,7 +66,7 @@ class Moves:
         return mask
 
     def _order_sequences(self) -> None:
-        """Find who comes before whom: only its first operator waits for others, only its last is waited for."""
+        """Find who comes before whom: only its first operator waits, only its last one is waited for."""
         problem, node, bits = self.problem, self.node, self.bits
         after = [0] * len(bits)
         for c, steps in enumerate(self.sequences):
@@ -84,7 +82,7 @@ class Moves:
     def _watch(self) -> None:
         held, sizes, read_by, made_in = self.problem.held, self.problem.sizes, self.read_by, self.made_in
         for c, steps in enumerate(self.sequences):
-            bit, others = self.bits[c], 0
+            bit = self.bits[c]
             always: list[int] = []
             shared: list[int] = []
             for b in self._reads(steps):
@@ -94,7 +92,6 @@ class Moves:
                 if rest:
                     self.watched[c].append((rest, 1 << len(shared)))
                     shared.append(b)
-                    others |= rest
                 else:
                     always.append(b)
             self._dying.append((always, shared))
@@ -103,8 +100,6 @@ class Moves:
                 for b in self.problem.makes[op]:
                     if sizes[b] and (read_by[b] & ~bit or b in held):
                         self.lasting[c].append(b)
-            for other in members(others):
-                self.affected[other].append(c)
 
     def _reads(self, steps: Sequence[int]) -> Iterable[int]:
         """Return the buffers that a sequence reads, each once."""
@@ -126,6 +121,17 @@ class Moves:
         if found is None:
             found = self.costs[c][key] = self._simulate(c, key)
         return found
+
+    def changed(self, rest: int, left: int) -> int:
+        """Return which of a buffer's other readers cost something else now that one of them has moved.
+
+        Forward only the last that is left: the buffer will die in it. Backward, if the one that moved
+        was the first, all others: the buffer no longer dies in them.
+        """
+        still = rest & left
+        if self.backward:
+            return rest if still == rest else 0
+        return 0 if still & (still - 1) else still
 
     def _simulate(self, c: int, key: int) -> Cost:
         """Run the sequence step by step; the buffers in `key` die in it, those it alone reads always do."""

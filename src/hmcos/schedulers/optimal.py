@@ -12,7 +12,7 @@ from hmcos.plan.limits import Limits, Observer
 from hmcos.plan.schedule import Schedule, Status
 from hmcos.schedulers.base import conclude
 from hmcos.schedulers.commits import Rules
-from hmcos.schedulers.pieces import Piece, Reduction
+from hmcos.schedulers.pieces import CHEAP, Piece, Reduction
 from hmcos.schedulers.thresholds import Stretch
 
 QUICK_OPERATORS = 1_500
@@ -58,7 +58,13 @@ class _Settling:
         self.states = 0
 
     def settle(self) -> Status | None:
-        """Search until peak and bound meet, or the budget is decided; return the limit that ended it before."""
+        """Search until peak and bound meet, or the budget is decided; return the limit that came first."""
+        limit = self._settle()
+        if limit:
+            self._try_cheap_orders()
+        return limit
+
+    def _settle(self) -> Status | None:
         if self._decided():
             return None
         if self._rules.stepping and self._problem.operators <= QUICK_OPERATORS:
@@ -71,6 +77,14 @@ class _Settling:
         limit = self._reduce(reduction) or self._search_pieces(reduction)
         self._take_over(reduction)
         return limit
+
+    def _try_cheap_orders(self) -> None:
+        """Make sure that a search that was cut short answers with nothing worse than the cheap orders."""
+        for cheap in CHEAP:
+            order = cheap(self._problem)
+            reached = peak(self._problem, order)
+            if reached < self.peak:
+                self.order, self.peak = order, reached
 
     def _decided(self) -> bool:
         budget = self._limits.budget

@@ -32,6 +32,10 @@ CHEAP: tuple[Callable[[Problem], list[int]], ...] = (
 )
 """Orders that are tried before any search."""
 
+TINY = 16
+"""Operators of a piece that is searched without further ado."""
+TINY_STATES = 500
+
 
 @dataclass
 class Piece:
@@ -131,6 +135,8 @@ class Reduction:
         while self._fresh and self.is_open(self._fresh[-1]):
             piece = self._fresh.pop()
             self._examine(piece)
+            if self.is_open(piece) and len(piece.order) <= TINY:
+                self._settle(piece)
             self._examined.append(piece)
         self._examined = [piece for piece in self._examined if self.is_open(piece)]
         self._examined.sort(key=lambda piece: -len(piece.order))
@@ -162,6 +168,15 @@ class Reduction:
             reached = peak(piece.problem, order)
             if reached < piece.peak:
                 piece.order, piece.peak = order, reached
+
+    def _settle(self, piece: Piece) -> None:
+        """Search a tiny piece at once, since what it proves settles many others of its kind."""
+        search = Stretch(piece.problem, piece.order, piece.peak, self._rules)
+        search.raise_bound(self.lower_bound)
+        for _ in search.step(TINY_STATES):
+            pass
+        piece.order, piece.peak = search.order, search.peak
+        self.lower_bound = max(self.lower_bound, search.lower_bound)
 
     def _shrink(self, piece: Piece) -> list[Piece]:
         """Commit from both ends within the lower bound and cut what remains; return the parts, if any."""

@@ -8,7 +8,7 @@ it is not.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 
 from hmcos.hierarchy.joins import join
 from hmcos.memory.problem import Problem
@@ -20,6 +20,8 @@ from hmcos.schedulers.moves import Moves
 
 SLICE = 256
 """States after which the two directions take turns."""
+WIDE = 1_024
+"""Sequences from which on a slice has fewer states, since each takes longer."""
 FIRST_STEPS = 2_000
 """States that stepping may enter before bracketing takes over."""
 EASY = 100
@@ -28,6 +30,8 @@ PATIENCE = 2_000
 """States that stepping may spend on a threshold above the lower bound."""
 FIRST_PROBE = 1_000
 """States of a bracketing probe in the first round; doubled whenever a round decides nothing."""
+HARD = 4 * FIRST_PROBE
+"""States of a bracketing probe from which on beams help it, a wider one in each round."""
 BEAM_WIDTHS = (1, 8, 32)
 CAUTION = 6
 """Halvings of the gap after which a threshold to refute is the lower bound itself."""
@@ -46,8 +50,8 @@ class Direction:
         """Return a search at a threshold, from the farthest state that is committed to."""
         return Descent(self.moves, threshold, rules, self._root)
 
-    def beam(self, threshold: int, width: int, rules: Rules) -> list[int] | None:
-        """Return a path that a beam finds within a threshold, if it does."""
+    def beam(self, threshold: int, width: int, rules: Rules) -> Generator[None, None, list[int] | None]:
+        """Return a path that a beam finds within a threshold, if it does; pause after every state."""
         return beam(self.moves, self._root or start(self.moves), threshold, width, rules)
 
     def commit(self, root: Root) -> None:
@@ -137,10 +141,10 @@ class Stretch:
         """Step, then bracket, until peak and lower bound meet; pause after every slice."""
         if self.rules.stepping:
             yield from self.step(FIRST_STEPS)
-        for width in BEAM_WIDTHS:
-            yield from self._sweep(width)
-        quota = FIRST_PROBE
+        quota, widths = FIRST_PROBE, list(BEAM_WIDTHS)
         while self.peak > self.lower_bound:
+            if widths and quota >= HARD:
+                yield from self._sweep(widths.pop(0))
             gap = self.lower_bound, self.peak
             yield from self._refute(quota)
             yield from self._find(quota // 16)
@@ -152,8 +156,7 @@ class Stretch:
         for way in self._ways:
             direction = self._direction(way)
             while self.rules.beams and self.peak > self.lower_bound:
-                path = direction.beam(self.peak - 1, width, self.rules)
-                yield
+                path = yield from direction.beam(self.peak - 1, width, self.rules)
                 if path is None:
                     break
                 self._improve(direction.order(path))
@@ -210,7 +213,7 @@ class Stretch:
             descent = probe.descents[turn] = direction.descent(probe.threshold, self.rules)
             self.states += descent.states
         before = descent.states
-        decided = descent.advance(SLICE)
+        decided = descent.advance(max(1, SLICE * WIDE // max(WIDE, len(self._sequences))))
         self.states += descent.states - before
         if decided is True:
             self._improve(direction.order(descent.path or []))
