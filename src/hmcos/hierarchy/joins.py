@@ -43,7 +43,7 @@ def join(problem: Problem, *, forward: bool = True, mirror: bool = True) -> tupl
 
 
 def _chains(problem: Problem) -> Iterator[list[int]]:
-    """Yield the maximal runs in which each operator has the next as its only successor, and it the one before."""
+    """Yield the maximal runs in which each is the only successor, and only producer, of its neighbour."""
     before, after = problem.predecessors, problem.successors
 
     def follows(op: int) -> int | None:
@@ -81,7 +81,8 @@ def _costs(problem: Problem, operators: list[int], has_run: Callable[[int, int],
         new, overwritable = out, problem.overwritable[op]
         for b in problem.reads[op]:
             others = readers[b]
-            if b in held or (len(others) > 1 and not all(other == op or has_run(op, other) for other in others)):
+            dies = len(others) == 1 or all(other == op or has_run(op, other) for other in others)
+            if b in held or not dies:
                 continue
             freed += sizes[b]
             if b in overwritable:

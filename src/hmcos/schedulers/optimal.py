@@ -11,9 +11,9 @@ from hmcos.memory.profile import peak
 from hmcos.plan.limits import Limits, Observer
 from hmcos.plan.schedule import Schedule, Status
 from hmcos.schedulers.base import conclude
-from hmcos.schedulers.commits import Rules
-from hmcos.schedulers.pieces import CHEAP, Piece, Reduction
-from hmcos.schedulers.thresholds import Stretch
+from hmcos.schedulers.exact.commits import Rules
+from hmcos.schedulers.exact.pieces import CHEAP, Piece, Reduction
+from hmcos.schedulers.exact.thresholds import Stretch
 
 QUICK_OPERATORS = 1_500
 """Problems up to this size are first searched as they are, since cutting them would take longer."""

@@ -9,7 +9,7 @@ predecessors of its members. Flow runs from what pays to what costs, along requi
 
 from __future__ import annotations
 
-from hmcos.schedulers.moves import Moves, members
+from hmcos.schedulers.exact.moves import Moves, members
 
 
 def lowest_between(moves: Moves, before: int, after: int) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hmcos.schedulers.moves import Cost, Moves
+from hmcos.schedulers.exact.moves import Cost, Moves
 
 NEVER = 1 << 80
 """More bytes than any order needs."""

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass
 
-from hmcos.schedulers.commits import Commits, Root, Rules
-from hmcos.schedulers.moves import Cost, Moves
+from hmcos.schedulers.exact.commits import Commits, Root, Rules
+from hmcos.schedulers.exact.moves import Cost, Moves
 
 
 @dataclass(frozen=True, slots=True)

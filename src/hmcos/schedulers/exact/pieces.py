@@ -16,12 +16,12 @@ from hmcos.hierarchy.splitting import Line, forced_states
 from hmcos.memory.bounds import must_live_bound
 from hmcos.memory.problem import Problem
 from hmcos.memory.profile import peak
-from hmcos.schedulers.commits import Rules
-from hmcos.schedulers.descent import Descent
+from hmcos.schedulers.exact.commits import Rules
+from hmcos.schedulers.exact.descent import Descent
+from hmcos.schedulers.exact.moves import Moves
+from hmcos.schedulers.exact.thresholds import Stretch
 from hmcos.schedulers.greedy import least_running_memory
-from hmcos.schedulers.moves import Moves
 from hmcos.schedulers.rpo import reverse_post_order
-from hmcos.schedulers.thresholds import Stretch
 from hmcos.schedulers.walks import breadth_first, depth_first
 
 CHEAP: tuple[Callable[[Problem], list[int]], ...] = (

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 
-from hmcos.schedulers.commits import NEVER, Commits, Root, Rules, start
-from hmcos.schedulers.moves import Cost, Moves
-from hmcos.schedulers.valley import lowest_between
+from hmcos.schedulers.exact.commits import NEVER, Commits, Root, Rules, start
+from hmcos.schedulers.exact.moves import Cost, Moves
+from hmcos.schedulers.exact.valley import lowest_between
 
 
 class Descent:

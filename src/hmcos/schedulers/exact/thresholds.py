@@ -13,10 +13,10 @@ from collections.abc import Generator, Iterator, Sequence
 from hmcos.hierarchy.joins import join
 from hmcos.memory.problem import Problem
 from hmcos.memory.profile import peak
-from hmcos.schedulers.beam import beam
-from hmcos.schedulers.commits import Root, Rules, start
-from hmcos.schedulers.descent import Descent
-from hmcos.schedulers.moves import Moves
+from hmcos.schedulers.exact.beam import beam
+from hmcos.schedulers.exact.commits import Root, Rules, start
+from hmcos.schedulers.exact.descent import Descent
+from hmcos.schedulers.exact.moves import Moves
 
 SLICE = 256
 """States after which the two directions take turns."""

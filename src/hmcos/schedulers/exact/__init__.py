@@ -1,0 +1,1 @@
+"""The exact search: what may happen next, what needs no search, and how thresholds close the gap."""
