@@ -1,0 +1,58 @@
+"""How long the arena takes: the public instances within their capacity, and a chain of 20,000 buffers.
+
+Run it as `python benchmarks/speed/arena.py [SECONDS]`; each question has that many seconds, 60 if not told.
+Times are those of the process, so that a busy machine does not change them much.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from random import Random
+
+from hmcos.allocation.auto import auto
+from hmcos.allocation.instance import read_lives
+from hmcos.allocation.largest_first import largest_first
+from hmcos.allocation.problem import Lives
+from hmcos.memory.lifetimes import Life
+from hmcos.plan.limits import SILENCE, Limits
+
+INSTANCES = Path(__file__).parents[1] / "quality" / "minimalloc"
+CAPACITY = 1_048_576
+
+
+def chain(count: int, seed: int = 0) -> Lives:
+    """Lives of a long network: one born at each step, most short, some long."""
+    rng = Random(seed)
+    lives = [
+        Life(i, min(count, i + 2 + int(rng.expovariate(0.1))), rng.randint(1, 1000) * 64, None)
+        for i in range(count)
+    ]
+    return Lives(tuple(lives))
+
+
+def measure(name: str, lives: Lives, limits: Limits) -> None:
+    """Print one line: what was reached, what largest first reaches, and the time."""
+    start = time.process_time()
+    arena = auto(lives, limits, SILENCE)
+    seconds = time.process_time() - start
+    simple = largest_first(lives, Limits(), SILENCE).size
+    over = arena.size / arena.lower_bound - 1
+    print(
+        f"{name:12} {len(lives.lives):6} lives  {arena.size:10,} bytes  "
+        f"bound {arena.lower_bound:10,}  +{over:6.2%}  {arena.status:14}  largest first +{simple / arena.lower_bound - 1:6.2%}  {seconds:6.2f} s"
+    )
+
+
+def main() -> None:
+    """Measure everything."""
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 60.0
+    for path in sorted(INSTANCES.glob("*.csv")):
+        lives = read_lives(path, CAPACITY).lives
+        measure(path.name.split(".")[0], lives, Limits(seconds=seconds, budget=CAPACITY))
+    measure("chain", chain(20_000), Limits(seconds=seconds))
+
+
+if __name__ == "__main__":
+    main()
