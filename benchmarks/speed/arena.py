@@ -38,10 +38,10 @@ def measure(name: str, lives: Lives, limits: Limits) -> None:
     arena = auto(lives, limits, SILENCE)
     seconds = time.process_time() - start
     simple = largest_first(lives, Limits(), SILENCE).size
-    over = arena.size / arena.lower_bound - 1
+    waste, simple_waste = arena.size / arena.lower_bound - 1, simple / arena.lower_bound - 1
     print(
-        f"{name:12} {len(lives.lives):6} lives  {arena.size:10,} bytes  "
-        f"bound {arena.lower_bound:10,}  +{over:6.2%}  {arena.status:14}  largest first +{simple / arena.lower_bound - 1:6.2%}  {seconds:6.2f} s"
+        f"{name:6} {len(lives.lives):6} lives  {arena.size:10,} bytes  bound {arena.lower_bound:10,}  "
+        f"+{waste:6.2%}  {arena.status:10}  largest first +{simple_waste:6.2%}  {seconds:6.2f} s"
     )
 
 
