@@ -1,0 +1,179 @@
+"""Laws of the orders: the exact search against brute force, with every pruning rule on and off."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from itertools import pairwise
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hmcos.hierarchy.joins import join
+from hmcos.hierarchy.splitting import Line, forced_states
+from hmcos.memory.problem import Problem
+from hmcos.memory.profile import peak
+from hmcos.plan.limits import SILENCE, Limits
+from hmcos.plan.schedule import Schedule, Status
+from hmcos.schedulers import optimal as optimal_scheduler
+from hmcos.schedulers.exact import thresholds
+from hmcos.schedulers.exact.commits import Rules
+from hmcos.schedulers.optimal import optimal, search
+from hmcos.schedulers.table import names, scheduler
+from oracle import optimum, orders
+from property.strategies import problems, random_problem
+
+SWITCHES = [rule.name for rule in fields(Rules)]
+
+
+@dataclass
+class Witness:
+    """Remembers every peak and bound that a search reports on the way."""
+
+    reports: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
+
+    def progress(self, phase: str, peak: int, lower_bound: int, states: int) -> None:
+        self.reports.append((peak, lower_bound))
+
+
+def drawn_rules(source: Random) -> Rules:
+    return Rules(**{name: source.random() < 0.5 for name in SWITCHES})
+
+
+def assert_proved(problem: Problem, rules: Rules, expected: int) -> Schedule:
+    witness = Witness()
+    found = search(problem, Limits(), witness, rules)
+    assert peak(problem, found.order) == found.peak == found.lower_bound == expected, rules
+    assert found.status is Status.OPTIMAL
+    assert all(bound <= expected <= reached for reached, bound in witness.reports), rules
+    return found
+
+
+@given(problems(max_operators=8), st.randoms(use_true_random=False))
+def test_the_search_finds_the_optimum_under_any_rules(problem: Problem, source: Random) -> None:
+    expected = optimum(problem)
+    assert_proved(problem, Rules(), expected)
+    assert_proved(problem, drawn_rules(source), expected)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_seeded_sweep_finds_the_optimum_under_any_rules(seed: int) -> None:
+    source = Random(seed)
+    for _ in range(120):
+        problem = random_problem(source, source.randrange(1, 11))
+        expected = optimum(problem)
+        assert_proved(problem, Rules(), expected)
+        for _ in range(4):
+            assert_proved(problem, drawn_rules(source), expected)
+
+
+@pytest.mark.parametrize("switch", SWITCHES)
+def test_each_rule_may_be_switched_off_by_itself(switch: str) -> None:
+    source = Random(switch)
+    for _ in range(150):
+        problem = random_problem(source, source.randrange(4, 11))
+        assert_proved(problem, Rules(**{switch: False}), optimum(problem))
+
+
+def test_the_plain_search_in_one_direction_finds_the_optimum(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With every other rule off and slices of one state, so that searches stop and resume all the time."""
+    monkeypatch.setattr(thresholds, "SLICE", 1)
+    monkeypatch.setattr(thresholds, "FIRST_PROBE", 1)
+    off = dict.fromkeys(SWITCHES, False)
+    source = Random(5)
+    for _ in range(250):
+        problem = random_problem(source, source.randrange(2, 10))
+        expected = optimum(problem)
+        for direction in ({"forward": True}, {"backward": True}, {"forward": True, "backward": True}):
+            assert_proved(problem, Rules(**{**off, **direction}), expected)
+            assert_proved(
+                problem, Rules(**{**off, **direction, "commit": True, "valley_cuts": True}), expected
+            )
+
+
+def test_pieces_and_brackets_find_the_optimum_where_the_quick_search_is_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(optimal_scheduler, "QUICK_OPERATORS", 0)
+    monkeypatch.setattr(thresholds, "FIRST_STEPS", 2)
+    monkeypatch.setattr(thresholds, "SLICE", 2)
+    monkeypatch.setattr(thresholds, "FIRST_PROBE", 2)
+    monkeypatch.setattr(thresholds, "HARD", 4)
+    source = Random(6)
+    for _ in range(300):
+        problem = random_problem(source, source.randrange(6, 12))
+        expected = optimum(problem)
+        assert_proved(problem, Rules(split=False, commit_ends=False), expected)
+        assert_proved(problem, drawn_rules(source), expected)
+
+
+@given(problems(max_operators=8), st.integers(min_value=-3, max_value=3))
+def test_a_budget_is_decided_exactly(problem: Problem, distance: int) -> None:
+    least = optimum(problem)
+    budget = max(0, least + distance)
+    found = optimal(problem, Limits(budget=budget), SILENCE)
+    assert found.status is (Status.FITS if least <= budget else Status.DOES_NOT_FIT)
+    assert found.lower_bound <= least <= found.peak == peak(problem, found.order)
+    assert (found.peak <= budget) == (least <= budget)
+
+
+@given(problems(max_operators=8), st.integers(min_value=0, max_value=4))
+def test_a_search_cut_short_is_valid_and_no_worse_than_the_baselines(problem: Problem, states: int) -> None:
+    found = optimal(problem, Limits(states=states, seconds=None if states else 0.0), SILENCE)
+    assert peak(problem, found.order) == found.peak
+    assert found.lower_bound <= optimum(problem)
+    for baseline in ("given", "rpo", "greedy"):
+        assert found.peak <= scheduler(baseline)(problem, Limits(), SILENCE).peak
+    if found.status is not Status.OPTIMAL:
+        assert found.lower_bound < found.peak
+
+
+@given(problems(max_operators=9))
+def test_every_scheduler_gives_a_complete_order_with_true_figures(problem: Problem) -> None:
+    least = optimum(problem)
+    for name in names():
+        found = scheduler(name)(problem, Limits(), SILENCE)
+        assert peak(problem, found.order) == found.peak
+        assert found.lower_bound <= least <= found.peak
+        assert (found.status is Status.OPTIMAL) == (found.peak == found.lower_bound)
+
+
+@given(problems(max_operators=12))
+def test_the_same_problem_has_the_same_answer(problem: Problem) -> None:
+    first, second = (search(problem, Limits(), SILENCE, Rules()) for _ in range(2))
+    assert (first.order, first.states) == (second.order, second.states)
+
+
+@given(problems(max_operators=6))
+def test_forced_states_are_those_that_every_order_passes(problem: Problem) -> None:
+    every = list(orders(problem))
+    n = problem.operators
+    passed = [k for k in range(n + 1) if len({frozenset(order[:k]) for order in every}) == 1]
+    assert forced_states(problem, range(n)) == passed
+
+
+@given(problems(max_operators=7))
+def test_a_stretch_costs_what_its_steps_cost_in_the_whole(problem: Problem) -> None:
+    order = next(iter(orders(problem)))
+    line = Line(problem, order)
+    states = forced_states(problem, order)
+    for start in states:
+        for stop in states:
+            if start < stop:
+                part = line.stretch(start, stop)
+                assert peak(part, range(stop - start)) == max(line.stable(start), line.peak(start, stop))
+
+
+@given(problems(max_operators=9), st.booleans(), st.booleans())
+def test_joined_operators_lie_back_to_back_in_some_optimal_order(
+    problem: Problem, forward: bool, mirror: bool
+) -> None:
+    sequences = join(problem, forward=forward, mirror=mirror)
+    assert sorted(op for steps in sequences for op in steps) == list(range(problem.operators))
+    expected = optimum(problem)
+    following = {u: v for steps in sequences for u, v in pairwise(steps)}
+    assert any(
+        peak(problem, order) == expected and all(order[order.index(u) + 1] == v for u, v in following.items())
+        for order in orders(problem)
+    )
