@@ -55,3 +55,11 @@ def dense_lives(rng: Random, count: int) -> Lives:
     horizon = rng.randint(4, 9)
     spans = [sorted(rng.sample(range(horizon + 1), 2)) for _ in range(count)]
     return Lives(tuple(Life(birth, death, rng.randint(1, 5), None) for birth, death in spans))
+
+
+def stepped_lives(rng: Random) -> Lives:
+    """A few lives, many with alignments of their own: holes are common, and proofs have to look at them."""
+    horizon = rng.randint(3, 6)
+    spans = [sorted(rng.sample(range(horizon + 1), 2)) for _ in range(rng.randint(3, 6))]
+    lives = tuple(Life(birth, death, rng.randint(1, 6), None) for birth, death in spans)
+    return Lives(lives, 1, tuple(Demand(alignment=rng.choice((1, 1, 2, 3, 4))) for _ in lives))

@@ -14,7 +14,7 @@ from hmcos.allocation.auto import auto
 from hmcos.allocation.bounds import lower_bound
 from hmcos.allocation.constraint import Effort, constrain
 from hmcos.allocation.exact import exact
-from hmcos.allocation.fit import meetings
+from hmcos.allocation.fit import first_fit, highest_end, meetings
 from hmcos.allocation.instance import Instance, parse_csv, parse_json_lives, write_csv, write_json_lives
 from hmcos.allocation.items import Item, items
 from hmcos.allocation.problem import Lives
@@ -26,7 +26,7 @@ from hmcos.errors import InstanceError
 from hmcos.plan.limits import SILENCE, Limits
 from hmcos.plan.schedule import Status
 from property.arena_oracle import end, faults, smallest
-from property.arena_strategies import dense_lives, random_lives
+from property.arena_strategies import dense_lives, random_lives, stepped_lives
 from property.strategies import generators
 
 sweep = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -233,3 +233,15 @@ def beyond_its_bound(rng: Random) -> tuple[Lives, int]:
             size = exact(lives, Limits(), SILENCE).size
             if size > lower_bound(items(lives)):
                 return lives, size
+
+
+@pytest.mark.parametrize("block", range(8))
+def test_the_search_is_as_good_as_the_best_order_of_placement(block: int) -> None:
+    """A smallest arena comes out when its items are placed in order of offset, each as low as it can."""
+    for seed in range(block * 40, block * 40 + 40):
+        found, _ = in_units(stepped_lives(Random(seed)))
+        met = meetings(found)
+        orders = itertools.permutations(range(len(found)))
+        least = min(highest_end(found, first_fit(met, order)) for order in orders)
+        for capacity in range(least - 2, least + 3):
+            assert Search(found, capacity).run(100_000, Style(seed % 3)) is (capacity >= least)
