@@ -183,6 +183,27 @@ def test_two_bodies_of_one_name_are_refused() -> None:
     assert "two of its bodies bear the same name" in refusal(made)
 
 
+def test_few_functions_that_mean_billions_of_nodes_are_refused() -> None:
+    imports = [helper.make_opsetid("", 17), helper.make_opsetid("local", 1)]
+    functions = [helper.make_function("local", "F0", ["a"], ["b"], [node("Relu", "a", "b")], imports)]
+    for number in range(32):
+        inside = [node(f"local::F{number}", "a", "t"), node(f"local::F{number}", "t", "b")]
+        functions.append(helper.make_function("local", f"F{number + 1}", ["a"], ["b"], inside, imports))
+    made = graph([node("local::F32", "x", "y")], [value("x", [4])], [value("y", [4])])
+    assert "more than 1,048,576 nodes" in refusal(model(made, domains={"local": 1}, functions=functions))
+
+
+def test_few_functions_that_mean_gigabytes_of_constants_are_refused() -> None:
+    imports = [helper.make_opsetid("", 17), helper.make_opsetid("local", 1)]
+    heavy = node("Constant", "", "b", value=weight("", [[1.0] * 1000] * 100))
+    functions = [helper.make_function("local", "F0", [], ["b"], [heavy], imports)]
+    for number in range(13):
+        inside = [node(f"local::F{number}", "", "t"), node(f"local::F{number}", "", "b")]
+        functions.append(helper.make_function("local", f"F{number + 1}", [], ["b"], inside, imports))
+    made = graph([node("local::F13", "", "y")], [], [value("y", [100, 1000])])
+    assert "more than 2 GB" in refusal(model(made, domains={"local": 1}, functions=functions))
+
+
 def test_functions_that_call_themselves_are_refused() -> None:
     again = helper.make_function(
         "local", "Again", ["a"], ["b"], [node("local::Again", "a", "b")], [helper.make_opsetid("local", 1)]

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from os import PathLike
 from pathlib import Path
 
-from onnx import GraphProto, ModelProto, TensorProto, ValueInfoProto, inliner
+from onnx import GraphProto, ModelProto, TensorProto, ValueInfoProto
 
 from hmcos.frontends.loading import Serializable
 from hmcos.frontends.onnx.bodies import graphs
 from hmcos.frontends.onnx.dimensions import symbols
 from hmcos.frontends.onnx.elements import ELEMENTS, element
+from hmcos.frontends.onnx.functions import inline
 from hmcos.frontends.onnx.types import read_type
 from hmcos.frontends.outline import Outline, Port
 
@@ -22,7 +23,7 @@ def outline(source: str | PathLike[str] | Serializable, bind: Mapping[str, int])
     content = Path(source).read_bytes() if isinstance(source, str | PathLike) else source.SerializeToString()
     proto = ModelProto.FromString(content)
     if proto.functions:
-        proto = inliner.inline_local_functions(proto)
+        proto = inline(proto)
     graph = proto.graph
     parameters = [tensor for _, here in graphs(graph) for tensor in _parameters(here)]
     given = {tensor.name for tensor in graph.initializer}

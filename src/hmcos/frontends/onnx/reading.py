@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 
 from google.protobuf.message import DecodeError, EncodeError
-from onnx import GraphProto, ModelProto, TypeProto, inliner
+from onnx import GraphProto, ModelProto, TypeProto
 
 from hmcos.errors import ModelError, OptionError
 from hmcos.frontends.loading import Serializable
@@ -16,11 +16,9 @@ from hmcos.frontends.model import Model
 from hmcos.frontends.onnx.bodies import graphs
 from hmcos.frontends.onnx.dimensions import symbols
 from hmcos.frontends.onnx.external import data_files
+from hmcos.frontends.onnx.functions import LARGEST, inline
 from hmcos.frontends.onnx.graphs import read_graph
 from hmcos.frontends.onnx.shapes import value_types
-
-LARGEST = 2**31 - 1
-"""Bytes of a protobuf message."""
 
 
 def load(source: str | PathLike[str] | Serializable, bind: Mapping[str, int] | None = None) -> Model:
@@ -51,7 +49,9 @@ def _model(content: bytes, path: Path | None, bind: dict[str, int]) -> Model:
     inlined = bool(proto.functions)
     scopes = _checked_graphs(proto.graph)
     if inlined:
-        proto = _inline(proto)
+        for function in proto.functions:
+            _checked_graphs(GraphProto(node=function.node))
+        proto = inline(proto)
         digest = sha256(proto.SerializeToString(deterministic=True)).hexdigest()
         scopes = _checked_graphs(proto.graph)
     files = data_files(scopes, path.parent if path is not None else None)
@@ -141,19 +141,6 @@ def _names(graph: GraphProto) -> Iterator[object]:
         yield from node.output
         for attribute in node.attribute:
             yield attribute.name
-
-
-def _inline(proto: ModelProto) -> ModelProto:
-    for function in proto.functions:
-        _checked_graphs(GraphProto(node=function.node))
-    try:
-        inlined = inliner.inline_local_functions(proto)
-    except Exception as error:  # C++ throws many types here; all of them mean that the functions are wrong
-        raise ModelError(f"its local functions cannot be inlined: {error}") from error
-    if inlined.functions:
-        names = ", ".join(function.name for function in inlined.functions[:3])
-        raise ModelError(f"its local functions cannot be inlined: {names} remain")
-    return inlined
 
 
 def _dimensions(scopes: Iterable[GraphProto]) -> Iterator[str]:
