@@ -176,10 +176,7 @@ def parse_json_lives(text: str, file: str = "instance") -> Instance:
     data = _mapping(parse_json(text, file), file, ("format", "alignment", "pools", "lives"))
     if data.get("format") != FORMAT:
         raise InstanceError(f"{file}: format is not {FORMAT!r}")
-    pools: list[Pool] = []
-    for row in _list(data.get("pools", []), f"{file}: pools"):
-        pool = _mapping(row, f"{file}: pools", ("name", "capacity"))
-        pools.append(Pool(str(pool.get("name")), _integer(pool.get("capacity"), f"{file}: pool capacity")))
+    pools = tuple(_pool(row, f"{file}: pools") for row in _list(data.get("pools", []), f"{file}: pools"))
     names: dict[str, None] = {}
     lives: list[Life] = []
     demands: list[Demand] = []
@@ -206,7 +203,12 @@ def parse_json_lives(text: str, file: str = "instance") -> Instance:
         )
         demands.append(_demand(fields, where))
     alignment = _integer(data.get("alignment", 1), f"{file}: alignment")
-    return Instance(tuple(names), _checked(file, tuple(lives), tuple(demands), alignment, tuple(pools)))
+    return Instance(tuple(names), _checked(file, tuple(lives), tuple(demands), alignment, pools))
+
+
+def _pool(row: object, where: str) -> Pool:
+    fields = _mapping(row, where, ("name", "capacity"))
+    return Pool(str(fields.get("name")), _integer(fields.get("capacity"), f"{where}: capacity"))
 
 
 def _demand(fields: Mapping[str, object], where: str) -> Demand:

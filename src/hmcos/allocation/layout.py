@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
-from hmcos.allocation.fit import meetings
+from hmcos.allocation.fit import Meetings, meetings
 from hmcos.allocation.items import Item
 from hmcos.allocation.sections import Section, sections
 
@@ -13,7 +14,7 @@ Pairs = tuple[tuple[int, int], ...]
 """Other items, each with a number of bytes."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Layout:
     """What does not change while the search goes on. Items are renumbered in order of their first section."""
 
@@ -23,14 +24,27 @@ class Layout:
     sections: tuple[Section, ...]
     inside: tuple[tuple[int, ...], ...]
     """Per item: the sections it is in, ascending."""
-    pushes: tuple[Pairs, ...]
-    """Per item: those it meets, and how far above its start they are when above it."""
-    rests: tuple[Pairs, ...]
-    """Per item: those it meets, and how far above their start it is when above them."""
     kinds: tuple[int, ...]
     """Items of one kind are alike in all that matters."""
     starts: tuple[int, ...]
     """Per section, and once more: the first item whose first section is this one or later."""
+
+    @cached_property
+    def met(self) -> Meetings:
+        """Who meets whom."""
+        return meetings(self.items)
+
+    @cached_property
+    def pushes(self) -> tuple[Pairs, ...]:
+        """Per item: those it meets, and how far above its start they are when above it."""
+        met = self.met
+        return tuple(tuple((k, met.height(k, i)) for k in meets) for i, meets in enumerate(met.meets))
+
+    @cached_property
+    def rests(self) -> tuple[Pairs, ...]:
+        """Per item: those it meets, and how far above their start it is when above them."""
+        met = self.met
+        return tuple(tuple((k, met.height(i, k)) for k in meets) for i, meets in enumerate(met.meets))
 
 
 def layout(items: Sequence[Item]) -> Layout:
@@ -48,9 +62,6 @@ def layout(items: Sequence[Item]) -> Layout:
         for i, size in section:
             inside[i].append(s)
             shapes[i].append((s, size))
-    met = meetings(ordered)
-    pushes = tuple(tuple((k, met.height(k, i)) for k in meets) for i, meets in enumerate(met.meets))
-    rests = tuple(tuple((k, met.height(i, k)) for k in meets) for i, meets in enumerate(met.meets))
     known: dict[object, int] = {}
     kinds = tuple(
         known.setdefault(
@@ -63,4 +74,4 @@ def layout(items: Sequence[Item]) -> Layout:
         starts[inside[i][0] + 1] = i + 1
     for s in range(len(rows)):
         starts[s + 1] = max(starts[s], starts[s + 1])
-    return Layout(ordered, tuple(names), rows, tuple(map(tuple, inside)), pushes, rests, kinds, tuple(starts))
+    return Layout(ordered, tuple(names), rows, tuple(map(tuple, inside)), kinds, tuple(starts))
