@@ -13,7 +13,7 @@ are. Pairs of (need, delta) compose along a sequence, so that joining is linear 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from hmcos.hierarchy.closure import ancestors, descendants
 from hmcos.memory.problem import Problem
@@ -29,16 +29,14 @@ def join(problem: Problem, *, forward: bool = True, mirror: bool = True) -> tupl
     its own sequence.
     """
     chains = list(_chains(problem))
-    early: dict[int, Cost] = {}
-    late: dict[int, Cost] = {}
     linked = [op for chain in chains if len(chain) > 1 for op in chain]
-    if forward and linked:
-        early = _costs(problem, linked, _fewest_dead(problem))
-    if mirror and linked:
-        late = _costs(problem, linked, _most_dead(problem))
+    costs = _costs(problem, linked) if linked and (forward or mirror) else {}
     sequences: list[tuple[int, ...]] = []
     for chain in chains:
-        sequences += _join_chain(chain, early, late)
+        if len(chain) == 1:
+            sequences.append((chain[0],))
+        else:
+            sequences += _join_chain(chain, costs, forward=forward, mirror=mirror)
     return tuple(sorted(sequences))
 
 
@@ -60,60 +58,66 @@ def _chains(problem: Problem) -> Iterator[list[int]]:
         yield chain
 
 
-def _fewest_dead(problem: Problem) -> Callable[[int, int], bool]:
-    """Return whether the other reader has run, in the earliest state in which an operator can run."""
-    before = ancestors(problem.predecessors)
-    return lambda op, other: bool(before[op] >> other & 1)
-
-
-def _most_dead(problem: Problem) -> Callable[[int, int], bool]:
-    """Return whether the other reader has run, in the latest state in which an operator can run."""
-    after = descendants(problem.successors)
-    return lambda op, other: not after[op] >> other & 1
-
-
-def _costs(problem: Problem, operators: list[int], has_run: Callable[[int, int], bool]) -> dict[int, Cost]:
-    """Return need and delta of each operator in the state that `has_run` describes."""
-    found: dict[int, Cost] = {}
+def _costs(problem: Problem, operators: list[int]) -> dict[int, tuple[Cost, Cost]]:
+    """Return the costs of each operator in the earliest and in the latest state in which it can run."""
+    before, after = ancestors(problem.predecessors), descendants(problem.successors)
     sizes, held, readers = problem.sizes, problem.held, problem.readers
+    found: dict[int, tuple[Cost, Cost]] = {}
     for op in operators:
-        freed, out = 0, problem.outputs[op]
-        new, overwritable = out, problem.overwritable[op]
+        early: list[int] = []
+        late: list[int] = []
         for b in problem.reads[op]:
-            others = readers[b]
-            dies = len(others) == 1 or all(other == op or has_run(op, other) for other in others)
-            if b in held or not dies:
+            if b in held:
                 continue
-            freed += sizes[b]
-            if b in overwritable:
-                new = 0
-        found[op] = problem.scratch[op] + new, out - problem.unread[op] - freed
+            if len(readers[b]) == 1:
+                early.append(b)
+                late.append(b)
+                continue
+            others = [other for other in readers[b] if other != op]
+            if all(before[op] >> other & 1 for other in others):
+                early.append(b)
+            if not any(after[op] >> other & 1 for other in others):
+                late.append(b)
+        first = _cost(problem, op, early, sizes)
+        found[op] = first, first if early == late else _cost(problem, op, late, sizes)
     return found
 
 
-def _join_chain(chain: list[int], early: dict[int, Cost], late: dict[int, Cost]) -> Iterator[tuple[int, ...]]:
+def _cost(problem: Problem, op: int, dying: list[int], sizes: tuple[int, ...]) -> Cost:
+    overwritable, out = problem.overwritable[op], problem.outputs[op]
+    new, freed = out, 0
+    for b in dying:
+        freed += sizes[b]
+        if b in overwritable:
+            new = 0
+    return problem.scratch[op] + new, out - problem.unread[op] - freed
+
+
+def _join_chain(
+    chain: list[int], costs: dict[int, tuple[Cost, Cost]], *, forward: bool, mirror: bool
+) -> Iterator[tuple[int, ...]]:
     """Yield the sequences into which one chain joins; a stack of sequences that are final so far.
 
     A join changes the costs of both its sides, so a joined sequence is tried against the one below
     it and the next operator until nothing changes.
     """
-    done: list[tuple[list[int], Cost | None, Cost | None]] = []
+    done: list[tuple[list[int], Cost, Cost]] = []
+    nothing = (0, 0)
     for op in chain:
-        steps, first, last = [op], early.get(op), late.get(op)
-        while done and _joins(done[-1][1], first, done[-1][2], last):
-            below, below_first, below_last = done.pop()
+        steps, (early, late) = [op], costs.get(op, (nothing, nothing))
+        while done:
+            below, u_early, u_late = done[-1]
+            falls = forward and u_early[1] + early[0] <= u_early[0] and early[1] <= 0
+            rises = mirror and u_late[0] <= u_late[1] + late[0] and u_late[1] >= 0
+            if not falls and not rises:
+                break
+            done.pop()
             below += steps
-            steps, first, last = below, _compose(below_first, first), _compose(below_last, last)
-        done.append((steps, first, last))
+            steps, early, late = below, _compose(u_early, early), _compose(u_late, late)
+        done.append((steps, early, late))
     for steps, _, _ in done:
         yield tuple(steps)
 
 
-def _joins(u_early: Cost | None, v_early: Cost | None, u_late: Cost | None, v_late: Cost | None) -> bool:
-    if u_early and v_early and u_early[1] + v_early[0] <= u_early[0] and v_early[1] <= 0:
-        return True
-    return bool(u_late and v_late and u_late[0] <= u_late[1] + v_late[0] and u_late[1] >= 0)
-
-
-def _compose(u: Cost | None, v: Cost | None) -> Cost | None:
-    return (max(u[0], u[1] + v[0]), u[1] + v[1]) if u and v else None
+def _compose(u: Cost, v: Cost) -> Cost:
+    return max(u[0], u[1] + v[0]), u[1] + v[1]

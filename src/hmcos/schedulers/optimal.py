@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from hmcos.memory.bounds import must_live_bound
+from hmcos.memory.bounds import must_live_bound, operand_bound
 from hmcos.memory.problem import Problem
 from hmcos.memory.profile import peak
 from hmcos.plan.limits import Limits, Observer
@@ -17,6 +17,8 @@ from hmcos.schedulers.exact.thresholds import Stretch
 
 QUICK_OPERATORS = 1_500
 """Problems up to this size are first searched as they are, since cutting them would take longer."""
+INSTANT_STATES = 300
+"""States of a search that may make even the must-live bound unnecessary."""
 QUICK_STATES = 6_000
 FIRST_ROUND = 2_000
 """States that each piece may enter before all effort goes to the piece with the largest peak."""
@@ -54,7 +56,7 @@ class _Settling:
         self.order: Sequence[int] = range(problem.operators)
         """The best order so far."""
         self.peak = peak(problem, self.order)
-        self.lower_bound = must_live_bound(problem)
+        self.lower_bound = operand_bound(problem)
         self.states = 0
 
     def settle(self) -> Status | None:
@@ -69,8 +71,10 @@ class _Settling:
             return None
         if self._rules.stepping and self._problem.operators <= QUICK_OPERATORS:
             limit = self._try_whole()
-            if limit or self._decided():
-                return limit
+        else:
+            limit = self._bound()
+        if limit or self._decided():
+            return limit
         reduction = Reduction(
             self._problem, self.order, self.lower_bound, self._limits.budget or 0, self._rules
         )
@@ -91,16 +95,30 @@ class _Settling:
         fits_or_not = budget is not None and (self.peak <= budget or self.lower_bound > budget)
         return fits_or_not or self.peak <= self.lower_bound
 
+    def _bound(self) -> Status | None:
+        self.lower_bound = max(self.lower_bound, must_live_bound(self._problem))
+        return self._limits.reached(0)
+
     def _try_whole(self) -> Status | None:
-        """Step through thresholds, or ask for the budget, for a while; return the limit that is reached."""
-        budget = self._limits.budget
+        """Search the problem as it is for a moment, bound it, and search on; return the limit reached."""
         whole = Stretch(self._problem, self.order, self.peak, self._rules)
+        limit = self._pursue(whole, INSTANT_STATES)
+        if limit or self._decided():
+            return limit
+        limit = self._bound()
+        if limit or self._decided():
+            return limit
+        return self._pursue(whole, QUICK_STATES)
+
+    def _pursue(self, whole: Stretch, states: int) -> Status | None:
+        """Step through thresholds, or ask for the budget, up to so many states in all."""
+        budget = self._limits.budget
         whole.raise_bound(self.lower_bound)
-        for _ in whole.step(QUICK_STATES) if budget is None else whole.ask(budget):
+        for _ in whole.step(states - whole.states) if budget is None else whole.ask(budget):
             self.order, self.peak, self.lower_bound = whole.order, whole.peak, whole.lower_bound
             self.states = whole.states
             limit = self._limits.reached(whole.remembered)
-            if limit or whole.states >= QUICK_STATES:
+            if limit or whole.states >= states:
                 return limit
         return None
 
