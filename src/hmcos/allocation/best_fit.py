@@ -38,6 +38,10 @@ class Skyline:
         self._needy = needy
         self._tops = [0] * len(self._layout.sections)
         self._heights = [dict(section) for section in self._layout.sections]
+        self._pinned = any(offset is not None for offset in offsets)
+        inside, items = self._layout.inside, self._layout.items
+        order = sorted(range(len(items)), key=lambda i: (-len(inside[i]), -items[i].size, i))
+        self._rank = {i: rank for rank, i in enumerate(order)}
         self._waiting = [met.items[needy[name]].offset is None for name in self._layout.names]
 
     def fill(self) -> None:
@@ -67,11 +71,14 @@ class Skyline:
         inside, tops, top = self._layout.inside, self._tops, self._tops[at]
         starts = self._layout.starts
         fitting = [i for i in range(starts[at], starts[end]) if self._waiting[i] and inside[i][-1] < end]
-        for i in sorted(fitting, key=lambda i: (-len(inside[i]), -self._layout.items[i].size, i)):
+        for i in sorted(fitting, key=self._rank.__getitem__):
             if all(tops[s] == top for s in inside[i]):
                 self._waiting[i] = False
                 name = self._needy[self._layout.names[i]]
-                offset = self._offsets[name] = lowest(self._met, name, self._offsets, top)
+                offset = self._layout.items[i].legal(top)
+                if self._pinned:
+                    offset = lowest(self._met, name, self._offsets, top)
+                self._offsets[name] = offset
                 for s in inside[i]:
                     tops[s] = offset + self._heights[s][i]
 
