@@ -21,23 +21,26 @@ def run(arguments: Sequence[str] | None = None) -> int:
     try:
         code = hmcos.main(arguments, prog_name="hmcos", standalone_mode=False)
         sys.stdout.flush()
-    except HmcosError as error:
-        return _fail(str(error), WRONG_INPUT)
-    except click.UsageError as error:
-        return _fail(_usage(error), _usage_code(error))
-    except click.ClickException as error:
-        return _fail(error.format_message(), WRONG_INPUT)
+    except click.exceptions.NoArgsIsHelpError as error:
+        print(error.format_message(), file=sys.stderr)
+        return WRONG_USAGE
+    except (HmcosError, click.ClickException) as error:
+        return _fail(*_explanation(error))
     except (click.Abort, KeyboardInterrupt):
         return _fail("interrupted; nothing was written", INTERRUPTED)
-    except BrokenPipeError:
-        # Whoever read our output is gone; Python would complain once more when it closes the stream.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return PIPE_CLOSED
+    except OSError as error:
+        _give_up_output()
+        if isinstance(error, BrokenPipeError):
+            return PIPE_CLOSED
+        return _fail(f"{error.filename or 'standard output'}: {error.strerror}", WRONG_INPUT)
     return code if isinstance(code, int) else 0
 
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
+    # A process that was started with a stream closed has None for it.
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: PTH123, SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: PTH123, SIM115
     for stream in (sys.stdout, sys.stderr):
         # Names come from files and may not exist in the terminal's character set.
         if isinstance(stream, TextIOWrapper):
@@ -45,15 +48,23 @@ def main() -> None:
     sys.exit(run())
 
 
-def _usage(error: click.UsageError) -> str:
+def _give_up_output() -> None:
+    """Write no more: whoever reads it is gone, or there is no space left for it.
+
+    Python would complain once more when it closes the stream.
+    """
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _explanation(error: HmcosError | click.ClickException) -> tuple[str, int]:
+    """Return what to say and the exit code: 2 for a line that is not understood, else 1."""
+    if isinstance(error, HmcosError):
+        return str(error), WRONG_INPUT
+    if not isinstance(error, click.UsageError):
+        return error.format_message(), WRONG_INPUT
     path = error.ctx.command_path if error.ctx else "hmcos"
-    return f"{error.format_message()} See '{path} --help'."
-
-
-def _usage_code(error: click.UsageError) -> int:
-    """Return 1 for a value that does not make sense, 2 for a line that is not understood."""
     is_value = isinstance(error, click.BadParameter) and not isinstance(error, click.MissingParameter)
-    return WRONG_INPUT if is_value else WRONG_USAGE
+    return f"{error.format_message()} See '{path} --help'.", WRONG_INPUT if is_value else WRONG_USAGE
 
 
 def _fail(message: str, code: int) -> int:

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -140,3 +144,66 @@ def test_parameters_of_the_zoo_are_read_by_their_looks() -> None:
         parse_parameters(("4",))
     with pytest.raises(OptionError, match="'5'"):
         parse_parameters(("--cells", "4", "5"))
+
+
+def test_no_arguments_at_all_show_the_help_as_it_is_laid_out(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "\n  schedule " in shown.err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("redirection", [">/dev/full", ">&-", "2>&-"])
+@pytest.mark.parametrize("command", ["schedule", "schedule --json"])
+def test_streams_that_are_full_or_closed_end_without_a_traceback(
+    instance: str, command: str, redirection: str
+) -> None:
+    words = [sys.executable, "-m", "hmcos", *command.split(), instance]
+    line = f"{' '.join(map(shlex.quote, words))} {redirection}"
+    done = subprocess.run(["/bin/sh", "-c", line], capture_output=True, text=True, check=False)
+    full = redirection == ">/dev/full"
+    assert done.returncode == int(full)
+    assert done.stderr == ("hmcos: error: standard output: No space left on device\n" if full else "")
+
+
+def test_output_paths_are_printed_with_their_escapes(
+    instance: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["schedule", instance, "-o", str(tmp_path / "o\x1b[31m[bold]")]) == 0
+    shown = capsys.readouterr().out
+    assert "\x1b" not in shown
+    assert r"o\x1b[31m[bold]" in shown
+
+
+@pytest.mark.parametrize("place", ["loop/out", "x" * 300, "fork.json/out"])
+def test_output_folders_that_cannot_be(
+    instance: str, tmp_path: Path, place: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    assert run(["schedule", instance, "-o", str(tmp_path / place)]) == 1
+    shown = capsys.readouterr().err
+    assert shown.startswith(f"hmcos: error: {tmp_path / place}: ")
+    assert shown.count("\n") == 1
+
+
+def test_models_whose_names_are_too_long_to_exist(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["schedule", "x" * 300 + ".onnx"]) == 1
+    assert "cannot be read: File name too long" in capsys.readouterr().err
+    assert run(["schedule", "x" * 300]) == 1
+    assert "names no known format" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is locked for root")
+@pytest.mark.parametrize("words", [["locked/model.onnx"], ["fork.json", "-o", "locked/out"]])
+def test_what_lies_in_a_locked_folder_is_one_line(
+    instance: str,
+    tmp_path: Path,
+    words: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "locked").mkdir(mode=0)
+    monkeypatch.chdir(tmp_path)
+    assert run(["schedule", *words]) == 1
+    assert "Permission denied" in capsys.readouterr().err

@@ -22,6 +22,7 @@ from hmcos.cli.options import (
 from hmcos.cli.progress import Progress
 from hmcos.plan.plan import Plan
 from hmcos.plan.schedule import Status
+from hmcos.report.words import printable
 
 DOES_NOT_FIT, UNDECIDED = 3, 4
 """Exit codes of a question with a budget."""
@@ -42,7 +43,7 @@ Examples:
     "-o",
     "--output",
     metavar="DIR",
-    type=click.Path(),
+    type=click.Path(readable=False),
     help="Write the reordered model and plan.json into this folder; nothing is written without it.",
 )
 @click.option(
@@ -69,11 +70,17 @@ def schedule(model: str, bind: tuple[tuple[str, int], ...], as_json: bool, **opt
     order so far; a second one ends everything.
     """
     # The other options have the names of the keywords of api.schedule.
-    with Interruption() as interruption, Progress() as progress:
-        plan = api.schedule(
-            model, bind=dict(bind), observer=progress, interrupted=interruption.happened, **options
-        )
-    _note(plan, options["target"])
+    with Interruption() as interruption:
+        with Progress() as progress:
+            plan = api.schedule(
+                model, bind=dict(bind), observer=progress, interrupted=interruption.happened, **options
+            )
+        _tell_result(plan, options["target"], as_json=as_json)
+    return 0 if options["budget"] is None else exit_code(plan.status)
+
+
+def _tell_result(plan: Plan, target: str, *, as_json: bool) -> None:
+    _note(plan, target)
     if as_json:
         from hmcos.report.records import plan_record  # noqa: PLC0415 (tables need rich, records do not)
 
@@ -82,7 +89,6 @@ def schedule(model: str, bind: tuple[tuple[str, int], ...], as_json: bool, **opt
         from hmcos.report.tables import plan_tables, show  # noqa: PLC0415
 
         show(plan_tables(plan))
-    return 0 if options["budget"] is None else exit_code(plan.status)
 
 
 def exit_code(status: Status) -> int:
@@ -99,4 +105,4 @@ def _note(plan: Plan, target: str) -> None:
 
 
 def _tell(note: str) -> None:
-    click.echo(f"hmcos: note: {note}", err=True)
+    click.echo(f"hmcos: note: {printable(note)}", err=True)

@@ -8,6 +8,7 @@ import click
 
 from hmcos.errors import OptionError
 from hmcos.plan.staging import write
+from hmcos.report.words import printable
 from hmcos.zoo.catalogue import FAMILIES, NETWORKS, build, defaults
 
 _EXAMPLES = """
@@ -43,7 +44,7 @@ def zoo(name: str | None, listed: bool, output: Path | None, parameters: tuple[s
         raise OptionError(f"zoo {name}: say where to write it with -o {name}.onnx")
     proto = build(name, **parse_parameters(parameters))
     write(output, proto.SerializeToString(deterministic=True))
-    click.echo(f"{output}: {len(proto.graph.node)} operators")
+    click.echo(f"{printable(str(output))}: {len(proto.graph.node)} operators")
     return 0
 
 

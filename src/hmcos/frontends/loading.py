@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from os import PathLike
 from pathlib import Path
@@ -71,9 +72,10 @@ def _format(source: str | PathLike[str] | Serializable) -> str:
     if not isinstance(source, str | PathLike):
         return "onnx"
     path = Path(source)
-    if path.is_dir():
-        raise ModelError(f"{path}: is a directory; name the model file in it")
     if path.suffix.lower() not in SUFFIXES:
+        with suppress(OSError):
+            if path.is_dir():
+                raise ModelError(f"{path}: is a directory; name the model file in it")
         known = ", ".join(SUFFIXES)
         raise ModelError(f"{path}: the suffix {path.suffix!r} names no known format; there are {known}")
     return SUFFIXES[path.suffix.lower()]

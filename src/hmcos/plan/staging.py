@@ -19,10 +19,10 @@ def staged(path: Path, content: bytes) -> Generator[None]:
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with _output_errors(path):
+        with output_errors(path):
             temporary.write_bytes(content)
         yield
-        with _output_errors(path):
+        with output_errors(path):
             temporary.replace(path)
     finally:
         with suppress(OSError):
@@ -40,7 +40,8 @@ def write(path: Path, content: bytes) -> None:
 
 
 @contextmanager
-def _output_errors(path: Path) -> Generator[None]:
+def output_errors(path: Path) -> Generator[None]:
+    """Turn what the system says against writing there into an OutputError that names the path."""
     try:
         yield
     except OSError as error:

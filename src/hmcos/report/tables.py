@@ -96,7 +96,8 @@ def _title(source: Source, target: TargetUsed) -> Text:
 def _verdict(plan: Plan) -> str:
     gap = plan.peak - plan.lower_bound
     over = f" ({100 * gap / plan.lower_bound:.1f} % above the bound)" if gap and plan.lower_bound else ""
-    return f"{plan.status}: {_WORDS[plan.status]}{over}, as target {plan.target.name} counts memory"
+    target = printable(plan.target.name)
+    return f"{plan.status}: {_WORDS[plan.status]}{over}, as target {target} counts memory"
 
 
 def _crest(plan: Plan) -> str:
@@ -127,8 +128,8 @@ def _written(plan: Plan) -> list[str]:
     lines = [
         f"{spent.total:.2f} s: load {spent.load:.2f}, schedule {spent.schedule:.2f}, save {spent.save:.2f}"
     ]
-    lines += [f"model: {plan.outputs.model}"] if plan.outputs.model else []
-    lines += [f"plan:  {plan.outputs.plan}"] if plan.outputs.plan else []
+    lines += [f"model: {printable(plan.outputs.model)}"] if plan.outputs.model else []
+    lines += [f"plan:  {printable(plan.outputs.plan)}"] if plan.outputs.plan else []
     return lines
 
 

@@ -14,7 +14,7 @@ from hmcos.frontends import loading
 from hmcos.frontends.model import Model
 from hmcos.plan.plan import Outputs, Plan
 from hmcos.plan.plan_file import plan_text
-from hmcos.plan.staging import staged
+from hmcos.plan.staging import output_errors, staged
 from hmcos.stages.opening import Opened
 
 
@@ -34,17 +34,22 @@ def output_places(opened: Opened, folder: Path) -> Places:
     Raises:
         OutputError: the folder cannot be written to, or a result would replace the source.
     """
-    if folder.exists() and not folder.is_dir():
-        raise OutputError(f"{folder}: is a file; name a folder for the results")
+    with output_errors(folder):
+        _check_folder(folder)
+        plan, model = folder / "plan.json", None
+        _check_place(plan, opened, folder)
+        if isinstance(opened.content, Model):
+            model = folder / f"{opened.stem}.{opened.content.format}"
+            _check_place(model, opened, folder)
+    return Places(folder, model, plan)
+
+
+def _check_folder(folder: Path) -> None:
     standing = next(p for p in (folder, *folder.absolute().parents) if p.exists())
+    if not standing.is_dir():
+        raise OutputError(f"{folder}: {standing} is a file; name a folder for the results")
     if not os.access(standing, os.W_OK | os.X_OK):
         raise OutputError(f"{folder}: no permission to write in {standing}")
-    plan, model = folder / "plan.json", None
-    _check_place(plan, opened, folder)
-    if isinstance(opened.content, Model):
-        model = folder / f"{opened.stem}.{opened.content.format}"
-        _check_place(model, opened, folder)
-    return Places(folder, model, plan)
 
 
 def _check_place(place: Path, opened: Opened, folder: Path) -> None:
@@ -87,10 +92,8 @@ def _folder(folder: Path) -> Generator[None]:
     """Make the folder, and unmake what was made of it when the block fails."""
     missing = [p for p in (folder, *folder.parents) if not p.exists()]
     try:
-        try:
+        with output_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"{folder}: cannot be made: {error.strerror}") from error
         yield
     except BaseException:
         for made in missing:
@@ -127,4 +130,4 @@ def _same_file(place: Path, file: Path) -> bool:
     with suppress(OSError):
         if place.samefile(file):
             return True
-    return place.resolve() == file.resolve()
+    return os.path.realpath(place) == os.path.realpath(file)

@@ -42,7 +42,7 @@ def save(model: Model, orders: Mapping[str, Sequence[int]], path: Path) -> None:
             temporary.replace(target)
     except OSError as error:
         raise OutputError(
-            f"{error.filename or path}: cannot be written: {error.strerror or error}"
+            f"{error.filename2 or error.filename or path}: cannot be written: {error.strerror or error}"
         ) from error
     finally:
         for temporary, _ in moves:
