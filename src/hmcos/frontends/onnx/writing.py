@@ -34,20 +34,25 @@ def save(model: Model, orders: Mapping[str, Sequence[int]], path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         for source, target in _data_moves(model, path):
             moves.append((_temporary(target), target))
-            # Not a hard link: onnx refuses to load data files that have more than one, the source's too.
-            shutil.copyfile(source, moves[-1][0])
+            _copy(source, *moves[-1])
         moves.append((_temporary(path), path))
         moves[-1][0].write_bytes(content)
         for temporary, target in moves:
             temporary.replace(target)
     except OSError as error:
-        raise OutputError(
-            f"{error.filename2 or error.filename or path}: cannot be written: {error.strerror or error}"
-        ) from error
+        raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from error
     finally:
         for temporary, _ in moves:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
+
+
+def _copy(source: Path, temporary: Path, target: Path) -> None:
+    """Copy a data file; not a hard link: onnx refuses data files that have more than one, the source's too."""
+    try:
+        shutil.copyfile(source, temporary)
+    except OSError as error:
+        raise OutputError(f"{source}: cannot be copied to {target}: {error.strerror or error}") from error
 
 
 def check_output(model: Model, path: Path) -> None:
