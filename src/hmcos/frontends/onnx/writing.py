@@ -48,7 +48,7 @@ def save(model: Model, orders: Mapping[str, Sequence[int]], path: Path) -> None:
 
 
 def _copy(source: Path, temporary: Path, target: Path) -> None:
-    """Copy a data file; not a hard link: onnx refuses data files that have more than one, the source's too."""
+    """Copy a data file; not a hard link: onnx refuses files that have more than one, also the source's."""
     try:
         shutil.copyfile(source, temporary)
     except OSError as error:
