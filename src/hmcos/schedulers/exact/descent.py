@@ -73,24 +73,22 @@ class Descent:
         self._enter(left, mem, ready, steps)
 
     def _enter(self, left: int, mem: int, ready: dict[int, Cost], steps: list[int]) -> None:
-        """Close a state under commits and put it on the path, unless it was seen or ends the search."""
+        """Close a state under commits and cuts and put it on the path, unless it was seen or is the end."""
         self.states += 1
         left, mem = self._commits.close(left, mem, ready, steps)
-        if not left:
-            self.path = [c for taken in (*self._steps, steps) for c in taken]
-            return
-        need = self._seen.get(left)
-        if need is not None:
-            self._asides[-1] = min(self._asides[-1], need)
-            return
-        self._push(left, mem, ready, steps, [])
-        while self.rules.valley_cuts and len(self._mems) > 1:
-            above = bisect_left(self._mems, mem, 0, len(self._mems) - 1)
-            if above == len(self._mems) - 1 or not self._cut(above):
+        dropped: list[int] = []
+        while left:
+            need = self._seen.get(left)
+            if need is not None:
+                self._refute(dropped, need)
+                self._set_aside(need)
                 return
-            if self.path is not None or not self._mems:
+            above = bisect_left(self._mems, mem) if self.rules.valley_cuts else len(self._mems)
+            if above == len(self._mems):
+                self._push(left, mem, ready, steps, dropped)
                 return
-            mem = self._mems[-1]
+            left, mem, ready, steps = self._cut(above, (left, mem, ready, steps), dropped)
+        self.path = [c for taken in (*self._steps, steps) for c in taken]
 
     def _push(
         self, left: int, mem: int, ready: dict[int, Cost], steps: list[int], dropped: list[int]
@@ -130,50 +128,47 @@ class Descent:
         dropped = self._dropped[-1]
         left, aside = self._pop()
         self._refute([left, *dropped], aside)
+        self._set_aside(aside)
+
+    def _set_aside(self, need: int) -> None:
+        """Note on the state below, or as the result, what a refuted state would have needed."""
         if not self._asides:
-            self.least_need = aside
-        elif aside < self._asides[-1]:
-            self._asides[-1] = aside
+            self.least_need = need
+        elif need < self._asides[-1]:
+            self._asides[-1] = need
 
     def _refute(self, states: list[int], aside: int) -> None:
         for state in states:
             self._seen[state] = aside
 
-    def _cut(self, above: int) -> bool:
-        """Replace a state of the path, and all above it, by the lowest state up to the last one.
+    def _cut(
+        self, above: int, last: tuple[int, int, dict[int, Cost], list[int]], dropped: list[int]
+    ) -> tuple[int, int, dict[int, Cost], list[int]]:
+        """Return the lowest state from one on the path up to the last, which replaces all of them.
 
-        Both are equivalent at this threshold and every higher one. States abandoned by this that
-        contain the new one may be met again and are no longer seen; the others cannot be met again
-        before the new one is exhausted, which refutes them too.
+        It is equivalent to the one on the path at this threshold and every higher one. States abandoned
+        by this that contain the new one may be met again and are no longer seen; the others, left in
+        `dropped`, cannot be met again before the new one is exhausted, which refutes them too.
         """
-        lowest = lowest_between(self.moves, self._lefts[above], self._lefts[-1])
-        steps = list(self._steps[above])
-        taken = [c for steps_above in self._steps[above + 1 :] for c in steps_above]
-        left, mem, ready = self._lefts[above], self._mems[above], self._readies[above].copy()
-        abandoned = [left]
+        lowest = lowest_between(self.moves, self._lefts[above], last[0])
+        taken = [c for steps_above in (*self._steps[above + 1 :], last[3]) for c in steps_above]
+        left, mem, ready = self._lefts[above], self._mems[above], self._readies[above]
+        steps = self._steps[above].copy()
+        abandoned = dropped.copy()
         while len(self._lefts) > above:
             abandoned += self._dropped[-1]
             abandoned.append(self._pop()[0])
-        dropped: list[int] = []
+        dropped.clear()
         for state in abandoned:
             if lowest & state == state:
                 self._seen.pop(state, None)
             else:
                 dropped.append(state)
+        if lowest == last[0]:
+            return lowest, last[1], last[2], steps + taken
+        ready = ready.copy()
         for c in taken:
             if not lowest >> c & 1:
                 left, mem = self._commits.move(c, left, mem, ready, steps)
         left, mem = self._commits.close(left, mem, ready, steps)
-        if not left:
-            self.path = [c for found in (*self._steps, steps) for c in found]
-            return True
-        need = self._seen.get(left)
-        if need is None:
-            self._push(left, mem, ready, steps, dropped)
-            return True
-        self._refute(dropped, need)
-        if not self._asides:
-            self.least_need = need
-        elif need < self._asides[-1]:
-            self._asides[-1] = need
-        return False
+        return left, mem, ready, steps

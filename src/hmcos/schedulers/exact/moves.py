@@ -45,10 +45,10 @@ class Moves:
         """Per buffer: the sequences that read it."""
         self.made_in = [0 if op < 0 else self.bits[self.node[op]] for op in problem.producer]
         """Per buffer: the sequence that makes it, none for an input."""
-        self.lasting: list[list[int]] = [[] for _ in range(n)]
-        """Per sequence: the non-empty buffers it makes that outlive it."""
-        self.incoming: list[list[int]] = [[] for _ in range(n)]
-        """Per sequence: the non-empty buffers of others that it reads and that somebody frees."""
+        self.lasting: list[list[tuple[int, int]]] = [[] for _ in range(n)]
+        """Per sequence: size and readers of the buffers that it makes for others, none if never freed."""
+        self.incoming: list[list[tuple[int, int, int]]] = [[] for _ in range(n)]
+        """Per sequence: size, readers and maker of the buffers of others that it reads and somebody frees."""
         self.watched: list[list[tuple[int, int]]] = [[] for _ in range(n)]
         """Per sequence: the other readers of a buffer that may die in it, and the key bit of that buffer."""
         self._dying: list[tuple[list[int], list[int]]] = []
@@ -95,11 +95,11 @@ class Moves:
                 else:
                     always.append(b)
             self._dying.append((always, shared))
-            self.incoming[c] = always + shared
+            self.incoming[c] = [(sizes[b], read_by[b], made_in[b]) for b in always + shared]
             for op in steps:
                 for b in self.problem.makes[op]:
                     if sizes[b] and (read_by[b] & ~bit or b in held):
-                        self.lasting[c].append(b)
+                        self.lasting[c].append((sizes[b], 0 if b in held else read_by[b]))
 
     def _reads(self, steps: Sequence[int]) -> Iterable[int]:
         """Return the buffers that a sequence reads, each once."""

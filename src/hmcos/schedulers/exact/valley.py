@@ -72,10 +72,9 @@ class _Flow:
 
     def _make(self, c: int) -> None:
         """Demand what a sequence makes for later, less what its readers pay back."""
-        moves, demand = self._moves, 0
-        for b in moves.lasting[c]:
-            size, readers = moves.problem.sizes[b], moves.read_by[b]
-            if b in moves.problem.held or readers & self._undone:
+        demand = 0
+        for size, readers in self._moves.lasting[c]:
+            if not readers or readers & self._undone:
                 demand += size
                 continue
             reader = (readers & -readers).bit_length() - 1
@@ -87,16 +86,13 @@ class _Flow:
 
     def _read(self, c: int) -> None:
         """Supply the bytes of each buffer from before whose lowest reader is this one, if it may die."""
-        moves = self._moves
-        for b in moves.incoming[c]:
-            readers = moves.read_by[b]
-            inner = readers & self._between
-            if readers & self._undone or inner & -inner != moves.bits[c]:
+        between, bit = self._between, self._moves.bits[c]
+        for size, readers, maker in self._moves.incoming[c]:
+            inner = readers & between
+            if maker & between or readers & self._undone or inner & -inner != bit:
                 continue
-            if moves.made_in[b] & self._between:
-                continue
-            node = c if inner == moves.bits[c] else self._buffer(inner)
-            self._supply[node] = self._supply.get(node, 0) + moves.problem.sizes[b]
+            node = c if inner == bit else self._buffer(inner)
+            self._supply[node] = self._supply.get(node, 0) + size
 
     def _buffer(self, readers: int) -> int:
         self._top += 1
