@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from hmcos.plan.plan import Plan
     from hmcos.plan.plan_file import read_plan
     from hmcos.plan.schedule import Schedule, Status
+    from hmcos.report.pictures import draw
     from hmcos.schedulers.table import names as scheduler_names
 
 __version__ = "0.1.0"
@@ -27,6 +28,7 @@ __all__ = [
     "Target",
     "__version__",
     "compare",
+    "draw",
     "export_instance",
     "inspect",
     "load",
@@ -47,6 +49,7 @@ _PLACES = {
     "Status": "hmcos.plan.schedule:Status",
     "Target": "hmcos.memory.target:Target",
     "compare": "hmcos.api:compare",
+    "draw": "hmcos.report.pictures:draw",
     "export_instance": "hmcos.api:export_instance",
     "inspect": "hmcos.api:inspect",
     "load": "hmcos.api:load",

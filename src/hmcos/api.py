@@ -4,26 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import cache
-from math import isnan
-from os import PathLike, fspath
+from os import PathLike
 from pathlib import Path
 from time import perf_counter
 
-from hmcos.errors import OptionError
 from hmcos.frontends.model import Model
 from hmcos.memory.instance import write_instance
 from hmcos.memory.problem import Problem
-from hmcos.memory.target import Target, load_target, target_names
+from hmcos.memory.target import Target
 from hmcos.plan.limits import SILENCE, Limits, Observer, never
 from hmcos.plan.plan import Plan, Seconds
+from hmcos.plan.schedule import Schedule
 from hmcos.plan.staging import write
 from hmcos.schedulers.table import scheduler as scheduler_called
 from hmcos.stages.assembly import assemble
+from hmcos.stages.choices import chosen_limits, chosen_target
 from hmcos.stages.comparing import Comparison, compare_schedulers
 from hmcos.stages.inspection import Inspection, inspect_source
-from hmcos.stages.lowering import lower_network
+from hmcos.stages.header import check_emit
+from hmcos.stages.lowering import Network, lower_network
 from hmcos.stages.opening import Openable, open_source
+from hmcos.stages.placing import Placing, chosen_placing, place, with_arena
 from hmcos.stages.saving import check_apart, output_places, save
 from hmcos.stages.verification import verify_plan_of
 
@@ -39,6 +40,10 @@ def schedule(  # noqa: PLR0913 (one keyword per option of the command line, so t
     budget: int | None = None,
     alignment: int | None = None,
     output: str | PathLike[str] | None = None,
+    allocator: str | None = None,
+    minimize: str = "peak",
+    external_io: bool = False,
+    emit: str | None = None,
     seed: int = 0,
     observer: Observer = SILENCE,
     interrupted: Callable[[], bool] = never,
@@ -50,27 +55,42 @@ def schedule(  # noqa: PLR0913 (one keyword per option of the command line, so t
     to sizes. The search ends after `time_limit` seconds, `state_limit` states, when `interrupted()` is
     true, or, with a `budget` in bytes, at the first order within it or proof that there is none.
     `alignment` in bytes replaces the target's; `output` is the folder for model and plan.json, None to
-    write nothing; `seed` is for random orders; `observer` is told how the search goes on.
+    write nothing. `allocator` lays out the arena, "auto" when not given; with a budget there is an arena
+    only when one is given. `minimize="arena"` accepts a higher peak for a smaller arena; `external_io` is
+    for callers that supply the memory of inputs and outputs; `emit="c"` writes a C header beside the plan.
+    `seed` is for random orders and planners; `observer` is told how the search goes on.
 
     Raises:
         HmcosError: one of its subclasses for any wrong input; limits and budgets are statuses.
     """
     begun = perf_counter()
-    search, rules = scheduler_called(scheduler), _target(target)
-    limits = _limits(time_limit, state_limit, budget, seed, interrupted)
+    search, rules = scheduler_called(scheduler), chosen_target(target)
+    limits = chosen_limits(time_limit, state_limit, budget, seed, interrupted)
+    placing = chosen_placing(allocator, minimize, budget)
+    check_emit(emit, output is not None and placing is not None)
     opened = open_source(model, bind)
-    places = None if output is None else output_places(opened, Path(output))
+    places = None if output is None else output_places(opened, Path(output), header=emit is not None)
     loaded = perf_counter()
-    network = lower_network(opened, rules, alignment, replace(limits, started=loaded), observer)
+    limits = replace(limits, started=loaded)
+    network = lower_network(opened, rules, alignment, limits, observer, external_io)
     found = network.find(search, observer)
-    ended = perf_counter()
-    plan = assemble(network, found, Seconds(loaded - begun, ended - loaded, 0.0, 0.0))
-    assembled = perf_counter()
-    plan = replace(plan, seconds=replace(plan.seconds, total=assembled - begun))
+    seconds = Seconds(loaded - begun, perf_counter() - loaded, 0.0, 0.0)
+    plan = _planned(network, found, placing, seconds, observer)
+    planned = perf_counter()
+    plan = replace(plan, seconds=replace(seconds, total=planned - begun))
     if places is None:
         return plan
     verify_plan_of(network, plan)
-    return save(plan, opened, places, assembled)
+    return save(plan, opened, places, planned)
+
+
+def _planned(
+    network: Network, found: Schedule, placing: Placing | None, seconds: Seconds, observer: Observer
+) -> Plan:
+    if placing is None:
+        return assemble(network, found, seconds)
+    placed = place(network, found, placing, observer)
+    return with_arena(network, assemble(network, placed.schedule, seconds), placed)
 
 
 def compare(
@@ -87,8 +107,8 @@ def compare(
     Raises:
         HmcosError: one of its subclasses for any wrong input.
     """
-    limits = _limits(time_limit, None, None, 0, never)
-    rules, opened = _target(target), open_source(model, bind)
+    limits = chosen_limits(time_limit)
+    rules, opened = chosen_target(target), open_source(model, bind)
     network = lower_network(opened, rules, alignment, replace(limits, started=perf_counter()), observer)
     return compare_schedulers(network, observer)
 
@@ -123,7 +143,9 @@ def lower(
     Raises:
         HmcosError: one of its subclasses for any wrong input.
     """
-    return lower_network(open_source(model, bind), _target(target), alignment, Limits(), SILENCE).problem
+    return lower_network(
+        open_source(model, bind), chosen_target(target), alignment, Limits(), SILENCE
+    ).problem
 
 
 def export_instance(
@@ -141,35 +163,6 @@ def export_instance(
     """
     opened, place = open_source(model, bind), Path(path)
     check_apart(place, opened)
-    problem = lower_network(opened, _target(target), alignment, Limits(), SILENCE).problem
+    problem = lower_network(opened, chosen_target(target), alignment, Limits(), SILENCE).problem
     write(place, write_instance(problem).encode())
     return problem
-
-
-def _target(target: str | PathLike[str] | Target) -> Target:
-    if isinstance(target, Target):
-        return target
-    return _shipped(str(target)) if target in target_names() else load_target(fspath(target))
-
-
-@cache
-def _shipped(name: str) -> Target:
-    """Return a shipped target, read once: whoever asks thousands of times pays for it once."""
-    return load_target(name)
-
-
-def _limits(
-    seconds: float | None,
-    states: int | None,
-    budget: int | None,
-    seed: int,
-    interrupted: Callable[[], bool],
-) -> Limits:
-    if seconds is not None and (isnan(seconds) or seconds < 0):
-        raise OptionError(f"a time limit is at least 0 seconds, not {seconds}")
-    if states is not None and states < 1:
-        raise OptionError(f"a state limit is at least 1 state, not {states}")
-    if budget is not None and budget < 0:
-        raise OptionError(f"a budget is at least 0 bytes, not {budget}")
-    limits = Limits(seconds=seconds, budget=budget, seed=seed, interrupted=interrupted)
-    return limits if states is None else replace(limits, states=states)

@@ -8,6 +8,7 @@
     ├── PlanError        a plan file is wrong, or does not belong to this model
     ├── OptionError      a call or an option that does not make sense
     ├── OutputError      a result cannot be written where it was asked for
+    ├── ToolError        a program or package that a picture needs is missing, or failed
     └── VerifyError      a plan or a written model failed an independent check
 
 Each message is one line: what is wrong, where (file, operator, tensor), and what to do about it.
@@ -47,6 +48,10 @@ class OptionError(HmcosError):
 
 class OutputError(HmcosError):
     """A result that cannot be written where it was asked for."""
+
+
+class ToolError(HmcosError):
+    """A program or package that a picture needs and that is missing, or failed."""
 
 
 class VerifyError(HmcosError):

@@ -13,11 +13,12 @@ COMMANDS: dict[str, str] = {
     "schedule": "hmcos.cli.schedule:schedule",
     "inspect": "hmcos.cli.inspect:inspect",
     "compare": "hmcos.cli.compare:compare",
+    "draw": "hmcos.cli.draw:draw",
     "zoo": "hmcos.cli.zoo:zoo",
 }
 """Name to "module:function", in the order in which the help lists them."""
 
-ALIASES: dict[str, str] = {"s": "schedule", "i": "inspect", "c": "compare", "z": "zoo"}
+ALIASES: dict[str, str] = {"s": "schedule", "i": "inspect", "c": "compare", "d": "draw", "z": "zoo"}
 
 
 class Commands(click.Group):
@@ -51,7 +52,8 @@ def hmcos() -> None:
     hmcos schedule zoo:nasnet-cifar       try it on a network that comes along
     hmcos inspect model.onnx              see what is in it, and what to bind
     hmcos compare model.onnx              every scheduler side by side
+    hmcos draw model.onnx -o order.svg    see the graph, the order, its memory
     hmcos zoo --list                      the networks that come along
 
-    Commands have one-letter aliases: s, i, c, z.
+    Commands have one-letter aliases: s, i, c, d, z.
     """  # noqa: D301 (click reads the backspace as "do not rewrap")

@@ -40,7 +40,9 @@ class Progress:
         if not self._shown or perf_counter() < self._next:
             return
         self._next = perf_counter() + _PACE
-        text = f"{phase}: best {short(peak)}, bound {short(lower_bound)}, {states:,} states"
+        text = (
+            f"{phase}: best {short(peak)}, bound {short(lower_bound)}, {states:,} states" if peak else phase
+        )
         if self._line is None:
             from rich.console import Console  # noqa: PLC0415 (most searches end before anybody wonders)
 

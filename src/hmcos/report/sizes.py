@@ -30,6 +30,12 @@ def short(size: int) -> str:
     return f"{size} B"
 
 
+def brief(size: int) -> str:
+    """Return bytes in the binary unit that is easiest to grasp, without idle zeros."""
+    number, unit = short(size).split()
+    return f"{number.rstrip('0').rstrip('.') if '.' in number else number} {unit}"
+
+
 def parse_size(text: str) -> int:
     """Return the bytes that a text such as 262144, 256K, 1MiB or "1.5 MB" stands for.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hmcos.frontends.model import Model
 from hmcos.memory.lifetimes import Life, lifetimes
 from hmcos.memory.profile import Profile, peak, profile
 from hmcos.plan.plan import Crest, LiveTensor, Memory, Plan, Seconds
@@ -49,11 +48,8 @@ def _enters(network: Network, life: Life) -> bool:
 
 
 def _name(network: Network, life: Life) -> str:
-    """Return the name of a live thing: a buffer goes by the tensor that it was made for."""
+    """Return the name of a live thing: a buffer or the scratch of an operator."""
     if life.buffer is None:
         owner = life.operator if life.operator is not None else 0
         return f"scratch of {network.problem.names[owner]}"
-    content, sharing = network.opened.content, network.sharing
-    if isinstance(content, Model) and sharing is not None and sharing.tensors_of[life.buffer]:
-        return content.graph.tensors[sharing.tensors_of[life.buffer][0]].name
-    return f"buffer {life.buffer}"
+    return network.buffer_name(life.buffer)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from hmcos.errors import OptionError
 from hmcos.frontends.model import Model
 from hmcos.graph.order import source_order
+from hmcos.memory.external import without_external
 from hmcos.memory.problem import Problem
 from hmcos.memory.sharing import Sharing
 from hmcos.memory.target import Target
@@ -51,6 +52,13 @@ class Network:
             return search(self.problem, self.limits, observer)
         return self.lowered.find(search, self.limits, observer)
 
+    def buffer_name(self, buffer: int) -> str:
+        """Return the name of the tensor that a buffer was made for."""
+        content, sharing = self.opened.content, self.sharing
+        if isinstance(content, Model) and sharing is not None and sharing.tensors_of[buffer]:
+            return content.graph.tensors[sharing.tensors_of[buffer][0]].name
+        return f"buffer {buffer}"
+
     def source_order(self, schedule: Schedule) -> tuple[int, ...]:
         """Return all node numbers of the source in the order of the schedule."""
         if not isinstance(self.opened.content, Model):
@@ -70,11 +78,17 @@ class Network:
 
 
 def lower_network(
-    opened: Opened, target: Target, alignment: int | None, limits: Limits, observer: Observer
+    opened: Opened,
+    target: Target,
+    alignment: int | None,
+    limits: Limits,
+    observer: Observer,
+    external_io: bool = False,
 ) -> Network:
     """Return the network as a problem on a target, its bodies solved.
 
     A network that was given as a problem carries its own sharing rules: the target does not matter.
+    With `external_io`, the caller supplies the memory of inputs and outputs, so they cost nothing.
 
     Raises:
         OptionError: the alignment is not positive.
@@ -84,10 +98,13 @@ def lower_network(
     if not isinstance(opened.content, Model):
         bytes_wide = alignment or 1
         problem = _aligned(opened.content, bytes_wide)
-        return Network(opened, TargetUsed("instance", bytes_wide), problem, limits, None)
+        problem = without_external(problem) if external_io else problem
+        used = TargetUsed("instance", bytes_wide, external_io=external_io)
+        return Network(opened, used, problem, limits, None)
     bytes_wide = target.alignment if alignment is None else alignment
     lowered, left = lower_with_bodies(opened.content.graph, target, bytes_wide, limits, observer)
-    used = TargetUsed(target.name, bytes_wide, target.data)
+    lowered = lowered.without_external() if external_io else lowered
+    used = TargetUsed(target.name, bytes_wide, target.data, external_io)
     return Network(opened, used, lowered.sharing.problem, left, lowered)
 
 

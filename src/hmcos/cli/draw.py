@@ -1,0 +1,75 @@
+"""hmcos draw: pictures of a model, its hierarchy, its orders and its arena."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from hmcos.cli.interruption import Interruption
+from hmcos.cli.options import (
+    alignment_option,
+    bind_option,
+    complete_schedulers,
+    model_argument,
+    target_option,
+    time_limit_option,
+)
+from hmcos.cli.progress import Progress
+from hmcos.report.pictures import draw as draw_picture
+from hmcos.report.pictures import names
+
+_EXAMPLES = """
+\b
+Examples:
+  hmcos draw zoo:pnas-cifar --what memory -o memory.svg
+  hmcos draw model.onnx --what schedule --scheduler rpo -o schedule.pdf
+  hmcos draw model.onnx --what arena --target hmcos -o arena.png
+  hmcos draw model.onnx --what graph -o graph.dot        needs no Graphviz
+"""
+
+
+@click.command(epilog=_EXAMPLES, short_help="Draw a model, its hierarchy, its orders or its arena.")
+@model_argument
+@click.option(
+    "-w",
+    "--what",
+    type=click.Choice(names()),
+    default="schedule",
+    show_default=True,
+    help="What to draw (docs/plots.md).",
+)
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(),
+    required=True,
+    help="Where to: .svg, .pdf, .png, or .dot for graphs.",
+)
+@click.option(
+    "-s",
+    "--scheduler",
+    default="optimal",
+    show_default=True,
+    metavar="NAME",
+    shell_complete=complete_schedulers,
+    help="Whose order to show.",
+)
+@click.option("--allocator", default="auto", show_default=True, metavar="NAME", help="Whose arena to show.")
+@target_option
+@bind_option
+@time_limit_option("Stop searches after so long; the best order and arena so far are drawn.")
+@alignment_option
+def draw(model: str, bind: tuple[tuple[str, int], ...], **options: Any) -> int:
+    """Draw MODEL into a file; the suffix of FILE says in which form.
+
+    Graphs (all but memory and arena) are drawn by the program dot of Graphviz, or written as DOT text.
+    """
+    # The other options have the names of the keywords of draw_picture.
+    with Interruption() as interruption, Progress() as progress:
+        place = draw_picture(
+            model, bind=dict(bind), observer=progress, interrupted=interruption.happened, **options
+        )
+    click.echo(place)
+    return 0
