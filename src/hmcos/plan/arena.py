@@ -20,3 +20,25 @@ class Arena:
     allocator: str
     alignment: int
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedBuffer:
+    """What has a place in an arena: a buffer, or the scratch of an operator."""
+
+    name: str
+    """The tensor it was made for, `buffer N` in a problem, or `scratch of` and the name of its operator."""
+    offset: int
+    """Bytes from the begin of the arena; a multiple of the alignment."""
+    size: int
+    """Bytes, rounded up to the alignment."""
+    birth: int
+    """First step: an index into the scheduled operators in the new order."""
+    death: int
+    """First step after the last."""
+    operator: int | None = None
+    """Number, in the source, of the operator whose scratch this is; None for a buffer."""
+    takes_over: int | None = None
+    """Index, in the same sequence, of the buffer that this one is written over in place."""
+    tensors: tuple[str, ...] = ()
+    """The tensors in it, all at its offset; none for scratch and in a problem."""

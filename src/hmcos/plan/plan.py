@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from hmcos.plan.arena import Arena, PlacedBuffer
 from hmcos.plan.schedule import Schedule, Status
 
 
@@ -35,6 +36,8 @@ class TargetUsed:
     """Bytes: every buffer was rounded up to a multiple of it."""
     data: Mapping[str, object] = field(default_factory=dict[str, object])
     """The target file as a mapping; empty for a problem, which carries its own rules."""
+    external_io: bool = False
+    """Whether the caller supplies the memory of inputs and outputs, so that it is not counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,7 @@ class Outputs:
 
     model: str | None = None
     plan: str | None = None
+    header: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +141,12 @@ class Plan:
     seconds: Seconds
     bodies: tuple[BodyPlan, ...] = ()
     outputs: Outputs = Outputs()
+    arena: Arena | None = None
+    """Offsets for `buffers`; None when no arena was asked for."""
+    buffers: tuple[PlacedBuffer, ...] = ()
+    """All that has a place in the arena: inputs first, then by step."""
+    largest_first_arena: int | None = None
+    """Bytes of the arena that the planner of most runtimes, largest first, makes for the same order."""
 
     @property
     def peak(self) -> int:

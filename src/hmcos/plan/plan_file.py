@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from hmcos.errors import PlanError
+from hmcos.plan.arena_fields import arena_keys, read_arena, status_of
 from hmcos.plan.fields import Fields
 from hmcos.plan.plan import (
     BodyPlan,
@@ -21,7 +22,7 @@ from hmcos.plan.plan import (
     Source,
     TargetUsed,
 )
-from hmcos.plan.schedule import Schedule, Status
+from hmcos.plan.schedule import Schedule
 from hmcos.plan.staging import write
 
 FORMAT = "hmcos-plan/1"
@@ -87,6 +88,7 @@ def _record(plan: Plan) -> dict[str, object]:
         "target": {
             "name": plan.target.name,
             "alignment": plan.target.alignment,
+            "external_io": plan.target.external_io,
             "data": dict(plan.target.data),
         },
         "scheduler": found.scheduler,
@@ -98,7 +100,7 @@ def _record(plan: Plan) -> dict[str, object]:
         "states": found.states,
         "search_seconds": found.seconds,
         "seconds": seconds_record(plan.seconds),
-        "outputs": {"model": plan.outputs.model, "plan": plan.outputs.plan},
+        "outputs": outputs_record(plan.outputs),
         "crest": _crest_record(plan.crest),
         "order": list(plan.order),
         "scheduled_order": list(plan.scheduled_order),
@@ -109,7 +111,14 @@ def _record(plan: Plan) -> dict[str, object]:
         },
         "operators": [_operator_record(plan.operators[i]) for i in plan.order],
         "bodies": [_body_record(body) for body in plan.bodies],
+        **arena_keys(plan),
     }
+
+
+def outputs_record(outputs: Outputs) -> dict[str, object]:
+    """Return the paths that were written, null for what was not; the header only where there is one."""
+    header = {"header": outputs.header} if outputs.header else {}
+    return {"model": outputs.model, "plan": outputs.plan, **header}
 
 
 def seconds_record(seconds: Seconds) -> dict[str, float]:
@@ -157,6 +166,7 @@ def _plan(fields: Fields) -> Plan:
     memory = _memory(fields.part("memory"))
     for key, steps in (("running", memory.running), ("stable", memory.stable)):
         _expect(len(steps) == len(scheduled), fields, f"memory.{key}", f"must have {len(scheduled)} entries")
+    arena, buffers, largest_first = read_arena(fields)
     return Plan(
         source=_source(fields.part("source")),
         target=_target(fields.part("target")),
@@ -171,6 +181,9 @@ def _plan(fields: Fields) -> Plan:
         seconds=_seconds(fields.part("seconds")),
         bodies=tuple(map(_body, fields.parts("bodies"))),
         outputs=_outputs(fields.part("outputs")),
+        arena=arena,
+        buffers=buffers,
+        largest_first_arena=largest_first,
     )
 
 
@@ -186,18 +199,11 @@ def _schedule(fields: Fields, order: tuple[int, ...]) -> Schedule:
         order=order,
         peak=peak,
         lower_bound=lower_bound,
-        status=_status(fields),
+        status=status_of(fields),
         scheduler=fields.text("scheduler"),
         seconds=fields.real("search_seconds"),
         states=fields.number("states"),
     )
-
-
-def _status(fields: Fields) -> Status:
-    found = fields.text("status")
-    if found not in tuple(Status):
-        raise PlanError(f"{fields.where('status')}: no status is called {found!r}")
-    return Status(found)
 
 
 def _source(fields: Fields) -> Source:
@@ -213,7 +219,12 @@ def _source(fields: Fields) -> Source:
 
 
 def _target(fields: Fields) -> TargetUsed:
-    return TargetUsed(fields.text("name"), fields.number("alignment"), dict(fields.part("data").values))
+    return TargetUsed(
+        name=fields.text("name"),
+        alignment=fields.number("alignment"),
+        data=dict(fields.part("data").values),
+        external_io="external_io" in fields.values and fields.flag("external_io"),
+    )
 
 
 def _operator(fields: Fields) -> OperatorRow:
@@ -244,12 +255,13 @@ def _body(fields: Fields) -> BodyPlan:
         order=fields.numbers("order"),
         peak=fields.number("peak"),
         lower_bound=fields.number("lower_bound"),
-        status=_status(fields),
+        status=status_of(fields),
     )
 
 
 def _outputs(fields: Fields) -> Outputs:
-    return Outputs(fields.text_or_none("model"), fields.text_or_none("plan"))
+    header = fields.text_or_none("header") if "header" in fields.values else None
+    return Outputs(fields.text_or_none("model"), fields.text_or_none("plan"), header)
 
 
 def _expect(holds: bool, fields: Fields, key: str, rule: str) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from hmcos.graph.model import Body, Graph, Operator
 from hmcos.graph.order import source_order
 from hmcos.memory.bounds import must_live_bound
+from hmcos.memory.external import without_external
 from hmcos.memory.problem import Problem
 from hmcos.memory.sharing import Sharing, lower
 from hmcos.memory.target import Target
@@ -44,6 +45,14 @@ class Lowered:
     bodies: Bodies
     least: Problem | None
     """The problem with the least that unsolved bodies can need; None when all are solved."""
+
+    def without_external(self) -> Lowered:
+        """Return the same with the memory of inputs and outputs supplied by the caller."""
+        return Lowered(
+            replace(self.sharing, problem=without_external(self.sharing.problem)),
+            self.bodies,
+            None if self.least is None else without_external(self.least),
+        )
 
     def find(self, search: Scheduler, limits: Limits, observer: Observer) -> Schedule:
         """Return the schedule of the graph, never claiming more than its bodies allow."""

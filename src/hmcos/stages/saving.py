@@ -14,7 +14,8 @@ from hmcos.frontends import loading
 from hmcos.frontends.model import Model
 from hmcos.plan.plan import Outputs, Plan
 from hmcos.plan.plan_file import plan_text
-from hmcos.plan.staging import output_errors, staged
+from hmcos.plan.staging import output_errors, staged, write
+from hmcos.stages.header import header_text
 from hmcos.stages.opening import Opened
 
 
@@ -26,9 +27,11 @@ class Places:
     model: Path | None
     """None for a network that was given as a problem: there is no model to write."""
     plan: Path
+    header: Path | None = None
+    """None when no C header is wanted."""
 
 
-def output_places(opened: Opened, folder: Path) -> Places:
+def output_places(opened: Opened, folder: Path, *, header: bool = False) -> Places:
     """Return where the results go, checked before any search starts; writes nothing.
 
     Raises:
@@ -41,7 +44,10 @@ def output_places(opened: Opened, folder: Path) -> Places:
         if isinstance(opened.content, Model):
             model = folder / f"{opened.stem}.{opened.content.format}"
             _check_place(model, opened, folder)
-    return Places(folder, model, plan)
+        c_file = folder / f"{opened.stem}_arena.h" if header else None
+        if c_file is not None:
+            _check_place(c_file, opened, folder)
+    return Places(folder, model, plan, c_file)
 
 
 def _check_folder(folder: Path) -> None:
@@ -75,16 +81,22 @@ def save(plan: Plan, opened: Opened, places: Places, started: float) -> Plan:
     Raises:
         OutputError: something cannot be written; then nothing is.
     """
-    outputs = Outputs(str(places.model) if places.model else None, str(places.plan))
-    plan = replace(plan, outputs=outputs)
-    written = [*_data_places(opened, places.folder), *([places.model] if places.model else [])]
+    plan = replace(plan, outputs=_outputs(places))
+    made = [place for place in (places.model, places.header) if place is not None]
+    written = [*_data_places(opened, places.folder), *made]
     with _folder(places.folder), _undone(written), staged(places.plan, plan_text(plan).encode()):
         if places.model is not None and isinstance(opened.content, Model):
             orders = {"": plan.order} | {body.path: body.order for body in plan.bodies}
             loading.save(opened.content, orders, places.model)
+        if places.header is not None:
+            write(places.header, header_text(plan, opened.stem).encode())
     spent = time.perf_counter() - started
     seconds = replace(plan.seconds, save=plan.seconds.save + spent, total=plan.seconds.total + spent)
     return replace(plan, seconds=seconds)
+
+
+def _outputs(places: Places) -> Outputs:
+    return Outputs(*(str(p) if p else None for p in (places.model, places.plan, places.header)))
 
 
 @contextmanager

@@ -1,0 +1,125 @@
+"""An order and its offsets, looked for together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from random import Random
+
+from hmcos.memory.problem import Problem
+from hmcos.memory.profile import peak
+from hmcos.plan.arena import Arena
+from hmcos.plan.limits import SILENCE, Limits, Observer
+from hmcos.schedulers.optimal import optimal
+from hmcos.schedulers.random import random_order
+
+SEARCHES = 4
+"""Searches for an order that are run again with operators numbered otherwise, so that ties break otherwise."""
+SEARCH_STATES = 20_000
+MOST_ORDERS = 200
+"""Orders that are tried in all; fewer for large problems: see `WORK`."""
+WORK = 30_000
+"""Operators of all orders that are tried, so that even large problems end within seconds."""
+DRAWS = 20
+"""Moves that are drawn until one stays within the peak."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """An order, its peak and its arena, in bytes."""
+
+    order: tuple[int, ...]
+    peak: int
+    arena: Arena
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """What a pair has to be."""
+
+    size: int
+    """An arena of so many bytes is good enough."""
+    peak: int | None
+    """No order with a higher peak will do; None for any, if only the arena is smaller."""
+
+
+def improve(
+    problem: Problem,
+    start: Pair,
+    aim: Aim,
+    plan: Callable[[Sequence[int]], Arena],
+    limits: Limits,
+    observer: Observer = SILENCE,
+) -> Pair:
+    """Return a pair whose arena is at most that of the first one.
+
+    First the search is run again with operators numbered otherwise; then single operators move to other
+    places in the best order so far. Counted and seeded, so it repeats itself unless the time limit ends it.
+
+    Args:
+        problem: what runs.
+        start: where to begin.
+        aim: when to stop, and which peaks are allowed.
+        plan: makes an arena for an order.
+        limits: seconds, seed, interruption.
+        observer: is told of each try.
+    """
+    rng, best = Random(limits.seed), start
+    tries = min(MOST_ORDERS, SEARCHES + WORK // (1 + problem.operators))
+    for tried in range(tries):
+        if best.arena.size <= aim.size or limits.reached(0) is not None:
+            break
+        highest = best.arena.size - 1 if aim.peak is None else aim.peak
+        if tried < SEARCHES:
+            order = _searched_again(problem, highest, rng, limits)
+        else:
+            order = _moved(problem, best.order, highest, rng)
+        reached = peak(problem, order)
+        if reached > highest:
+            continue
+        arena = plan(order)
+        if (arena.size, reached) <= (best.arena.size, best.peak):
+            best = Pair(tuple(order), reached, arena)
+        observer.progress("order and arena", best.arena.size, aim.size, tried)
+    return best
+
+
+def _searched_again(problem: Problem, highest: int, rng: Random, limits: Limits) -> list[int]:
+    """Return an order found after the operators were numbered at random, hopefully within a peak."""
+    numbers = random_order(problem, rng)
+    within = replace(limits, budget=highest, states=min(limits.states, SEARCH_STATES))
+    found = optimal(_renumbered(problem, numbers), within, SILENCE)
+    return [numbers[op] for op in found.order]
+
+
+def _renumbered(problem: Problem, order: Sequence[int]) -> Problem:
+    """Return the problem with its operators listed in another order."""
+    return replace(
+        problem,
+        names=tuple(problem.names[op] for op in order),
+        reads=tuple(problem.reads[op] for op in order),
+        makes=tuple(problem.makes[op] for op in order),
+        may_overwrite=tuple(problem.may_overwrite[op] for op in order),
+        scratch=tuple(problem.scratch[op] for op in order),
+    )
+
+
+def _moved(problem: Problem, order: Sequence[int], highest: int, rng: Random) -> list[int]:
+    """Return the order with an operator moved as far as its neighbours in the graph allow, within a peak.
+
+    When no draw stays within the peak, the last one is the answer.
+    """
+    at = {op: step for step, op in enumerate(order)}
+    moved = list(order)
+    for _ in range(DRAWS):
+        op = order[rng.randrange(len(order))]
+        first = max((at[before] + 1 for before in problem.predecessors[op]), default=0)
+        last = min((at[after] - 1 for after in problem.successors[op]), default=len(order) - 1)
+        if first == last:
+            continue
+        moved = list(order)
+        del moved[at[op]]
+        moved.insert(rng.randint(first, last), op)
+        if peak(problem, moved) <= highest:
+            break
+    return moved
