@@ -24,6 +24,8 @@ class Rules:
     def __init__(self, graph: Graph, target_data: Table) -> None:
         self.graph = graph
         self.alignment = cast(int, target_data.get("alignment", 1))
+        self.external: frozenset[int] = frozenset()
+        """Storages that the caller supplies: they cost nothing and are part of no overwrite."""
         self.overwrite_inputs = bool(target_data.get("overwrite_inputs", True))
         self.views = cast(list[str], target_data.get("views", []))
         overwrite = cast(list[Table], target_data.get("overwrite", []))
@@ -41,10 +43,13 @@ class Rules:
                     self.storage[t] = t
                 elif op.inputs[0] in self.storage:
                     self.storage[t] = self.storage[op.inputs[0]]
+        if target_data.get("external_io", False):
+            outputs = {self.storage[t] for t in graph.outputs if t in self.storage}
+            self.external = frozenset(graph.inputs) | outputs
 
     def bytes_of(self, tensor: int) -> int:
         """Return the tensor's bytes, rounded up to the alignment."""
-        return self._round_up(self.graph.tensors[tensor].size)
+        return 0 if tensor in self.external else self._round_up(self.graph.tensors[tensor].size)
 
     def scratch_of(self, op: Operator, bodies: int) -> int:
         """Return the bytes that an operator needs while it runs; `bodies` is what its bodies need."""
@@ -69,6 +74,8 @@ class Rules:
         rule = self.rule.get(_kind(op))
         used = [t for t in op.makes if t in self.used]
         if rule is None or op.is_random or len(used) != 1 or not self.graph.tensors[used[0]].size:
+            return -1, set()
+        if self.storage.get(used[0]) in self.external:
             return -1, set()
         (output,) = used
         fitting = [p for p in range(len(op.inputs)) if self._fits(op, p, output, rule)]
@@ -95,6 +102,8 @@ class Rules:
         return old.shape == new.shape and old.bits == new.bits
 
     def _may_go(self, storage: int) -> bool:
+        if storage in self.external:
+            return False
         return self.overwrite_inputs or storage not in self.graph.inputs
 
     def _round_up(self, size: int) -> int:

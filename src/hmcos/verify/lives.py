@@ -1,0 +1,214 @@
+"""From when to when everything needs its place, recounted step by step in the plainest way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
+from hmcos.errors import VerifyError
+from hmcos.graph.model import Graph
+from hmcos.plan.arena import PlacedBuffer
+from hmcos.verify.rules import Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One operator that runs: what it reads and makes, as numbers of storages."""
+
+    number: int
+    """Of the operator, in the source."""
+    reads: frozenset[int]
+    makes: tuple[int, ...]
+    output: int
+    """The one that may be written over something; -1 for none."""
+    over: frozenset[int]
+    """What it may be written over, if nobody needs that any more."""
+    scratch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """All that runs, in order, and what it is about."""
+
+    steps: tuple[Step, ...]
+    sizes: Mapping[int, int]
+    """Bytes per storage."""
+    tensors: Mapping[int, tuple[str, ...]]
+    """Names of the tensors per storage; empty in a problem."""
+    names: Mapping[int, str]
+    """What the plan calls a storage."""
+    inputs: tuple[int, ...]
+    kept: frozenset[int]
+    unused: frozenset[int] = field(default_factory=frozenset[int])
+    """Storages that a plan may count into the scratch of their operator, because nobody reads them."""
+
+
+def run_of_graph(
+    graph: Graph, target_data: Mapping[str, object], body_scratch: Mapping[int, int], order: Sequence[int]
+) -> Run:
+    """Return what runs when a network runs in an order: parameter-only operators are left out."""
+    rules = Rules(graph, target_data)
+    inside: dict[int, list[str]] = {}
+    for t, storage in sorted(rules.storage.items()):
+        inside.setdefault(storage, []).append(graph.tensors[t].name)
+    steps: list[Step] = []
+    for number in order:
+        op = graph.operators[number]
+        if op.makes and all(graph.tensors[t].is_parameter for t in op.makes):
+            continue
+        output, over = rules.overwrites(op)
+        steps.append(
+            Step(
+                number=number,
+                reads=frozenset(rules.storage[t] for t in op.reads if t in rules.storage),
+                makes=tuple(rules.allocated(op)),
+                output=output,
+                over=frozenset(over),
+                scratch=rules.scratch_of(op, body_scratch.get(number, 0)),
+            )
+        )
+    return Run(
+        steps=tuple(steps),
+        sizes={storage: rules.bytes_of(storage) for storage in inside},
+        tensors={storage: tuple(names) for storage, names in inside.items()},
+        names={storage: graph.tensors[storage].name for storage in inside},
+        inputs=tuple(graph.inputs),
+        kept=frozenset(rules.storage[t] for t in graph.outputs if t in rules.storage),
+        unused=frozenset(t for step in steps for t in step.makes if t not in rules.used),
+    )
+
+
+def run_of_instance(instance: Mapping[str, object], order: Sequence[int]) -> Run:
+    """Return what runs when a problem, a valid `hmcos-instance/1` object, runs in an order."""
+    sizes = cast(list[int], instance["buffers"])
+    operators = cast(list[Mapping[str, object]], instance["operators"])
+    steps: list[Step] = []
+    for number in order:
+        op = operators[number]
+        makes = cast(list[int], op["makes"])
+        steps.append(
+            Step(
+                number=number,
+                reads=frozenset(cast(list[int], op["reads"])),
+                makes=tuple(makes),
+                output=next((b for b in makes if sizes[b]), -1),
+                over=frozenset(cast(list[int], op.get("may_overwrite", []))),
+                scratch=cast(int, op.get("scratch", 0)),
+            )
+        )
+    return Run(
+        steps=tuple(steps),
+        sizes=dict(enumerate(sizes)),
+        tensors={b: () for b in range(len(sizes))},
+        names={b: f"buffer {b}" for b in range(len(sizes))},
+        inputs=tuple(cast(list[int], instance["inputs"])),
+        kept=frozenset(cast(list[int], instance["kept"])),
+    )
+
+
+def check_lives(run: Run, buffers: Sequence[PlacedBuffer]) -> None:
+    """Do nothing if the buffers are exactly what needs a place, each for as long as it does.
+
+    Raises:
+        VerifyError: something has no place or two, the wrong size, a life that is too short or long, or is
+            written over what it may not be written over; names it.
+    """
+    _Lives(run, buffers).check()
+
+
+class _Lives:
+    """Compares what a plan places with what runs."""
+
+    def __init__(self, run: Run, buffers: Sequence[PlacedBuffer]) -> None:
+        self.run, self.buffers = run, buffers
+        self.numbers = {name: storage for storage, name in run.names.items()}
+        self.storage_of = {index: self._storage(buffer) for index, buffer in enumerate(buffers)}
+        self.waiting: dict[int | tuple[int], int] = {}
+        for index, storage in self.storage_of.items():
+            if storage in self.waiting:
+                raise VerifyError(f"{buffers[index].name!r} has two places in the arena")
+            self.waiting[storage] = index
+        self.death = self._deaths()
+
+    def _storage(self, buffer: PlacedBuffer) -> int | tuple[int]:
+        """Return the storage that a buffer is for; (operator,) for scratch."""
+        if buffer.operator is not None:
+            return (buffer.operator,)
+        found = self.numbers.get(buffer.name)
+        if found is None:
+            raise VerifyError(f"{buffer.name!r} has a place in the arena, but there is no such buffer")
+        return found
+
+    def _deaths(self) -> dict[int, int]:
+        """Return per storage that anybody reads or keeps, the first step after its last."""
+        run = self.run
+        last = {storage: step + 1 for step, ran in enumerate(run.steps) for storage in ran.reads}
+        end = max(len(run.steps), 1)
+        unread = {storage for storage in run.inputs if storage not in last}
+        return last | dict.fromkeys(run.kept | unread, end)
+
+    def check(self) -> None:
+        for storage in self.run.inputs:
+            self._check(storage, 0, self.death[storage])
+        for step, ran in enumerate(self.run.steps):
+            scratch = ran.scratch
+            for storage in ran.makes:
+                if storage in self.run.unused and storage not in self.waiting:
+                    scratch += self.run.sizes[storage]
+                else:
+                    self._check_made(storage, step, ran)
+            if scratch or (ran.number,) in self.waiting:
+                self._check_place((ran.number,), scratch, (step, step + 1), f"scratch of {ran.number}")
+        if self.waiting:
+            index = next(iter(self.waiting.values()))
+            raise VerifyError(f"{self.buffers[index].name!r} has a place in the arena, but never runs")
+
+    def _check(self, storage: int, birth: int, death: int) -> None:
+        size, name = self.run.sizes[storage], self.run.names[storage]
+        if size or storage in self.waiting:
+            buffer = self._check_place(storage, size, (birth, death), name)
+            if set(buffer.tensors) != set(self.run.tensors[storage]):
+                raise VerifyError(f"{name!r}: the plan says that other tensors are in its place")
+
+    def _check_made(self, storage: int, step: int, ran: Step) -> None:
+        death = max(self.death.get(storage, 0), step + 1)
+        index = self.waiting.get(storage)
+        taken = None if index is None else self.buffers[index].takes_over
+        if taken is None:
+            self._check(storage, step, death)
+            return
+        name, old = self.run.names[storage], self.storage_of.get(taken)
+        if storage != ran.output or old not in ran.over or not isinstance(old, int):
+            raise VerifyError(f"{name!r}: operator {ran.number} may not write it over buffer {taken}")
+        if self.death[old] != step + 1 or old in self.run.kept:
+            raise VerifyError(f"{name!r}: is written over {self.run.names[old]!r}, which is still needed")
+        if self.run.sizes[old] < self.run.sizes[storage]:
+            raise VerifyError(f"{name!r}: is larger than {self.run.names[old]!r}, which it is written over")
+        self._check(storage, step + 1, death)
+
+    def _check_place(
+        self, storage: int | tuple[int], size: int, life: tuple[int, int], name: str
+    ) -> PlacedBuffer:
+        if storage not in self.waiting:
+            raise VerifyError(f"{name!r}: needs {size} bytes in the arena, but has no place there")
+        buffer = self.buffers[self.waiting.pop(storage)]
+        if buffer.size != size:
+            raise VerifyError(f"{name!r}: has {buffer.size} bytes in the arena, but needs {size}")
+        if (buffer.birth, buffer.death) != life:
+            raise VerifyError(
+                f"{name!r}: has its place in [{buffer.birth}, {buffer.death}), but is needed in "
+                f"[{life[0]}, {life[1]})"
+            )
+        return buffer
+
+
+def check_offsets(offsets: Iterable[int], buffers: Iterable[PlacedBuffer]) -> None:
+    """Do nothing if the arena and its buffers say the same offsets.
+
+    Raises:
+        VerifyError: they do not.
+    """
+    for offset, buffer in zip(offsets, buffers, strict=True):
+        if offset != buffer.offset:
+            raise VerifyError(f"{buffer.name!r}: is at {buffer.offset}, but the arena says {offset}")
