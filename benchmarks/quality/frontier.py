@@ -32,9 +32,9 @@ def best_known() -> dict[str, dict[str, str]]:
 def keep(rows: dict[str, dict[str, str]]) -> None:
     """Write the table."""
     with BEST.open("w", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows[name] for name in sorted(rows))
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows([rows[name][column] for column in COLUMNS] for name in sorted(rows))
 
 
 def baseline(problem: Problem) -> int:
@@ -45,7 +45,7 @@ def baseline(problem: Problem) -> int:
 def main() -> None:
     """Search each instance for as long as told, 20 seconds by default."""
     limit = float(next((word for word in sys.argv[1:] if word != "--keep"), "20"))
-    rows = best_known() if BEST.exists() else {}
+    rows: dict[str, dict[str, str]] = best_known() if BEST.exists() else {}
     gaps: dict[str, list[float]] = {}
     for path in sorted((FOLDER / "instances").glob("*.json")):
         problem = hmcos.read_instance(path)

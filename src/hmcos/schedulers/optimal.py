@@ -62,11 +62,13 @@ class _Settling:
     def settle(self) -> Status | None:
         """Search until peak and bound meet, or the budget is decided; return the limit that came first."""
         limit = self._settle()
-        if limit:
+        if limit and self._limits.budget is None:
             self._try_cheap_orders()
         return limit
 
     def _settle(self) -> Status | None:
+        if self._limits.budget is not None:
+            self._try_cheap_orders()
         if self._decided():
             return None
         if self._rules.stepping and self._problem.operators <= QUICK_OPERATORS:
@@ -83,8 +85,10 @@ class _Settling:
         return limit
 
     def _try_cheap_orders(self) -> None:
-        """Make sure that a search that was cut short answers with nothing worse than the cheap orders."""
+        """Take the best of the cheap orders, if it is better; with a budget, the first that settles it."""
         for cheap in CHEAP:
+            if self._decided():
+                return
             order = cheap(self._problem)
             reached = peak(self._problem, order)
             if reached < self.peak:
