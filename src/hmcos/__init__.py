@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hmcos.api import compare, export_instance, inspect, load, lower, schedule
+    from hmcos.api import compare, experiment, export_instance, inspect, load, lower, schedule
     from hmcos.errors import HmcosError
     from hmcos.memory.instance import read_instance, write_instance
     from hmcos.memory.problem import Problem
@@ -29,6 +29,7 @@ __all__ = [
     "__version__",
     "compare",
     "draw",
+    "experiment",
     "export_instance",
     "inspect",
     "load",
@@ -50,6 +51,7 @@ _PLACES = {
     "Target": "hmcos.memory.target:Target",
     "compare": "hmcos.api:compare",
     "draw": "hmcos.report.pictures:draw",
+    "experiment": "hmcos.api:experiment",
     "export_instance": "hmcos.api:export_instance",
     "inspect": "hmcos.api:inspect",
     "load": "hmcos.api:load",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -20,13 +20,15 @@ from hmcos.schedulers.table import scheduler as scheduler_called
 from hmcos.stages.assembly import assemble
 from hmcos.stages.choices import chosen_limits, chosen_target
 from hmcos.stages.comparing import Comparison, compare_schedulers
-from hmcos.stages.inspection import Inspection, inspect_source
+from hmcos.stages.experiment import Experiment, run_experiment
 from hmcos.stages.header import check_emit
+from hmcos.stages.inspection import Inspection, inspect_source
 from hmcos.stages.lowering import Network, lower_network
-from hmcos.stages.opening import Openable, open_source
+from hmcos.stages.opening import ZOO, Openable, open_source
 from hmcos.stages.placing import Placing, chosen_placing, place, with_arena
 from hmcos.stages.saving import check_apart, output_places, save
 from hmcos.stages.verification import verify_plan_of
+from hmcos.zoo.catalogue import names as zoo_names
 
 
 def schedule(  # noqa: PLR0913 (one keyword per option of the command line, so that both say the same)
@@ -111,6 +113,28 @@ def compare(
     rules, opened = chosen_target(target), open_source(model, bind)
     network = lower_network(opened, rules, alignment, replace(limits, started=perf_counter()), observer)
     return compare_schedulers(network, observer)
+
+
+def experiment(
+    networks: Iterable[str] | None = None,
+    *,
+    target: str | PathLike[str] | Target = "hmcos",
+    time_limit: float | None = None,
+    alignment: int | None = None,
+    observer: Observer = SILENCE,
+    interrupted: Callable[[], bool] = never,
+) -> Experiment:
+    """Return the paper's experiment: several orders of networks, and the arenas of each order.
+
+    `networks` are paths or zoo names, by default all of the zoo; `time_limit` is seconds for each search;
+    `interrupted` ends them all with what they have.
+
+    Raises:
+        HmcosError: one of its subclasses for any wrong input.
+    """
+    named = [f"{ZOO}{name}" for name in zoo_names()] if networks is None else networks
+    limits = chosen_limits(time_limit, interrupted=interrupted)
+    return run_experiment(named, chosen_target(target), alignment, limits, observer)
 
 
 def inspect(model: Openable, *, bind: Mapping[str, int] | None = None) -> Inspection:

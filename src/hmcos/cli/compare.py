@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from hmcos import api
+from hmcos.cli.interruption import Interruption
 from hmcos.cli.options import (
     alignment_option,
     bind_option,
@@ -16,11 +19,15 @@ from hmcos.cli.options import (
     time_limit_option,
 )
 from hmcos.cli.progress import Progress
+from hmcos.errors import OptionError
+
+_ALL = "zoo:all"
 
 _EXAMPLES = """
 \b
 Examples:
   hmcos compare zoo:nasnet-cifar --target hmcos
+  hmcos compare zoo:all --json                 the experiment of the paper, on target hmcos
   hmcos compare model.onnx --bind batch=1 --time-limit 10 --json
 """
 
@@ -32,24 +39,17 @@ Examples:
 @time_limit_option("Seconds for each scheduler.")
 @alignment_option
 @json_option
-def compare(
-    model: str,
-    target: str,
-    bind: tuple[tuple[str, int], ...],
-    time_limit: float | None,
-    alignment: int | None,
-    as_json: bool,
-) -> int:
-    """Schedule MODEL with every scheduler and show what each of them needs."""
+def compare(model: str, bind: tuple[tuple[str, int], ...], as_json: bool, **options: Any) -> int:
+    """Schedule MODEL with every scheduler and show what each of them needs.
+
+    With zoo:all, run the experiment of the HMCOS paper: several orders of all networks that come along, and
+    the arenas of each order; the target is hmcos unless you name one.
+    """
+    # The other options have the names of the keywords of api.compare and api.experiment.
+    if model == _ALL:
+        return _experiment(bind, as_json, options)
     with Progress() as progress:
-        found = api.compare(
-            model,
-            target=target,
-            bind=dict(bind),
-            time_limit=time_limit,
-            alignment=alignment,
-            observer=progress,
-        )
+        found = api.compare(model, bind=dict(bind), observer=progress, **options)
     if as_json:
         from hmcos.report.records import comparison_record  # noqa: PLC0415 (tables need rich, records do not)
 
@@ -58,4 +58,22 @@ def compare(
         from hmcos.report.tables import comparison_table, show  # noqa: PLC0415
 
         show(comparison_table(found))
+    return 0
+
+
+def _experiment(bind: tuple[tuple[str, int], ...], as_json: bool, options: dict[str, Any]) -> int:
+    if bind:
+        raise OptionError(f"{_ALL} has no symbolic dimensions, so {bind[0][0]} cannot be bound")
+    if click.get_current_context().get_parameter_source("target") is ParameterSource.DEFAULT:
+        options["target"] = "hmcos"
+    with Interruption() as interruption, Progress() as progress:
+        found = api.experiment(observer=progress, interrupted=interruption.happened, **options)
+    if as_json:
+        from hmcos.report.records import experiment_record  # noqa: PLC0415 (tables need rich, records do not)
+
+        click.echo(json.dumps(experiment_record(found)))
+    else:
+        from hmcos.report.tables import experiment_table, show  # noqa: PLC0415
+
+        show(experiment_table(found))
     return 0

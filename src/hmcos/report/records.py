@@ -6,6 +6,7 @@ from hmcos.frontends.outline import Port
 from hmcos.plan.plan import Plan
 from hmcos.plan.plan_file import seconds_record
 from hmcos.stages.comparing import Comparison
+from hmcos.stages.experiment import Experiment, Trial
 from hmcos.stages.inspection import Inspection
 
 
@@ -45,6 +46,41 @@ def comparison_record(comparison: Comparison) -> dict[str, object]:
             }
             for found in comparison.schedules
         ],
+    }
+
+
+def experiment_record(experiment: Experiment) -> dict[str, object]:
+    """Return what `hmcos compare zoo:all --json` prints."""
+    return {
+        "model": "zoo:all",
+        "target": experiment.target.name,
+        "networks": [
+            {
+                "model": row.network,
+                "scheduled_operators": row.operators,
+                "lower_bound": row.lower_bound,
+                "schedulers": [_trial_record(trial) for trial in row.trials],
+            }
+            for row in experiment.rows
+        ],
+    }
+
+
+def _trial_record(trial: Trial) -> dict[str, object]:
+    found = trial.schedule
+    return {
+        "scheduler": found.scheduler,
+        "status": str(found.status),
+        "peak": found.peak,
+        "seconds": round(found.seconds, 6),
+        "arenas": {
+            planner: {
+                "size": arena.size,
+                "status": str(arena.status),
+                "seconds": round(arena.seconds, 6),
+            }
+            for planner, arena in trial.arenas
+        },
     }
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 import subprocess
 import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from hmcos.errors import ToolError
 from hmcos.plan.limits import Observer
@@ -36,31 +38,40 @@ def render(text: str, form: str, observer: Observer, seconds: float = LAYOUT_SEC
     Raises:
         ToolError: the program is missing, fails, or takes longer than `seconds`.
     """
-    command = [check_dot(), f"-T{form}"]
-    begun = time.perf_counter()
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
-        content: bytes | None = text.encode()
-        try:
-            while time.perf_counter() - begun < seconds:
-                try:
-                    picture, complaints = process.communicate(content, timeout=_PATIENCE)
-                except subprocess.TimeoutExpired:
-                    content = None  # what is left of it is sent by the next call
-                    observer.progress("drawing with dot", 0, 0, 0)
-                else:
-                    return _checked(process.returncode, picture, complaints)
-        finally:
-            process.kill()
-    raise ToolError(
-        f"dot needs more than {seconds:g} seconds for this graph; draw --what top, or write DOT text with "
-        "-o FILE.dot and lay it out with sfdp"
-    )
+    program = check_dot()
+    with TemporaryDirectory(prefix="hmcos-") as name:
+        # Files instead of pipes: nothing has to be read and written while we wait.
+        source, picture, said = (Path(name, file) for file in ("graph.dot", "picture", "said"))
+        source.write_text(text, encoding="utf-8")
+        with said.open("wb") as complaints:
+            process = subprocess.Popen(
+                [program, f"-T{form}", "-o", picture, source],
+                stdin=subprocess.DEVNULL,
+                stdout=complaints,
+                stderr=complaints,
+            )
+            code = _wait(process, observer, seconds)
+        if code is None:
+            raise ToolError(
+                f"dot needs more than {seconds:g} seconds for this graph; draw --what top, or write DOT "
+                "text with -o FILE.dot and lay it out with sfdp"
+            )
+        if code or not picture.is_file():
+            lines = said.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+            raise ToolError(f"dot cannot draw this graph: {lines[0] if lines else f'exit code {code}'}")
+        return picture.read_bytes()
 
 
-def _checked(code: int, picture: bytes, complaints: bytes) -> bytes:
-    if code or not picture:
-        said = complaints.decode(errors="replace").strip().splitlines() or [f"exit code {code}"]
-        raise ToolError(f"dot cannot draw this graph: {said[0]}")
-    return picture
+def _wait(process: subprocess.Popen[bytes], observer: Observer, seconds: float) -> int | None:
+    """Return the exit code of a process, None when it took too long; it has ended in any case."""
+    end = time.perf_counter() + seconds
+    try:
+        while time.perf_counter() < end:
+            try:
+                return process.wait(min(_PATIENCE, seconds))
+            except subprocess.TimeoutExpired:
+                observer.progress("drawing with dot", 0, 0, 0)
+    finally:
+        process.kill()
+        process.wait()
+    return None

@@ -14,6 +14,29 @@ from hmcos.report.words import printable
 _FONT = "Helvetica"
 _LARGE = 2_000
 """Vertices from which on the layout trades beauty for time."""
+_HUGE = 6_000
+"""Vertices from which on layers take too long: springs (sfdp) lay the graph out instead."""
+_PAGE: Attributes = {
+    "labelloc": "t",
+    "fontname": _FONT,
+    "fontcolor": INK,
+    "bgcolor": PAPER,
+    "ranksep": 0.25,
+    "nodesep": 0.2,
+    "pad": 0.3,
+}
+_VERTEX: Attributes = {
+    "shape": "box",
+    "style": "filled,rounded",
+    "fontname": _FONT,
+    "fontsize": 11,
+    "fontcolor": INK,
+    "color": FAINT,
+    "fillcolor": PAPER,
+    "height": 0.3,
+    "margin": "0.1,0.03",
+}
+_ARROW: Attributes = {"color": FAINT, "arrowsize": 0.6, "fontname": _FONT, "fontsize": 10}
 LONGEST = 32
 """Letters of a name that are shown."""
 
@@ -87,39 +110,15 @@ def page(
     sideways: bool = False,
 ) -> str:
     """Return the DOT text of a picture with title and legend above it; edges go down, or to the right."""
-    graph: dict[str, str | int | float] = {
-        "label": _heading(title, legend),
-        "labelloc": "t",
-        "fontname": _FONT,
-        "fontcolor": INK,
-        "bgcolor": PAPER,
-        "ranksep": 0.25,
-        "nodesep": 0.2,
-        "pad": 0.3,
-    }
+    graph: dict[str, str | int | float] = {"label": _heading(title, legend), **_PAGE}
     if sideways:
         graph["rankdir"] = "LR"
-    if vertices > _LARGE:
+    if vertices > _HUGE:
+        graph["layout"] = "sfdp"
+    elif vertices > _LARGE:
         # Splines and the last passes of ranking and crossing take most of the time of large layouts.
         graph |= {"splines": "line", "nslimit": 1, "nslimit1": 1, "mclimit": 0.1, "maxiter": 100}
-    vertex: dict[str, str | int | float] = {
-        "shape": "box",
-        "style": "filled,rounded",
-        "fontname": _FONT,
-        "fontsize": 11,
-        "fontcolor": INK,
-        "color": FAINT,
-        "fillcolor": PAPER,
-        "height": 0.3,
-        "margin": "0.1,0.03",
-    }
-    arrow: dict[str, str | int | float] = {
-        "color": FAINT,
-        "arrowsize": 0.6,
-        "fontname": _FONT,
-        "fontsize": 10,
-    }
-    return digraph(statements, {"graph": graph, "node": vertex, "edge": arrow})
+    return digraph(statements, {"graph": graph, "node": _VERTEX, "edge": _ARROW})
 
 
 def size_legend(shades: Shading, *, peak: bool) -> list[tuple[str, str]]:

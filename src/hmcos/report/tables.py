@@ -15,10 +15,13 @@ from hmcos.plan.schedule import Status
 from hmcos.report.sizes import human, savings
 from hmcos.report.words import printable
 from hmcos.stages.comparing import Comparison
+from hmcos.stages.experiment import Experiment
 from hmcos.stages.inspection import Inspection
 
 LISTED = 8
 """Live tensors that are shown one by one."""
+_ARENAS = ("best fit\narena", "TFLite\narena", "smallest\narena")
+"""The planners of the experiment."""
 _WORDS = {
     Status.OPTIMAL: "proved: no order of these operators needs less",
     Status.FEASIBLE: "a valid order; a better one may exist",
@@ -70,6 +73,29 @@ def comparison_table(comparison: Comparison) -> RenderableType:
         table.add_row(found.scheduler, human(found.peak), over, str(found.status), f"{found.seconds:.3f}")
     bound = max(found.lower_bound for found in comparison.schedules)
     return Group(_title(comparison.source, comparison.target), table, Text(f"lower bound: {human(bound)}"))
+
+
+def experiment_table(experiment: Experiment) -> RenderableType:
+    """Return one row per network and order: its peak, and what each planner needs for its arena."""
+    table = Table()
+    table.add_column("network", no_wrap=True)
+    table.add_column("order")
+    for heading in ("peak", "over the\nbound", "seconds", *_ARENAS):
+        table.add_column(heading, justify="right")
+    for row in experiment.rows:
+        for place, trial in enumerate(row.trials):
+            found = trial.schedule
+            over = 100 * (found.peak - row.lower_bound) / max(1, row.lower_bound)
+            table.add_row(
+                "" if place else printable(row.network),
+                found.scheduler,
+                f"{found.peak:,}",
+                f"{over:.1f} %",
+                f"{found.seconds:.3f}",
+                *(f"{arena.size:,}" for _, arena in trial.arenas),
+                end_section=place == len(row.trials) - 1,
+            )
+    return Group(Text(f"bytes, target {printable(experiment.target.name)}", style="bold"), table)
 
 
 def inspection_tables(inspection: Inspection) -> RenderableType:
