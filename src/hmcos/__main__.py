@@ -16,27 +16,29 @@ from hmcos.report.words import printable
 WRONG_INPUT, WRONG_USAGE, INTERRUPTED, PIPE_CLOSED = 1, 2, 130, 141
 
 
-def run(arguments: Sequence[str] | None = None) -> int:
+def run(
+    arguments: Sequence[str] | None = None, command: click.Command = hmcos, program: str = "hmcos"
+) -> int:
     """Return the exit code of one call of the command line; wrong input is one line on standard error."""
     try:
-        code = hmcos.main(arguments, prog_name="hmcos", standalone_mode=False)
+        code = command.main(arguments, prog_name=program, standalone_mode=False)
         sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
         print(error.format_message(), file=sys.stderr)
         return WRONG_USAGE
     except (HmcosError, click.ClickException) as error:
-        return _fail(*_explanation(error))
+        return _fail(program, *_explanation(error, program))
     except (click.Abort, KeyboardInterrupt):
-        return _fail("interrupted; nothing was written", INTERRUPTED)
+        return _fail(program, "interrupted; nothing was written", INTERRUPTED)
     except OSError as error:
         _give_up_output()
         if isinstance(error, BrokenPipeError):
             return PIPE_CLOSED
-        return _fail(f"{error.filename or 'standard output'}: {error.strerror}", WRONG_INPUT)
+        return _fail(program, f"{error.filename or 'standard output'}: {error.strerror}", WRONG_INPUT)
     return code if isinstance(code, int) else 0
 
 
-def main() -> None:
+def main(command: click.Command = hmcos, program: str = "hmcos") -> None:
     """Run the command line and end the process with its exit code."""
     # A process that was started with a stream closed has None for it.
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: PTH123, SIM115
@@ -45,7 +47,14 @@ def main() -> None:
         # Names come from files and may not exist in the terminal's character set.
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    sys.exit(run())
+    sys.exit(run(None, command, program))
+
+
+def op_sched() -> None:
+    """Run the program of the published system and end the process with its exit code."""
+    from hmcos.cli.op_sched import op_sched as command  # noqa: PLC0415 (the other program does not need it)
+
+    main(command, "op_sched")
 
 
 def _give_up_output() -> None:
@@ -56,19 +65,19 @@ def _give_up_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _explanation(error: HmcosError | click.ClickException) -> tuple[str, int]:
+def _explanation(error: HmcosError | click.ClickException, program: str) -> tuple[str, int]:
     """Return what to say and the exit code: 2 for a line that is not understood, else 1."""
     if isinstance(error, HmcosError):
         return str(error), WRONG_INPUT
     if not isinstance(error, click.UsageError):
         return error.format_message(), WRONG_INPUT
-    path = error.ctx.command_path if error.ctx else "hmcos"
+    path = error.ctx.command_path if error.ctx else program
     is_value = isinstance(error, click.BadParameter) and not isinstance(error, click.MissingParameter)
     return f"{error.format_message()} See '{path} --help'.", WRONG_INPUT if is_value else WRONG_USAGE
 
 
-def _fail(message: str, code: int) -> int:
-    print("hmcos: error:", printable(" ".join(message.split())), file=sys.stderr)
+def _fail(program: str, message: str, code: int) -> int:
+    print(f"{program}: error:", printable(" ".join(message.split())), file=sys.stderr)
     return code
 
 

@@ -10,8 +10,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from hmcos.allocation.problem import Lives
-from hmcos.allocation.table import allocator as allocator_called
 from hmcos.errors import OptionError, OutputError, ToolError
 from hmcos.memory.target import Target
 from hmcos.plan.limits import SILENCE, Observer, never
@@ -22,6 +20,7 @@ from hmcos.schedulers.table import scheduler as scheduler_called
 from hmcos.stages.choices import chosen_limits, chosen_target
 from hmcos.stages.lowering import Network, lower_network
 from hmcos.stages.opening import Openable, open_source
+from hmcos.stages.placing import chosen_placing, place
 from hmcos.stages.saving import check_apart
 
 
@@ -32,8 +31,10 @@ class Picture:
     place: str
     """ "module:function"; of a graph it takes a scene and returns DOT text, of a plot it takes a scene and a
     form and returns bytes."""
-    orders: tuple[str, ...] = ()
-    """The schedulers whose orders it shows; "result" is the one that was asked for."""
+    ordered: bool = False
+    """Whether it shows the order of the scheduler that was asked for."""
+    beside: tuple[str, ...] = ()
+    """The schedulers whose orders it shows beside that."""
     plots: bool = False
     """Whether it has axes and is drawn by matplotlib instead of Graphviz."""
     arena: bool = False
@@ -42,13 +43,13 @@ class Picture:
 
 PICTURES: dict[str, Picture] = {
     "graph": Picture("hmcos.report.graph_plot:graph"),
-    "hierarchy": Picture("hmcos.report.graph_plot:hierarchy", ("result",)),
+    "hierarchy": Picture("hmcos.report.graph_plot:hierarchy", ordered=True),
     "top": Picture("hmcos.report.tree_plot:top"),
     "dominators": Picture("hmcos.report.tree_plot:dominators"),
     "post-dominators": Picture("hmcos.report.tree_plot:post_dominators"),
-    "schedule": Picture("hmcos.report.graph_plot:schedule", ("result",)),
-    "memory": Picture("hmcos.report.memory_plot:memory", ("given", "rpo", "result"), plots=True),
-    "arena": Picture("hmcos.report.arena_plot:arena", ("result",), plots=True, arena=True),
+    "schedule": Picture("hmcos.report.graph_plot:schedule", ordered=True),
+    "memory": Picture("hmcos.report.memory_plot:memory", ordered=True, beside=("given", "rpo"), plots=True),
+    "arena": Picture("hmcos.report.arena_plot:arena", ordered=True, plots=True, arena=True),
 }
 FORMS = ("svg", "pdf", "png")
 
@@ -76,28 +77,30 @@ def draw(  # noqa: PLR0913 (one keyword per option of the command line, so that 
 
     `what` is one of `names()`: graphs become .svg, .pdf, .png by Graphviz, or .dot without it; memory and
     arena become .svg, .pdf, .png by matplotlib. `scheduler` finds the order that is shown, `allocator` the
-    arena, each within `time_limit` seconds; the rest is as for `schedule`.
+    arena; both end after `time_limit` seconds. The rest is as for `schedule`.
 
     Raises:
         ToolError: Graphviz or matplotlib is missing, or gives up.
         HmcosError: one of its other subclasses for any wrong input.
     """
-    picture, place = _picture(what), Path(output)
-    form = _form(picture, what, place)
-    search, planner = scheduler_called(scheduler), allocator_called(allocator)
+    picture, file = _picture(what), Path(output)
+    form = _form(picture, what, file)
+    search = scheduler_called(scheduler)
+    placing = chosen_placing(allocator, "peak", None) if picture.arena else None
     limits, rules = chosen_limits(time_limit, interrupted=interrupted), chosen_target(target)
     opened = open_source(model, bind)
-    check_apart(place, opened)
+    check_apart(file, opened)
     network = lower_network(opened, rules, alignment, replace(limits, started=perf_counter()), observer)
-    scene = _scene(network)
-    for name in dict.fromkeys(scheduler if order == "result" else order for order in picture.orders):
-        found = network.find(search if name == scheduler else scheduler_called(name), observer)
-        scene = replace(scene, schedules=(*scene.schedules, found))
-    if picture.arena:
-        lives = Lives(scene.lives, network.target.alignment)
-        scene = replace(scene, arena=planner(lives, replace(limits, started=perf_counter()), observer))
-    write(place, drawn(scene, what, form, observer))
-    return place
+    scene = scene_of(network)
+    if picture.ordered:
+        beside = [scheduler_called(name) for name in picture.beside if name != scheduler]
+        found = tuple(network.find(one, observer) for one in (*beside, search))
+        scene = replace(scene, schedules=found)
+    if placing is not None:
+        placed = place(network, scene.result, placing, observer)
+        scene = replace(scene, schedules=(placed.schedule,), arena=placed.arena)
+    write(file, drawn(scene, what, form, observer))
+    return file
 
 
 def drawn(scene: Scene, what: str, form: str, observer: Observer) -> bytes:
@@ -122,19 +125,19 @@ def _picture(what: str) -> Picture:
     return PICTURES[what]
 
 
-def _form(picture: Picture, what: str, place: Path) -> str:
+def _form(picture: Picture, what: str, file: Path) -> str:
     """Return the form that the suffix asks for, when all is there that it takes."""
-    form = place.suffix.removeprefix(".").lower()
+    form = file.suffix.removeprefix(".").lower()
     possible = FORMS if picture.plots else (*FORMS, "dot")
     if form not in possible:
-        told = f"the suffix {place.suffix!r}" if place.suffix else "a name without a suffix"
+        told = f"the suffix {file.suffix!r}" if file.suffix else "a name without a suffix"
         raise OptionError(
-            f"{place}: {told} is no form of {what}; choose {', '.join(f'.{one}' for one in possible)}"
+            f"{file}: {told} is no form of {what}; choose {', '.join(f'.{one}' for one in possible)}"
         )
-    if place.is_dir():
-        raise OutputError(f"{place}: is a folder; name a file")
-    if not place.absolute().parent.is_dir():
-        raise OutputError(f"{place}: there is no folder {place.parent}; make it first")
+    if file.is_dir():
+        raise OutputError(f"{file}: is a folder; name a file")
+    if not file.absolute().parent.is_dir():
+        raise OutputError(f"{file}: there is no folder {file.parent}; make it first")
     if picture.plots:
         check_matplotlib()
     elif form != "dot":
@@ -154,7 +157,8 @@ def check_matplotlib() -> None:
         raise ToolError("plots need matplotlib; install it with: pip install 'hmcos[plots]'") from error
 
 
-def _scene(network: Network) -> Scene:
+def scene_of(network: Network) -> Scene:
+    """Return a network as a scene, without any order yet."""
     rows, problem = network.rows(), network.problem
     return Scene(
         title=f"{network.opened.source.name}, target {network.target.name}",

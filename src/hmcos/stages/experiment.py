@@ -21,6 +21,7 @@ from hmcos.plan.schedule import Schedule
 from hmcos.schedulers.table import scheduler
 from hmcos.stages.lowering import Network, lower_network
 from hmcos.stages.opening import open_source
+from hmcos.stages.placing import STATES
 
 ORDERS = ("given", "rpo", "serenity", "hmcos", "optimal")
 """The schedulers that are set side by side."""
@@ -103,6 +104,6 @@ def try_order(network: Network, order: str, limits: Limits, observer: Observer) 
     arenas: list[tuple[str, Arena]] = []
     for planner in PLANNERS:
         observer.progress(f"{order}, {planner}", found.peak, found.lower_bound, found.states)
-        begun = replace(limits, started=perf_counter())
+        begun = replace(limits, states=min(limits.states, STATES), started=perf_counter())
         arenas.append((planner, allocator(planner)(lives, begun, observer)))
     return Trial(found, tuple(arenas))

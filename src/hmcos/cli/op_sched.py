@@ -1,0 +1,55 @@
+"""op_sched: the published system's program, by the same name and with the same lines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hmcos.cli.interruption import Interruption
+from hmcos.cli.options import bind_option, complete_models, complete_targets, time_limit_option
+from hmcos.cli.progress import Progress
+
+_EXAMPLES = """
+\b
+Examples:
+  op_sched nasnet-cifar.onnx out
+  op_sched zoo:pnas-cifar out
+"""
+
+
+@click.command(epilog=_EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("model", shell_complete=complete_models)
+@click.argument("outdir", type=click.Path(path_type=Path))
+@click.option(
+    "-t",
+    "--target",
+    default="hmcos",
+    show_default=True,
+    metavar="NAME|FILE.toml",
+    shell_complete=complete_targets,
+    help="What may share memory; hmcos has the published rules.",
+)
+@bind_option
+@time_limit_option("Seconds for each search; the best order so far counts.")
+def op_sched(model: str, outdir: Path, bind: tuple[tuple[str, int], ...], **options: Any) -> int:
+    """Print peak and arena of MODEL as the published HMCOS program does, then the proven optimum.
+
+    OUTDIR receives the model in the optimal order, the plan, and pictures. Sizes are in whole KB (1024
+    bytes); arenas of HMCOS and RPO are TensorFlow Lite's.
+    """
+    from hmcos.report.published import run_published  # noqa: PLC0415 (--help needs no search)
+
+    with Interruption() as interruption, Progress() as progress:
+        found = run_published(
+            model, outdir, bind=dict(bind), observer=progress, interrupted=interruption.happened, **options
+        )
+    for line in found.lines:
+        click.echo(line)
+    for note in found.notes:
+        click.echo(f"op_sched: note: {note}", err=True)
+    for path in (found.plan.outputs.model, found.plan.outputs.plan, *found.pictures):
+        if path is not None:
+            click.echo(f"op_sched: wrote {path}", err=True)
+    return 0
