@@ -13,13 +13,13 @@ from hmcos.errors import ModelError
 from hmcos.frontends.model import Model
 from hmcos.frontends.outline import Outline
 
-SUFFIXES: dict[str, str] = {".onnx": "onnx"}
+SUFFIXES: dict[str, str] = {".onnx": "onnx", ".tflite": "tflite"}
 """File suffix, in lower case, to format."""
 
-LOADERS: dict[str, str] = {"onnx": "hmcos.frontends.onnx:load"}
+LOADERS: dict[str, str] = {"onnx": "hmcos.frontends.onnx:load", "tflite": "hmcos.frontends.tflite:load"}
 """Format to "module:function", imported on demand."""
 
-SAVERS: dict[str, str] = {"onnx": "hmcos.frontends.onnx:save"}
+SAVERS: dict[str, str] = {"onnx": "hmcos.frontends.onnx:save", "tflite": "hmcos.frontends.tflite:save"}
 """Format to "module:function", imported on demand."""
 
 OUTLINES: dict[str, str] = {"onnx": "hmcos.frontends.onnx.outline:outline"}

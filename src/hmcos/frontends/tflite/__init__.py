@@ -1,0 +1,6 @@
+"""TensorFlow Lite: reading a model as a graph, and writing it back with its operators permuted."""
+
+from hmcos.frontends.tflite.reading import load
+from hmcos.frontends.tflite.writing import save
+
+__all__ = ["load", "save"]

@@ -1,0 +1,73 @@
+"""Subgraphs that operators run inside themselves (IF, WHILE, CALL_ONCE), and the paths that lead to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import cast
+
+from hmcos.errors import ModelError
+from hmcos.frontends.tflite.kinds import kind_of
+from hmcos.frontends.tflite.schema import ModelT, OperatorT
+
+CALLS: dict[str, tuple[tuple[str, str], ...]] = {
+    "IF": (("then", "thenSubgraphIndex"), ("else", "elseSubgraphIndex")),
+    "WHILE": (("cond", "condSubgraphIndex"), ("body", "bodySubgraphIndex")),
+    "CALL_ONCE": (("init", "initSubgraphIndex"),),
+}
+"""Kind to its bodies: what they are called in a plan, and the option that holds the subgraph's number."""
+
+MOST_BODIES = 1000
+"""Bodies of a model, counted once per path that leads to them: two calls each double them."""
+DEEPEST = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A subgraph that an operator runs."""
+
+    operator: int
+    role: str
+    subgraph: int
+
+
+def calls_of(model: ModelT, number: int, operator: OperatorT) -> tuple[Call, ...]:
+    """Return the subgraphs that an operator runs; `number` is its place.
+
+    Raises:
+        ModelError: it names a subgraph that does not exist.
+    """
+    kind, _ = kind_of(model, number, operator)
+    found: list[Call] = []
+    for role, field in CALLS.get(kind, ()):
+        target = cast("int | None", getattr(operator.builtinOptions, field, None))
+        if target is None or not 0 <= target < len(model.subgraphs or []):
+            raise ModelError(f"operator {number} ({kind}) runs subgraph {target} as {role}; there is none")
+        found.append(Call(number, role, target))
+    return tuple(found)
+
+
+def paths(model: ModelT) -> Iterator[tuple[str, int]]:
+    """Yield every path to a body and its subgraph, outer ones first; the main graph is subgraph 0, path "".
+
+    Raises:
+        ModelError: subgraphs call themselves, or too many paths lead to bodies.
+    """
+    open_paths = [("", 0, 0)]
+    bodies = 0
+    while open_paths:
+        path, subgraph, depth = open_paths.pop()
+        yield path, subgraph
+        bodies += 1
+        if bodies > MOST_BODIES or depth > DEEPEST:
+            raise ModelError(
+                f"its subgraphs call each other on more than {MOST_BODIES} paths, or deeper than {DEEPEST}:"
+                " they call themselves, or the file is damaged"
+            )
+        inside = f"{path}/" if path else ""
+        operators = (model.subgraphs or [])[subgraph].operators or []
+        for number, operator in enumerate(operators):
+            open_paths += [
+                (f"{inside}node {number}/{call.role}", call.subgraph, depth + 1)
+                for call in calls_of(model, number, operator)
+            ]

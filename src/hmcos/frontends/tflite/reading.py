@@ -1,0 +1,102 @@
+"""From the bytes of a TensorFlow Lite file to a Model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import sha256
+from os import PathLike
+from pathlib import Path
+
+from hmcos.errors import ModelError, OptionError
+from hmcos.frontends.model import Model
+from hmcos.frontends.tflite.calls import paths
+from hmcos.frontends.tflite.checking import DAMAGE, check_flatbuffer
+from hmcos.frontends.tflite.schema import VERSION, ModelT, content_of, unpacked
+from hmcos.frontends.tflite.subgraphs import read_subgraph
+
+LARGEST = 2**31
+"""Bytes; a flatbuffer cannot be larger."""
+
+
+def load(source: str | PathLike[str], bind: Mapping[str, int] | None = None) -> Model:
+    """Return the model in a TensorFlow Lite file: its first subgraph, and those that its operators run.
+
+    Raises:
+        ModelError: the file is no such model, or says something that cannot be scheduled; names the file,
+            the operator and the tensor.
+        OptionError: `bind` is not empty: the sizes of such a model are fixed.
+        ToolError: the package with the schema is not installed.
+    """
+    path = Path(source)
+    if bind:
+        raise OptionError(
+            f"{path}: a TensorFlow Lite model has no symbolic dimensions, so {', '.join(bind)} cannot be bound"
+        )
+    try:
+        return _model(_read(path), path)
+    except ModelError as error:
+        raise ModelError(f"{path}: {' '.join(str(error).split())}") from error.__cause__
+
+
+def parse(content: bytes) -> ModelT:
+    """Return the objects that a file's bytes stand for, checked.
+
+    Raises:
+        ModelError: the bytes are no model of this schema, or one that cannot be written back unchanged.
+    """
+    check_flatbuffer(content)
+    try:
+        model = unpacked(content)
+    except DAMAGE as error:
+        raise ModelError(f"is damaged or truncated: {error}") from error
+    if model.version != VERSION:
+        raise ModelError(f"is of version {model.version} of the schema; only version {VERSION} can be read")
+    if not model.subgraphs:
+        raise ModelError("holds no subgraph")
+    _check_inside(model)
+    return model
+
+
+def _check_inside(model: ModelT) -> None:
+    """Refuse data behind the flatbuffer, which would have to move with it (models of more than 2 GB)."""
+    for i, buffer in enumerate(model.buffers or []):
+        if buffer.offset > 1:
+            raise ModelError(f"buffer {i}: its data stands behind the flatbuffer, which is not supported")
+    for subgraph in model.subgraphs or []:
+        for number, operator in enumerate(subgraph.operators or []):
+            if operator.largeCustomOptionsOffset > 1:
+                raise ModelError(f"operator {number}: its options stand behind the flatbuffer")
+
+
+def _model(content: bytes, path: Path) -> Model:
+    model = parse(content)
+    for _ in paths(model):  # raises before anything recurses
+        pass
+    digest = sha256(content).hexdigest()
+    used = {tensor.buffer for graph in model.subgraphs or [] for tensor in graph.tensors or []}
+    buffers = model.buffers or []
+    return Model(
+        graph=read_subgraph(model, 0),
+        path=path,
+        format="tflite",
+        sha256=digest,
+        original_sha256=digest,
+        inlined=False,
+        data_files=(),
+        bind={},
+        parameter_bytes=sum(len(content_of(buffers[b])) for b in used if b < len(buffers)),
+        proto=content,
+    )
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if path.is_dir():
+            raise ModelError("is a directory; name the model file in it")
+        if path.stat().st_size > LARGEST:
+            raise ModelError("is larger than 2 GB, the most that a flatbuffer can hold")
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise ModelError("does not exist") from error
+    except (OSError, ValueError) as error:
+        raise ModelError(f"cannot be read: {getattr(error, 'strerror', None) or error}") from error

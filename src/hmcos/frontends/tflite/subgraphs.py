@@ -1,0 +1,152 @@
+"""From a subgraph of the file to a Graph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+
+from hmcos.errors import ModelError
+from hmcos.frontends.tflite.calls import calls_of
+from hmcos.frontends.tflite.kinds import is_stateful, kind_of
+from hmcos.frontends.tflite.schema import ELEMENTS, ModelT, OperatorT, SubGraphT, TensorT, content_of, integers, text, words
+from hmcos.graph.builder import GraphBuilder
+from hmcos.graph.model import Body, Graph, Operator, Tensor
+from hmcos.memory.problem import LARGEST
+
+
+def read_subgraph(model: ModelT, index: int) -> Graph:
+    """Return a subgraph with the bodies of its operators; tensor ids are those of the file.
+
+    Recurses as deep as subgraphs call each other, which `calls.paths` has checked.
+
+    Raises:
+        ModelError: it says something that cannot be scheduled; names operator and tensor.
+    """
+    return _Reading(model, index).graph()
+
+
+def tensor_title(index: int, tensor: TensorT) -> str:
+    """Return how a message calls a tensor."""
+    return f"tensor {index} ({text(tensor.name)!r})"
+
+
+@dataclass
+class _Reading:
+    model: ModelT
+    index: int
+
+    def __post_init__(self) -> None:
+        self.subgraph: SubGraphT = (self.model.subgraphs or [])[self.index]
+        self.tensors = self.subgraph.tensors or []
+        self.operators = self.subgraph.operators or []
+        self.builder = GraphBuilder(text(self.subgraph.name))
+
+    def graph(self) -> Graph:
+        inputs = tuple(dict.fromkeys(self.ids(self.subgraph.inputs, "the inputs")))
+        outputs = self.ids(self.subgraph.outputs, "the outputs")
+        made = {t for number, op in enumerate(self.operators) for t in self.outputs_of(number, op)}
+        for i, tensor in enumerate(self.tensors):
+            self.add_tensor(i, tensor, is_input=i in inputs, is_made=i in made)
+        for number, operator in enumerate(self.operators):
+            self.builder.add_operator(self.operator(number, operator))
+        for t in outputs:
+            self.builder.add_output(t)
+        return self.builder.build()
+
+    def ids(self, listed: Sequence[int] | None, where: str) -> tuple[int, ...]:
+        """Return tensor ids of a list that has no optional entries."""
+        return tuple(t for t in self.optional_ids(listed, where) if t is not None)
+
+    def optional_ids(self, listed: Sequence[int] | None, where: str) -> tuple[int | None, ...]:
+        found: list[int | None] = []
+        for t in integers(listed):
+            if not -1 <= t < len(self.tensors):
+                raise ModelError(f"{where} name tensor {t}; there are {len(self.tensors)}")
+            found.append(None if t == -1 else t)
+        return tuple(found)
+
+    def outputs_of(self, number: int, operator: OperatorT) -> tuple[int, ...]:
+        return self.ids(operator.outputs, f"the outputs of operator {number}")
+
+    def add_tensor(self, index: int, tensor: TensorT, *, is_input: bool, is_made: bool) -> None:
+        """Add a tensor as what it is: constant, variable, fed or computed."""
+        constant = self.has_data(index, tensor)
+        known = self.tensor(index, tensor, is_parameter=constant)
+        if constant:
+            self.builder.add_parameter(known)
+        elif tensor.isVariable and not is_made:
+            # It is in memory of its own from the first run to the last (docs/tflite.md), as nothing else is:
+            # no order and no offset changes what it costs. What reads it still differs from run to run.
+            self.builder.add_captured(known, is_constant=False)
+        elif is_input:
+            self.builder.add_input(known)
+        elif not is_made and not known.size:
+            self.builder.add_parameter(known)
+        else:
+            self.builder.add_tensor(known)
+
+    def has_data(self, index: int, tensor: TensorT) -> bool:
+        buffers = self.model.buffers or []
+        if tensor.buffer and not 0 <= tensor.buffer < len(buffers):
+            raise ModelError(
+                f"{tensor_title(index, tensor)}: uses buffer {tensor.buffer}; there are {len(buffers)}"
+            )
+        filled = bool(buffers) and buffers[tensor.buffer].data is not None
+        return not tensor.isVariable and filled and len(content_of(buffers[tensor.buffer])) > 0
+
+    def tensor(self, index: int, tensor: TensorT, *, is_parameter: bool) -> Tensor:
+        shape = tuple(integers(tensor.shape))
+        title = tensor_title(index, tensor)
+        word = words("TensorType").get(tensor.type)
+        if word is None:
+            raise ModelError(f"{title}: element type {tensor.type} is in no version of the schema known here")
+        if is_parameter and word not in ELEMENTS:
+            return Tensor(text(tensor.name), word.lower(), 8, shape)
+        if word not in ELEMENTS:
+            raise ModelError(f"{title}: holds {word.lower()}, of which the size is not known before it runs")
+        if not is_parameter:
+            _check_fixed(title, shape, tuple(integers(tensor.shapeSignature)))
+        element, bits = ELEMENTS[word]
+        if prod(shape) * bits >= LARGEST:
+            raise ModelError(f"{title}: its shape {list(shape)} needs more than 2**63 bytes")
+        return Tensor(text(tensor.name), element, bits, shape)
+
+    def operator(self, number: int, operator: OperatorT) -> Operator:
+        kind, domain = kind_of(self.model, number, operator)
+        where = f"the inputs of operator {number} ({kind})"
+        inputs = self.optional_ids(operator.inputs, where)
+        bodies = tuple(
+            Body(call.role, read_subgraph(self.model, call.subgraph))
+            for call in calls_of(self.model, number, operator)
+        )
+        variable = any(t is not None and self.tensors[t].isVariable for t in inputs)
+        inner = any(op.is_random for body in bodies for op in body.graph.operators)
+        return Operator(
+            number=number,
+            name="",
+            kind=kind,
+            domain=domain,
+            inputs=inputs,
+            outputs=self.outputs_of(number, operator),
+            bodies=bodies,
+            is_random=is_stateful(kind, domain) or variable or inner,
+        )
+
+
+def _check_fixed(title: str, shape: tuple[int, ...], signature: tuple[int, ...]) -> None:
+    """Do nothing if a tensor's size is fixed.
+
+    A batch of 1 that the signature leaves open is fixed: runtimes allocate the shape, and whoever resizes
+    the input does so on purpose.
+
+    Raises:
+        ModelError: a dimension is known only at run time.
+    """
+    open_places = [place for place, size in enumerate(signature) if size < 0]
+    if any(size < 0 for size in shape) or any(
+        place >= len(shape) or place > 0 or shape[place] != 1 for place in open_places
+    ):
+        raise ModelError(
+            f"{title}: has the dynamic shape {list(signature or shape)}; convert the model with fixed sizes"
+        )

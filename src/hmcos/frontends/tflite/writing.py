@@ -1,0 +1,128 @@
+"""From a Model and an order back to a TensorFlow Lite file: the source with its operators permuted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from hmcos.errors import OptionError, OutputError
+from hmcos.frontends.model import Model
+from hmcos.frontends.tflite.calls import paths
+from hmcos.frontends.tflite.comparing import differences
+from hmcos.frontends.tflite.offsets import set_offsets
+from hmcos.frontends.tflite.reading import parse
+from hmcos.frontends.tflite.schema import IDENTIFIER, BufferT, ModelT, SubGraphT, content_of, schema, unpacked
+from hmcos.plan.staging import write
+
+ALIGNMENT = 16
+"""Of the data of every buffer in the file, as the schema demands; kernels on microcontrollers rely on it."""
+
+
+def save(
+    model: Model,
+    orders: Mapping[str, Sequence[int]],
+    path: Path,
+    offsets: Mapping[int, int] | None = None,
+) -> None:
+    """Write the source of a model with its operators permuted, and offsets for its tensors if there are any.
+
+    `orders` holds operator numbers in the new order; the key is empty for the main graph and a path such as
+    `node 17/then` for a body. `offsets` are bytes in the arena by tensor of the main graph. Offsets that the
+    source holds are dropped: they were for another order.
+
+    Raises:
+        OptionError: an order is no permutation, or belongs to no graph of the model.
+        OutputError: the path is the source, or cannot be written.
+    """
+    if model.path is not None and path.resolve() == model.path.resolve():
+        raise OutputError(f"{path}: is the model itself; choose another output path")
+    if not isinstance(model.proto, bytes):
+        raise OptionError("the model was not loaded from TensorFlow Lite, so that it cannot be saved as such")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write(path, rewritten(model.proto, orders, offsets))
+
+
+def rewritten(
+    content: bytes, orders: Mapping[str, Sequence[int]], offsets: Mapping[int, int] | None = None
+) -> bytes:
+    """Return the bytes of a file with its operators permuted and its offsets replaced.
+
+    Raises:
+        OptionError: an order is no permutation, or belongs to no graph of the model.
+        OutputError: the schema cannot express the file again without a change.
+    """
+    model = parse(content)
+    _permute(model, orders)
+    set_offsets(model, offsets)
+    packed = pack(model)
+    for place in differences(model, unpacked(packed)):
+        raise OutputError(f"the field {place} would not be written as it was read; nothing was written")
+    return packed
+
+
+def _permute(model: ModelT, orders: Mapping[str, Sequence[int]]) -> None:
+    """Permute the operators of every graph that an order is given for.
+
+    Two operators may run one subgraph: it has one order in the file, that of the first path.
+    """
+    subgraph_of = dict(paths(model))
+    done: set[int] = set()
+    subgraphs = model.subgraphs or []
+    for where, order in orders.items():
+        if where not in subgraph_of:
+            raise OptionError(f"the model has no body {where!r} to order")
+        index = subgraph_of[where]
+        _check_order(subgraphs[index], order, where)
+        if index not in done:
+            operators = subgraphs[index].operators
+            if operators is not None:
+                subgraphs[index].operators = [operators[number] for number in order]
+            done.add(index)
+
+
+def _check_order(subgraph: SubGraphT, order: Sequence[int], where: str) -> None:
+    operators = len(subgraph.operators or [])
+    if sorted(order) != list(range(operators)):
+        name = where or "the main graph"
+        raise OptionError(f"the order of {name} must list each of its {operators} operators exactly once")
+
+
+def pack(model: ModelT) -> bytes:
+    """Return the bytes of a model, the data of its buffers aligned, which the schema's own code leaves out."""
+    buffers = model.buffers or []
+    bare = cast(Any, model)
+    try:
+        if model.buffers is not None:
+            model.buffers = cast("list[BufferT]", [_Aligned(buffer) for buffer in buffers])
+        size = sum(len(content_of(buffer)) for buffer in buffers)
+        flatbuffers = cast(Any, schema()).flatbuffers
+        builder = flatbuffers.Builder(2 * size + 65536)
+        builder.Finish(bare.Pack(builder), file_identifier=IDENTIFIER)
+        return bytes(builder.Output())
+    finally:
+        if model.buffers is not None:
+            model.buffers = buffers
+
+
+class _Aligned:
+    """A buffer that packs its data on a multiple of the alignment."""
+
+    def __init__(self, buffer: BufferT) -> None:
+        self.buffer = cast(Any, buffer)
+
+    def Pack(self, builder: Any) -> int:  # noqa: N802 (the schema's spelling)
+        """Return where the buffer stands."""
+        generated, place = schema(), None
+        if self.buffer.data is not None:
+            content = content_of(self.buffer)
+            builder.StartVector(1, len(content), ALIGNMENT)
+            builder.head = builder.Head() - len(content)
+            builder.Bytes[builder.Head() : builder.Head() + len(content)] = content
+            place = builder.EndVector()
+        generated.BufferStart(builder)
+        if place is not None:
+            generated.BufferAddData(builder, place)
+        generated.BufferAddOffset(builder, self.buffer.offset)
+        generated.BufferAddSize(builder, self.buffer.size)
+        return cast(int, generated.BufferEnd(builder))
