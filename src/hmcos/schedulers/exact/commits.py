@@ -108,11 +108,16 @@ class Commits:
         the whole interval.
         """
         room = self.threshold - mem
+        gates, bits, followers = self.moves.gates, self.moves.bits, self.moves.followers
         for c, (need, delta) in ready.items():
             if need <= room:
-                run = self._follow(c, left ^ self.moves.bits[c], delta, room)
-                if run is not None:
-                    return run
+                bit = bits[c]
+                for other in followers[c]:
+                    if gates[other] & left == bit:
+                        run = self._follow(c, left ^ bit, delta, room)
+                        if run is not None:
+                            return run
+                        break
         return None
 
     def _follow(self, c: int, left: int, delta: int, room: int) -> list[int] | None:
