@@ -14,7 +14,7 @@ from hmcos.memory.lifetimes import Life
 from hmcos.plan.arena import Arena
 from hmcos.plan.schedule import Status
 from hmcos.report.colours import FAINT, INK, PAPER, PEAK, SHADES, shading
-from hmcos.report.figures import encoded, figure, unit
+from hmcos.report.figures import encoded, figure, plain, unit
 from hmcos.report.scene import Scene
 from hmcos.report.sizes import brief
 from hmcos.report.strokes import shown
@@ -110,7 +110,7 @@ def _lines(scene: Scene, found: Arena) -> Sequence[str]:
         "",
         f"live at the peak, step {scene.peak_moment}:",
         *(
-            f"{number:>2}  {brief(scene.lives[i].size)}  {shown(_name(scene, scene.lives[i]))}"
+            f"{number:>2}  {brief(scene.lives[i].size)}  {plain(shown(_name(scene, scene.lives[i])))}"
             for number, i in enumerate(live[:_LISTED], 1)
         ),
         *([f"     {brief(rest)} in {len(live) - _LISTED} more"] if live[_LISTED:] else []),

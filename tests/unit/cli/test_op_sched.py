@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hmcos.__main__ import run
+from hmcos.cli.op_sched import op_sched
+from hmcos.zoo.catalogue import build
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("models") / "small.onnx"
+    path.write_bytes(build("nasnet", cells=1, filters=8).SerializeToString())
+    return path
+
+
+def call(*arguments: object) -> int:
+    return run([str(argument) for argument in arguments], op_sched, "op_sched")
+
+
+def test_the_published_lines_come_first_and_files_are_written(
+    small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(small, tmp_path) == 0
+    shown = capsys.readouterr()
+    lines = dict(line.split(": ") for line in shown.out.splitlines())
+    assert list(lines) == [
+        "HMCOS Peak", "HMCOS Arena Size", "RPO Peak", "RPO Arena Size", "Optimal Peak", "Optimal Arena Size",
+    ]  # fmt: skip
+    size = {words: int(value.removesuffix(" KB")) for words, value in lines.items()}
+    assert size["Optimal Peak"] <= size["HMCOS Peak"] <= size["RPO Peak"]
+    plan = json.loads((tmp_path / "plan.json").read_text(encoding="utf-8"))
+    assert plan["target"]["name"] == "hmcos"
+    assert size["Optimal Peak"] == plan["peak"] // 1024
+    assert (tmp_path / "small.onnx").is_file()
+    assert (tmp_path / "memory.svg").is_file()
+    assert (tmp_path / "arena.svg").is_file()
+
+
+def test_without_graphviz_graphs_are_dot_text(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert call(small, tmp_path) == 0
+    assert "dot of Graphviz is not installed" in capsys.readouterr().err
+    for name in ("schedule.dot", "hierarchy.dot"):
+        assert (tmp_path / name).read_text(encoding="utf-8").startswith("digraph {")
+
+
+def test_a_limit_leaves_the_bound_open(
+    small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("zoo:randwire", tmp_path, "--time-limit", "0") == 0
+    assert "Optimal Peak At Least: " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "words"),
+    [
+        ([], 2, "'MODEL'"),
+        (["x.onnx"], 2, "'OUTDIR'"),
+        (["x.onnx", "out", "more"], 2, "more"),
+        (["x.onnx", "out"], 1, "x.onnx"),
+        (["zoo:none", "out"], 1, "none"),
+        (["zoo:darts-cifar", "out", "--target", "tpu"], 1, "tpu"),
+    ],
+)
+def test_wrong_lines_are_one_line_of_error(
+    line: list[str], code: int, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(*line) == code
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("op_sched: error: ")
+    assert shown.err.count("\n") == 1
+    assert words in shown.err
+    assert not Path("out").exists()
+
+
+def test_a_file_that_is_no_model_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wrong = tmp_path / "wrong.onnx"
+    wrong.write_text("no protobuf")
+    assert call(wrong, tmp_path / "out") == 1
+    assert "wrong.onnx" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import io
+import sys
+
+import pytest
+
+from hmcos.cli import progress
+from hmcos.cli.progress import Progress
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("patience", [0.0, 60.0])
+def test_a_line_is_shown_on_a_terminal_after_a_while(
+    patience: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setattr(progress, "PATIENCE", patience)
+    with Progress() as shown:
+        shown.progress("drawing with dot", 0, 0, 0)
+    assert ("drawing with dot" in screen.getvalue()) == (patience == 0)
+    assert "best" not in screen.getvalue()
+
+
+def test_nothing_is_shown_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setattr(progress, "PATIENCE", 0.0)
+    with Progress() as shown:
+        shown.progress("search", 1, 1, 1)
+    assert screen.getvalue() == ""

@@ -1,0 +1,31 @@
+"""Scenes for tests of pictures."""
+
+from __future__ import annotations
+
+from hmcos.allocation.problem import Lives
+from hmcos.allocation.table import allocator
+from hmcos.memory.lifetimes import lifetimes
+from hmcos.memory.problem import Problem
+from hmcos.plan.limits import SILENCE, Limits
+from hmcos.plan.plan import OperatorRow
+from hmcos.report.scene import Scene
+from hmcos.schedulers.table import scheduler
+from unit.test_api import FORK
+
+EMPTY = Problem((), (), (), (), (), (), (), ())
+
+
+def scene(problem: Problem = FORK, *orders: str) -> Scene:
+    """A scene of a problem in some orders, with an arena for the last of them."""
+    found = tuple(scheduler(name)(problem, Limits(), SILENCE) for name in orders)
+    arena = None
+    if found:
+        arena = allocator("auto")(Lives(lifetimes(problem, found[-1].order)), Limits(), SILENCE)
+    return Scene(
+        title="fork",
+        problem=problem,
+        rows=tuple(OperatorRow(2 * i, name, "", "") for i, name in enumerate(problem.names)),
+        buffers=tuple(f"buffer {b}" for b in range(len(problem.sizes))),
+        schedules=found,
+        arena=arena,
+    )

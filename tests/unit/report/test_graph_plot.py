@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from hmcos.report.colours import PEAK
+from hmcos.report.graph_plot import graph, hierarchy, schedule
+from hmcos.report.tree_plot import dominators, post_dominators, top
+from unit.report.scenes import EMPTY, scene
+from unit.test_api import FORK
+
+GOLDEN = Path(__file__).parents[2] / "golden"
+
+
+def statements(dot: str, pattern: str) -> list[str]:
+    return [line for line in dot.splitlines() if re.match(pattern, line)]
+
+
+@pytest.mark.parametrize(
+    ("name", "dot"),
+    [
+        ("fork-schedule.dot", schedule(scene(FORK, "optimal"))),
+        ("fork-hierarchy.dot", hierarchy(scene(FORK, "optimal"))),
+        ("fork-top.dot", top(scene())),
+    ],
+)
+def test_dot_text_is_as_agreed(name: str, dot: str) -> None:
+    assert dot == (GOLDEN / name).read_text(encoding="utf-8")
+
+
+def test_a_graph_shows_numbers_of_the_source_and_no_order() -> None:
+    dot = graph(scene())
+    assert '"op2" [label="#4  shrink a  10 B"' in dot
+    assert PEAK not in dot
+    assert len(statements(dot, '"op[0-9]+" \\[')) == 5
+    assert len(statements(dot, '.* -> "op')) == sum(map(len, FORK.reads))
+
+
+def test_a_schedule_marks_each_operator_at_the_peak() -> None:
+    shown = scene(FORK, "given")
+    marked = statements(schedule(shown), f'"op.*{PEAK}", penwidth=4')
+    assert [line.split('"')[1] for line in marked] == ["op1", "op2"]
+    # Both large buffers are live then, and the input that the second one was made from.
+    assert len(statements(schedule(shown), f'.* -> .*{PEAK}", penwidth=3')) == 4
+
+
+def test_a_hierarchy_frames_every_operator_once() -> None:
+    dot = hierarchy(scene(FORK, "optimal"))
+    assert sorted(re.findall(r'^"(op\d+)" \[label', dot, re.MULTILINE)) == [f"op{i}" for i in range(5)]
+    assert '"cluster_cell0"' in dot
+
+
+def test_trees_have_one_edge_per_operator() -> None:
+    assert '"op0" -> "op2"' in dominators(scene())
+    assert '"root" -> "op4"' in dominators(scene())
+    assert '"op4" -> "op3"' in post_dominators(scene())
+    assert len(statements(post_dominators(scene()), ".* -> ")) == 5
+
+
+def test_a_network_without_operators_has_pictures_too() -> None:
+    for make in (graph, top, dominators, post_dominators):
+        assert make(scene(EMPTY)).startswith("digraph {")
+    for make in (schedule, hierarchy):
+        assert make(scene(EMPTY, "given")).endswith("}\n")

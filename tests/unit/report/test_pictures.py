@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import hmcos
+from hmcos.errors import OptionError, OutputError, ToolError
+from hmcos.report.pictures import FORMS, PICTURES, names
+from unit.test_api import FORK
+
+GRAPHS = [name for name in names() if not PICTURES[name].plots]
+
+
+@pytest.mark.parametrize("what", GRAPHS)
+def test_dot_text_needs_no_program(what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    file = tmp_path / "fork.dot"
+    assert hmcos.draw(FORK, file, what=what) == file
+    assert file.read_text(encoding="utf-8").startswith("digraph {")
+
+
+def test_other_forms_ask_for_the_program_before_any_search(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(ToolError, match="not installed"):
+        hmcos.draw("no such model.onnx", tmp_path / "fork.svg")
+
+
+@pytest.mark.parametrize("what", ["memory", "arena"])
+@pytest.mark.parametrize("form", FORMS)
+def test_plots_are_written(what: str, form: str, tmp_path: Path) -> None:
+    file = hmcos.draw(FORK, tmp_path / f"fork.{form.upper()}", what=what)
+    assert file.stat().st_size > 1000
+
+
+def test_the_scheduler_that_was_asked_for_is_the_result(tmp_path: Path) -> None:
+    file = hmcos.draw(FORK, tmp_path / "m.svg", what="memory", scheduler="given")
+    text = file.read_text(encoding="utf-8")
+    assert text.index("reverse post-order") < text.index("file order")
+    assert "peak 210 B" in text
+
+
+def test_the_planner_that_was_asked_for_is_shown(tmp_path: Path) -> None:
+    file = hmcos.draw(FORK, tmp_path / "a.svg", what="arena", allocator="tflite_arena")
+    assert "arena by tflite_arena" in file.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "what", "words"),
+    [
+        ("fork.gif", "graph", r"the suffix '\.gif' is no form of graph; choose \.svg, \.pdf, \.png, \.dot"),
+        ("fork.dot", "memory", r"no form of memory; choose \.svg, \.pdf, \.png$"),
+        ("fork", "graph", "a name without a suffix"),
+        ("fork.dot", "painting", "no picture is called 'painting'"),
+    ],
+)
+def test_wrong_names_are_told(name: str, what: str, words: str, tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match=words):
+        hmcos.draw(FORK, tmp_path / name, what=what)
+
+
+def test_wrong_places_are_told(tmp_path: Path) -> None:
+    (tmp_path / "folder.dot").mkdir()
+    with pytest.raises(OutputError, match="is a folder"):
+        hmcos.draw(FORK, tmp_path / "folder.dot")
+    with pytest.raises(OutputError, match="there is no folder"):
+        hmcos.draw(FORK, tmp_path / "none" / "fork.dot")
+
+
+def test_a_source_is_never_drawn_over(tmp_path: Path) -> None:
+    source = tmp_path / "fork.json"
+    hmcos.export_instance(FORK, source)
+    link = tmp_path / "fork.dot"
+    link.symlink_to(source)
+    with pytest.raises(OutputError, match="is the source"):
+        hmcos.draw(source, link)
