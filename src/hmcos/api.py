@@ -28,6 +28,7 @@ from hmcos.stages.opening import ZOO, Openable, open_source
 from hmcos.stages.placing import Placing, chosen_placing, place, with_arena
 from hmcos.stages.saving import check_apart, output_places, save
 from hmcos.stages.verification import verify_plan_of
+from hmcos.verify.checks import Verification
 from hmcos.zoo.catalogue import names as zoo_names
 
 
@@ -135,6 +136,31 @@ def experiment(
     named = [f"{ZOO}{name}" for name in zoo_names()] if networks is None else networks
     limits = chosen_limits(time_limit, interrupted=interrupted)
     return run_experiment(named, chosen_target(target), alignment, limits, observer)
+
+
+def verify(  # noqa: PLR0913 (one keyword per option of the command line, so that both say the same)
+    model: Openable,
+    result: str | PathLike[str] | Plan,
+    *,
+    runs: int = 2,
+    seed: int = 0,
+    inputs: Mapping[str, str | PathLike[str]] | None = None,
+    time_limit: int = 600,
+    memory_limit: int = 16 * 2**30,
+) -> Verification:
+    """Return what was checked of a plan, a plan file or a reordered model, and whether it held.
+
+    Order, memory and arena are counted once more; then both models run on `runs` inputs drawn from `seed`,
+    and the network runs inside the planned arena. `inputs` are .npy files by the name of an input. The
+    models run in a process of their own, with `time_limit` seconds and `memory_limit` bytes.
+
+    Raises:
+        HmcosError: one of its subclasses for any wrong input; what does not hold is a failed check.
+    """
+    from hmcos.stages.proving import Running, prove  # noqa: PLC0415 (numpy and onnx: only this call needs them)
+
+    files = {name: Path(file) for name, file in (inputs or {}).items()}
+    return prove(model, result, Running(runs, seed, files, time_limit, memory_limit))
 
 
 def inspect(model: Openable, *, bind: Mapping[str, int] | None = None) -> Inspection:

@@ -13,12 +13,20 @@ COMMANDS: dict[str, str] = {
     "schedule": "hmcos.cli.schedule:schedule",
     "inspect": "hmcos.cli.inspect:inspect",
     "compare": "hmcos.cli.compare:compare",
+    "verify": "hmcos.cli.verify:verify",
     "draw": "hmcos.cli.draw:draw",
     "zoo": "hmcos.cli.zoo:zoo",
 }
 """Name to "module:function", in the order in which the help lists them."""
 
-ALIASES: dict[str, str] = {"s": "schedule", "i": "inspect", "c": "compare", "d": "draw", "z": "zoo"}
+ALIASES: dict[str, str] = {
+    "s": "schedule",
+    "i": "inspect",
+    "c": "compare",
+    "v": "verify",
+    "d": "draw",
+    "z": "zoo",
+}
 
 
 class Commands(click.Group):
@@ -41,7 +49,7 @@ class Commands(click.Group):
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 done, 1 wrong input, 2 wrong usage, 3 does not fit the budget, "
-    "4 undecided within the limits, 130 interrupted twice.",
+    "4 undecided within the limits, 5 a check of verify failed, 130 interrupted twice.",
 )
 @click.version_option(__version__, "-V", "--version", message="hmcos %(version)s")
 def hmcos() -> None:
@@ -52,8 +60,9 @@ def hmcos() -> None:
     hmcos schedule zoo:nasnet-cifar       try it on a network that comes along
     hmcos inspect model.onnx              see what is in it, and what to bind
     hmcos compare model.onnx              every scheduler side by side
+    hmcos verify model.onnx out/plan.json prove the result by running it
     hmcos draw model.onnx -o order.svg    see the graph, the order, its memory
     hmcos zoo --list                      the networks that come along
 
-    Commands have one-letter aliases: s, i, c, d, z.
+    Commands have one-letter aliases: s, i, c, v, d, z.
     """  # noqa: D301 (click reads the backspace as "do not rewrap")

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from hmcos.frontends.outline import Port
+from hmcos.plan.arena import Arena
+from hmcos.plan.arena_fields import arena_record
 from hmcos.plan.plan import Plan
-from hmcos.plan.plan_file import seconds_record
+from hmcos.plan.plan_file import outputs_record, seconds_record
+from hmcos.stages.allocating import Allocation
 from hmcos.stages.comparing import Comparison
 from hmcos.stages.experiment import Experiment, Trial
 from hmcos.stages.inspection import Inspection
+from hmcos.verify.checks import Verification
 
 
 def plan_record(plan: Plan) -> dict[str, object]:
@@ -25,7 +29,26 @@ def plan_record(plan: Plan) -> dict[str, object]:
         "rpo_peak": plan.rpo_peak,
         "order": list(plan.order),
         "seconds": seconds_record(plan.seconds),
-        "outputs": {"model": plan.outputs.model, "plan": plan.outputs.plan},
+        "outputs": outputs_record(plan.outputs),
+        "arena": None if plan.arena is None else _arena_record(plan.arena),
+        "largest_first_arena": plan.largest_first_arena,
+    }
+
+
+def _arena_record(arena: Arena) -> dict[str, object]:
+    return {**arena_record(arena), "seconds": round(arena.seconds, 6)}
+
+
+def allocation_record(allocation: Allocation) -> dict[str, object]:
+    """Return what `hmcos arena --json` prints."""
+    offsets = (None if offset < 0 else offset for offset in allocation.arena.offsets)
+    return {
+        "instance": allocation.source,
+        "buffers": len(allocation.names),
+        "capacity": allocation.capacity,
+        **_arena_record(allocation.arena),
+        "offsets": dict(zip(allocation.names, offsets, strict=True)),
+        "output": allocation.output,
     }
 
 
@@ -101,6 +124,16 @@ def inspection_record(inspection: Inspection) -> dict[str, object]:
         "obstacle": inspection.obstacle or None,
         "inlined": inspection.source.inlined,
         "sha256": inspection.source.sha256 or None,
+    }
+
+
+def verification_record(found: Verification) -> dict[str, object]:
+    """Return what `hmcos verify --json` prints."""
+    return {
+        "model": found.source,
+        "result": found.result,
+        "holds": found.holds,
+        "checks": [{"check": c.name, "holds": c.held, "words": c.words} for c in found.checks],
     }
 
 

@@ -1,0 +1,79 @@
+"""hmcos verify: a plan or a reordered model, proved."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hmcos import api
+from hmcos.cli.options import Size, json_option, model_argument
+from hmcos.errors import OptionError
+
+FAILED = 5
+"""Exit code when a check failed."""
+
+_EXAMPLES = """
+\b
+Examples:
+  hmcos verify model.onnx out/plan.json
+  hmcos verify model.onnx out/model.onnx --runs 5 --seed 7
+  hmcos verify zoo:nasnet-cifar out/plan.json --json
+  hmcos verify model.onnx out/plan.json --input tokens=tokens.npy
+"""
+
+
+class InputFile(click.ParamType[tuple[str, Path]]):
+    """NAME=FILE.npy: the value of an input."""
+
+    name = "NAME=FILE.npy"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, Path]:
+        """Return name and file; raises OptionError when the text is no such pair."""
+        name, equals, file = str(value).partition("=")
+        if not equals or not name or not file:
+            raise OptionError(f"--input {value}: write NAME=FILE.npy, such as --input tokens=tokens.npy")
+        return name, Path(file)
+
+
+@click.command(epilog=_EXAMPLES, short_help="Prove a plan or a reordered model by counting and running it.")
+@model_argument
+@click.argument("plan_or_model", type=click.Path())
+@click.option("--runs", type=int, default=2, show_default=True, help="On how many inputs to run both.")
+@click.option("--seed", type=int, default=0, show_default=True, help="For the random inputs.")
+@click.option(
+    "--input", "inputs", type=InputFile(), multiple=True, help="An input of your own; repeat for more."
+)
+@click.option(
+    "-l",
+    "--time-limit",
+    type=click.IntRange(1),
+    default=600,
+    show_default=True,
+    metavar="SECONDS",
+    help="Processor time that running the models may take.",
+)
+@click.option("--memory-limit", type=Size(), default="16G", show_default=True, help="Memory it may take.")
+@json_option
+def verify(model: str, plan_or_model: str, inputs: tuple[tuple[str, Path], ...], **options: Any) -> int:
+    """Check that PLAN_OR_MODEL keeps what it promises about MODEL.
+
+    Counts order, memory and arena once more with code of its own, runs both models on the same inputs, and
+    runs the network inside the planned arena, one operator at a time. Exit code 0 if all holds, 5 if not.
+    """
+    as_json = options.pop("as_json")
+    found = api.verify(model, plan_or_model, inputs=dict(inputs), **options)
+    if as_json:
+        from hmcos.report.records import verification_record  # noqa: PLC0415 (tables need rich, records do not)
+
+        click.echo(json.dumps(verification_record(found)))
+    else:
+        from hmcos.report.proofs import verification_table  # noqa: PLC0415
+        from hmcos.report.tables import show  # noqa: PLC0415
+
+        show(verification_table(found))
+    return 0 if found.holds else FAILED

@@ -1,0 +1,125 @@
+"""A plan or a reordered model, checked against its source, at rest and by running both."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from os import PathLike, fspath
+from pathlib import Path
+from typing import cast
+
+from hmcos.errors import OptionError, VerifyError
+from hmcos.frontends import loading
+from hmcos.frontends.model import Model
+from hmcos.memory.instance import write_instance
+from hmcos.plan.plan import Plan
+from hmcos.plan.plan_file import read_plan
+from hmcos.stages.opening import Openable, open_source
+from hmcos.verify.checks import Check, Verification, attempt
+from hmcos.verify.child import run_apart
+from hmcos.verify.feeding import own_inputs
+from hmcos.verify.planned import check_instance_plan, check_network_plan, check_source
+from hmcos.verify.request import Request
+from hmcos.verify.schedule import check_order
+from hmcos.verify.written import order_of
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """How models are run: on what, and with which limits."""
+
+    runs: int = 2
+    seed: int = 0
+    inputs: Mapping[str, Path] | None = None
+    """The user's own inputs: name to .npy file."""
+    seconds: int = 600
+    """Of processor time."""
+    memory: int = 16 * 2**30
+    """Bytes of address space."""
+
+    def __post_init__(self) -> None:
+        if self.runs < 1 or self.seed < 0 or self.seconds < 1 or self.memory < 2**20:
+            raise OptionError("verify needs at least one run, one second, 1 MiB and a seed of at least 0")
+
+
+def prove(model: Openable, result: str | PathLike[str] | Plan, running: Running) -> Verification:
+    """Return all that was checked of a plan, a plan file, or a reordered model.
+
+    Raises:
+        HmcosError: one of its subclasses for any wrong input; what does not hold is a failed check.
+    """
+    plan, written, title = _result(result)
+    opened = open_source(model, None if plan is None else plan.source.bind or None)
+    name = opened.source.name
+    if plan is not None:
+        source = check_source(opened.source, plan)
+        if not source.held:
+            return Verification(name, title, (source,))
+        if not isinstance(opened.content, Model):
+            instance = cast("dict[str, object]", json.loads(write_instance(opened.content)))
+            return Verification(name, title, (source, *check_instance_plan(instance, plan)))
+        checks = [source, *check_network_plan(opened.content.graph, plan)]
+    else:
+        checks = []
+    if not isinstance(opened.content, Model):
+        raise OptionError(f"{name}: is no model; a problem given as numbers is verified against a plan")
+    if all(check.held for check in checks) and opened.content.format == "onnx":
+        checks += _ran(opened.content, plan, written, running)
+    return Verification(name, title, tuple(checks))
+
+
+def _result(result: str | PathLike[str] | Plan) -> tuple[Plan | None, Path | None, str]:
+    """Return the plan if there is one, the written model if there is one, and what to call the result."""
+    if isinstance(result, Plan):
+        model = result.outputs.model
+        return result, Path(model) if model and Path(model).is_file() else None, "the plan"
+    path = Path(result)
+    if path.suffix.lower() != ".json":
+        return None, path, fspath(path)
+    plan = read_plan(path)
+    places: list[Path] = []
+    if plan.outputs.model:
+        places = [path.parent / Path(plan.outputs.model).name, Path(plan.outputs.model)]
+    return plan, next((place for place in places if place.is_file()), None), fspath(path)
+
+
+def _ran(model: Model, plan: Plan | None, written: Path | None, running: Running) -> list[Check]:
+    """Return the checks of the written model, and of running it."""
+    inputs = own_inputs(model.graph, running.inputs or {})
+    with tempfile.TemporaryDirectory(prefix="hmcos-") as folder:
+        source = model.path
+        if source is None or model.inlined:
+            source = Path(folder) / "source.onnx"
+            loading.save(model, {}, source)
+        if written is None and plan is not None:
+            written = Path(folder) / "result.onnx"
+            loading.save(model, {"": plan.order} | {body.path: body.order for body in plan.bodies}, written)
+        assert written is not None  # a result without a plan is a path
+        same = attempt("written model", lambda: _written(model, plan, written))
+        if not same.held:
+            return [same]
+        request = Request(
+            source=source.absolute(),
+            result=written.absolute(),
+            graph=model.graph,
+            plan=plan,
+            inputs=inputs,
+            runs=running.runs,
+            seed=running.seed,
+            memory=running.memory,
+            seconds=running.seconds,
+        )
+        return [same, *run_apart(request)]
+
+
+def _written(model: Model, plan: Plan | None, written: Path) -> str:
+    order = order_of(model, written)
+    if plan is not None and order != plan.order:
+        step = next(i for i, (a, b) in enumerate(zip(order, plan.order, strict=True)) if a != b)
+        raise VerifyError(
+            f"{written.name}: step {step} is operator {order[step]}, but the plan says {plan.order[step]}"
+        )
+    check_order(model.graph, order)
+    return f"{written.name}: the source's {len(order):,} nodes in a valid order, and nothing else changed"

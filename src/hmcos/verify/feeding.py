@@ -1,0 +1,131 @@
+"""Random inputs of the right types and ranges, or the user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from hmcos.errors import OptionError
+from hmcos.graph.model import Graph, Operator, Tensor
+
+Bytes = npt.NDArray[np.uint8]
+"""The raw bytes of a tensor."""
+
+SMALL = 8
+"""Integers that are no indices are below this; they are at least 1 where something is divided by them."""
+_INDEX_POSITION = {
+    "Gather": (0, 1),
+    "GatherElements": (0, 1),
+    "GatherND": (0, 1),
+    "ScatterElements": (0, 1),
+    "ScatterND": (0, 1),
+    "Scatter": (0, 1),
+}
+"""Kind to the position of the data and of the indices into it."""
+# fmt: off
+_KEEPS_VALUES = frozenset((
+    "Cast", "Concat", "Expand", "Flatten", "Identity", "Reshape", "Slice", "Split", "Squeeze", "Tile",
+    "Transpose", "Unsqueeze",
+))
+# fmt: on
+"""Kinds whose results are values of their inputs, so that indices stay indices."""
+
+
+def random_inputs(graph: Graph, seed: int, run: int) -> dict[str, Bytes]:
+    """Return name to bytes of every input of a network: the same for the same seed and run."""
+    draw = np.random.default_rng([seed, run])
+    limits = index_limits(graph)
+    divisors = {
+        t for op in graph.operators if op.kind in ("Div", "Mod") for t in op.inputs[1:] if t is not None
+    }
+    found: dict[str, Bytes] = {}
+    for t in graph.inputs:
+        tensor = graph.tensors[t]
+        low = 1 if t in divisors else 0
+        found[tensor.name] = _random(draw, tensor, low, limits.get(t))
+    return found
+
+
+def index_limits(graph: Graph) -> dict[int, int]:
+    """Return tensor to the size that its values have to stay below, because they are used as indices."""
+    limits: dict[int, int] = {}
+    for op in reversed(graph.operators):
+        if op.kind in _INDEX_POSITION and len(op.inputs) > 1:
+            data, indices = (op.inputs[p] for p in _INDEX_POSITION[op.kind])
+            if data is not None and indices is not None:
+                _limit(limits, indices, _smallest_axis(op, graph.tensors[data]))
+        elif op.kind in _KEEPS_VALUES:
+            inside = [limits[t] for t in op.makes if t in limits]
+            for t in op.inputs if op.kind == "Concat" else op.inputs[:1]:
+                if inside and t is not None:
+                    _limit(limits, t, min(inside))
+    return limits
+
+
+def read_input(graph: Graph, name: str, path: Path) -> Bytes:
+    """Return the bytes of a user's own input, from a .npy file.
+
+    Raises:
+        OptionError: the network has no such input, or the file does not hold one of its type and shape.
+    """
+    tensor = next((graph.tensors[t] for t in graph.inputs if graph.tensors[t].name == name), None)
+    if tensor is None:
+        known = ", ".join(graph.tensors[t].name for t in graph.inputs)
+        raise OptionError(f"--input {name}: the network has no such input; it has {known or 'none'}")
+    try:
+        value = cast("npt.NDArray[Any]", np.load(path, allow_pickle=False))
+    except (OSError, ValueError, EOFError) as error:
+        raise OptionError(f"--input {name}: {path}: cannot be read as .npy: {error}") from error
+    if value.dtype.name != tensor.element or value.shape != tensor.shape:
+        raise OptionError(
+            f"--input {name}: {path} holds {value.dtype.name}{list(value.shape)}, but the network takes "
+            f"{tensor.element}{list(tensor.shape)}"
+        )
+    return as_bytes(value)
+
+
+def as_bytes(value: npt.NDArray[Any]) -> Bytes:
+    """Return a copy of the bytes of an array."""
+    return np.frombuffer(value.tobytes(), np.uint8).copy()
+
+
+def own_inputs(graph: Graph, files: Mapping[str, Path]) -> dict[str, Bytes]:
+    """Return the inputs that the user gave; see `read_input`."""
+    return {name: read_input(graph, name, path) for name, path in files.items()}
+
+
+def _smallest_axis(op: Operator, data: Tensor) -> int:
+    """Return what an index may not reach: the axis is an attribute, which the network does not keep.
+
+    Gather works along axis 0 by default, and embeddings are read so; a smaller axis is the safe choice
+    for all others.
+    """
+    if op.kind == "Gather" and data.is_parameter:
+        return data.shape[0] if data.shape else 1
+    return min(data.shape, default=1)
+
+
+def _limit(limits: dict[int, int], t: int, size: int) -> None:
+    limits[t] = min(limits.get(t, size), max(size, 1))
+
+
+def _random(draw: np.random.Generator, tensor: Tensor, low: int, limit: int | None) -> Bytes:
+    """Return random bytes of a tensor: normal floats, small integers, indices below their limit."""
+    shape, element = tensor.shape, tensor.element
+    if element == "bool":
+        return as_bytes(draw.integers(0, 2, shape, np.uint8))
+    if element in ("float16", "float32", "float64", "complex64", "complex128"):
+        return as_bytes(draw.standard_normal(shape).astype(element))
+    if element == "bfloat16":
+        wide = draw.standard_normal(shape).astype(np.float32)
+        return as_bytes((np.asarray(wide).view(np.uint32) >> 16).astype(np.uint16))
+    if element in ("int8", "uint8") and limit is None:
+        return as_bytes(draw.integers(low, 128, shape).astype(element))
+    if element in ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"):
+        most = SMALL if limit is None else min(limit, int(np.iinfo(element).max) + 1)
+        return as_bytes(draw.integers(min(low, most - 1), most, shape).astype(element))
+    return draw.integers(0, 64, tensor.size, np.uint8)

@@ -1,0 +1,32 @@
+"""What the process that runs models is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from hmcos.graph.model import Graph
+from hmcos.plan.plan import Plan
+from hmcos.verify.feeding import Bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to run."""
+
+    source: Path
+    """The model whose nodes the graph and the plan number."""
+    result: Path
+    """The same in another order."""
+    graph: Graph
+    plan: Plan | None
+    """With an arena, to run in it; None to compare source and result only."""
+    inputs: Mapping[str, Bytes]
+    """The user's own inputs by name; the others are drawn at random."""
+    runs: int
+    seed: int
+    memory: int
+    """Bytes of address space that the process may take."""
+    seconds: int
+    """Seconds of processor time that it may take."""

@@ -1,0 +1,254 @@
+"""A plan's arena, proved by running in it: one operator at a time, all activations in one block of bytes.
+
+Every operator runs twice. Once apart, each tensor in memory of its own; once in the arena, its inputs and
+outputs bound to their planned offsets of the block, so that what the plan lets overlap really overlaps. Both
+must make the same bytes. What the plan says is dead is poisoned at once: a life that is a step too short, or
+two buffers that meet, make some later operator read poison.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from hmcos.errors import VerifyError
+from hmcos.graph.model import Operator, Tensor
+from hmcos.plan.arena import PlacedBuffer
+from hmcos.plan.plan import Plan
+from hmcos.verify.feeding import Bytes
+from hmcos.verify.kernels import FORBID_OVERWRITE
+from hmcos.verify.operators import Operators, addresses, blank, title
+
+POISON, NOISE = 0xFF, 0xFE
+"""What dead bytes hold (no number, read as floats; -1, read as integers), and what an operator's scratch
+holds after it (huge floats): kernels bring memory of their own."""
+PAGE = 4096
+"""Bytes of the guard behind the arena, and what its start is aligned to."""
+
+
+@dataclass
+class Ran:
+    """What a run in the arena found out."""
+
+    outputs: dict[str, Bytes] = field(default_factory=dict[str, Bytes])
+    """Bytes of the network's outputs, as they stood in the arena at the end."""
+    end: int = 0
+    """The highest byte of any place that was used, and one."""
+    steps: int = 0
+    in_place: int = 0
+    """Steps at which a kernel really wrote over its input."""
+    unproved: list[str] = field(default_factory=list[str])
+    """Steps at which the kernel forbids that, so that it ran on a copy."""
+
+
+def run_in_arena(operators: Operators, plan: Plan, fed: Mapping[str, Bytes]) -> Ran:
+    """Return what a run in the arena found; `fed` is the bytes of the inputs by name.
+
+    Raises:
+        VerifyError: an operator makes other bytes in the arena than apart, or other bytes are in use than
+            the plan says; names the first step and the tensor.
+    """
+    return _Stepper(operators, plan, fed).run()
+
+
+class _Stepper:
+    def __init__(self, operators: Operators, plan: Plan, fed: Mapping[str, Bytes]) -> None:
+        self.operators, self.plan, self.fed = operators, plan, fed
+        self.graph = operators.graph
+        self.size = max((b.offset + b.size for b in plan.buffers), default=0)
+        whole = np.full(self.size + 2 * PAGE, POISON, np.uint8)
+        start = -whole.ctypes.data % PAGE
+        self.block = whole[start : start + self.size + PAGE]
+        self.buffer_of = {name: i for i, buffer in enumerate(plan.buffers) for name in buffer.tensors}
+        self.scratch_of = {b.operator: i for i, b in enumerate(plan.buffers) if b.operator is not None}
+        self.apart: dict[int, Bytes] = {}
+        """Activations in memory of their own; the truth of every step."""
+        self.outside: dict[int, Bytes] = {}
+        """Activations that the plan gives no place: the caller's, empty ones, and what nobody reads."""
+        self.held: set[int] = set()
+        """Buffers that hold a value now."""
+        self.waiting = {t: len(readers) for t, readers in self.graph.readers.items()}
+        self.ran = Ran()
+
+    def run(self) -> Ran:
+        for t in self.graph.inputs:
+            self.apart[t] = self._own(t, self.fed[self.graph.tensors[t].name])
+            self._write(t, self.apart[t])
+            self._hold(self.buffer_of.get(self.graph.tensors[t].name))
+        order = [self.graph.operators[number] for number in self.plan.order]
+        steps = [op for op in order if not self.graph.computes_parameters(op)]
+        for step, op in enumerate(steps):
+            self._step(step, op)
+            if step + 1 < len(steps):
+                self._bury(step + 1)
+        self.ran.steps = len(steps)
+        self._finish(len(steps))
+        return self.ran
+
+    def _step(self, step: int, op: Operator) -> None:
+        reads = [t for t in op.reads if not self.graph.tensors[t].is_parameter]
+        made = {t: self._own(t) for t in op.makes}
+        self.operators.run(op, addresses({t: self.apart[t] for t in reads}), addresses(made))
+        for t in made:
+            if self._place(t) is None:
+                self.outside[t] = self._own(t)
+        used, scratch = self._use(op, made)
+        copies = self._copies(op, reads, made)
+        inputs = {t: copies[t].ctypes.data if t in copies else self._address(t) for t in reads}
+        self.operators.run(op, inputs, {t: self._address(t) for t in made})
+        if scratch is not None:
+            self._fill([(scratch.offset, scratch.offset + scratch.size)], NOISE)
+        for t, right in made.items():
+            self._compare(step, op, t, right)
+        planned = self.plan.memory.running[step]
+        if used != planned:
+            raise VerifyError(f"step {step}, {title(op)}: uses {used} bytes, but the plan says {planned}")
+        self.apart.update(made)
+        self._forget(op, reads)
+
+    def _use(self, op: Operator, made: Mapping[int, Bytes]) -> tuple[int, PlacedBuffer | None]:
+        """Take note of what an operator uses; return the bytes in use while it runs, and its scratch."""
+        buffers, now = self.plan.buffers, set(self.held)
+        for t in made:
+            index = self.buffer_of.get(self.graph.tensors[t].name)
+            if index is not None:
+                over = buffers[index].takes_over
+                now |= set() if over is not None and over in self.held else {index}
+                self._hold(index)
+        scratch = self.scratch_of.get(op.number)
+        now |= set() if scratch is None else {scratch}
+        self._hold(scratch)
+        self.held.discard(-1 if scratch is None else scratch)
+        used = _union([(buffers[i].offset, buffers[i].offset + buffers[i].size) for i in now])
+        return used, None if scratch is None else buffers[scratch]
+
+    def _copies(self, op: Operator, reads: Sequence[int], made: Mapping[int, Bytes]) -> dict[int, Bytes]:
+        """Return copies of the inputs that the operator overwrites although its kernel forbids it."""
+        places = [place for t in made if (place := self._place(t)) and place[0] < place[1]]
+        over = [t for t in reads if (own := self._place(t)) and any(_meet(own, place) for place in places)]
+        kind = op.kind if op.domain == "" else f"{op.domain}:{op.kind}"
+        if not over:
+            return {}
+        if kind not in FORBID_OVERWRITE:
+            self.ran.in_place += 1
+            return {}
+        self.ran.unproved.append(title(op))
+        return {t: self._own(t, self._read(t)) for t in over}
+
+    def _compare(self, step: int, op: Operator, t: int, right: Bytes) -> None:
+        tensor, place = self.graph.tensors[t], self._place(t)
+        found = self._read(t)
+        if op.is_random:
+            right[: tensor.size] = found
+        if found.tobytes() == right[: tensor.size].tobytes():
+            return
+        wrong = int(np.flatnonzero(found != right[: tensor.size])[0])
+        where = f", at offset {place[0]} of the arena" if place is not None else ""
+        raise VerifyError(
+            f"step {step}, {title(op)}: tensor {tensor.name!r} differs from byte {wrong} on{where}"
+        )
+
+    def _bury(self, step: int) -> None:
+        """Poison what is dead when a step begins, unless something that lives has its bytes."""
+        buffers = self.plan.buffers
+        dead = [i for i in self.held if buffers[i].death <= step]
+        self.held.difference_update(dead)
+        alive = [(buffers[i].offset, buffers[i].offset + buffers[i].size) for i in self.held]
+        gone = [*dead, *(i for i in self.scratch_of.values() if buffers[i].death == step)]
+        for i in gone:
+            self._fill(_without((buffers[i].offset, buffers[i].offset + buffers[i].size), alive), POISON)
+
+    def _finish(self, steps: int) -> None:
+        for t in self.graph.outputs:
+            tensor = self.graph.tensors[t]
+            known = self.operators.parameters.get(t)
+            self.ran.outputs[tensor.name] = (
+                self._read(t).copy() if known is None else known[: tensor.size].copy()
+            )
+        if (self.block[self.size :] != POISON).any():
+            raise VerifyError(f"after step {steps - 1}: bytes behind the end of the arena were written")
+        if self.plan.arena is not None and self.ran.end != self.plan.arena.size:
+            raise VerifyError(
+                f"the highest byte in use is {self.ran.end}, but the arena has {self.plan.arena.size} bytes"
+            )
+
+    def _forget(self, op: Operator, reads: Sequence[int]) -> None:
+        """Free what nobody reads any more, of the memory outside the arena."""
+        for t in reads:
+            self.waiting[t] -= 1
+        for t in (*reads, *op.makes):
+            if not self.waiting.get(t, 0):
+                self.apart.pop(t, None)
+                if t not in self.graph.outputs:
+                    self.outside.pop(t, None)
+
+    def _hold(self, buffer: int | None) -> None:
+        if buffer is not None:
+            self.held.add(buffer)
+            placed = self.plan.buffers[buffer]
+            self.ran.end = max(self.ran.end, placed.offset + placed.size)
+
+    def _place(self, t: int) -> tuple[int, int] | None:
+        """Return the bytes [begin, end) of the arena that a tensor is in, None when it has no place."""
+        tensor = self.graph.tensors[t]
+        index = self.buffer_of.get(tensor.name)
+        if index is None:
+            return None
+        offset = self.plan.buffers[index].offset
+        if offset + tensor.size > self.size:
+            raise VerifyError(f"tensor {tensor.name!r}: does not fit the arena at offset {offset}")
+        return offset, offset + tensor.size
+
+    def _address(self, t: int) -> int:
+        place = self._place(t)
+        return self.outside[t].ctypes.data if place is None else self.block.ctypes.data + place[0]
+
+    def _read(self, t: int) -> Bytes:
+        place, tensor = self._place(t), self.graph.tensors[t]
+        return self.outside[t][: tensor.size] if place is None else self.block[place[0] : place[1]]
+
+    def _write(self, t: int, content: Bytes) -> None:
+        if self._place(t) is None:
+            self.outside[t] = self._own(t)
+        size = self.graph.tensors[t].size
+        self._read(t)[:] = content[:size]
+
+    def _own(self, t: int, content: Bytes | None = None) -> Bytes:
+        """Return memory of its own for a tensor, with this content."""
+        tensor: Tensor = self.graph.tensors[t]
+        block = blank(tensor.size)
+        if content is not None:
+            block[: tensor.size] = content[: tensor.size]
+        return block
+
+    def _fill(self, spans: Sequence[tuple[int, int]], value: int) -> None:
+        for begin, end in spans:
+            self.block[begin:end] = value
+
+
+def _meet(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    return one[0] < other[1] and other[0] < one[1]
+
+
+def _union(spans: Sequence[tuple[int, int]]) -> int:
+    """Return how many bytes are in any of the spans."""
+    total = reached = 0
+    for begin, end in sorted(spans):
+        total += max(0, end - max(begin, reached))
+        reached = max(reached, end)
+    return total
+
+
+def _without(span: tuple[int, int], alive: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return what is left of a span without the bytes that are alive."""
+    left: list[tuple[int, int]] = []
+    begin, end = span
+    for low, high in sorted(alive):
+        if low >= end or high <= begin:
+            continue
+        if low > begin:
+            left.append((begin, low))
+        begin = max(begin, high)
+    return [*left, (begin, end)] if begin < end else left

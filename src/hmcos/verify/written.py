@@ -1,0 +1,121 @@
+"""Whether a written model is its source with the nodes in another order, and nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, deque
+from pathlib import Path
+
+from google.protobuf.message import DecodeError
+from onnx import GraphProto, ModelProto, NodeProto
+
+from hmcos.errors import VerifyError
+from hmcos.frontends.model import Model
+
+
+def order_of(source: Model, result: Path) -> tuple[int, ...]:
+    """Return the numbers, in the source, of the nodes of a model file, as they stand in it.
+
+    Raises:
+        VerifyError: a node is missing, doubled or changed, or anything else differs; names it.
+    """
+    before, after = source.proto, _read(result)
+    if not isinstance(before, ModelProto):
+        raise VerifyError("the source is no ONNX model")
+    order = _matched(before.graph, after.graph)
+    _check_rest(before, after)
+    _check_data_files(source, result)
+    return order
+
+
+def _read(path: Path) -> ModelProto:
+    try:
+        return ModelProto.FromString(path.read_bytes())
+    except OSError as error:
+        raise VerifyError(f"{path}: cannot be read: {error.strerror}") from error
+    except DecodeError as error:
+        raise VerifyError(f"{path}: is no ONNX model, or is cut off") from error
+
+
+def _matched(before: GraphProto, after: GraphProto) -> tuple[int, ...]:
+    places: dict[bytes, deque[int]] = {}
+    for number, node in enumerate(before.node):
+        places.setdefault(_node_bytes(node), deque()).append(number)
+    order: list[int] = []
+    for step, node in enumerate(after.node):
+        found = places.get(_node_bytes(node))
+        if found is None:
+            raise VerifyError(f"step {step}, {_title(node)}: is not in the source, or was changed")
+        if not found:
+            raise VerifyError(f"step {step}, {_title(node)}: runs a second time")
+        order.append(found.popleft())
+    missing = min((number for found in places.values() for number in found), default=None)
+    if missing is not None:
+        raise VerifyError(f"operator {missing}, {_title(before.node[missing])}, of the source is missing")
+    return tuple(order)
+
+
+def _check_rest(before: ModelProto, after: ModelProto) -> None:
+    kept = {tensor.name: _digest(tensor) for tensor in before.graph.initializer}
+    there = {tensor.name: _digest(tensor) for tensor in after.graph.initializer}
+    for name in dict.fromkeys([*kept, *there]):
+        if kept.get(name) != there.get(name):
+            how = "missing" if name not in there else "added" if name not in kept else "changed"
+            raise VerifyError(f"parameter {name!r} was {how}: the result computes another function")
+    if _without_nodes(before) != _without_nodes(after):
+        raise VerifyError("the result differs from the source in more than the order of its nodes")
+
+
+def _check_data_files(source: Model, result: Path) -> None:
+    home = source.path.parent if source.path is not None else result.parent
+    for file in source.data_files:
+        if _file_digest(home / file) != _file_digest(result.parent / file):
+            raise VerifyError(f"data file {str(file)!r} was changed: the result computes another function")
+
+
+def _file_digest(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise VerifyError(f"data file {path}: cannot be read: {error.strerror}") from error
+
+
+def _node_bytes(node: NodeProto) -> bytes:
+    """Return a node as bytes that do not depend on the order inside its bodies."""
+    if not any(attribute.HasField("g") or attribute.graphs for attribute in node.attribute):
+        return node.SerializeToString(deterministic=True)
+    copy = NodeProto()
+    copy.CopyFrom(node)
+    for attribute in copy.attribute:
+        for graph in [attribute.g] if attribute.HasField("g") else attribute.graphs:
+            _sort(graph)
+    return copy.SerializeToString(deterministic=True)
+
+
+def _sort(graph: GraphProto) -> None:
+    """Put a body into an order that depends on its nodes alone; recurses as bodies are nested."""
+    graph.node.sort(key=_node_bytes)
+    for node in graph.node:
+        for attribute in node.attribute:
+            for inner in [attribute.g] if attribute.HasField("g") else attribute.graphs:
+                _sort(inner)
+
+
+def _without_nodes(model: ModelProto) -> tuple[Counter[bytes], bytes]:
+    """Return all of a model but nodes and weights; the order of value_info means nothing."""
+    infos = Counter(info.SerializeToString(deterministic=True) for info in model.graph.value_info)
+    light = ModelProto()
+    light.CopyFrom(model)
+    for field in ("node", "initializer", "value_info"):
+        light.graph.ClearField(field)
+    return infos, light.SerializeToString(deterministic=True)
+
+
+def _digest(tensor: object) -> bytes:
+    return hashlib.sha256(tensor.SerializeToString(deterministic=True)).digest()  # pyright: ignore
+
+
+def _title(node: NodeProto) -> str:
+    name = f" {node.name!r}" if node.name else ""
+    return f"({node.op_type}{name})"
