@@ -36,6 +36,7 @@ FOLDABLE = frozenset((
 # fmt: on
 
 
+@np.errstate(all="ignore")
 def fold(light: ModelProto, scopes: Sequence[Scope], types: Mapping[str, Mapping[str, ValueType]]) -> bool:
     """Turn nodes of a light copy whose values are known into constants; return whether there was any."""
     values: dict[str, dict[str, Array]] = {scope.path: {} for scope in scopes}
@@ -69,7 +70,7 @@ def _bring_in(scope: Scope, outside: Mapping[str, Array]) -> bool:
 
 
 def _keep(known: dict[str, Array], name: str, value: Array | None) -> None:
-    if name and value is not None and value.size <= LARGEST:
+    if name and value is not None and value.size <= LARGEST and value.dtype.kind in "biuf":
         known[name] = value
 
 
@@ -103,7 +104,8 @@ def _measured(node: NodeProto, found: ValueType) -> list[Array]:
     if not found.is_known:
         return []
     if node.op_type == "Size":
-        return [np.array(prod(found.sizes), np.int64)]
+        elements = prod(found.sizes)
+        return [np.array(elements, np.int64)] if elements < 2**63 else []
     ends = {attribute.name: attribute.i for attribute in node.attribute}
     return [np.array(found.sizes[ends.get("start", 0) : ends.get("end")], np.int64)]
 
@@ -115,7 +117,8 @@ def _work(node: NodeProto, inputs: Sequence[Array]) -> int:
         return prod(wanted) * (inputs[0].size if node.op_type == "Expand" else 1)
     if node.op_type == "Range" and len(inputs) == 3:
         start, limit, step = (float(value.ravel()[0]) if value.size else 0.0 for value in inputs)
-        return int(min(abs((limit - start) / step), 2.0 * LARGEST_WORK)) if step else 2 * LARGEST_WORK
+        # The bound stands first: it is what min returns when the length is no number.
+        return int(min(2.0 * LARGEST_WORK, abs((limit - start) / step))) if step else 2 * LARGEST_WORK
     if node.op_type == "Concat":
         return sum(value.size for value in inputs)
     return prod(max(value.size, 1) for value in inputs)
@@ -134,9 +137,8 @@ def _run(node: NodeProto, fed: Mapping[str, Array], opsets: Sequence[OperatorSet
     )
     standard = [entry for entry in opsets if entry.domain in STANDARD_DOMAINS]
     try:
-        with np.errstate(all="ignore"):
-            evaluator = ReferenceEvaluator(helper.make_model(graph, opset_imports=standard))
-            made = cast("list[object]", evaluator.run(None, dict(fed)))  # pyright: ignore
+        evaluator = ReferenceEvaluator(helper.make_model(graph, opset_imports=standard))
+        made = cast("list[object]", evaluator.run(None, dict(fed)))  # pyright: ignore
     except Exception:  # the reference implementation raises anything on wrong input; then nothing is known
         return []
     if len(names) != len(node.output):

@@ -8,6 +8,7 @@ from onnx import GraphProto, ModelProto, NodeProto, TensorProto, defs, shape_inf
 
 from hmcos.frontends.onnx.bodies import below, bodies, graphs, is_executable
 from hmcos.frontends.onnx.folding import fold
+from hmcos.frontends.onnx.propagation import may_propagate
 from hmcos.frontends.onnx.skeleton import OPAQUE_DOMAIN, Scope, skeleton
 from hmcos.frontends.onnx.types import UNKNOWN, ValueType, read_type
 from hmcos.graph.catalogue import STANDARD_DOMAINS
@@ -37,13 +38,15 @@ def value_types(source: ModelProto, bind: Mapping[str, int]) -> Types:
         for node in scope.light.node:
             if node.domain != OPAQUE_DOMAIN and not defs.has(node.op_type, domain=node.domain):
                 _trust_file(scope, node, {})
-    types = _inferred(light, scopes)
+    types = _inferred(light, scopes, follow=False)
+    if not _are_settled(scopes, types):
+        types = _inferred(light, scopes, follow=may_propagate(scopes, types))
     for _ in range(ROUNDS):
-        if all(_is_settled(scope, types) for scope in scopes):
+        if _are_settled(scopes, types):
             break
         if not fold(light, scopes, types) and not _tell_more(scopes, types):
             break
-        types = _inferred(light, scopes)
+        types = _inferred(light, scopes, follow=may_propagate(scopes, types))
     for scope in scopes:
         _doubt_loops(scope, types)
         for name, own in scope.own.items():
@@ -53,16 +56,18 @@ def value_types(source: ModelProto, bind: Mapping[str, int]) -> Types:
     return types
 
 
+def _are_settled(scopes: list[Scope], types: Types) -> bool:
+    return all(_is_settled(scope, types) for scope in scopes)
+
+
 def _is_settled(scope: Scope, types: Types) -> bool:
     known = types[scope.path]
     named = (name for node in scope.light.node for name in node.output if name)
     return all(name in known and known[name].is_known for name in named)
 
 
-def _inferred(light: ModelProto, scopes: list[Scope]) -> Types:
-    """Return what ONNX's inference finds; when it gives up altogether, what it was told."""
-    # Data propagation would list every element that a ConstantOfShape makes, be it 2**40; `fold` does not.
-    follow = not any(node.op_type == "ConstantOfShape" for scope in scopes for node in scope.light.node)
+def _inferred(light: ModelProto, scopes: list[Scope], *, follow: bool) -> Types:
+    """Return what ONNX's inference finds, following values or not; when it gives up, what it was told."""
     try:
         result = shape_inference.infer_shapes(light, data_prop=follow, strict_mode=False)
     except Exception:  # C++ throws many types here, and none of them means that the model is unusable

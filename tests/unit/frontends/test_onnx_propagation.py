@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+from onnx import ModelProto
+
+from hmcos.frontends.onnx import load
+from hmcos.frontends.onnx.propagation import LONG, may_propagate
+from hmcos.frontends.onnx.skeleton import skeleton
+from hmcos.frontends.onnx.types import ValueType
+from unit.frontends.networks import FLOAT, graph, model, node, value, weight
+
+
+def flattened(length: int, *, extra: str = "Add") -> ModelProto:
+    """Its last shape is known only to those who follow the values of Shape and Concat."""
+    nodes = [
+        node(extra, "x x", "sum", **({"axis": 0} if extra == "Concat" else {})),
+        node("Shape", "p", "shape"),
+        node("Mul", "shape two", "doubled"),
+        node("Concat", "p p", "wide", axis=0),
+        node("Reshape", "wide doubled", "y"),
+    ]
+    inputs = [value("x", [length]), value("p", [6])]
+    return model(graph(nodes, inputs, [value("sum"), value("y")], [weight("two", [2], "int64")]))
+
+
+def test_long_vectors_are_not_listed_element_by_element(tmp_path: Path) -> None:
+    for kind in ("Add", "Concat"):
+        path = tmp_path / f"{kind}.onnx"
+        path.write_bytes(flattened(2**28, extra=kind).SerializeToString())
+        code = f"import hmcos; print(hmcos.load({str(path)!r}).graph.tensors[-1].shape)"
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            check=False,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (2**31, 2**31)),
+        )
+        assert (done.stdout, done.stderr) == ("(12,)\n", "")
+
+
+def test_arithmetic_on_long_vectors_is_silenced_in_the_light_copy_only() -> None:
+    source = flattened(LONG + 1)
+    light, scopes = skeleton(source, {})
+    known = ValueType(FLOAT, (LONG + 1,))
+    assert may_propagate(scopes, {"": {"x": known, "p": ValueType(FLOAT, (6,))}})
+    assert [n.op_type for n in light.graph.node] == ["Div", "Shape", "Mul", "Concat", "Reshape"]
+    assert load(source).graph.operators[0].kind == "Add"
+
+
+def test_values_that_are_no_shape_do_not_stop_the_arithmetic() -> None:
+    nodes = [node("Range", "from to step", "r"), node("Size", "x", "n"), node("Add", "n n", "y")]
+    weights = [weight("from", float("nan")), weight("to", 5.0), weight("step", 1.0)]
+    source = model(graph(nodes, [value("x", [2**31, 2**31, 0])], [value("r"), value("y")], weights))
+    assert load(source).graph.tensors[-1].shape == ()
