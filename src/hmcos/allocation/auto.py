@@ -17,10 +17,10 @@ CHEAP = (largest_area_first, largest_first, best_fit)
 SETTLED = (Status.OPTIMAL, Status.FITS, Status.DOES_NOT_FIT)
 
 
-def auto(lives: Lives, limits: Limits, observer: Observer) -> Arena:
+def auto(lives: Lives, limits: Limits, observer: Observer, jobs: int = 1) -> Arena:
     """Return the first settled arena of a cheap planner, else the smallest one, proved if time allows.
 
-    The arena bears the name of the planner that made it.
+    The arena bears the name of the planner that made it; `jobs` are workers of the constraint solver.
     """
     best: Arena | None = None
     for plan in CHEAP:
@@ -30,5 +30,5 @@ def auto(lives: Lives, limits: Limits, observer: Observer) -> Arena:
         if best is None or arena.size < best.size:
             best = arena
     assert best is not None
-    proved = prove(lives, best, limits, observer)
+    proved = prove(lives, best, limits, observer, jobs)
     return proved if proved.size < best.size else replace(proved, allocator=best.allocator)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib import import_module
 from typing import cast
 
@@ -20,19 +21,27 @@ ALLOCATORS: dict[str, str] = {
 }
 """Name to "module:function", imported on demand; the first is the default."""
 
+PARALLEL = ("auto", "exact")
+"""Those that can use more than one worker."""
+
 
 def names() -> tuple[str, ...]:
     """Return the names of all planners, the default first."""
     return tuple(ALLOCATORS)
 
 
-def allocator(name: str) -> Allocator:
-    """Return the planner of that name.
+def allocator(name: str, jobs: int = 1) -> Allocator:
+    """Return the planner of that name, with so many workers.
 
     Raises:
-        OptionError: no planner has this name.
+        OptionError: no planner has this name, or it cannot use more than one worker.
     """
     if name not in ALLOCATORS:
         raise OptionError(f"no allocator is called {name!r}; there are {', '.join(ALLOCATORS)}")
     module, function = ALLOCATORS[name].split(":")
-    return cast(Allocator, getattr(import_module(module), function))
+    found = getattr(import_module(module), function)
+    if jobs == 1:
+        return cast(Allocator, found)
+    if jobs < 1 or name not in PARALLEL:
+        raise OptionError(f"{jobs} jobs: there is at least one, and more only for {' and '.join(PARALLEL)}")
+    return cast(Allocator, partial(found, jobs=jobs))

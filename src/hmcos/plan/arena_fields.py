@@ -66,7 +66,8 @@ def read_arena(fields: Fields) -> tuple[Arena | None, tuple[PlacedBuffer, ...], 
         alignment=part.number("alignment", lowest=1),
         seconds=fields.real("arena_seconds"),
     )
-    top = max((buffer.offset + buffer.size for buffer in buffers), default=0)
+    wide = arena.alignment
+    top = max((buffer.offset + -(-buffer.size // wide) * wide for buffer in buffers), default=0)
     if top != arena.size or arena.lower_bound > arena.size:
         raise PlanError(f"{part.where('size')}: is not the end of the buffers, or below the bound")
     return arena, buffers, fields.number("largest_first_arena")

@@ -24,7 +24,7 @@ from hmcos.stages.together import Aim, Pair, improve
 MINIMIZE = ("peak", "arena")
 """What may be made as small as possible: the peak, and then the arena of such an order; or the arena,
 whatever the peak."""
-STATES = 10_000
+STATES = 3_000
 """Situations that the planner may search for the order found: some seconds where there is no slack."""
 WORK_EACH = 20_000
 """Situations for each other order, times its lives, so that every order costs about the same."""

@@ -18,8 +18,10 @@ SEARCHES = 4
 SEARCH_STATES = 20_000
 MOST_ORDERS = 200
 """Orders that are tried in all; fewer for large problems: see `WORK`."""
-WORK = 30_000
-"""Operators of all orders that are tried, so that even large problems end within seconds."""
+WORK = 1_500_000
+"""What all tries may cost together, so that even large problems end within seconds: an order of n operators
+costs n times `FEWEST`, or 2 n when that is more, the situations that a planner that proves looks at at least."""
+FEWEST = 300
 DRAWS = 20
 """Moves that are drawn until one stays within the peak."""
 
@@ -65,7 +67,8 @@ def improve(
         observer: is told of each try.
     """
     rng, best = Random(limits.seed), start
-    tries = min(MOST_ORDERS, SEARCHES + WORK // (1 + problem.operators))
+    n = 1 + problem.operators
+    tries = min(MOST_ORDERS, 1 + WORK // (n * max(FEWEST, 2 * n)))
     for tried in range(tries):
         if best.arena.size <= aim.size or limits.reached(0) is not None:
             break

@@ -1,12 +1,16 @@
-"""Validity of an arena: no two lives meet in time and in memory."""
+"""Validity of an arena: no two lives meet in time and in memory, and all demands are met."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Protocol
 
 from hmcos.errors import VerifyError
 from hmcos.plan.arena import Arena
+
+OUTSIDE = -1
+"""The offset of a life that the caller supplies."""
 
 
 class Rectangle(Protocol):
@@ -33,41 +37,145 @@ class Rectangle(Protocol):
         ...
 
 
-def check_arena(lives: Sequence[Rectangle], arena: Arena) -> None:
+class Wish(Protocol):
+    """What one life asks of its place."""
+
+    @property
+    def alignment(self) -> int:
+        """Its offset within its pool is a multiple of this."""
+        ...
+
+    @property
+    def offset(self) -> int | None:
+        """Pinned there, None for anywhere."""
+        ...
+
+    @property
+    def external(self) -> bool:
+        """Whether it is not in the arena."""
+        ...
+
+    @property
+    def gaps(self) -> Sequence[tuple[int, int]]:
+        """Intervals of steps [begin, end) in which others may use its bytes."""
+        ...
+
+    @property
+    def pools(self) -> Sequence[int]:
+        """The pools it may be in, empty for any."""
+        ...
+
+
+class Block(Protocol):
+    """A pool of memory."""
+
+    @property
+    def capacity(self) -> int:
+        """Bytes."""
+        ...
+
+
+def check_arena(
+    lives: Sequence[Rectangle], arena: Arena, wishes: Sequence[Wish] = (), pools: Sequence[Block] = ()
+) -> None:
     """Do nothing if the offsets are valid and the arena is as large as they say.
+
+    Args:
+        lives: what has to have a place.
+        arena: where it is; its alignment holds for every life.
+        wishes: one per life, or none at all.
+        pools: blocks that no life crosses the end of; what has no place in them lies behind the last.
 
     Raises:
         VerifyError: two lives overlap, an offset is negative, misaligned, or not that of the life it
-            continues, or the size or bound is wrong; names the lives by their index.
+            continues, a wish is not met, or the size or bound is wrong; names the lives by their index.
     """
     if len(lives) != len(arena.offsets):
         raise VerifyError(f"the arena has {len(arena.offsets)} offsets for {len(lives)} lives")
+    walls = _walls(arena.alignment, pools)
     for index, (life, offset) in enumerate(zip(lives, arena.offsets, strict=True)):
-        if offset < 0 or offset % arena.alignment:
-            raise VerifyError(f"life {index}: offset {offset} is no multiple of {arena.alignment} bytes")
+        wish = wishes[index] if wishes else None
+        if wish is not None and wish.external:
+            _check_outside(index, offset)
+        else:
+            _check_place(index, arena, life, wish, walls)
         if life.takes_over is not None and offset != arena.offsets[life.takes_over]:
             raise VerifyError(
                 f"life {index}: offset {offset} is not that of life {life.takes_over}, which it overwrites"
             )
-    _check_apart(lives, arena.offsets)
-    top = max((offset + life.size for life, offset in zip(lives, arena.offsets, strict=True)), default=0)
-    if top != arena.size:
+    inside = [i for i, offset in enumerate(arena.offsets) if offset != OUTSIDE]
+    _check_apart([row for i in inside for row in _rows(i, lives[i], arena, wishes)])
+    ends = {i: arena.offsets[i] + _footprint(lives[i], arena) for i in inside}
+    top = max((end for i, end in ends.items() if _lasts(lives[i])), default=0)
+    # A life without a step needs no room, but may be counted: it does no harm.
+    if not top <= arena.size <= max(ends.values(), default=0):
         raise VerifyError(f"the arena claims {arena.size} bytes, but its lives end at {top}")
     if arena.lower_bound > arena.size:
         raise VerifyError(f"the arena has {arena.size} bytes, below its own lower bound {arena.lower_bound}")
 
 
-def _check_apart(lives: Sequence[Rectangle], offsets: Sequence[int]) -> None:
-    """Compare every life with all that are born while it lasts: pairs that meet, not all pairs."""
-    by_birth = sorted(
-        (i for i in range(len(lives)) if lives[i].birth < lives[i].death), key=lambda i: lives[i].birth
-    )
-    for position, i in enumerate(by_birth):
-        bottom, top, death = offsets[i], offsets[i] + lives[i].size, lives[i].death
+def _walls(alignment: int, pools: Sequence[Block]) -> list[int]:
+    """Return where each pool begins, in one count through all of them, and where the last one ends."""
+    walls = [0]
+    for pool in pools:
+        walls.append(walls[-1] + pool.capacity - pool.capacity % alignment)
+    return walls
+
+
+def _lasts(life: Rectangle) -> bool:
+    return life.birth < life.death and life.size > 0
+
+
+def _footprint(life: Rectangle, arena: Arena) -> int:
+    return (life.size + arena.alignment - 1) // arena.alignment * arena.alignment
+
+
+def _check_outside(index: int, offset: int) -> None:
+    if offset != OUTSIDE:
+        raise VerifyError(f"life {index}: is supplied by the caller, but has offset {offset}")
+
+
+def _check_place(index: int, arena: Arena, life: Rectangle, wish: Wish | None, walls: Sequence[int]) -> None:
+    """Check alignment, pin and pool of one life."""
+    offset = arena.offsets[index]
+    pool = sum(offset >= wall for wall in walls[1:])
+    within = offset - walls[pool]
+    steps = (arena.alignment,) if wish is None else (arena.alignment, wish.alignment)
+    for step in steps:
+        if offset < 0 or within % step:
+            raise VerifyError(f"life {index}: offset {offset} is no multiple of {step} bytes in its pool")
+    if pool + 1 < len(walls) and offset + _footprint(life, arena) > walls[pool + 1]:
+        raise VerifyError(f"life {index}: crosses the end of pool {pool} at byte {walls[pool + 1]}")
+    if wish is None:
+        return
+    if wish.offset is not None and offset != wish.offset:
+        raise VerifyError(f"life {index}: offset {offset} is not {wish.offset}, where it is pinned")
+    if wish.pools and pool + 1 < len(walls) and pool not in wish.pools:
+        raise VerifyError(f"life {index}: is in pool {pool}, where it may not be")
+
+
+Row = tuple[int, int, int, int, int]
+"""First step, first step after the last, first byte, first byte after the last, and whose life it is."""
+
+
+def _rows(index: int, life: Rectangle, arena: Arena, wishes: Sequence[Wish]) -> list[Row]:
+    """Return the rectangles of one life: several when it has gaps, none when it is empty."""
+    gaps = wishes[index].gaps if wishes else ()
+    steps = [life.birth, *(step for gap in gaps for step in gap), life.death]
+    bottom = arena.offsets[index]
+    top = bottom + _footprint(life, arena)
+    parts = list(pairwise(steps))[::2]
+    return [(birth, death, bottom, top, index) for birth, death in parts if birth < death and bottom < top]
+
+
+def _check_apart(rows: Sequence[Row]) -> None:
+    """Compare every rectangle with all that begin while it lasts: pairs that meet, not all pairs."""
+    by_birth = sorted(rows)
+    for position, (_, death, bottom, top, i) in enumerate(by_birth):
         for later in range(position + 1, len(by_birth)):
-            j = by_birth[later]
-            if lives[j].birth >= death:
+            birth, _, other_bottom, other_top, j = by_birth[later]
+            if birth >= death:
                 break
-            if bottom < offsets[j] + lives[j].size and offsets[j] < top:
-                step, at = lives[j].birth, max(bottom, offsets[j])
-                raise VerifyError(f"lives {i} and {j} overlap at step {step} from byte {at}")
+            if bottom < other_top and other_bottom < top:
+                at = max(bottom, other_bottom)
+                raise VerifyError(f"lives {min(i, j)} and {max(i, j)} overlap at step {birth} from byte {at}")

@@ -19,7 +19,8 @@ class Box:
     takes_over: int | None = None
 
 
-LIVES = (Box(0, 2, 4), Box(1, 3, 4), Box(2, 4, 2, takes_over=0), Box(4, 4, 9))
+LIVES = (Box(0, 2, 4), Box(1, 3, 4), Box(2, 4, 2, takes_over=0), Box(4, 5, 9))
+EMPTY = Box(3, 3, 99)
 
 
 def arena(*offsets: int, size: int, alignment: int = 1) -> Arena:
@@ -29,6 +30,7 @@ def arena(*offsets: int, size: int, alignment: int = 1) -> Arena:
 def test_a_valid_arena_passes() -> None:
     check_arena(LIVES, arena(0, 4, 0, 0, size=9))
     check_arena((), arena(size=0))
+    check_arena((*LIVES, EMPTY), arena(0, 4, 0, 0, 0, size=9))
 
 
 @pytest.mark.parametrize(
@@ -70,3 +72,56 @@ def test_overlaps_are_found_wherever_they_are() -> None:
             assert "overlap" in str(error) and len(set(cells)) < len(cells)
             found += 1
     assert 50 < found < 450
+
+
+@dataclass(frozen=True)
+class Asked:
+    alignment: int = 1
+    offset: int | None = None
+    external: bool = False
+    gaps: tuple[tuple[int, int], ...] = ()
+    pools: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Ram:
+    capacity: int
+
+
+PAIR = (Box(0, 9, 4), Box(3, 5, 4))
+
+
+@pytest.mark.parametrize(
+    ("offsets", "wishes", "pools"),
+    [
+        ((0, 0), (Asked(gaps=((2, 4), (4, 5))), Asked()), ()),
+        ((-1, 0), (Asked(external=True), Asked()), ()),
+        ((8, 3), (Asked(alignment=8), Asked(offset=3)), ()),
+        ((0, 7), (Asked(pools=(0,)), Asked(alignment=8, pools=(1,))), (Ram(7), Ram(9))),
+        ((16, 0), (Asked(pools=(0,)), Asked()), (Ram(4), Ram(12))),
+    ],
+)
+def test_wishes_that_are_met_pass(
+    offsets: tuple[int, int], wishes: tuple[Asked, ...], pools: tuple[Ram, ...]
+) -> None:
+    check_arena(PAIR, arena(*offsets, size=max(offsets) + 4), wishes, pools)
+
+
+@pytest.mark.parametrize(
+    ("offsets", "wishes", "pools", "message"),
+    [
+        ((0, 0), (Asked(gaps=((2, 4),)), Asked()), (), "lives 0 and 1 overlap at step 4"),
+        ((0, 4), (Asked(external=True), Asked()), (), "life 0: is supplied by the caller"),
+        ((-1, 0), (Asked(), Asked()), (), "life 0: offset -1"),
+        ((4, 0), (Asked(alignment=8), Asked()), (), "life 0: offset 4 is no multiple of 8"),
+        ((4, 0), (Asked(), Asked(offset=8)), (), "life 1: offset 0 is not 8, where it is pinned"),
+        ((0, 5), (Asked(), Asked()), (Ram(7), Ram(9)), "life 1: crosses the end of pool 0 at byte 7"),
+        ((0, 8), (Asked(), Asked(alignment=8)), (Ram(7), Ram(9)), "life 1: offset 8 is no multiple of 8"),
+        ((0, 7), (Asked(), Asked(pools=(0,))), (Ram(7), Ram(9)), "life 1: is in pool 1, where it may not"),
+    ],
+)
+def test_wishes_that_are_not_met_are_named(
+    offsets: tuple[int, int], wishes: tuple[Asked, ...], pools: tuple[Ram, ...], message: str
+) -> None:
+    with pytest.raises(VerifyError, match=message):
+        check_arena(PAIR, arena(*offsets, size=max(offsets) + 4), wishes, pools)

@@ -1,0 +1,102 @@
+"""Lives in a file, given offsets: the arena by itself, without a network."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from hmcos.allocation.instance import Instance, read_lives, write_csv, write_json_lives
+from hmcos.allocation.problem import EXTERNAL, PLAIN, Lives
+from hmcos.allocation.table import allocator as allocator_called
+from hmcos.errors import OptionError, OutputError
+from hmcos.plan.arena import Arena
+from hmcos.plan.limits import Limits, Observer
+from hmcos.plan.schedule import Status
+from hmcos.plan.staging import write
+from hmcos.verify.arena import check_arena
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """Offsets for the lives in a file."""
+
+    source: str
+    names: tuple[str, ...]
+    """One per life, as the file calls it."""
+    lives: Lives
+    capacity: int | None
+    """Bytes there are: what was asked for, or all pools of the file; None when the least was asked for."""
+    arena: Arena
+    """Its offsets are in the order of the names; -1 for what is not in the arena."""
+    output: str | None = None
+    """Where it was written; None when it was not, also because it does not fit."""
+
+    @property
+    def fits(self) -> bool:
+        """Whether everything has its place within the capacity, or none was given."""
+        return self.capacity is None or self.arena.size <= self.capacity
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """How lives in a file are to be placed."""
+
+    allocator: str = "auto"
+    capacity: int | None = None
+    """Bytes; None for as few as possible."""
+    jobs: int = 1
+    """Workers of the constraint solver."""
+
+
+def allocate_file(path: Path, request: Request, output: Path | None, limits: Limits, observer: Observer) -> Allocation:
+    """Return offsets for the lives in a file, checked; write them when they fit.
+
+    Raises:
+        InstanceError: the file breaks a rule, or a life is larger than the capacity.
+        OptionError: an option makes no sense.
+        OutputError: the result cannot be written, or would replace the source.
+    """
+    plan = allocator_called(request.allocator, request.jobs)
+    if request.capacity is not None and request.capacity < 1:
+        raise OptionError(f"a capacity is at least 1 byte, not {request.capacity}")
+    if output is not None:
+        _check_output(output, path)
+    instance = read_lives(path, request.capacity)
+    lives = instance.lives
+    arena = plan(lives, replace(limits, budget=request.capacity), observer)
+    check_arena(lives.lives, arena, lives.demands, lives.pools)
+    given = [bytes_ for bytes_ in (request.capacity, lives.capacity) if bytes_ is not None]
+    found = Allocation(str(path), instance.names, lives, min(given, default=None), arena)
+    if output is None or not found.fits:
+        return found
+    write(output, _text(instance, arena, output).encode())
+    return replace(found, output=str(output))
+
+
+def _check_output(output: Path, source: Path) -> None:
+    if output.is_dir():
+        raise OutputError(f"{output}: is a folder; name a file")
+    if os.path.realpath(output) == os.path.realpath(source):
+        raise OutputError(f"{output}: is the source; choose another place")
+    if not output.absolute().parent.is_dir():
+        raise OutputError(f"{output}: there is no folder {output.parent}; make it first")
+
+
+def _text(instance: Instance, arena: Arena, output: Path) -> str:
+    """Return the lives with their offsets: a column in CSV, pins in JSON."""
+    if output.suffix.lower() != ".json":
+        return write_csv(instance, arena)
+    lives = instance.lives
+    demands = tuple(
+        replace(demand, offset=None if offset == EXTERNAL else offset)
+        for demand, offset in zip(lives.demands or (PLAIN,) * len(lives.lives), arena.offsets, strict=True)
+    )
+    return write_json_lives(replace(instance, lives=replace(lives, demands=demands)))
+
+
+def decided(allocation: Allocation) -> Status:
+    """Return the answer to whether it fits: fits, does not fit, or what ended the search undecided."""
+    if allocation.arena.status is Status.DOES_NOT_FIT:
+        return Status.DOES_NOT_FIT
+    return Status.FITS if allocation.fits else allocation.arena.status
