@@ -27,6 +27,7 @@ from hmcos.stages.lowering import Network, lower_network
 from hmcos.stages.opening import ZOO, Openable, open_source
 from hmcos.stages.placing import Placing, chosen_placing, place, with_arena
 from hmcos.stages.saving import check_apart, output_places, save
+from hmcos.stages.tflite import check_alignment, tensor_offsets
 from hmcos.stages.verification import verify_plan_of
 from hmcos.verify.checks import Verification
 from hmcos.zoo.catalogue import names as zoo_names
@@ -47,6 +48,7 @@ def schedule(  # noqa: PLR0913 (one keyword per option of the command line, so t
     minimize: str = "peak",
     external_io: bool = False,
     emit: str | None = None,
+    offsets: bool = True,
     seed: int = 0,
     observer: Observer = SILENCE,
     interrupted: Callable[[], bool] = never,
@@ -61,6 +63,7 @@ def schedule(  # noqa: PLR0913 (one keyword per option of the command line, so t
     write nothing. `allocator` lays out the arena, "auto" when not given; with a budget there is an arena
     only when one is given. `minimize="arena"` accepts a higher peak for a smaller arena; `external_io` is
     for callers that supply the memory of inputs and outputs; `emit="c"` writes a C header beside the plan.
+    `offsets=False` leaves the offsets of the arena out of a TensorFlow Lite model.
     `seed` is for random orders and planners; `observer` is told how the search goes on.
 
     Raises:
@@ -76,6 +79,9 @@ def schedule(  # noqa: PLR0913 (one keyword per option of the command line, so t
     loaded = perf_counter()
     limits = replace(limits, started=loaded)
     network = lower_network(opened, rules, alignment, limits, observer, external_io)
+    check_alignment(
+        opened.content, network.target.alignment, offsets=offsets and None not in (places, placing)
+    )
     found = network.find(search, observer)
     seconds = Seconds(loaded - begun, perf_counter() - loaded, 0.0, 0.0)
     plan = _planned(network, found, placing, seconds, observer)
@@ -84,7 +90,8 @@ def schedule(  # noqa: PLR0913 (one keyword per option of the command line, so t
     if places is None:
         return plan
     verify_plan_of(network, plan)
-    return save(plan, opened, places, planned)
+    at = tensor_offsets(opened.content, network.sharing, plan) if offsets else None
+    return save(plan, opened, places, planned, at)
 
 
 def _planned(

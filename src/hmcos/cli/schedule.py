@@ -20,6 +20,7 @@ from hmcos.cli.options import (
     time_limit_option,
 )
 from hmcos.cli.progress import Progress
+from hmcos.frontends.loading import SUFFIXES
 from hmcos.plan.plan import Plan
 from hmcos.plan.schedule import Status
 from hmcos.report.words import printable
@@ -61,13 +62,19 @@ Examples:
 @click.option("--state-limit", type=int, metavar="N", help="Stop the search after so many states.")
 @click.option("--budget", type=Size(), help="Ask whether the network fits: 256K, 1MiB, 1.5MB or bytes.")
 @alignment_option
+@click.option(
+    "--offsets/--no-offsets",
+    default=True,
+    show_default=True,
+    help="Write the offsets of the arena into a TensorFlow Lite model, for microcontrollers.",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="For the random scheduler.")
 @json_option
 def schedule(model: str, bind: tuple[tuple[str, int], ...], as_json: bool, **options: Any) -> int:
     """Find the operator order of MODEL that needs the least memory, and prove it.
 
-    MODEL is an ONNX file, zoo:NAME, or a problem as JSON. Ctrl-C ends the search and keeps the best
-    order so far; a second one ends everything.
+    MODEL is an ONNX or TensorFlow Lite file, zoo:NAME, or a problem as JSON. Ctrl-C ends the search and
+    keeps the best order so far; a second one ends everything.
     """
     # The other options have the names of the keywords of api.schedule.
     with Interruption() as interruption:
@@ -100,7 +107,7 @@ def _note(plan: Plan, target: str) -> None:
     """Tell on standard error what the numbers alone do not."""
     if plan.source.inlined:
         _tell("local functions were inlined; node numbers refer to the inlined model")
-    if plan.source.format != "onnx" and target != "default":
+    if plan.source.format not in SUFFIXES.values() and target != "default":
         _tell(f"{plan.source.name} carries its own rules; the target has no effect")
 
 

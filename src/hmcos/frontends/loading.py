@@ -54,18 +54,27 @@ def outline(source: str | PathLike[str] | Serializable, bind: Mapping[str, int])
     return find(source, bind)
 
 
-def save(model: Model, orders: Mapping[str, Sequence[int]], path: Path) -> None:
+def save(
+    model: Model,
+    orders: Mapping[str, Sequence[int]],
+    path: Path,
+    offsets: Mapping[int, int] | None = None,
+) -> None:
     """Write the model's source with its nodes permuted, and its data files beside it.
 
     `orders` holds node numbers in the new order; the key is empty for the main graph and a path such as
-    `node 17/then_branch` for a body.
+    `node 17/then_branch` for a body. `offsets` are bytes in the arena by tensor of the main graph, for a
+    format that holds them.
 
     Raises:
         OptionError: an order is no permutation, or belongs to no graph of the model.
         OutputError: the path is the source or one of its data files, or cannot be written.
     """
-    saver = cast("Callable[[Model, Mapping[str, Sequence[int]], Path], None]", _find(SAVERS[model.format]))
-    saver(model, orders, path)
+    saver = cast("Callable[..., None]", _find(SAVERS[model.format]))
+    if offsets is None:
+        saver(model, orders, path)
+    else:
+        saver(model, orders, path, offsets)
 
 
 def _format(source: str | PathLike[str] | Serializable) -> str:

@@ -17,6 +17,7 @@ from hmcos.plan.schedule import Schedule
 from hmcos.schedulers.base import Scheduler
 from hmcos.stages.bodies import Lowered, lower_with_bodies
 from hmcos.stages.opening import Opened
+from hmcos.stages.tflite import suited
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,7 @@ def lower_network(
         problem = without_external(problem) if external_io else problem
         used = TargetUsed("instance", bytes_wide, external_io=external_io)
         return Network(opened, used, problem, limits, None)
+    target = suited(target, opened.content)
     bytes_wide = target.alignment if alignment is None else alignment
     lowered, left = lower_with_bodies(opened.content.graph, target, bytes_wide, limits, observer)
     lowered = lowered.without_external() if external_io else lowered

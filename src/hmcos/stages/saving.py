@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -71,9 +71,16 @@ def _data_places(opened: Opened, folder: Path) -> list[Path]:
     return [folder / file for file in opened.content.data_files] if isinstance(opened.content, Model) else []
 
 
-def save(plan: Plan, opened: Opened, places: Places, started: float) -> Plan:
+def save(
+    plan: Plan,
+    opened: Opened,
+    places: Places,
+    started: float,
+    offsets: Mapping[int, int] | None = None,
+) -> Plan:
     """Return the plan with its outputs and seconds, after model and plan were written.
 
+    `offsets` are bytes in the arena by tensor, for a format that holds them.
     `started` is when saving began and the plan's total ended, by `time.perf_counter`. The plan file
     is complete before the model is written and takes its place after it. The seconds in the file
     are those before the writing.
@@ -87,7 +94,7 @@ def save(plan: Plan, opened: Opened, places: Places, started: float) -> Plan:
     with _folder(places.folder), _undone(written), staged(places.plan, plan_text(plan).encode()):
         if places.model is not None and isinstance(opened.content, Model):
             orders = {"": plan.order} | {body.path: body.order for body in plan.bodies}
-            loading.save(opened.content, orders, places.model)
+            loading.save(opened.content, orders, places.model, offsets)
         if places.header is not None:
             write(places.header, header_text(plan, opened.stem).encode())
     spent = time.perf_counter() - started

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterator
 from functools import cache
-from struct import error as StructError
 from typing import Any, cast
 
 from hmcos.errors import ModelError
@@ -23,7 +23,7 @@ _WORTH = 16
 """What a table weighs, in bytes: it has at least a vtable offset and is reached through another one."""
 _SLACK = 1 << 16
 
-DAMAGE = (StructError, ValueError, TypeError, IndexError, OverflowError, AttributeError, AssertionError)
+DAMAGE = (struct.error, ValueError, TypeError, IndexError, OverflowError, AttributeError, AssertionError)
 """What the flatbuffers library may raise on bytes that are not what they claim to be."""
 
 
@@ -80,7 +80,8 @@ class _Walk:
             or position + size > len(self.content)
         ):
             raise ModelError("is damaged or truncated: a table reaches beyond the end of the file")
-        known = _known_fields(type(table))
+        kind: type = type(table)
+        known = _known_fields(kind)
         for slot in range(4, length, 2):
             offset = self.number(vtable + slot, 2)
             if offset >= size:
@@ -98,7 +99,8 @@ class _Walk:
 
     def inside(self, table: Any) -> Iterator[Any]:
         """Yield the tables that a table refers to, and weigh its texts and vectors."""
-        for name in _fields(type(table)):
+        kind: type = type(table)
+        for name in _fields(kind):
             if hasattr(table, f"{name}Length"):
                 yield from self.entries(table, name)
             else:

@@ -15,7 +15,7 @@ def differences(one: object, other: object) -> Iterator[str]:
     while open_pairs:
         place, left, right = open_pairs.pop()
         if hasattr(left, "__dict__") and type(left) is type(right):
-            names = vars(left)
+            names = cast("dict[str, object]", vars(left))
             open_pairs += [(f"{place}.{name}", getattr(left, name), getattr(right, name)) for name in names]
         elif _is_list(left) and _is_list(right):
             if len(left) != len(right):
@@ -35,7 +35,7 @@ def _is_list(value: object) -> bool:
 
 
 def _plain(value: object) -> object:
-    """Return a value that can be compared: text as bytes, numbers exactly, also those that are not numbers."""
+    """Return a value that can be compared: text as bytes, not-a-number as a word."""
     if isinstance(value, str):
         return value.encode()
-    return repr(cast(float, value)) if isinstance(value, float) else value
+    return repr(value) if isinstance(value, float) else value

@@ -51,7 +51,7 @@ def kind_of(model: ModelT, number: int, operator: OperatorT) -> tuple[str, str]:
     kind = words("BuiltinOperator").get(builtin)
     if kind is None:
         raise ModelError(
-            f"operator {number}: builtin operator {builtin} is in no version of the schema that is known here;"
+            f"operator {number}: builtin operator {builtin} is in no version of the schema known here;"
             " upgrade ai-edge-litert"
         )
     if kind == "CUSTOM":

@@ -30,7 +30,7 @@ def load(source: str | PathLike[str], bind: Mapping[str, int] | None = None) -> 
     path = Path(source)
     if bind:
         raise OptionError(
-            f"{path}: a TensorFlow Lite model has no symbolic dimensions, so {', '.join(bind)} cannot be bound"
+            f"{path}: TensorFlow Lite has no symbolic dimensions, so {', '.join(bind)} cannot be bound"
         )
     try:
         return _model(_read(path), path)

@@ -9,7 +9,17 @@ from math import prod
 from hmcos.errors import ModelError
 from hmcos.frontends.tflite.calls import calls_of
 from hmcos.frontends.tflite.kinds import is_stateful, kind_of
-from hmcos.frontends.tflite.schema import ELEMENTS, ModelT, OperatorT, SubGraphT, TensorT, content_of, integers, text, words
+from hmcos.frontends.tflite.schema import (
+    ELEMENTS,
+    ModelT,
+    OperatorT,
+    SubGraphT,
+    TensorT,
+    content_of,
+    integers,
+    text,
+    words,
+)
 from hmcos.graph.builder import GraphBuilder
 from hmcos.graph.model import Body, Graph, Operator, Tensor
 from hmcos.memory.problem import LARGEST
@@ -124,7 +134,7 @@ class _Reading:
         inner = any(op.is_random for body in bodies for op in body.graph.operators)
         return Operator(
             number=number,
-            name="",
+            name=self.operator_name(number, kind),
             kind=kind,
             domain=domain,
             inputs=inputs,
@@ -132,6 +142,11 @@ class _Reading:
             bodies=bodies,
             is_random=is_stateful(kind, domain) or variable or inner,
         )
+
+    def operator_name(self, number: int, kind: str) -> str:
+        """Return a name, since the format has none: unique in the model, for targets to use."""
+        where = f" of subgraph {self.index}" if self.index else ""
+        return f"{kind} {number}{where}"
 
 
 def _check_fixed(title: str, shape: tuple[int, ...], signature: tuple[int, ...]) -> None:

@@ -89,14 +89,14 @@ def _check_order(subgraph: SubGraphT, order: Sequence[int], where: str) -> None:
 
 
 def pack(model: ModelT) -> bytes:
-    """Return the bytes of a model, the data of its buffers aligned, which the schema's own code leaves out."""
+    """Return the bytes of a model, the data of its buffers aligned; the schema's own code does not."""
     buffers = model.buffers or []
     bare = cast(Any, model)
     try:
         if model.buffers is not None:
             model.buffers = cast("list[BufferT]", [_Aligned(buffer) for buffer in buffers])
         size = sum(len(content_of(buffer)) for buffer in buffers)
-        flatbuffers = cast(Any, schema()).flatbuffers
+        flatbuffers = schema().flatbuffers
         builder = flatbuffers.Builder(2 * size + 65536)
         builder.Finish(bare.Pack(builder), file_identifier=IDENTIFIER)
         return bytes(builder.Output())

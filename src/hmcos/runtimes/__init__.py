@@ -1,0 +1,1 @@
+"""Sessions and measurements on real runtimes, always in child processes; one file per runtime."""

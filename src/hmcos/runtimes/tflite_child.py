@@ -1,0 +1,76 @@
+"""What runs in the child process: a TensorFlow Lite model, once, on one of two runtimes.
+
+    python -m hmcos.runtimes.tflite_child tflm|litert MODEL BYTES [INPUTS.npz OUTPUTS.npz]
+
+BYTES is the size of the arena for tflm. Without inputs the model is only set up. tflm prints its arena.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+from importlib import import_module
+from typing import Any, cast
+
+MOST_MEMORY = 16 << 30
+"""Bytes of address space; the runtimes themselves reserve a few."""
+MOST_SECONDS = 600
+"""Of processor time."""
+
+
+def main(arguments: list[str]) -> None:
+    """Run what the command line says; the runtime may end the process in any way it likes."""
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (MOST_SECONDS, MOST_SECONDS))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    engine, model, size, *files = arguments
+    numpy: Any = import_module("numpy")
+    inputs = _inputs(numpy, files[0]) if files else None
+    outputs = _tflm(model, int(size), inputs) if engine == "tflm" else _litert(model, inputs)
+    if files:
+        numpy.savez(files[1], *outputs)
+
+
+def _inputs(numpy: Any, file: str) -> list[object]:
+    with numpy.load(file, allow_pickle=False) as found:
+        return [found[f"arr_{i}"] for i in range(len(found.files))]
+
+
+def _tflm(model: str, size: int, inputs: list[object] | None) -> list[object]:
+    runtime: Any = import_module("tflite_micro").runtime
+    session = runtime.Interpreter.from_file(model, arena_size=size)
+    outputs: list[object] = []
+    if inputs is not None:
+        for i, value in enumerate(inputs):
+            session.set_input(value, i)
+        session.invoke()
+        outputs = [session.get_output(i).copy() for i in range(_outputs(model))]
+    session.print_allocations()
+    return outputs
+
+
+def _outputs(model: str) -> int:
+    generated: Any = import_module("ai_edge_litert.schema_py_generated")
+    with open(model, "rb") as file:  # noqa: PTH123 (nothing of pathlib is needed here)
+        return cast(int, generated.Model.GetRootAs(file.read(), 0).Subgraphs(0).OutputsLength())
+
+
+def _litert(model: str, inputs: list[object] | None) -> list[object]:
+    interpreter: Any = import_module("ai_edge_litert.interpreter")
+    # The reference kernels, one thread: nothing is reordered, fused or handed to a delegate.
+    session = interpreter.Interpreter(
+        model_path=model,
+        num_threads=1,
+        experimental_op_resolver_type=interpreter.OpResolverType.BUILTIN_REF,
+    )
+    session.allocate_tensors()
+    if inputs is None:
+        return []
+    for details, value in zip(session.get_input_details(), inputs, strict=True):
+        session.set_tensor(details["index"], value)
+    session.invoke()
+    return [session.get_tensor(details["index"]) for details in session.get_output_details()]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,108 @@
+"""Small TensorFlow Lite models, made with the schema's own classes."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, cast
+
+from hmcos.frontends.tflite.schema import ModelT
+from hmcos.frontends.tflite.writing import pack
+
+S: Any = import_module("ai_edge_litert.schema_py_generated")
+NUMPY: Any = import_module("numpy")
+_OPTIONS = {
+    "ADD": "AddOptions",
+    "CONCATENATION": "ConcatenationOptions",
+    "IF": "IfOptions",
+    "WHILE": "WhileOptions",
+    "CALL_ONCE": "CallOnceOptions",
+    "SVDF": "SVDFOptions",
+    "TRANSPOSE_CONV": "TransposeConvOptions",
+    "FULLY_CONNECTED": "FullyConnectedOptions",
+    "LESS": "LessOptions",
+    "RESHAPE": "ReshapeOptions",
+}
+
+
+class Sketch:
+    """A model in the making: subgraphs of tensors and operators, by number."""
+
+    def __init__(self) -> None:
+        self.model: Any = S.ModelT(
+            version=3, operatorCodes=[], subgraphs=[], description="a test", buffers=[S.BufferT()]
+        )
+
+    def subgraph(self, name: str = "main") -> int:
+        """Return the number of a new subgraph, empty."""
+        graph = S.SubGraphT(tensors=[], inputs=[], outputs=[], operators=[], name=name)
+        self.model.subgraphs.append(graph)
+        return len(self.model.subgraphs) - 1
+
+    def tensor(self, shape: list[int], element: str = "INT8", data: object = None, **more: Any) -> int:
+        """Return the number of a new tensor in the latest subgraph; `data` makes it a constant."""
+        buffer = 0
+        if data is not None:
+            self.model.buffers.append(S.BufferT(list(NUMPY.asarray(data).tobytes())))
+            buffer = len(self.model.buffers) - 1
+        tensors = self.model.subgraphs[-1].tensors
+        quantized = S.QuantizationParametersT(scale=[0.5], zeroPoint=[0]) if element == "INT8" else None
+        tensor = S.TensorT(
+            shape=shape,
+            type=getattr(S.TensorType, element),
+            buffer=buffer,
+            name=f"t{len(tensors)}",
+            quantization=quantized,
+        )
+        for field, value in more.items():
+            setattr(tensor, field, value)
+        tensors.append(tensor)
+        return len(tensors) - 1
+
+    def operator(self, kind: str, inputs: list[int], outputs: list[int], **options: Any) -> None:
+        """Append an operator to the latest subgraph."""
+        made = S.OperatorT(opcodeIndex=self.code(kind), inputs=inputs, outputs=outputs)
+        if kind in _OPTIONS:
+            made.builtinOptionsType = getattr(S.BuiltinOptions, _OPTIONS[kind])
+            made.builtinOptions = getattr(S, f"{_OPTIONS[kind]}T")(**options)
+        self.model.subgraphs[-1].operators.append(made)
+
+    def code(self, kind: str) -> int:
+        """Return the number of an operator code; a kind that the schema lacks is a custom one."""
+        known = hasattr(S.BuiltinOperator, kind)
+        number = getattr(S.BuiltinOperator, kind if known else "CUSTOM")
+        self.model.operatorCodes.append(
+            S.OperatorCodeT(
+                deprecatedBuiltinCode=min(number, 127),
+                builtinCode=number,
+                version=1,
+                customCode=None if known else kind,
+            )
+        )
+        return len(self.model.operatorCodes) - 1
+
+    def ports(self, inputs: list[int], outputs: list[int]) -> None:
+        """Say what goes in and out of the latest subgraph."""
+        self.model.subgraphs[-1].inputs, self.model.subgraphs[-1].outputs = inputs, outputs
+
+    def bytes(self) -> bytes:
+        """Return the file."""
+        return pack(cast(ModelT, self.model))
+
+
+def branches(width: int = 256, number: int = 3) -> Sketch:
+    """Return an input that is spread into wide tensors, all made before any is made small again."""
+    sketch = Sketch()
+    sketch.subgraph()
+    fed = sketch.tensor([1, 16])
+    wide = [sketch.tensor([1, width]) for _ in range(number)]
+    small = [sketch.tensor([1, 1]) for _ in range(number)]
+    result = sketch.tensor([1, number])
+    weights = sketch.tensor([width, 16], data=NUMPY.arange(width * 16).astype("int8"))
+    back = sketch.tensor([1, width], data=NUMPY.arange(width).astype("int8"))
+    for t in wide:
+        sketch.operator("FULLY_CONNECTED", [fed, weights, -1], [t])
+    for t, s in zip(wide, small, strict=True):
+        sketch.operator("FULLY_CONNECTED", [t, back, -1], [s])
+    sketch.operator("CONCATENATION", small, [result], axis=1)
+    sketch.ports([fed], [result])
+    return sketch
