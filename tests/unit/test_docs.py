@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -10,7 +11,9 @@ import pytest
 import hmcos
 from hmcos.plan.plan_file import plan_text
 from hmcos.plan.schedule import Status
-from hmcos.report.records import comparison_record, inspection_record, plan_record
+from hmcos.report.pictures import names as picture_names
+from hmcos.report.records import comparison_record, experiment_record, inspection_record, plan_record
+from hmcos.stages.experiment import PLANNERS
 from unit.test_api import FORK
 
 ROOT = Path(__file__).parents[2]
@@ -30,6 +33,21 @@ def test_every_key_of_the_output_is_documented() -> None:
     for record in records:
         for key in record:
             assert f"`{key}`" in text, key
+
+
+def test_every_key_of_the_experiment_is_documented(tmp_path: Path) -> None:
+    hmcos.export_instance(FORK, tmp_path / "fork.json")
+    record = experiment_record(hmcos.experiment([str(tmp_path / "fork.json")]))
+    keys = set(re.findall(r'"(\w+)":', json.dumps(record))) - set(PLANNERS)
+    text = document("docs/json.md")
+    for key in sorted(keys):
+        assert f"`{key}`" in text, key
+
+
+def test_every_picture_is_documented() -> None:
+    text = document("docs/plots.md")
+    for name in picture_names():
+        assert f"`{name}`" in text
 
 
 def test_every_status_is_documented() -> None:

@@ -110,6 +110,7 @@ def drawn(scene: Scene, what: str, form: str, observer: Observer) -> bytes:
         ToolError: what it takes to draw it is missing, or gives up.
     """
     picture = PICTURES[what]
+    observer.progress(f"drawing {what}", 0, 0, 0)
     module, function = picture.place.split(":")
     make: Callable[..., Any] = getattr(import_module(module), function)
     if picture.plots:

@@ -95,7 +95,6 @@ def run_published(  # noqa: PLR0913 (one keyword per option of the command line)
     forms, notes = _forms()
     pictures: list[Path] = []
     for what, form in forms.items():
-        observer.progress(f"drawing {what}", 0, 0, 0)
         pictures.append(folder / f"{what}.{form}")
         write(pictures[-1], drawn(scene, what, form, observer))
     return Published(hmcos, rpo, plan, tuple(pictures), notes)

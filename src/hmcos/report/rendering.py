@@ -56,6 +56,8 @@ def render(text: str, form: str, observer: Observer, seconds: float = LAYOUT_SEC
                 f"dot needs more than {seconds:g} seconds for this graph; draw --what top, or write DOT "
                 "text with -o FILE.dot and lay it out with sfdp"
             )
+        if code < 0:
+            raise ToolError(f"dot was stopped by signal {-code}; nothing was drawn")
         if code or not picture.is_file():
             lines = said.read_text(encoding="utf-8", errors="replace").strip().splitlines()
             raise ToolError(f"dot cannot draw this graph: {lines[0] if lines else f'exit code {code}'}")

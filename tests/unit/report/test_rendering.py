@@ -49,6 +49,12 @@ def test_what_the_program_complains_about_is_told(program: Path) -> None:
         render("digraph {", "svg", SILENCE)
 
 
+def test_a_program_that_is_stopped_is_told(program: Path) -> None:
+    install(program, "kill -2 $$; sleep 5")
+    with pytest.raises(ToolError, match="stopped by signal 2"):
+        render("digraph {}", "svg", SILENCE)
+
+
 def test_a_layout_that_takes_too_long_is_given_up(program: Path) -> None:
     install(program, "exec sleep 60")
     watcher = Watcher()
