@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hmcos.api import compare, experiment, export_instance, inspect, load, lower, schedule
+    from hmcos.api import allocate, compare, experiment, export_instance, inspect, load, lower, schedule
     from hmcos.errors import HmcosError
     from hmcos.memory.instance import read_instance, write_instance
     from hmcos.memory.problem import Problem
@@ -27,6 +27,7 @@ __all__ = [
     "Status",
     "Target",
     "__version__",
+    "allocate",
     "compare",
     "draw",
     "experiment",
@@ -49,6 +50,7 @@ _PLACES = {
     "Schedule": "hmcos.plan.schedule:Schedule",
     "Status": "hmcos.plan.schedule:Status",
     "Target": "hmcos.memory.target:Target",
+    "allocate": "hmcos.api:allocate",
     "compare": "hmcos.api:compare",
     "draw": "hmcos.report.pictures:draw",
     "experiment": "hmcos.api:experiment",

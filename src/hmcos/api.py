@@ -17,6 +17,7 @@ from hmcos.plan.plan import Plan, Seconds
 from hmcos.plan.schedule import Schedule
 from hmcos.plan.staging import write
 from hmcos.schedulers.table import scheduler as scheduler_called
+from hmcos.stages.allocating import Allocation, Request, allocate_file
 from hmcos.stages.assembly import assemble
 from hmcos.stages.choices import chosen_limits, chosen_target
 from hmcos.stages.comparing import Comparison, compare_schedulers
@@ -168,6 +169,30 @@ def verify(  # noqa: PLR0913 (one keyword per option of the command line, so tha
 
     files = {name: Path(file) for name, file in (inputs or {}).items()}
     return prove(model, result, Running(runs, seed, files, time_limit, memory_limit))
+
+
+def allocate(  # noqa: PLR0913 (one keyword per option of the command line, so that both say the same)
+    path: str | PathLike[str],
+    *,
+    capacity: int | None = None,
+    allocator: str = "auto",
+    time_limit: float | None = None,
+    jobs: int = 1,
+    output: str | PathLike[str] | None = None,
+    observer: Observer = SILENCE,
+    interrupted: Callable[[], bool] = never,
+) -> Allocation:
+    """Return offsets for the lives in a CSV or JSON file; write them where they are asked for, if they fit.
+
+    With a `capacity` in bytes the search ends at the first arena within it or the proof that there is
+    none, otherwise at the smallest; `jobs` are workers of the constraint solver.
+
+    Raises:
+        HmcosError: one of its subclasses for any wrong input; limits and capacities are statuses.
+    """
+    limits = chosen_limits(time_limit, interrupted=interrupted)
+    request = Request(allocator, capacity, jobs)
+    return allocate_file(Path(path), request, None if output is None else Path(output), limits, observer)
 
 
 def inspect(model: Openable, *, bind: Mapping[str, int] | None = None) -> Inspection:

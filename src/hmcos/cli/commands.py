@@ -13,6 +13,7 @@ COMMANDS: dict[str, str] = {
     "schedule": "hmcos.cli.schedule:schedule",
     "inspect": "hmcos.cli.inspect:inspect",
     "compare": "hmcos.cli.compare:compare",
+    "arena": "hmcos.cli.arena:arena",
     "verify": "hmcos.cli.verify:verify",
     "draw": "hmcos.cli.draw:draw",
     "zoo": "hmcos.cli.zoo:zoo",
@@ -23,6 +24,7 @@ ALIASES: dict[str, str] = {
     "s": "schedule",
     "i": "inspect",
     "c": "compare",
+    "a": "arena",
     "v": "verify",
     "d": "draw",
     "z": "zoo",
@@ -60,9 +62,10 @@ def hmcos() -> None:
     hmcos schedule zoo:nasnet-cifar       try it on a network that comes along
     hmcos inspect model.onnx              see what is in it, and what to bind
     hmcos compare model.onnx              every scheduler side by side
+    hmcos arena lives.csv                 offsets for buffers of your own
     hmcos verify model.onnx out/plan.json prove the result by running it
     hmcos draw model.onnx -o order.svg    see the graph, the order, its memory
     hmcos zoo --list                      the networks that come along
 
-    Commands have one-letter aliases: s, i, c, v, d, z.
+    Commands have one-letter aliases: s, i, c, a, v, d, z.
     """  # noqa: D301 (click reads the backspace as "do not rewrap")

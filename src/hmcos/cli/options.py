@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
+from hmcos.allocation.table import names as allocator_names
 from hmcos.errors import OptionError
 from hmcos.memory.target import target_names
 from hmcos.report.sizes import parse_size
@@ -45,6 +46,11 @@ class Symbol(click.ParamType[tuple[str, int]]):
 def complete_schedulers(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Return the schedulers whose names begin as typed."""
     return [CompletionItem(name) for name in scheduler_names() if name.startswith(incomplete)]
+
+
+def complete_allocators(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return the planners whose names begin as typed."""
+    return [CompletionItem(name) for name in allocator_names() if name.startswith(incomplete)]
 
 
 def complete_targets(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -94,6 +100,21 @@ def alignment_option(command: _Command) -> _Command:
     return click.option(
         "--alignment", type=Size(), help="Round every buffer up to this many bytes instead of the target's."
     )(command)
+
+
+def allocator_option(default: str | None) -> Callable[[_Command], _Command]:
+    """Return a decorator that gives a command --allocator."""
+
+    def decorate(command: _Command) -> _Command:
+        return click.option(
+            "--allocator",
+            default=default,
+            metavar="NAME",
+            shell_complete=complete_allocators,
+            help=f"How to find the offsets: {', '.join(allocator_names())}.  [default: auto]",
+        )(command)
+
+    return decorate
 
 
 def json_option(command: _Command) -> _Command:

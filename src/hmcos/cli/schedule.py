@@ -8,10 +8,12 @@ from typing import Any
 import click
 
 from hmcos import api
+from hmcos.cli.exits import exit_code
 from hmcos.cli.interruption import Interruption
 from hmcos.cli.options import (
     Size,
     alignment_option,
+    allocator_option,
     bind_option,
     complete_schedulers,
     json_option,
@@ -25,15 +27,13 @@ from hmcos.plan.plan import Plan
 from hmcos.plan.schedule import Status
 from hmcos.report.words import printable
 
-DOES_NOT_FIT, UNDECIDED = 3, 4
-"""Exit codes of a question with a budget."""
-
 _EXAMPLES = """
 \b
 Examples:
   hmcos schedule model.onnx -o out
   hmcos schedule model.onnx --bind batch=1 --bind seq=128 --time-limit 20
   hmcos schedule zoo:nasnet-cifar --target hmcos --json
+  hmcos schedule model.onnx -o out --alignment 16 --external-io --emit c
   hmcos schedule model.onnx --budget 256K      exit code 0: fits, 3: cannot, 4: undecided
 """
 
@@ -68,6 +68,18 @@ Examples:
     show_default=True,
     help="Write the offsets of the arena into a TensorFlow Lite model, for microcontrollers.",
 )
+@allocator_option(None)
+@click.option(
+    "--minimize",
+    default="peak",
+    show_default=True,
+    type=click.Choice(["peak", "arena"]),
+    help="With arena, a smaller arena may cost a higher peak.",
+)
+@click.option("--external-io", is_flag=True, help="The caller supplies the memory of inputs and outputs.")
+@click.option(
+    "--emit", type=click.Choice(["c"]), help="Write the arena as a C header into the folder as well."
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="For the random scheduler.")
 @json_option
 def schedule(model: str, bind: tuple[tuple[str, int], ...], as_json: bool, **options: Any) -> int:
@@ -83,7 +95,7 @@ def schedule(model: str, bind: tuple[tuple[str, int], ...], as_json: bool, **opt
                 model, bind=dict(bind), observer=progress, interrupted=interruption.happened, **options
             )
         _tell_result(plan, options["target"], as_json=as_json)
-    return 0 if options["budget"] is None else exit_code(plan.status)
+    return 0 if options["budget"] is None else exit_code(_answer(plan, options["budget"]))
 
 
 def _tell_result(plan: Plan, target: str, *, as_json: bool) -> None:
@@ -98,9 +110,11 @@ def _tell_result(plan: Plan, target: str, *, as_json: bool) -> None:
         show(plan_tables(plan))
 
 
-def exit_code(status: Status) -> int:
-    """Return the exit code of an answer to a budget."""
-    return {Status.FITS: 0, Status.DOES_NOT_FIT: DOES_NOT_FIT}.get(status, UNDECIDED)
+def _answer(plan: Plan, budget: int) -> Status:
+    """Return whether the network fits a budget: its peak, and its arena where one was asked for."""
+    if plan.status is Status.FITS and plan.arena is not None and plan.arena.size > budget:
+        return Status.FEASIBLE
+    return plan.status
 
 
 def _note(plan: Plan, target: str) -> None:

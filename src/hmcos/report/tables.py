@@ -12,11 +12,13 @@ from rich.text import Text
 from hmcos.frontends.outline import Port
 from hmcos.plan.plan import OperatorRow, Plan, Source, TargetUsed
 from hmcos.plan.schedule import Status
+from hmcos.report.arena_table import plan_arena
 from hmcos.report.sizes import human, savings
 from hmcos.report.words import printable
 from hmcos.stages.comparing import Comparison
 from hmcos.stages.experiment import Experiment
 from hmcos.stages.inspection import Inspection
+from hmcos.stages.opening import ZOO
 
 LISTED = 8
 """Live tensors that are shown one by one."""
@@ -58,6 +60,7 @@ def plan_tables(plan: Plan) -> RenderableType:
         _title(plan.source, plan.target),
         peaks,
         Text(_verdict(plan)),
+        *plan_arena(plan),
         Text(_crest(plan)),
         *map(Text, _written(plan)),
     )
@@ -77,23 +80,18 @@ def comparison_table(comparison: Comparison) -> RenderableType:
 
 def experiment_table(experiment: Experiment) -> RenderableType:
     """Return one row per network and order: its peak, and what each planner needs for its arena."""
-    table = Table()
-    table.add_column("network", no_wrap=True)
-    table.add_column("order")
-    for heading in ("peak", "over the\nbound", "seconds", *_ARENAS):
+    table = Table("order")
+    for heading in ("peak", "seconds", *_ARENAS):
         table.add_column(heading, justify="right")
     for row in experiment.rows:
-        for place, trial in enumerate(row.trials):
-            found = trial.schedule
-            over = 100 * (found.peak - row.lower_bound) / max(1, row.lower_bound)
+        table.add_row(Text(printable(row.network.removeprefix(ZOO)), style="bold"))
+        for place, trial in enumerate(row.trials, 1):
             table.add_row(
-                "" if place else printable(row.network),
-                found.scheduler,
-                f"{found.peak:,}",
-                f"{over:.1f} %",
-                f"{found.seconds:.3f}",
+                f"  {trial.schedule.scheduler}",
+                f"{trial.schedule.peak:,}",
+                f"{trial.schedule.seconds:.3f}",
                 *(f"{arena.size:,}" for _, arena in trial.arenas),
-                end_section=place == len(row.trials) - 1,
+                end_section=place == len(row.trials),
             )
     return Group(Text(f"bytes, target {printable(experiment.target.name)}", style="bold"), table)
 
@@ -151,11 +149,14 @@ def _operator(row: OperatorRow) -> str:
 
 def _written(plan: Plan) -> list[str]:
     spent = plan.seconds
+    arena = f"arena {plan.arena.seconds:.2f}, " if plan.arena else ""
     lines = [
-        f"{spent.total:.2f} s: load {spent.load:.2f}, schedule {spent.schedule:.2f}, save {spent.save:.2f}"
+        f"{spent.total:.2f} s: load {spent.load:.2f}, schedule {spent.schedule:.2f}, "
+        f"{arena}save {spent.save:.2f}"
     ]
     lines += [f"model: {printable(plan.outputs.model)}"] if plan.outputs.model else []
     lines += [f"plan:  {printable(plan.outputs.plan)}"] if plan.outputs.plan else []
+    lines += [f"arena: {printable(plan.outputs.header)}"] if plan.outputs.header else []
     return lines
 
 

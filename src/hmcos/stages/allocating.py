@@ -49,7 +49,9 @@ class Request:
     """Workers of the constraint solver."""
 
 
-def allocate_file(path: Path, request: Request, output: Path | None, limits: Limits, observer: Observer) -> Allocation:
+def allocate_file(
+    path: Path, request: Request, output: Path | None, limits: Limits, observer: Observer
+) -> Allocation:
     """Return offsets for the lives in a file, checked; write them when they fit.
 
     Raises:

@@ -101,9 +101,7 @@ def _arena(
     return planner(Lives(lifetimes(network.problem, order), network.target.alignment), limits, observer)
 
 
-def _improved(
-    network: Network, found: Schedule, pair: Pair, placing: Placing, observer: Observer
-) -> Pair:
+def _improved(network: Network, found: Schedule, pair: Pair, placing: Placing, observer: Observer) -> Pair:
     """Return the pair, or one of another order with a smaller arena."""
     budget = network.limits.budget
     least = found.lower_bound if placing.any_peak else found.peak

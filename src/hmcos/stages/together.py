@@ -14,13 +14,13 @@ from hmcos.schedulers.optimal import optimal
 from hmcos.schedulers.random import random_order
 
 SEARCHES = 4
-"""Searches for an order that are run again with operators numbered otherwise, so that ties break otherwise."""
+"""Searches that are run again with operators numbered otherwise, so that ties break otherwise."""
 SEARCH_STATES = 20_000
 MOST_ORDERS = 200
 """Orders that are tried in all; fewer for large problems: see `WORK`."""
 WORK = 1_500_000
-"""What all tries may cost together, so that even large problems end within seconds: an order of n operators
-costs n times `FEWEST`, or 2 n when that is more, the situations that a planner that proves looks at at least."""
+"""What all tries may cost together, so that even large problems end within seconds. An order of n operators
+costs n times the situations that a proving planner looks at at least: `FEWEST`, or 2 n when that is more."""
 FEWEST = 300
 DRAWS = 20
 """Moves that are drawn until one stays within the peak."""

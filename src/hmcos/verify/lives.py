@@ -100,7 +100,7 @@ def run_of_instance(instance: Mapping[str, object], order: Sequence[int]) -> Run
     return Run(
         steps=tuple(steps),
         sizes=dict(enumerate(sizes)),
-        tensors={b: () for b in range(len(sizes))},
+        tensors=dict.fromkeys(range(len(sizes)), ()),
         names={b: f"buffer {b}" for b in range(len(sizes))},
         inputs=tuple(cast(list[int], instance["inputs"])),
         kept=frozenset(cast(list[int], instance["kept"])),
