@@ -37,7 +37,7 @@ def test_the_table_has_every_order(capsys: pytest.CaptureFixture[str]) -> None:
     shown = capsys.readouterr().out
     assert "target none" in shown
     assert shown.count("serenity") == 2
-    assert "5,146,752" in shown or "zoo:darts-imagenet" in shown
+    assert "darts-imagenet" in shown
 
 
 def test_the_zoo_has_nothing_to_bind(capsys: pytest.CaptureFixture[str]) -> None:
