@@ -282,3 +282,13 @@ def test_what_would_crash_or_stall_inference_is_kept_from_it() -> None:
         [node("Shape", "x", "s"), node("ConstantOfShape", "s", "y")], [value("x", [2**45])], [value("y")]
     )
     assert load(model(fill)).graph.tensors[0].size == 2**47
+
+
+def test_a_split_into_another_number_of_parts_does_not_end_the_process() -> None:
+    made = graph([node("Split", "x", "a", axis=0, num_outputs=3)], [value("x", [6])], [value("a")])
+    assert "'a' (no element type)" in refusal(model(made, opset=18))
+
+
+def test_errors_stay_short_however_long_shapes_and_names_are() -> None:
+    made = graph([node("NonZero", "x", "y" * 10_000)], [value("x", [1] * 10_000)], [])
+    assert len(refusal(model(made))) < 1_100

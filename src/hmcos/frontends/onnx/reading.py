@@ -20,6 +20,9 @@ from hmcos.frontends.onnx.functions import LARGEST, inline
 from hmcos.frontends.onnx.graphs import read_graph
 from hmcos.frontends.onnx.shapes import value_types
 
+LONGEST = 1000
+"""Characters of an error: names and shapes in a damaged file may be as long as the file."""
+
 
 def load(source: str | PathLike[str] | Serializable, bind: Mapping[str, int] | None = None) -> Model:
     """Return the model in an ONNX file, or in an object that serialises to one.
@@ -167,4 +170,5 @@ def _check_bind(bind: Mapping[str, int], listed: tuple[str, ...], dimensions: tu
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
+    text = " ".join(str(error).split())
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."

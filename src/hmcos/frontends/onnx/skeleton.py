@@ -145,13 +145,22 @@ def _add_node(scope: Scope, number: int, node: NodeProto) -> list[Scope]:
         return []
     if not any(a.HasField("g") or a.graphs for a in node.attribute):
         light.append(node)
-        if node.op_type == "Einsum" and not all(EQUATION.fullmatch(a.s) for a in node.attribute):
-            light[-1].domain = OPAQUE_DOMAIN  # onnx 1.23 never returns from an ill-formed equation
+        if _stops_inference(node):
+            light[-1].domain = OPAQUE_DOMAIN
         return []
     copy = light.add(
         op_type=node.op_type, domain=node.domain, name=node.name, input=node.input, output=node.output
     )
     return _add_bodies(scope, number, node, copy)
+
+
+def _stops_inference(node: NodeProto) -> bool:
+    """Return whether onnx 1.23 would never return from a node, or end the process."""
+    if node.op_type == "Einsum":
+        return not all(EQUATION.fullmatch(attribute.s) for attribute in node.attribute)
+    if node.op_type == "Split":
+        return any(a.name == "num_outputs" and a.i != len(node.output) for a in node.attribute)
+    return False
 
 
 def _add_bodies(scope: Scope, number: int, node: NodeProto, copy: NodeProto) -> list[Scope]:
