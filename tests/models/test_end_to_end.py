@@ -139,6 +139,8 @@ def test_json_prints_exactly_the_documented_object(tmp_path: Path) -> None:
         "order",
         "seconds",
         "outputs",
+        "arena",
+        "largest_first_arena",
     ]
     assert record["operators"] == record["scheduled_operators"] == 8
     assert record["status"] == "optimal"
