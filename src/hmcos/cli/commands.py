@@ -15,6 +15,7 @@ COMMANDS: dict[str, str] = {
     "compare": "hmcos.cli.compare:compare",
     "arena": "hmcos.cli.arena:arena",
     "verify": "hmcos.cli.verify:verify",
+    "measure": "hmcos.cli.measure:measure",
     "draw": "hmcos.cli.draw:draw",
     "zoo": "hmcos.cli.zoo:zoo",
 }
@@ -26,6 +27,7 @@ ALIASES: dict[str, str] = {
     "c": "compare",
     "a": "arena",
     "v": "verify",
+    "m": "measure",
     "d": "draw",
     "z": "zoo",
 }
@@ -64,8 +66,9 @@ def hmcos() -> None:
     hmcos compare model.onnx              every scheduler side by side
     hmcos arena lives.csv                 offsets for buffers of your own
     hmcos verify model.onnx out/plan.json prove the result by running it
+    hmcos measure model.onnx              see what ONNX Runtime really takes
     hmcos draw model.onnx -o order.svg    see the graph, the order, its memory
     hmcos zoo --list                      the networks that come along
 
-    Commands have one-letter aliases: s, i, c, a, v, d, z.
+    Commands have one-letter aliases: s, i, c, a, v, m, d, z.
     """  # noqa: D301 (click reads the backspace as "do not rewrap")

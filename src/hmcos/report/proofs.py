@@ -6,7 +6,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from hmcos.report.sizes import human
 from hmcos.report.words import printable
+from hmcos.runtimes.measured import Measurement
 from hmcos.verify.checks import Verification
 
 
@@ -19,3 +21,15 @@ def verification_table(found: Verification) -> RenderableType:
     verdict = "all holds" if found.holds else "a check FAILED"
     name = f"{printable(found.result)} for {printable(found.source)}"
     return Group(Text(name, style="bold"), table, Text(verdict))
+
+
+def measurement_table(found: Measurement) -> RenderableType:
+    """Return one row per setting: measured, how far apart the processes were, and predicted."""
+    table = Table("ONNX Runtime")
+    for heading in ("measured (median)", "least to most", "predicted peak"):
+        table.add_column(heading, justify="right")
+    for row in found.rows:
+        predicted = "" if row.predicted is None else human(row.predicted)
+        table.add_row(row.setting, human(row.median), f"{row.least:,} to {row.most:,} B", predicted)
+    title = f"{printable(found.model)}, target {printable(found.target)}, {found.processes} processes each"
+    return Group(Text(title, style="bold"), table)

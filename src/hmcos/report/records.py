@@ -7,6 +7,7 @@ from hmcos.plan.arena import Arena
 from hmcos.plan.arena_fields import arena_record
 from hmcos.plan.plan import Plan
 from hmcos.plan.plan_file import outputs_record, seconds_record
+from hmcos.runtimes.measured import Measurement
 from hmcos.stages.allocating import Allocation
 from hmcos.stages.comparing import Comparison
 from hmcos.stages.experiment import Experiment, Trial
@@ -134,6 +135,25 @@ def verification_record(found: Verification) -> dict[str, object]:
         "result": found.result,
         "holds": found.holds,
         "checks": [{"check": c.name, "holds": c.held, "words": c.words} for c in found.checks],
+    }
+
+
+def measurement_record(found: Measurement) -> dict[str, object]:
+    """Return what `hmcos measure --json` prints."""
+    return {
+        "model": found.model,
+        "target": found.target,
+        "processes": found.processes,
+        "settings": [
+            {
+                "setting": row.setting,
+                "median": row.median,
+                "least": row.least,
+                "most": row.most,
+                "predicted": row.predicted,
+            }
+            for row in found.rows
+        ],
     }
 
 

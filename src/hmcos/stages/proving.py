@@ -12,6 +12,7 @@ from typing import cast
 
 from hmcos.errors import OptionError, VerifyError
 from hmcos.frontends import loading
+from hmcos.frontends.feeding import own_inputs
 from hmcos.frontends.model import Model
 from hmcos.memory.instance import write_instance
 from hmcos.plan.plan import Plan
@@ -19,7 +20,6 @@ from hmcos.plan.plan_file import read_plan
 from hmcos.stages.opening import Openable, open_source
 from hmcos.verify.checks import Check, Verification, attempt
 from hmcos.verify.child import run_apart
-from hmcos.verify.feeding import own_inputs
 from hmcos.verify.planned import check_instance_plan, check_network_plan, check_source
 from hmcos.verify.request import Request
 from hmcos.verify.schedule import check_order
@@ -63,8 +63,10 @@ def prove(model: Openable, result: str | PathLike[str] | Plan, running: Running)
         checks = [source, *check_network_plan(opened.content.graph, plan)]
     else:
         checks = []
-    if not isinstance(opened.content, Model):
-        raise OptionError(f"{name}: is no model; a problem given as numbers is verified against a plan")
+    if not isinstance(opened.content, Model) or (plan is None and opened.content.format != "onnx"):
+        raise OptionError(
+            f"{name}: only an ONNX model can be compared with a model; name the plan.json instead"
+        )
     if all(check.held for check in checks) and opened.content.format == "onnx":
         checks += _ran(opened.content, plan, written, running)
     return Verification(name, title, tuple(checks))

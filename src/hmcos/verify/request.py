@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from hmcos.frontends.feeding import Bytes
 from hmcos.graph.model import Graph
 from hmcos.plan.plan import Plan
-from hmcos.verify.feeding import Bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,10 @@ from typing import TypeVar, cast
 import onnx
 
 from hmcos.errors import VerifyError
+from hmcos.frontends.feeding import Bytes, random_inputs
 from hmcos.graph.model import Graph
 from hmcos.plan.plan import Plan
 from hmcos.verify.checks import Check, attempt
-from hmcos.verify.feeding import Bytes, random_inputs
 from hmcos.verify.kernels import HALVES
 from hmcos.verify.operators import Operators, run_whole, session, title
 from hmcos.verify.request import Request

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from hmcos.errors import VerifyError
+from hmcos.frontends.feeding import Bytes
 from hmcos.graph.model import Operator, Tensor
 from hmcos.plan.arena import PlacedBuffer
 from hmcos.plan.plan import Plan
-from hmcos.verify.feeding import Bytes
 from hmcos.verify.kernels import FORBID_OVERWRITE
 from hmcos.verify.operators import Operators, addresses, blank, title
 

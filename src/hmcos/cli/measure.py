@@ -1,0 +1,63 @@
+"""hmcos measure: the memory that ONNX Runtime really takes."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from hmcos import api
+from hmcos.cli.options import bind_option, json_option, model_argument, target_option, time_limit_option
+from hmcos.errors import OptionError
+from hmcos.frontends.model import Model
+
+_EXAMPLES = """
+\b
+Examples:
+  hmcos measure model.onnx
+  hmcos measure zoo:nasnet-cifar --target onnxruntime --processes 9
+"""
+
+
+@click.command(epilog=_EXAMPLES, short_help="Measure what ONNX Runtime really takes in several orders.")
+@model_argument
+@target_option
+@bind_option
+@time_limit_option("Stop the search for the planned order after so long.")
+@click.option(
+    "--processes",
+    type=click.IntRange(1),
+    default=5,
+    show_default=True,
+    help="Fresh processes per setting; the median counts.",
+)
+@json_option
+def measure(
+    model: str,
+    target: str,
+    bind: tuple[tuple[str, int], ...],
+    time_limit: float | None,
+    processes: int,
+    as_json: bool,
+) -> int:
+    """Run MODEL by default, in the order of its file, and in the planned order, and show the memory.
+
+    Measured is by how much a process grows while the network runs, plus its inputs; beside it stands the
+    peak that the target predicts. Kernels need some memory of their own on top.
+    """
+    content = api.load(model, bind=dict(bind))
+    if not isinstance(content, Model):
+        raise OptionError(f"{model}: is a problem given as numbers; only a model can be run")
+    from hmcos.runtimes.measuring import measure as measured  # noqa: PLC0415 (needs numpy)
+
+    found = measured(content, model, target=target, time_limit=time_limit, processes=processes)
+    if as_json:
+        from hmcos.report.records import measurement_record  # noqa: PLC0415 (tables need rich, records do not)
+
+        click.echo(json.dumps(measurement_record(found)))
+    else:
+        from hmcos.report.proofs import measurement_table  # noqa: PLC0415
+        from hmcos.report.tables import show  # noqa: PLC0415
+
+        show(measurement_table(found))
+    return 0

@@ -1,0 +1,25 @@
+"""Bytes lent to a session of ONNX Runtime as its inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hmcos.frontends.feeding import Bytes
+from hmcos.frontends.onnx.elements import ELEMENTS
+from hmcos.graph.model import Graph
+
+_NUMBERS = {spelling: number for number, (spelling, _) in ELEMENTS.items()}
+
+
+def bind_inputs(session: Any, graph: Graph, fed: Mapping[str, Bytes]) -> tuple[Any, list[Bytes]]:
+    """Return a binding of a session with its inputs bound, and their bytes, which have to outlive it."""
+    tensors = {graph.tensors[t].name: graph.tensors[t] for t in graph.inputs}
+    binding = session.io_binding()
+    lent: list[Bytes] = []
+    for node in session.get_inputs():
+        tensor = tensors[node.name]
+        lent.append(fed[node.name])
+        number = _NUMBERS[tensor.element]
+        binding.bind_input(node.name, "cpu", 0, number, tensor.shape, lent[-1].ctypes.data)
+    return binding, lent

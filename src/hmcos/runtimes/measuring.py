@@ -1,0 +1,149 @@
+"""The memory that ONNX Runtime really takes, measured in fresh processes.
+
+`hmcos measure` starts this file as a child for every single measurement: a pickled `Trial` comes in on
+standard input, the bytes go out on standard output.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, cast
+
+from hmcos.errors import ModelError, OptionError, ToolError
+from hmcos.frontends.feeding import Bytes, random_inputs
+from hmcos.frontends.model import Model
+from hmcos.graph.model import Graph
+from hmcos.runtimes.binding import bind_inputs
+from hmcos.runtimes.measured import Measured, Measurement
+from hmcos.runtimes.onnxruntime import in_file_order, runtime
+from hmcos.runtimes.ordering import least_memory, write_in_order
+
+MOST_MEMORY, MOST_SECONDS = 16 << 30, 600
+"""Bytes of address space and seconds of processor time that a child may take."""
+_ENVIRONMENT = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
+"""Without these, glibc keeps freed blocks, so that the process shows more memory than is in use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One measurement."""
+
+    file: Path
+    graph: Graph
+    in_file_order: bool
+    """False for the settings that ONNX Runtime has when nobody sets any."""
+
+
+def measure(
+    model: Model, name: str, *, target: str = "default", time_limit: float | None = 60.0, processes: int = 5
+) -> Measurement:
+    """Return the memory of ONNX Runtime by default, in the order of the file, and in the best order found.
+
+    Raises:
+        OptionError: `processes` is not positive, or the model is no ONNX model.
+        ModelError: ONNX Runtime cannot run the model.
+        ToolError: ONNX Runtime is not installed, or the system does not tell the memory of a process.
+    """
+    runtime()
+    if processes < 1 or model.format != "onnx":
+        raise OptionError(f"{name}: measure takes an ONNX model and at least one process")
+    best = least_memory(model, target, time_limit)
+    with tempfile.TemporaryDirectory(prefix="hmcos-") as folder:
+        given = write_in_order(model, tuple(range(len(best.order))), Path(folder) / "given.onnx")
+        planned = write_in_order(model, best.order, Path(folder) / "planned.onnx")
+        settings = (
+            ("default settings", Trial(given, model.graph, False), None),
+            ("file order", Trial(given, model.graph, True), best.given_peak),
+            ("planned order", Trial(planned, model.graph, True), best.peak),
+        )
+        rows = tuple(
+            _summary(setting, [_in_child(trial, name) for _ in range(processes)], predicted)
+            for setting, trial, predicted in settings
+        )
+    return Measurement(name, target, processes, rows)
+
+
+def _summary(setting: str, taken: list[int], predicted: int | None) -> Measured:
+    return Measured(setting, int(statistics.median(taken)), min(taken), max(taken), predicted)
+
+
+def _in_child(trial: Trial, name: str) -> int:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("ORT_")} | _ENVIRONMENT
+    try:
+        ended = subprocess.run(
+            [sys.executable, "-m", "hmcos.runtimes.measuring"],
+            input=pickle.dumps(trial),
+            capture_output=True,
+            timeout=2 * MOST_SECONDS,
+            check=False,
+            env=environment,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ModelError(f"{name}: ONNX Runtime did not end within {2 * MOST_SECONDS} seconds") from error
+    if ended.returncode:
+        said = ended.stderr.decode(errors="replace").strip().splitlines()
+        raise ModelError(f"{name}: ONNX Runtime cannot run it: {said[-1][:200] if said else 'no word'}")
+    return int(ended.stdout)
+
+
+def main() -> None:
+    """Answer one trial and end."""
+    trial = cast(Trial, pickle.load(sys.stdin.buffer))
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (MOST_SECONDS, MOST_SECONDS))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    sys.stdout.write(str(_taken(trial, random_inputs(trial.graph, 0, 0))))
+
+
+def _taken(trial: Trial, fed: Mapping[str, Bytes]) -> int:
+    """Return the bytes of inputs and of all that one run adds to the process at its highest."""
+    here: Any = import_module("onnxruntime")
+    options = here.SessionOptions()
+    if trial.in_file_order:
+        options = in_file_order()
+        # Its own pool grows by doubling and never shrinks, which would hide what the order does.
+        options.enable_cpu_mem_arena = options.enable_mem_pattern = False
+    session = here.InferenceSession(str(trial.file), options, providers=["CPUExecutionProvider"])
+    binding, lent = bind_inputs(session, trial.graph, fed)
+    for output in session.get_outputs():
+        binding.bind_output(output.name, "cpu")
+    before = _forget_highest()
+    session.run_with_iobinding(binding)
+    return sum(block.nbytes for block in lent) + max(0, _status("VmHWM") - before)
+
+
+def _forget_highest() -> int:
+    """Return the bytes that this process has now, and let its highest number start from here."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    return _status("VmRSS")
+
+
+def _status(key: str) -> int:
+    """Return a figure of this process in bytes, as Linux gives it.
+
+    Raises:
+        ToolError: this system does not tell it.
+    """
+    try:
+        for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+            if line.startswith(f"{key}:"):
+                return 1024 * int(line.split()[1])
+    except OSError:
+        pass
+    raise ToolError(f"this system does not tell {key} of a process; measure needs Linux")
+
+
+if __name__ == "__main__":
+    main()
