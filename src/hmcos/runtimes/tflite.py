@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hmcos.errors import ToolError, VerifyError
+from hmcos.graph.model import Graph
 
 PACKAGES: dict[str, tuple[str, str]] = {
     "tflm": ("tflite_micro", "tflite-micro"),
@@ -81,6 +82,29 @@ def _child(arguments: list[str], engine: str) -> str:
 
 def _last_words(log: str) -> str:
     """Return the lines of a log that say what went wrong, in one."""
-    lines = [line.strip() for line in log.splitlines() if line.strip()]
-    plain = [line for line in lines if not line.startswith(("Traceback", "File", "^", "~"))]
-    return "; ".join(plain[-3:])[:300]
+    before, _, _ = log.partition("Traceback")
+    lines = [line.strip() for line in (before if before.strip() else log).splitlines() if line.strip()]
+    return "; ".join(lines[-3:])[:300]
+
+
+def random_inputs(graph: Graph, seed: int) -> list[Any]:
+    """Return an array per input of a model: integers over their whole range, floats around 0.
+
+    Raises:
+        VerifyError: an input is of a type that cannot be fed.
+    """
+    numpy: Any = import_module("numpy")
+    rng = numpy.random.default_rng(seed)
+    arrays: list[Any] = []
+    for tensor in (graph.tensors[t] for t in graph.inputs):
+        if tensor.element == "bool":
+            arrays.append(rng.integers(0, 2, tensor.shape).astype(bool))
+        elif tensor.element.startswith("float") and tensor.bits >= 16:
+            arrays.append(rng.standard_normal(tensor.shape).astype(tensor.element))
+        elif tensor.element.startswith(("int", "uint")) and tensor.bits >= 8:
+            kind = numpy.dtype(tensor.element)
+            limits = numpy.iinfo(kind)
+            arrays.append(rng.integers(limits.min, limits.max, tensor.shape, kind, endpoint=True))
+        else:
+            raise VerifyError(f"input {tensor.name!r}: arrays of {tensor.element} cannot be fed")
+    return arrays

@@ -80,16 +80,15 @@ class _Walk:
             or position + size > len(self.content)
         ):
             raise ModelError("is damaged or truncated: a table reaches beyond the end of the file")
-        kind: type = type(table)
-        known = _known_fields(kind)
+        known = _known_fields(_class_of(table))
         for slot in range(4, length, 2):
             offset = self.number(vtable + slot, 2)
             if offset >= size:
                 raise ModelError("is damaged: a field lies outside of its table")
             if offset and (slot - 4) // 2 >= known:
                 raise ModelError(
-                    f"uses field {(slot - 4) // 2} of {type(table).__name__}, which the installed schema does"
-                    " not know and would lose; upgrade ai-edge-litert"
+                    f"uses field {(slot - 4) // 2} of {_class_of(table).__name__}, which the installed schema"
+                    " does not know and would lose; upgrade ai-edge-litert"
                 )
 
     def number(self, at: int, width: int, *, signed: bool = False) -> int:
@@ -99,8 +98,7 @@ class _Walk:
 
     def inside(self, table: Any) -> Iterator[Any]:
         """Yield the tables that a table refers to, and weigh its texts and vectors."""
-        kind: type = type(table)
-        for name in _fields(kind):
+        for name in _fields(_class_of(table)):
             if hasattr(table, f"{name}Length"):
                 yield from self.entries(table, name)
             else:
@@ -127,6 +125,10 @@ class _Walk:
             yield from (entry(i) for i in range(1, length - 1))
             if length > 1:
                 yield last
+
+
+def _class_of(table: Any) -> type:
+    return cast(type, table.__class__)
 
 
 @cache

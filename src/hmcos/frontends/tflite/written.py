@@ -1,0 +1,77 @@
+"""What a written model made of its source: the orders of its graphs and its offsets, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hmcos.errors import ModelError
+from hmcos.frontends.tflite.comparing import differences
+from hmcos.frontends.tflite.offsets import offsets_in, set_offsets
+from hmcos.frontends.tflite.reading import parse
+from hmcos.frontends.tflite.schema import OperatorT, integers
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How a model differs from its source."""
+
+    orders: tuple[tuple[int, ...], ...]
+    """Per subgraph: the source's operator numbers in the order of the result."""
+    offsets: tuple[int, ...] | None
+    """Bytes per tensor of all subgraphs, -1 where the runtime has to plan; None when there are none."""
+
+
+def written(source: bytes, result: bytes) -> Written:
+    """Return how a model differs from its source, every field compared.
+
+    Raises:
+        ModelError: it differs in anything else, or is no model at all; names the field.
+    """
+    before, after = parse(source), parse(result)
+    graphs, others = before.subgraphs or [], after.subgraphs or []
+    if len(graphs) != len(others):
+        raise ModelError(f"has {len(others)} subgraphs, its source {len(graphs)}")
+    orders: list[tuple[int, ...]] = []
+    for index, (graph, other) in enumerate(zip(graphs, others, strict=True)):
+        operators = graph.operators or []
+        orders.append(_order(operators, other.operators or [], index))
+        if graph.operators is not None:
+            graph.operators = [operators[number] for number in orders[-1]]
+    offsets = offsets_in(after)
+    set_offsets(before, None if offsets is None else dict(enumerate(offsets)))
+    for place in differences(before, after):
+        raise ModelError(f"differs from its source in more than order and offsets: in {place}")
+    return Written(tuple(orders), offsets)
+
+
+def read(path: Path) -> bytes:
+    """Return the bytes of a written model.
+
+    Raises:
+        ModelError: the file cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def _order(source: Sequence[OperatorT], result: Sequence[OperatorT], index: int) -> tuple[int, ...]:
+    """Return where the operators of the result stood in the source; equal ones keep their order."""
+    places: dict[tuple[object, ...], list[int]] = {}
+    for number, operator in reversed(list(enumerate(source))):
+        places.setdefault(_ports(operator), []).append(number)
+    order: list[int] = []
+    for number, operator in enumerate(result):
+        if not places.get(_ports(operator)):
+            raise ModelError(f"operator {number} of subgraph {index} is not in the source")
+        order.append(places[_ports(operator)].pop())
+    if len(order) != len(source):
+        raise ModelError(f"subgraph {index} lacks {len(source) - len(order)} operators of the source")
+    return tuple(order)
+
+
+def _ports(operator: OperatorT) -> tuple[object, ...]:
+    return operator.opcodeIndex, tuple(integers(operator.inputs)), tuple(integers(operator.outputs))

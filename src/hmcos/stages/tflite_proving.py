@@ -1,0 +1,139 @@
+"""A TensorFlow Lite model checked against its source, at rest and by running both; and its measured arena."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from hmcos.errors import ModelError, OptionError, VerifyError
+from hmcos.frontends.model import Model
+from hmcos.frontends.tflite.writing import rewritten
+from hmcos.frontends.tflite.written import Written, written
+from hmcos.plan.plan import Plan
+from hmcos.runtimes.tflite import Run, random_inputs, run
+from hmcos.runtimes.tflm import TflmArena, room, tflm_arena
+from hmcos.stages.tflite import FORMAT, OFFSET_ALIGNMENT
+from hmcos.verify.checks import Check, attempt
+from hmcos.verify.offsets import check_model_offsets
+from hmcos.verify.schedule import check_order
+
+ENGINES: dict[str, str] = {"litert": "LiteRT", "tflm": "TFLM"}
+"""Runtime to what a report calls it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What TFLM says of the arena of one form of a model, beside what was predicted."""
+
+    name: str
+    """source, order alone, or order and offsets."""
+    arena: TflmArena
+    predicted: int | None
+    """Bytes of the head; None where the runtime's own planner decides."""
+
+
+def tflite_checks(model: Model, plan: Plan | None, result: bytes, runs: int, seed: int) -> list[Check]:
+    """Return the checks of a written TensorFlow Lite model: fields, order, offsets, outputs, arena.
+
+    Raises:
+        ToolError: a runtime is not installed.
+    """
+    source = cast(bytes, model.proto)
+    found: list[Written] = []
+    same = attempt("written model", lambda: _same(model, plan, result, found))
+    if not same.held:
+        return [same]
+    made = found[0]
+    checks = [same]
+    if made.offsets is not None:
+        checks.append(attempt("offsets", lambda: _offsets(model, made)))
+    if all(check.held for check in checks):
+        for engine, name in ENGINES.items():
+            checks.append(_outputs(engine, name, model, (source, result), range(seed, seed + runs)))
+        checks.append(attempt("arena in TFLM", lambda: _arena(model, plan, made, result)))
+    return checks
+
+
+def _same(model: Model, plan: Plan | None, result: bytes, found: list[Written]) -> str:
+    try:
+        made = written(cast(bytes, model.proto), result)
+    except ModelError as error:
+        raise VerifyError(str(error)) from error
+    order = made.orders[0]
+    check_order(model.graph, order)
+    if plan is not None and order != plan.order:
+        step = next(i for i, (a, b) in enumerate(zip(order, plan.order, strict=True)) if a != b)
+        raise VerifyError(f"step {step} is operator {order[step]}, but the plan says {plan.order[step]}")
+    found.append(made)
+    return f"the source's {len(order):,} operators in a valid order, and every other field equal"
+
+
+def _offsets(model: Model, made: Written) -> str:
+    assert made.offsets is not None
+    end = check_model_offsets(model.graph, made.orders[0], made.offsets, OFFSET_ALIGNMENT)
+    placed = sum(offset >= 0 for offset in made.offsets)
+    return f"{placed:,} tensors within {end:,} bytes; no two that are live together overlap"
+
+
+def _outputs(engine: str, name: str, model: Model, contents: tuple[bytes, bytes], seeds: range) -> Check:
+    """Return whether source and result make the same bits; nothing is told by a source that does not run."""
+    title = f"outputs in {name}"
+    try:
+        sources = [_run(engine, model, contents[0], seed) for seed in seeds]
+    except VerifyError as error:
+        return Check(title, True, f"not compared, since the source does not run there either: {error}")
+    return attempt(title, lambda: _equal(engine, model, contents[1], seeds, sources))
+
+
+def _equal(engine: str, model: Model, result: bytes, seeds: range, sources: list[Run]) -> str:
+    for seed, before in zip(seeds, sources, strict=True):
+        after = _run(engine, model, result, seed)
+        for place, (one, other) in enumerate(zip(before.outputs, after.outputs, strict=True)):
+            if one.dtype != other.dtype or one.tobytes() != other.tobytes():
+                raise VerifyError(f"output {place} differs for the random inputs of seed {seed}")
+    outputs = len(model.graph.outputs)
+    return f"{outputs} outputs equal in every bit, for random inputs of {len(seeds)} seeds"
+
+
+def _run(engine: str, model: Model, content: bytes, seed: int) -> Run:
+    return run(engine, content, random_inputs(model.graph, seed), room(content, model.graph))
+
+
+def result_bytes(model: Model, plan: Plan, offsets: Mapping[int, int] | None) -> bytes:
+    """Return the file that a plan makes of a model."""
+    orders = {"": plan.order} | {body.path: body.order for body in plan.bodies}
+    return rewritten(cast(bytes, model.proto), orders, offsets)
+
+
+def _arena(model: Model, plan: Plan | None, made: Written, result: bytes) -> str:
+    try:
+        before = tflm_arena(cast(bytes, model.proto), model.graph)
+    except VerifyError as error:
+        return f"not measured, since the source does not run there either: {error}"
+    after = tflm_arena(result, model.graph)
+    words = f"head {before.head:,} -> {after.head:,} bytes, total {before.total:,} -> {after.total:,}"
+    if made.offsets is not None and plan is not None and plan.arena is not None:
+        if after.head > plan.arena.size:
+            raise VerifyError(f"{words}; the plan says {plan.arena.size:,}")
+        words += f"; the plan says {plan.arena.size:,}"
+    return words
+
+
+def measure_tflite(model: Model, plan: Plan, offsets: Mapping[int, int] | None) -> list[Measured]:
+    """Return what TFLM says of the arena of a model as it is, reordered, and reordered with offsets.
+
+    Raises:
+        OptionError: the model is not TensorFlow Lite.
+        ToolError: the runtime is not installed.
+        VerifyError: it refuses the model.
+    """
+    if model.format != FORMAT:
+        raise OptionError(f"{model.path}: is not a TensorFlow Lite model, so TFLM cannot run it")
+    forms: list[tuple[str, bytes, int | None]] = [
+        ("source", cast(bytes, model.proto), None),
+        ("order alone", result_bytes(model, plan, None), None),
+    ]
+    if offsets is not None and plan.arena is not None:
+        forms.append(("order and offsets", result_bytes(model, plan, offsets), plan.arena.size))
+    return [Measured(name, tflm_arena(content, model.graph), size) for name, content, size in forms]
