@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import cast
 
 from hmcos.errors import TargetError
+from hmcos.graph.catalogue import STANDARD_DOMAINS
 from hmcos.memory.problem import LARGEST
 
 _FOLDER = Path(__file__).with_name("targets")
 _TARGET_KEYS = ("alignment", "overwrite_inputs", "views", "overwrite", "scratch")
 _RULE_KEYS = ("kinds", "inputs", "condition")
 _SCRATCH_KEYS = ("kinds", "operators")
-_STANDARD_DOMAINS = ("", "ai.onnx")
 
 
 class Condition(StrEnum):
@@ -62,7 +62,7 @@ class Target:
 
 def kind_name(kind: str, domain: str) -> str:
     """Return how a target writes an operator type: bare in the standard domain, else domain:kind."""
-    return kind if domain in _STANDARD_DOMAINS else f"{domain}:{kind}"
+    return kind if domain in STANDARD_DOMAINS else f"{domain}:{kind}"
 
 
 def target_names() -> tuple[str, ...]:

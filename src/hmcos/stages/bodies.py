@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from hmcos.graph.catalogue import STANDARD_DOMAINS
 from hmcos.graph.model import Body, Graph, Operator
 from hmcos.graph.order import source_order
 from hmcos.memory.bounds import must_live_bound
@@ -19,7 +20,6 @@ from hmcos.plan.schedule import Schedule, Status
 from hmcos.schedulers.base import Scheduler
 from hmcos.schedulers.table import scheduler
 
-_STANDARD_DOMAINS = ("", "ai.onnx")
 _FIRST_RESULT = {"If": 0, "Loop": 1, "Scan": 0}
 """Kind to the place of the body result that becomes the operator's first output."""
 
@@ -157,7 +157,7 @@ class _Solver:
 
 def result_bytes(op: Operator, body: Body, alignment: int) -> int:
     """Return the bytes of the body's results that become the operator's outputs, each rounded up."""
-    first = _FIRST_RESULT.get(op.kind) if op.domain in _STANDARD_DOMAINS else None
+    first = _FIRST_RESULT.get(op.kind) if op.domain in STANDARD_DOMAINS else None
     if first is None:
         return 0
     results = body.graph.outputs[first:]
@@ -173,9 +173,9 @@ def iteration(graph: Graph, op: Operator, body: Body) -> Graph:
     are live together at its end (memory model, Corners).
     """
     carried: tuple[int, ...] = ()
-    if op.domain in _STANDARD_DOMAINS and op.kind == "Loop":
+    if op.domain in STANDARD_DOMAINS and op.kind == "Loop":
         carried = body.graph.inputs[2:]
-    elif op.domain in _STANDARD_DOMAINS and op.kind == "Scan":
+    elif op.domain in STANDARD_DOMAINS and op.kind == "Scan":
         # A scanned input loses an axis on the way in; a carried one keeps its shape.
         outer = (graph.tensors[t].shape if t is not None else None for t in op.inputs)
         pairs = zip(outer, body.graph.inputs, strict=False)
