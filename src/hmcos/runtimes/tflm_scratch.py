@@ -58,6 +58,14 @@ def _pointers(graph: Graph, op: Operator) -> int:
     return _aligned(_POINTER * len(op.inputs))
 
 
+def _filter_sums(graph: Graph, op: Operator) -> int:
+    """Sums of 32 bits per filter, and per unit of the output."""
+    data, filters, output = _input(graph, op, 0), _input(graph, op, 1), graph.tensors[op.makes[0]]
+    if data is None or filters is None or output.element not in _INTEGERS:
+        return 0
+    return _aligned(4 * data.shape[0] * filters.shape[0]) + _aligned(4 * output.elements)
+
+
 def _input(graph: Graph, op: Operator, position: int) -> Tensor | None:
     tensor = op.inputs[position] if position < len(op.inputs) else None
     return None if tensor is None else graph.tensors[tensor]
@@ -76,5 +84,6 @@ _KERNELS: dict[str, Callable[[Graph, Operator], int]] = {
     "REDUCE_MAX": _reduction,
     "REDUCE_MIN": _reduction,
     "SUM": _reduction,
+    "SVDF": _filter_sums,
     "TRANSPOSE_CONV": _accumulators,
 }

@@ -17,8 +17,8 @@ def differences(one: object, other: object) -> Iterator[str]:
         if hasattr(left, "__dict__") and type(left) is type(right):
             names = cast("dict[str, object]", vars(left))
             open_pairs += [(f"{place}.{name}", getattr(left, name), getattr(right, name)) for name in names]
-        elif _is_list(left) and _is_list(right):
-            if len(left) != len(right):
+        elif _is_list(left) or _is_list(right):
+            if not _is_list(left) or not _is_list(right) or len(left) != len(right):
                 yield place.lstrip(".")
             elif hasattr(left, "tobytes") and hasattr(right, "tobytes"):
                 if left.tobytes() != right.tobytes():
@@ -31,7 +31,7 @@ def differences(one: object, other: object) -> Iterator[str]:
 
 
 def _is_list(value: object) -> bool:
-    return isinstance(value, list) or hasattr(value, "tobytes")
+    return hasattr(value, "__len__") and not isinstance(value, str | bytes)
 
 
 def _plain(value: object) -> object:
