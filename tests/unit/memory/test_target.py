@@ -8,8 +8,8 @@ from hmcos.errors import TargetError
 from hmcos.memory.target import Condition, Overwrite, kind_name, load_target, target_names
 
 
-def test_three_targets_are_shipped() -> None:
-    assert target_names() == ("default", "hmcos", "none")
+def test_these_targets_are_shipped() -> None:
+    assert target_names() == ("default", "hmcos", "none", "tflm")
 
 
 def test_default_is_a_careful_runtime() -> None:
