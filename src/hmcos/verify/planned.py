@@ -95,8 +95,8 @@ def _counted(plan: Plan) -> str:
 def _arena(plan: Plan, run: Run) -> str:
     if plan.arena is None:
         raise VerifyError("the plan has no arena")
-    _check_apart(plan.buffers)
     check_lives(run, plan.buffers)
+    _check_apart(plan.buffers)
     check_offsets(plan.arena.offsets, plan.buffers)
     check_arena(plan.buffers, plan.arena)
     taken = sum(buffer.takes_over is not None for buffer in plan.buffers)
