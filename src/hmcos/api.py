@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter
 
+from hmcos.errors import OptionError
 from hmcos.frontends.model import Model
 from hmcos.memory.instance import write_instance
 from hmcos.memory.problem import Problem
@@ -28,7 +30,8 @@ from hmcos.stages.lowering import Network, lower_network
 from hmcos.stages.opening import ZOO, Openable, open_source
 from hmcos.stages.placing import Placing, chosen_placing, place, with_arena
 from hmcos.stages.saving import check_apart, output_places, save
-from hmcos.stages.tflite import check_alignment, tensor_offsets
+from hmcos.stages.tflite import FORMAT, check_alignment, tensor_offsets
+from hmcos.stages.tflite_proving import ArenaMeasurement, measure_tflite
 from hmcos.stages.verification import verify_plan_of
 from hmcos.verify.checks import Verification
 from hmcos.zoo.catalogue import names as zoo_names
@@ -150,6 +153,7 @@ def verify(  # noqa: PLR0913 (one keyword per option of the command line, so tha
     model: Openable,
     result: str | PathLike[str] | Plan,
     *,
+    bind: Mapping[str, int] | None = None,
     runs: int = 2,
     seed: int = 0,
     inputs: Mapping[str, str | PathLike[str]] | None = None,
@@ -159,7 +163,8 @@ def verify(  # noqa: PLR0913 (one keyword per option of the command line, so tha
     """Return what was checked of a plan, a plan file or a reordered model, and whether it held.
 
     Order, memory and arena are counted once more; then both models run on `runs` inputs drawn from `seed`,
-    and the network runs inside the planned arena. `inputs` are .npy files by the name of an input. The
+    and the network runs inside the planned arena. `bind` maps symbolic dimensions to sizes, by default
+    those of the plan; `inputs` are .npy files by the name of an input. The
     models run in a process of their own, with `time_limit` seconds and `memory_limit` bytes.
 
     Raises:
@@ -168,7 +173,7 @@ def verify(  # noqa: PLR0913 (one keyword per option of the command line, so tha
     from hmcos.stages.proving import Running, prove  # noqa: PLC0415 (numpy and onnx: only this call needs them)
 
     files = {name: Path(file) for name, file in (inputs or {}).items()}
-    return prove(model, result, Running(runs, seed, files, time_limit, memory_limit))
+    return prove(model, result, Running(runs, seed, files, time_limit, memory_limit), bind)
 
 
 def allocate(  # noqa: PLR0913 (one keyword per option of the command line, so that both say the same)
@@ -248,3 +253,23 @@ def export_instance(
     problem = lower_network(opened, chosen_target(target), alignment, Limits(), SILENCE).problem
     write(place, write_instance(problem).encode())
     return problem
+
+
+def measure_arena(
+    model: Openable,
+    *,
+    target: str | PathLike[str] | Target = "default",
+    time_limit: float | None = None,
+) -> ArenaMeasurement:
+    """Return the arena that TFLM reports for a TensorFlow Lite model: as it is, reordered, with offsets.
+
+    Raises:
+        HmcosError: one of its subclasses for any wrong input, and when the runtime refuses the model.
+    """
+    content = load(model)
+    if not isinstance(content, Model) or content.format != FORMAT:
+        raise OptionError(f"{model}: only a TensorFlow Lite model has an arena that TFLM can tell of")
+    with TemporaryDirectory(prefix="hmcos-") as folder:
+        plan = schedule(content, target=target, time_limit=time_limit, output=folder)
+        written = Path(plan.outputs.model or "").read_bytes()
+    return measure_tflite(content, plan, written)

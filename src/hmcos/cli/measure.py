@@ -1,4 +1,4 @@
-"""hmcos measure: the memory that ONNX Runtime really takes."""
+"""hmcos measure: the memory that ONNX Runtime, or TFLM, really takes."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from hmcos import api
 from hmcos.cli.options import bind_option, json_option, model_argument, target_option, time_limit_option
 from hmcos.errors import OptionError
 from hmcos.frontends.model import Model
+from hmcos.stages.tflite_proving import ArenaMeasurement
 
 _EXAMPLES = """
 \b
 Examples:
   hmcos measure model.onnx
   hmcos measure zoo:nasnet-cifar --target onnxruntime --processes 9
+  hmcos measure model.tflite
 """
 
 
@@ -44,10 +46,15 @@ def measure(
 
     Measured is by how much a process grows while the network runs, plus its inputs; beside it stands the
     peak that the target predicts. Kernels need some memory of their own on top.
+
+    Of a TensorFlow Lite model it shows the arena that TensorFlow Lite for Microcontrollers reports.
     """
     content = api.load(model, bind=dict(bind))
     if not isinstance(content, Model):
         raise OptionError(f"{model}: is a problem given as numbers; only a model can be run")
+    if content.format == "tflite":
+        _tell_arena(api.measure_arena(content, target=target, time_limit=time_limit), as_json=as_json)
+        return 0
     from hmcos.runtimes.measuring import measure as measured  # noqa: PLC0415 (needs numpy)
 
     found = measured(content, model, target=target, time_limit=time_limit, processes=processes)
@@ -61,3 +68,14 @@ def measure(
 
         show(measurement_table(found))
     return 0
+
+
+def _tell_arena(found: ArenaMeasurement, *, as_json: bool) -> None:
+    from hmcos.report.tflm import arena_record, arena_table  # noqa: PLC0415 (needs rich)
+
+    if as_json:
+        click.echo(json.dumps(arena_record(found)))
+    else:
+        from hmcos.report.tables import show  # noqa: PLC0415
+
+        show(arena_table(found))

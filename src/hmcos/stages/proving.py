@@ -15,9 +15,12 @@ from hmcos.frontends import loading
 from hmcos.frontends.feeding import own_inputs
 from hmcos.frontends.model import Model
 from hmcos.memory.instance import write_instance
+from hmcos.memory.problem import Problem
 from hmcos.plan.plan import Plan
 from hmcos.plan.plan_file import read_plan
 from hmcos.stages.opening import Openable, open_source
+from hmcos.stages.tflite import FORMAT
+from hmcos.stages.tflite_proving import prove_tflite
 from hmcos.verify.checks import Check, Verification, attempt
 from hmcos.verify.child import run_apart
 from hmcos.verify.planned import check_instance_plan, check_network_plan, check_source
@@ -44,14 +47,23 @@ class Running:
             raise OptionError("verify needs at least one run, one second, 1 MiB and a seed of at least 0")
 
 
-def prove(model: Openable, result: str | PathLike[str] | Plan, running: Running) -> Verification:
+def prove(
+    model: Openable,
+    result: str | PathLike[str] | Plan,
+    running: Running,
+    bind: Mapping[str, int] | None = None,
+) -> Verification:
     """Return all that was checked of a plan, a plan file, or a reordered model.
+
+    `bind` gives symbolic dimensions a size; without it they have those of the plan.
 
     Raises:
         HmcosError: one of its subclasses for any wrong input; what does not hold is a failed check.
     """
     plan, written, title = _result(result)
-    opened = open_source(model, None if plan is None else plan.source.bind or None)
+    if not bind and plan is not None and not isinstance(model, Model | Problem):
+        bind = plan.source.bind
+    opened = open_source(model, bind or None)
     name = opened.source.name
     if plan is not None:
         source = check_source(opened.source, plan)
@@ -63,12 +75,11 @@ def prove(model: Openable, result: str | PathLike[str] | Plan, running: Running)
         checks = [source, *check_network_plan(opened.content.graph, plan)]
     else:
         checks = []
-    if not isinstance(opened.content, Model) or (plan is None and opened.content.format != "onnx"):
-        raise OptionError(
-            f"{name}: only an ONNX model can be compared with a model; name the plan.json instead"
-        )
-    if all(check.held for check in checks) and opened.content.format == "onnx":
-        checks += _ran(opened.content, plan, written, running)
+    if not isinstance(opened.content, Model):
+        raise OptionError(f"{name}: only a model can be compared with a model; name the plan.json instead")
+    if all(check.held for check in checks):
+        ran = _ran_tflite if opened.content.format == FORMAT else _ran
+        checks += ran(opened.content, plan, written, running)
     return Verification(name, title, tuple(checks))
 
 
@@ -114,6 +125,12 @@ def _ran(model: Model, plan: Plan | None, written: Path | None, running: Running
             seconds=running.seconds,
         )
         return [same, *run_apart(request)]
+
+
+def _ran_tflite(model: Model, plan: Plan | None, written: Path | None, running: Running) -> list[Check]:
+    if running.inputs:
+        raise OptionError(f"{model.path}: TensorFlow Lite models are run on random inputs only")
+    return prove_tflite(model, plan, written, running.runs, running.seed)
 
 
 def _written(model: Model, plan: Plan | None, written: Path) -> str:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
-from hmcos.errors import ModelError, OptionError, VerifyError
+from hmcos.errors import ModelError, VerifyError
 from hmcos.frontends.model import Model
 from hmcos.frontends.tflite.writing import rewritten
-from hmcos.frontends.tflite.written import Written, written
+from hmcos.frontends.tflite.written import Written, read, written
 from hmcos.plan.plan import Plan
 from hmcos.runtimes.tflite import Run, random_inputs, run
 from hmcos.runtimes.tflm import TflmArena, room, tflm_arena
-from hmcos.stages.tflite import FORMAT, OFFSET_ALIGNMENT
+from hmcos.stages.tflite import OFFSET_ALIGNMENT
 from hmcos.verify.checks import Check, attempt
 from hmcos.verify.offsets import check_model_offsets
 from hmcos.verify.schedule import check_order
@@ -31,6 +31,34 @@ class Measured:
     arena: TflmArena
     predicted: int | None
     """Bytes of the head; None where the runtime's own planner decides."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArenaMeasurement:
+    """What was measured of a model, beside what was proved of it. Sizes in bytes."""
+
+    name: str
+    given_peak: int
+    """Of the order in the file."""
+    peak: int
+    """Of the order of the plan."""
+    lower_bound: int
+    """Proved: no order and no placement needs fewer bytes of head."""
+    arenas: tuple[Measured, ...]
+
+
+def prove_tflite(model: Model, plan: Plan | None, place: Path | None, runs: int, seed: int) -> list[Check]:
+    """Return the checks of a written model, or of what the order of a plan makes of it.
+
+    Raises:
+        ModelError: the written model cannot be read.
+        ToolError: a runtime is not installed.
+    """
+    if place is not None:
+        return tflite_checks(model, plan, read(place), runs, seed)
+    assert plan is not None  # a result without a plan is a path
+    orders = {"": plan.order} | {body.path: body.order for body in plan.bodies}
+    return tflite_checks(model, plan, rewritten(cast(bytes, model.proto), orders), runs, seed)
 
 
 def tflite_checks(model: Model, plan: Plan | None, result: bytes, runs: int, seed: int) -> list[Check]:
@@ -100,12 +128,6 @@ def _run(engine: str, model: Model, content: bytes, seed: int) -> Run:
     return run(engine, content, random_inputs(model.graph, seed), room(content, model.graph))
 
 
-def result_bytes(model: Model, plan: Plan, offsets: Mapping[int, int] | None) -> bytes:
-    """Return the file that a plan makes of a model."""
-    orders = {"": plan.order} | {body.path: body.order for body in plan.bodies}
-    return rewritten(cast(bytes, model.proto), orders, offsets)
-
-
 def _arena(model: Model, plan: Plan | None, made: Written, result: bytes) -> str:
     try:
         before = tflm_arena(cast(bytes, model.proto), model.graph)
@@ -120,20 +142,19 @@ def _arena(model: Model, plan: Plan | None, made: Written, result: bytes) -> str
     return words
 
 
-def measure_tflite(model: Model, plan: Plan, offsets: Mapping[int, int] | None) -> list[Measured]:
-    """Return what TFLM says of the arena of a model as it is, reordered, and reordered with offsets.
+def measure_tflite(model: Model, plan: Plan, result: bytes) -> ArenaMeasurement:
+    """Return what TFLM says of the arena of a model as it is, reordered, and as the plan wrote it.
 
     Raises:
-        OptionError: the model is not TensorFlow Lite.
         ToolError: the runtime is not installed.
         VerifyError: it refuses the model.
     """
-    if model.format != FORMAT:
-        raise OptionError(f"{model.path}: is not a TensorFlow Lite model, so TFLM cannot run it")
+    bare = rewritten(result, {})
     forms: list[tuple[str, bytes, int | None]] = [
         ("source", cast(bytes, model.proto), None),
-        ("order alone", result_bytes(model, plan, None), None),
+        ("order alone", bare, None),
     ]
-    if offsets is not None and plan.arena is not None:
-        forms.append(("order and offsets", result_bytes(model, plan, offsets), plan.arena.size))
-    return [Measured(name, tflm_arena(content, model.graph), size) for name, content, size in forms]
+    if bare != result and plan.arena is not None:
+        forms.append(("order and offsets", result, plan.arena.size))
+    arenas = tuple(Measured(name, tflm_arena(content, model.graph), size) for name, content, size in forms)
+    return ArenaMeasurement(plan.source.name, plan.given_peak, plan.peak, plan.lower_bound, arenas)
