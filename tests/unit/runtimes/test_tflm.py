@@ -1,0 +1,173 @@
+"""TensorFlow Lite for Microcontrollers: what it says of its arena is what we predict."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hmcos.errors import VerifyError
+from hmcos.frontends.loading import load
+from hmcos.frontends.tflite.writing import rewritten
+from hmcos.graph.model import Graph
+from hmcos.runtimes.tflite import random_inputs, run
+from hmcos.runtimes.tflm import arena_in, room, tflm_arena
+from hmcos.runtimes.tflm_scratch import scratch_of
+from unit.frontends.tflite_networks import NUMPY, S, Sketch, branches
+
+pytest.importorskip("tflite_micro")
+
+
+def read(content: bytes, folder: Path) -> Graph:
+    path = folder / "m.tflite"
+    path.write_bytes(content)
+    return load(path).graph
+
+
+def aligned(size: int) -> int:
+    return -(-size // 16) * 16
+
+
+def quantized(scale: float = 0.5, channels: int = 1, axis: int = 0) -> Any:
+    return S.QuantizationParametersT(
+        scale=[scale] * channels, zeroPoint=[0] * channels, quantizedDimension=axis
+    )
+
+
+def options(sketch: Sketch, name: str, **values: Any) -> None:
+    """Give the last operator its options."""
+    operator = sketch.model.subgraphs[0].operators[-1]
+    operator.builtinOptionsType = getattr(S.BuiltinOptions, name)
+    operator.builtinOptions = getattr(S, f"{name}T")(**values)
+
+
+def reduction(kind: str, element: str) -> Sketch:
+    sketch = Sketch()
+    sketch.subgraph()
+    fed = sketch.tensor([1, 4, 4, 24], element, quantization=quantized())
+    axes = sketch.tensor([2], "INT32", data=NUMPY.array([1, 2], "int32"))
+    made = sketch.tensor([1, 24], element, quantization=quantized(0.25))
+    sketch.operator(kind, [fed, axes], [made])
+    options(sketch, "ReducerOptions", keepDims=False)
+    sketch.ports([fed], [made])
+    return sketch
+
+
+def transposed_convolution(element: str) -> Sketch:
+    sketch = Sketch()
+    sketch.subgraph()
+    shape = sketch.tensor([4], "INT32", data=NUMPY.array([1, 8, 8, 4], "int32"))
+    width = "float32" if element == "FLOAT32" else "int8"
+    weights = sketch.tensor(
+        [4, 2, 2, 4], width.upper(), data=NUMPY.ones((4, 2, 2, 4), width), quantization=quantized(0.5, 4)
+    )
+    fed = sketch.tensor([1, 4, 4, 4], element, quantization=quantized())
+    made = sketch.tensor([1, 8, 8, 4], element, quantization=quantized())
+    sketch.operator("TRANSPOSE_CONV", [shape, weights, fed], [made], strideH=2, strideW=2, padding=1)
+    sketch.ports([fed], [made])
+    return sketch
+
+
+def packed_weights() -> Sketch:
+    sketch = Sketch()
+    sketch.subgraph()
+    fed, made = sketch.tensor([1, 64]), sketch.tensor([1, 32])
+    weights = sketch.tensor([32, 64], "INT4", data=NUMPY.zeros(1024, "int8"), quantization=quantized())
+    sketch.operator("FULLY_CONNECTED", [fed, weights, -1], [made])
+    sketch.ports([fed], [made])
+    return sketch
+
+
+def sum_of_many() -> Sketch:
+    sketch = Sketch()
+    sketch.subgraph()
+    fed = [sketch.tensor([1, 100]) for _ in range(3)]
+    made = sketch.tensor([1, 100])
+    sketch.operator("ADD_N", fed, [made])
+    options(sketch, "AddNOptions")
+    sketch.ports(fed, [made])
+    return sketch
+
+
+def filters(number: int) -> Sketch:
+    """Return an SVDF, which keeps a variable of 8 bytes per filter."""
+    sketch = Sketch()
+    sketch.subgraph()
+    fed, made = sketch.tensor([1, 8]), sketch.tensor([1, number])
+    feature = sketch.tensor([number, 8], data=NUMPY.ones((number, 8), "int8"))
+    time = sketch.tensor(
+        [number, 4], "INT16", data=NUMPY.ones((number, 4), "int16"), quantization=quantized(0.1)
+    )
+    bias = sketch.tensor([number], "INT32", data=NUMPY.zeros(number, "int32"), quantization=quantized(0.01))
+    state = sketch.tensor([1, 4 * number], "INT16", isVariable=True, quantization=quantized(0.1))
+    sketch.operator(
+        "SVDF",
+        [fed, feature, time, bias, state],
+        [made],
+        rank=1,
+        asymmetricQuantizeInputs=False,
+        fusedActivationFunction=1,
+    )
+    sketch.ports([fed], [made])
+    return sketch
+
+
+SKETCHES = {
+    "mean int8": reduction("MEAN", "INT8"),
+    "sum int16": reduction("SUM", "INT16"),
+    "mean float": reduction("MEAN", "FLOAT32"),
+    "maximum": reduction("REDUCE_MAX", "INT8"),
+    "transposed int8": transposed_convolution("INT8"),
+    "transposed int16": transposed_convolution("INT16"),
+    "transposed float": transposed_convolution("FLOAT32"),
+    "int4": packed_weights(),
+    "add_n": sum_of_many(),
+    "svdf": filters(24),
+}
+
+
+@pytest.mark.parametrize("name", SKETCHES)
+def test_scratch_is_what_the_kernel_asks_for(name: str, tmp_path: Path) -> None:
+    content = SKETCHES[name].bytes()
+    graph = read(content, tmp_path)
+    tensors = sum(aligned(graph.tensors[t].size) for t in {*graph.inputs, *graph.outputs})
+    assert tflm_arena(content, graph).head == tensors + scratch_of(graph).get(graph.operators[0].name, 0)
+
+
+def test_variables_are_in_the_tail(tmp_path: Path) -> None:
+    few, many = (filters(number) for number in (16, 64))
+    arenas = [tflm_arena(s.bytes(), read(s.bytes(), tmp_path)) for s in (few, many)]
+    assert arenas[1].tail - arenas[0].tail >= 8 * (64 - 16)
+
+
+def test_offsets_decide_where_tensors_are(tmp_path: Path) -> None:
+    content = branches().bytes()
+    graph = read(content, tmp_path)
+    assert tflm_arena(content, graph).head == 16 + 3 * 256
+    assert tflm_arena(rewritten(content, {}, {1: 4096}), graph).head == 4096 + 256
+
+
+def test_reordering_alone_takes_less_and_computes_the_same(tmp_path: Path) -> None:
+    content = branches().bytes()
+    graph = read(content, tmp_path)
+    reordered = rewritten(content, {"": (0, 3, 1, 4, 2, 5, 6)})
+    assert tflm_arena(reordered, graph).head < 16 + 2 * 256
+    fed = random_inputs(graph, 3)
+    for engine in ("tflm", "litert"):
+        made = [run(engine, c, fed, room(c, graph)).outputs[0] for c in (content, reordered)]
+        assert made[0].shape == (1, 3)
+        assert made[0].tobytes() == made[1].tobytes()
+
+
+def test_a_runtime_that_ends_itself_is_an_error(tmp_path: Path) -> None:
+    content = branches().bytes()
+    with pytest.raises(VerifyError, match=r"tflm: refuses the model \(exit code 1\)"):
+        run("tflm", content, arena=512)
+    with pytest.raises(VerifyError, match="tflm: refuses the model"):
+        run("tflm", content[:200], arena=1 << 20)
+
+
+def test_a_log_without_an_arena_is_an_error() -> None:
+    with pytest.raises(VerifyError, match="did not say how large"):
+        arena_in("Arena allocation head 12 bytes")
