@@ -29,6 +29,8 @@ def auto(lives: Lives, limits: Limits, observer: Observer, jobs: int = 1) -> Are
             return arena
         if best is None or arena.size < best.size:
             best = arena
+        if (limit := limits.reached(0)) is not None:
+            return replace(best, status=limit)
     assert best is not None
     proved = prove(lives, best, limits, observer, jobs)
     return proved if proved.size < best.size else replace(proved, allocator=best.allocator)

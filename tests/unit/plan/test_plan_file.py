@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 
 from hmcos.errors import OutputError, PlanError
+from hmcos.plan.arena import Arena, PlacedBuffer
 from hmcos.plan.plan import (
     BodyPlan,
     Crest,
@@ -154,3 +155,53 @@ def test_a_plan_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="nowhere"):
         write_plan(PLAN, tmp_path / "nowhere" / "plan.json")
     assert [p.name for p in tmp_path.iterdir()] == ["plan.json"]
+
+
+PLACED = replace(
+    PLAN,
+    target=replace(PLAN.target, external_io=True),
+    outputs=Outputs(None, "out/plan.json", "out/net_arena.h"),
+    arena=Arena((0, 16, 0), 32, 32, Status.OPTIMAL, "best_fit", 16, 0.25),
+    buffers=(
+        PlacedBuffer("x", 0, 16, 0, 1, tensors=("x", "view of x")),
+        PlacedBuffer("scratch of Shape", 16, 16, 0, 1, operator=2),
+        PlacedBuffer("ключ", 0, 16, 1, 2, takes_over=0, tensors=("ключ",)),
+    ),
+    largest_first_arena=48,
+)
+
+
+def test_an_arena_survives_and_maps_tensors_to_buffers(tmp_path: Path) -> None:
+    path = tmp_path / "plan.json"
+    write_plan(PLACED, path)
+    assert read_plan(path) == PLACED
+    found = cast(dict[str, Any], json.loads(path.read_text()))
+    assert found["tensors"] == {"x": 0, "view of x": 0, "ключ": 2}
+    assert list(found["arena"]) == ["size", "lower_bound", "status", "allocator", "alignment"]
+    assert list(found["buffers"][0]) == [
+        "name", "offset", "size", "birth", "death", "operator", "takes_over",
+    ]  # fmt: skip
+
+
+def test_a_plan_without_an_arena_has_no_such_keys() -> None:
+    assert {"arena", "buffers", "tensors", "largest_first_arena"}.isdisjoint(record())
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("arena", {"size": 32}, "arena.lower_bound: is missing"),
+        ("tensors", {"x": 3}, "tensors.x: there is no buffer 3; the last is 2"),
+        ("buffers", [], "tensors.x: there is no buffer 0; the last is -1"),
+        ("largest_first_arena", None, "largest_first_arena: must be an integer of at least 0, not null"),
+    ],
+)
+def test_a_wrong_arena_is_named_by_its_key(tmp_path: Path, key: str, value: object, message: str) -> None:
+    whole = cast(dict[str, Any], json.loads(plan_text(PLACED)))
+    assert refused(tmp_path, whole | {key: value}).startswith(message)
+
+
+def test_an_arena_that_its_buffers_do_not_fill_is_refused(tmp_path: Path) -> None:
+    whole = cast(dict[str, Any], json.loads(plan_text(PLACED)))
+    whole["arena"]["size"] = 48
+    assert refused(tmp_path, whole).startswith("arena.size: is not the end of the buffers")

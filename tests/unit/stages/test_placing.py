@@ -167,7 +167,7 @@ def test_a_planted_fault_in_the_buffers_is_found(
 def test_an_offset_on_top_of_another_is_found(small: Network, plan: Plan) -> None:
     crowded = [i for i, b in enumerate(plan.buffers) if b.birth <= plan.crest.step < b.death]
     other = plan.buffers[crowded[0]].offset
-    with pytest.raises(VerifyError, match="overlap|is not that of life"):
+    with pytest.raises(VerifyError, match=r"overlap|is not that of life"):
         verify_plan_of(small, changed(plan, crowded[1], offset=other))
 
 

@@ -1,0 +1,41 @@
+"""Laws of plans with an arena, on random problems: everything that is promised passes the verifier."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import hmcos
+from hmcos.memory.external import without_external
+from hmcos.memory.problem import Problem
+from hmcos.memory.target import load_target
+from hmcos.plan.limits import SILENCE, Limits
+from hmcos.plan.schedule import Status
+from hmcos.stages.lowering import lower_network
+from hmcos.stages.opening import open_source
+from hmcos.stages.verification import verify_plan_of
+from oracle import optimum
+from property.strategies import problems
+
+
+@settings(max_examples=60)
+@given(problems(), st.booleans(), st.sampled_from((1, 4, 16)), st.sampled_from(("peak", "arena")))
+def test_every_plan_passes_the_verifier(
+    problem: Problem, external: bool, alignment: int, minimize: str
+) -> None:
+    plan = hmcos.schedule(problem, external_io=external, alignment=alignment, minimize=minimize)
+    network = lower_network(
+        open_source(problem), load_target("default"), alignment, Limits(), SILENCE, external
+    )
+    verify_plan_of(network, plan)
+    assert plan.arena is not None
+    assert plan.lower_bound <= plan.peak <= plan.arena.lower_bound <= plan.arena.size
+    assert (plan.arena.status is Status.OPTIMAL) == (plan.arena.size == plan.arena.lower_bound)
+    assert plan.lower_bound == optimum(network.problem)
+    if minimize == "peak":
+        assert plan.peak == plan.lower_bound
+
+
+@given(problems())
+def test_what_the_caller_supplies_never_raises_the_peak(problem: Problem) -> None:
+    assert optimum(without_external(problem)) <= optimum(problem)
