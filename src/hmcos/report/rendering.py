@@ -11,8 +11,14 @@ from tempfile import TemporaryDirectory
 from hmcos.errors import ToolError
 from hmcos.plan.limits import Observer
 
-LAYOUT_SECONDS = 120.0
-"""Seconds after which a layout is given up."""
+LAYOUT_SECONDS = 30.0
+"""Seconds after which one way of laying out is given up for the next."""
+_WAYS = (
+    (),
+    ("-Gsplines=line", "-Gnslimit=1", "-Gnslimit1=1", "-Gmclimit=0.1", "-Gmaxiter=100"),
+    ("-Ksfdp",),
+)
+"""Options from the most beautiful layout to the fastest: layers, hasty layers, springs."""
 _PATIENCE = 0.2
 """Seconds between two looks at the process."""
 
@@ -35,22 +41,24 @@ def check_dot() -> str:
 def render(text: str, form: str, observer: Observer, seconds: float = LAYOUT_SECONDS) -> bytes:
     """Return DOT text as svg, pdf or png.
 
+    What takes longer than `seconds` is tried in faster ways.
+
     Raises:
-        ToolError: the program is missing, fails, or takes longer than `seconds`.
+        ToolError: the program is missing or fails, or even the fastest layout takes longer.
     """
     program = check_dot()
     with TemporaryDirectory(prefix="hmcos-") as name:
         # Files instead of pipes: nothing has to be read and written while we wait.
         source, picture, said = (Path(name, file) for file in ("graph.dot", "picture", "said"))
         source.write_text(text, encoding="utf-8")
-        with said.open("wb") as complaints:
-            process = subprocess.Popen(
-                [program, f"-T{form}", "-o", picture, source],
-                stdin=subprocess.DEVNULL,
-                stdout=complaints,
-                stderr=complaints,
-            )
-            code = _wait(process, observer, seconds)
+        code: int | None = None
+        for way in _WAYS:
+            command = [program, f"-T{form}", "-o", str(picture), str(source), *way]
+            with said.open("wb") as words:
+                process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=words, stderr=words)
+                code = _wait(process, observer, seconds)
+            if code is not None:
+                break
         if code is None:
             raise ToolError(
                 f"dot needs more than {seconds:g} seconds for this graph; draw --what top, or write DOT "
