@@ -37,7 +37,7 @@ def network(opened: Opened) -> Network:
 def test_a_failure_while_the_model_is_written_leaves_nothing(
     tmp_path: Path, opened: Opened, plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(model: object, orders: object, path: Path) -> None:
+    def fail(model: object, orders: object, path: Path, arena: object) -> None:
         path.write_bytes(b"half of it")
         raise OutputError("disk full")
 
@@ -50,7 +50,7 @@ def test_a_failure_while_the_model_is_written_leaves_nothing(
 def test_a_second_interruption_while_saving_leaves_nothing(
     tmp_path: Path, opened: Opened, plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def press(model: object, orders: object, path: Path) -> None:
+    def press(model: object, orders: object, path: Path, arena: object) -> None:
         path.write_bytes(b"all of it")
         raise KeyboardInterrupt
 
