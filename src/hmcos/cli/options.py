@@ -80,7 +80,7 @@ def target_option(command: _Command) -> _Command:
         show_default=True,
         metavar="NAME|FILE.toml",
         shell_complete=complete_targets,
-        help="What may share memory: default, hmcos, none, tflm, or a file of yours (docs/targets.md).",
+        help="What may share memory: default, hmcos, none, onnxruntime, tflm, or a file (docs/targets.md).",
     )(command)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from hmcos import api
-from hmcos.cli.options import Size, json_option, model_argument
+from hmcos.cli.options import Size, bind_option, json_option, model_argument
 from hmcos.errors import OptionError
 
 FAILED = 5
@@ -43,6 +43,7 @@ class InputFile(click.ParamType[tuple[str, Path]]):
 @click.command(epilog=_EXAMPLES, short_help="Prove a plan or a reordered model by counting and running it.")
 @model_argument
 @click.argument("plan_or_model", type=click.Path())
+@bind_option
 @click.option("--runs", type=int, default=2, show_default=True, help="On how many inputs to run both.")
 @click.option("--seed", type=int, default=0, show_default=True, help="For the random inputs.")
 @click.option(
@@ -59,14 +60,16 @@ class InputFile(click.ParamType[tuple[str, Path]]):
 )
 @click.option("--memory-limit", type=Size(), default="16G", show_default=True, help="Memory it may take.")
 @json_option
-def verify(model: str, plan_or_model: str, inputs: tuple[tuple[str, Path], ...], **options: Any) -> int:
+def verify(model: str, plan_or_model: str, **options: Any) -> int:
     """Check that PLAN_OR_MODEL keeps what it promises about MODEL.
 
     Counts order, memory and arena once more with code of its own, runs both models on the same inputs, and
     runs the network inside the planned arena, one operator at a time. Exit code 0 if all holds, 5 if not.
     """
+    # The other options have the names of the keywords of api.verify.
     as_json = options.pop("as_json")
-    found = api.verify(model, plan_or_model, inputs=dict(inputs), **options)
+    pairs = {name: dict(options.pop(name)) for name in ("bind", "inputs")}
+    found = api.verify(model, plan_or_model, **pairs, **options)
     if as_json:
         from hmcos.report.records import verification_record  # noqa: PLC0415 (tables need rich, records do not)
 

@@ -28,6 +28,7 @@ from hmcos.zoo.catalogue import build
 
 LEVELS = {"none": "ORT_DISABLE_ALL", "basic": "ORT_ENABLE_BASIC", "extended": "ORT_ENABLE_EXTENDED"}
 """What `optimize` may be, and what ONNX Runtime calls it."""
+WITH_BODIES = frozenset({"If", "Loop", "Scan"})
 LISTED = 5
 """Operators that a warning names one by one."""
 
@@ -107,7 +108,7 @@ def moved(file: Path, model: Model) -> list[str]:
         binding.bind_output(output.name, "cpu")
     profiled.run_with_iobinding(binding)
     events = cast("list[dict[str, Any]]", json.loads(Path(profiled.end_profiling()).read_text()))
-    ran = [int(e["args"]["node_index"]) for e in events if e.get("cat") == "Node" and _is_kernel(e)]
+    ran = [int(event["args"]["node_index"]) for event in _outermost(events)]
     kept = [op for op in model.graph.operators if not is_constant(op.kind, op.domain)]
     places = [place for place in ran if place < len(kept)]
     return [
@@ -116,8 +117,18 @@ def moved(file: Path, model: Model) -> list[str]:
     ]
 
 
-def _is_kernel(event: dict[str, Any]) -> bool:
-    return str(event.get("name", "")).endswith("_kernel_time") and "node_index" in event["args"]
+def _outermost(events: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the events of kernels but those inside another: nodes of bodies have numbers of their own."""
+    kernels = [
+        e for e in events if str(e.get("name", "")).endswith("_kernel_time") and "node_index" in e["args"]
+    ]
+    outer = [e for e in kernels if e["args"].get("op_name") in WITH_BODIES]
+    return [e for e in kernels if not any(_is_inside(e, around) for around in outer)]
+
+
+def _is_inside(event: dict[str, Any], around: dict[str, Any]) -> bool:
+    ends = [e["ts"] + e["dur"] for e in (event, around)]
+    return event is not around and around["ts"] <= event["ts"] and ends[0] <= ends[1]
 
 
 def _out_of_order(places: Sequence[int]) -> list[int]:

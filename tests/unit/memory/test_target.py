@@ -9,7 +9,7 @@ from hmcos.memory.target import Condition, Overwrite, kind_name, load_target, ta
 
 
 def test_these_targets_are_shipped() -> None:
-    assert target_names() == ("default", "hmcos", "none", "tflm")
+    assert target_names() == ("default", "hmcos", "none", "onnxruntime", "tflm")
 
 
 def test_default_is_a_careful_runtime() -> None:
