@@ -12,8 +12,17 @@ import hmcos
 from hmcos.plan.plan_file import plan_text
 from hmcos.plan.schedule import Status
 from hmcos.report.pictures import names as picture_names
-from hmcos.report.records import comparison_record, experiment_record, inspection_record, plan_record
+from hmcos.report.records import (
+    comparison_record,
+    experiment_record,
+    inspection_record,
+    measurement_record,
+    plan_record,
+    verification_record,
+)
+from hmcos.runtimes.measured import Measured, Measurement
 from hmcos.stages.experiment import PLANNERS
+from hmcos.verify.checks import Check, Verification
 from unit.test_api import FORK
 
 ROOT = Path(__file__).parents[2]
@@ -28,6 +37,8 @@ def test_every_key_of_the_output_is_documented() -> None:
         plan_record(hmcos.schedule(FORK)),
         comparison_record(hmcos.compare(FORK)),
         inspection_record(hmcos.inspect(FORK)),
+        verification_record(Verification("model", "plan", (Check("order", True, ""),))),
+        measurement_record(Measurement("model", "none", 1, (Measured("file order", 1, 1, 1, None),))),
     )
     text = document("docs/json.md")
     for record in records:

@@ -209,6 +209,19 @@ def test_a_model_that_takes_too_much_memory_fails_its_check() -> None:
     assert found.checks[-1].name == "same function" and "run 0 of the source failed" in found.checks[-1].words
 
 
+def test_a_model_that_never_ends_fails_its_check() -> None:
+    text = """net (float[4] x) => (float[4] y) <bool go = {1}> {
+      y = Loop (, go, x) <body = step (int64 i, bool before, float[4] s) => (bool after, float[4] t)
+        { after = Identity(before) t = Neg(s) }>
+    }"""
+    source = faults.model(text)
+    found = verify(source, hmcos.schedule(source), time_limit=2)
+    assert not found.holds
+    assert (
+        found.checks[-1].words == "the process that ran the model took more than 2 seconds of processor time"
+    )
+
+
 def test_operators_of_custom_libraries_are_not_run() -> None:
     source = faults.model("net (float[4] x) => (float[4] y) { a = Relu(x) y = my.lib.Op(a) }")
     del source.graph.value_info[:]
