@@ -29,8 +29,10 @@ def auto(lives: Lives, limits: Limits, observer: Observer, jobs: int = 1) -> Are
             return arena
         if best is None or arena.size < best.size:
             best = arena
-        if (limit := limits.reached(0)) is not None:
+        if (limit := limits.reached(-1)) is not None:  # no states are counted here
             return replace(best, status=limit)
     assert best is not None
+    if (limit := limits.reached(0)) is not None:
+        return replace(best, status=limit)
     proved = prove(lives, best, limits, observer, jobs)
     return proved if proved.size < best.size else replace(proved, allocator=best.allocator)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import heapq
 
-from hmcos.allocation.fit import Meetings, first_fit, lowest, meetings
-from hmcos.allocation.items import items
+from hmcos.allocation.fit import Meetings, first_fit, lowest, meetings_of
 from hmcos.allocation.layout import Layout, layout
 from hmcos.allocation.outcome import outcome
 from hmcos.allocation.problem import Lives
@@ -20,7 +19,7 @@ def best_fit(lives: Lives, limits: Limits, observer: Observer) -> Arena:
     2018, section 3.2, after the best fit of Burke, Kendall and Whitwell for strip packing, 2004. Lives that
     need no room, on which the published loop does not end, are placed aside.
     """
-    met = meetings(items(lives))
+    met = meetings_of(lives)
     needy = [i for i, item in enumerate(met.items) if item.pieces]
     found: list[int | None] = [item.offset for item in met.items]
     if needy:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from hmcos.allocation.items import Item
+from hmcos.allocation.items import items as items_of
+from hmcos.allocation.problem import Lives
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,12 @@ class Meetings:
     def height(self, i: int, j: int) -> int:
         """Return the bytes of item j where it is alive together with item i."""
         return self.seen.get((i, j), self.items[j].size)
+
+
+@lru_cache(maxsize=1)
+def meetings_of(lives: Lives) -> Meetings:
+    """Return which items of the lives are alive together; kept for the next planner."""
+    return meetings(items_of(lives))
 
 
 def meetings(items: Sequence[Item]) -> Meetings:

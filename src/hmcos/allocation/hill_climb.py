@@ -5,8 +5,7 @@ from __future__ import annotations
 import random
 
 from hmcos.allocation.bounds import lower_bound
-from hmcos.allocation.fit import Meetings, first_fit, highest_end, meetings
-from hmcos.allocation.items import items
+from hmcos.allocation.fit import Meetings, first_fit, highest_end, meetings_of
 from hmcos.allocation.largest_area_first import area
 from hmcos.allocation.outcome import outcome
 from hmcos.allocation.problem import Lives
@@ -25,7 +24,7 @@ def hill_climb(lives: Lives, limits: Limits, observer: Observer) -> Arena:
     Each step takes an item at the top, or one that meets it, and puts it before another one that it meets.
     Counted in steps and seeded, so it repeats itself. After the planners of TVM (hill_climb) and Vela.
     """
-    met = meetings(items(lives))
+    met = meetings_of(lives)
     bound = lower_bound(met.items)
     order = sorted(range(len(met.items)), key=lambda i: (-area(met.items[i]), i))
     best = first_fit(met, order)

@@ -26,6 +26,8 @@ MINIMIZE = ("peak", "arena")
 whatever the peak."""
 STATES = 3_000
 """Situations that the planner may search for the order found: some seconds where there is no slack."""
+SEARCHED = 1_500
+"""Lives up to which it searches at all: one run over more of them takes longer than anybody expects."""
 WORK_EACH = 20_000
 """Situations for each other order, times its lives, so that every order costs about the same."""
 _PROVING = ("auto", "exact")
@@ -98,7 +100,10 @@ def _left(limits: Limits) -> Limits:
 def _arena(
     network: Network, order: Sequence[int], planner: Allocator, limits: Limits, observer: Observer
 ) -> Arena:
-    return planner(Lives(lifetimes(network.problem, order), network.target.alignment), limits, observer)
+    lives = lifetimes(network.problem, order)
+    if len(lives) > SEARCHED:
+        limits = replace(limits, states=0)
+    return planner(Lives(lives, network.target.alignment), limits, observer)
 
 
 def _improved(network: Network, found: Schedule, pair: Pair, placing: Placing, observer: Observer) -> Pair:
@@ -106,7 +111,8 @@ def _improved(network: Network, found: Schedule, pair: Pair, placing: Placing, o
     budget = network.limits.budget
     least = found.lower_bound if placing.any_peak else found.peak
     aim = Aim(max(least, budget or 0), None if placing.any_peak else found.peak)
-    if found.status is Status.DOES_NOT_FIT or pair.arena.size <= aim.size:
+    few = len(pair.arena.offsets) <= SEARCHED
+    if found.status is Status.DOES_NOT_FIT or pair.arena.size <= aim.size or not few:
         return pair
 
     def plan(order: Sequence[int]) -> Arena:
