@@ -6,7 +6,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hmcos.api import allocate, compare, experiment, export_instance, inspect, load, lower, schedule
+    from hmcos.api import (
+        allocate,
+        compare,
+        experiment,
+        explain,
+        export_instance,
+        inspect,
+        load,
+        lower,
+        schedule,
+    )
     from hmcos.errors import HmcosError
     from hmcos.memory.instance import read_instance, write_instance
     from hmcos.memory.problem import Problem
@@ -31,6 +41,7 @@ __all__ = [
     "compare",
     "draw",
     "experiment",
+    "explain",
     "export_instance",
     "inspect",
     "load",
@@ -54,6 +65,7 @@ _PLACES = {
     "compare": "hmcos.api:compare",
     "draw": "hmcos.report.pictures:draw",
     "experiment": "hmcos.api:experiment",
+    "explain": "hmcos.api:explain",
     "export_instance": "hmcos.api:export_instance",
     "inspect": "hmcos.api:inspect",
     "load": "hmcos.api:load",

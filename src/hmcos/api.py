@@ -24,6 +24,7 @@ from hmcos.stages.assembly import assemble
 from hmcos.stages.choices import chosen_limits, chosen_target
 from hmcos.stages.comparing import Comparison, compare_schedulers
 from hmcos.stages.experiment import Experiment, run_experiment
+from hmcos.stages.explaining import Explanation, explain_plan, network_of
 from hmcos.stages.header import check_emit
 from hmcos.stages.inspection import Inspection, inspect_source
 from hmcos.stages.lowering import Network, lower_network
@@ -198,6 +199,43 @@ def allocate(  # noqa: PLR0913 (one keyword per option of the command line, so t
     limits = chosen_limits(time_limit, interrupted=interrupted)
     request = Request(allocator, capacity, jobs)
     return allocate_file(Path(path), request, None if output is None else Path(output), limits, observer)
+
+
+def explain(  # noqa: PLR0913 (one keyword per option of the command line, so that both say the same)
+    model: Openable,
+    plan: Plan | None = None,
+    *,
+    target: str | PathLike[str] | Target = "default",
+    bind: Mapping[str, int] | None = None,
+    time_limit: float | None = None,
+    alignment: int | None = None,
+    external_io: bool = False,
+    observer: Observer = SILENCE,
+    interrupted: Callable[[], bool] = never,
+) -> Explanation:
+    """Return why a network needs its memory, and what would make it less.
+
+    With a `plan` of the network it is that plan which is explained, and the options of searches have no
+    effect. `time_limit` is seconds for the order, and as many again for trying changes.
+
+    Raises:
+        HmcosError: one of its subclasses for any wrong input.
+    """
+    if plan is None:
+        plan = schedule(
+            model,
+            target=target,
+            bind=bind,
+            time_limit=time_limit,
+            alignment=alignment,
+            external_io=external_io,
+            observer=observer,
+            interrupted=interrupted,
+        )
+    limits = chosen_limits(time_limit, interrupted=interrupted)
+    network = network_of(plan, model, limits)
+    observer.progress("advice", 0, 0, 0)
+    return explain_plan(network, plan, replace(limits, started=perf_counter()))
 
 
 def inspect(model: Openable, *, bind: Mapping[str, int] | None = None) -> Inspection:

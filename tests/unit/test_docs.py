@@ -11,6 +11,7 @@ import pytest
 import hmcos
 from hmcos.plan.plan_file import plan_text
 from hmcos.plan.schedule import Status
+from hmcos.report.explained import explanation_record
 from hmcos.report.pictures import names as picture_names
 from hmcos.report.records import (
     comparison_record,
@@ -37,6 +38,7 @@ def test_every_key_of_the_output_is_documented() -> None:
         plan_record(hmcos.schedule(FORK)),
         comparison_record(hmcos.compare(FORK)),
         inspection_record(hmcos.inspect(FORK)),
+        explanation_record(hmcos.explain(FORK)),
         verification_record(Verification("model", "plan", (Check("order", True, ""),))),
         measurement_record(Measurement("model", "none", 1, (Measured("file order", 1, 1, 1, None),))),
     )

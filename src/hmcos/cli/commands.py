@@ -16,6 +16,7 @@ COMMANDS: dict[str, str] = {
     "arena": "hmcos.cli.arena:arena",
     "verify": "hmcos.cli.verify:verify",
     "measure": "hmcos.cli.measure:measure",
+    "explain": "hmcos.cli.explain:explain",
     "draw": "hmcos.cli.draw:draw",
     "zoo": "hmcos.cli.zoo:zoo",
 }
@@ -28,6 +29,7 @@ ALIASES: dict[str, str] = {
     "a": "arena",
     "v": "verify",
     "m": "measure",
+    "e": "explain",
     "d": "draw",
     "z": "zoo",
 }
@@ -67,8 +69,9 @@ def hmcos() -> None:
     hmcos arena lives.csv                 offsets for buffers of your own
     hmcos verify model.onnx out/plan.json prove the result by running it
     hmcos measure model.onnx              see what ONNX Runtime really takes
+    hmcos explain model.onnx              see why it needs its memory, and what would help
     hmcos draw model.onnx -o order.svg    see the graph, the order, its memory
     hmcos zoo --list                      the networks that come along
 
-    Commands have one-letter aliases: s, i, c, a, v, m, d, z.
+    Commands have one-letter aliases: s, i, c, a, v, m, e, d, z.
     """  # noqa: D301 (click reads the backspace as "do not rewrap")

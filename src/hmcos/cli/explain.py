@@ -1,0 +1,59 @@
+"""hmcos explain: why a model needs its memory, and what would help."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from hmcos import api
+from hmcos.cli.interruption import Interruption
+from hmcos.cli.options import (
+    alignment_option,
+    bind_option,
+    json_option,
+    model_argument,
+    target_option,
+    time_limit_option,
+)
+from hmcos.cli.progress import Progress
+
+_EXAMPLES = """
+\b
+Examples:
+  hmcos explain model.onnx
+  hmcos explain model.onnx --bind batch=1 --target tflm
+  hmcos explain zoo:nasnet-cifar --json
+"""
+
+
+@click.command(epilog=_EXAMPLES, short_help="Say why a model needs its memory, and what would help.")
+@model_argument
+@target_option
+@bind_option
+@time_limit_option("Stop the search of the order after so long, and trying changes after as long again.")
+@alignment_option
+@click.option("--external-io", is_flag=True, help="The caller supplies the memory of inputs and outputs.")
+@json_option
+def explain(model: str, bind: tuple[tuple[str, int], ...], as_json: bool, **options: Any) -> int:
+    """Show what is live at the peak of MODEL, which operators force it, and what would make it smaller.
+
+    Advice is computed: the search for the best order runs again on each changed network. Ctrl-C ends the
+    searches and tells what is known by then.
+    """
+    # The other options have the names of the keywords of api.explain.
+    with Interruption() as interruption, Progress() as progress:
+        found = api.explain(
+            model, bind=dict(bind), observer=progress, interrupted=interruption.happened, **options
+        )
+    if as_json:
+        from hmcos.report.explained import explanation_record  # noqa: PLC0415 (tables need rich)
+
+        click.echo(json.dumps(explanation_record(found)))
+    else:
+        from hmcos.report.explained_tables import explanation_tables  # noqa: PLC0415
+        from hmcos.report.tables import show  # noqa: PLC0415
+
+        show(explanation_tables(found))
+    return 0

@@ -1,0 +1,158 @@
+"""An explanation as tables for people, with a line of blocks for memory over time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from hmcos.memory.lifetimes import Life
+from hmcos.report.advice_words import advice_words, operator_words, proof_words, verdict
+from hmcos.report.sizes import human, savings
+from hmcos.report.words import printable
+from hmcos.stages.explaining import Explanation
+
+LISTED = 12
+"""Live tensors that are shown one by one."""
+CELLS = 5
+_BLOCKS = "▁▂▃▄▅▆▇█"
+_WIDE = 72
+
+
+def explanation_tables(explanation: Explanation) -> RenderableType:
+    """Return the verdict, memory over time, what is live at the peak, who forces it, and what would help."""
+    return Group(
+        Text(printable(verdict(explanation.plan)), style="bold"),
+        Text(),
+        _sparks(explanation),
+        Text(),
+        Text(printable(_moment(explanation))),
+        _live(explanation),
+        Text(printable(proof_words(explanation))),
+        _forced(explanation),
+        *([_cells(explanation)] if explanation.cells else []),
+        _advice(explanation),
+        Text(_tried(explanation)),
+    )
+
+
+def spark(heights: Sequence[int], top: int, wide: int = _WIDE) -> str:
+    """Return a line of blocks, at most so wide: of each block the highest of its steps, in parts of `top`."""
+    wide = min(wide, len(heights))
+    edges = [i * len(heights) // wide for i in range(wide + 1)] if wide else [0]
+    highest = (max(heights[a:b]) for a, b in pairwise(edges))
+    return "".join(_BLOCKS[min(7, 8 * height // max(1, top))] for height in highest)
+
+
+def _sparks(explanation: Explanation) -> RenderableType:
+    plan, table = explanation.plan, Table.grid(padding=(0, 1))
+    along = (
+        ("file order", explanation.given.running, plan.given_peak),
+        ("reverse post-order", explanation.rpo.running, plan.rpo_peak),
+        (plan.schedule.scheduler, plan.memory.running, plan.peak),
+    )
+    top = max(peak for _, _, peak in along)
+    for name, running, peak in along:
+        table.add_row(Text(name), Text(spark(running, top)), Text(human(peak)))
+    return table
+
+
+def _moment(explanation: Explanation) -> str:
+    crest = explanation.plan.crest
+    if crest.operator is None:
+        return "the peak is before the first operator; live then:"
+    runs = operator_words(explanation.plan.operators[crest.operator])
+    return f"the peak is at step {crest.step}, {runs}; live then:"
+
+
+def _live(explanation: Explanation) -> Table:
+    table = Table("tensor", "type")
+    for heading in ("bytes", "share"):
+        table.add_column(heading, justify="right")
+    for heading in ("made by", "last needed by"):
+        table.add_column(heading)
+    peak = max(1, explanation.plan.peak)
+    for i in explanation.live[:LISTED]:
+        life = explanation.lives[i]
+        table.add_row(
+            Text(printable(explanation.name(life))),
+            Text(type_words(explanation, life)),
+            f"{life.size:,}",
+            f"{100 * life.size / peak:.1f} %",
+            *(Text(printable(words)) for words in ends(explanation, life)),
+        )
+    rest = [explanation.lives[i].size for i in explanation.live[LISTED:]]
+    if rest:
+        table.add_row(f"{len(rest)} more", "", f"{sum(rest):,}", f"{100 * sum(rest) / peak:.1f} %", "", "")
+    return table
+
+
+def type_words(explanation: Explanation, life: Life) -> str:
+    """Return element type and shape of what lives; empty where there are none."""
+    tensor = explanation.tensor(life)
+    return f"{tensor.element}[{', '.join(map(str, tensor.shape))}]" if tensor else ""
+
+
+def ends(explanation: Explanation, life: Life) -> tuple[str, str]:
+    """Return who made what lives, and who reads it last in the plan."""
+    problem, rows = explanation.problem, explanation.rows
+    if life.buffer is None:
+        own = operator_words(rows[life.operator or 0])
+        return own, own
+    maker = problem.producer[life.buffer]
+    made = operator_words(rows[maker]) if maker >= 0 else "the caller"
+    if life.buffer in problem.held or not problem.readers[life.buffer]:
+        return made, "the caller" if life.buffer in problem.held else "nobody"
+    return made, operator_words(rows[explanation.plan.schedule.order[life.death - 1]])
+
+
+def _forced(explanation: Explanation) -> Table:
+    table = Table("operator", "must be live beside it")
+    table.add_column("bytes, whatever the order", justify="right")
+    for one in explanation.forced:
+        names = [explanation.network.buffer_name(b) for b in one.buffers]
+        beside = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if names[4:] else "")
+        table.add_row(
+            Text(printable(operator_words(explanation.rows[one.operator]))),
+            Text(printable(beside)),
+            f"{one.bytes:,}",
+        )
+    return table
+
+
+def _cells(explanation: Explanation) -> Table:
+    table = Table("cell with the highest peak")
+    for heading in ("operators", "most memory while it runs"):
+        table.add_column(heading, justify="right")
+    for cell in sorted(explanation.cells, key=lambda cell: -cell.bytes)[:CELLS]:
+        way = "from" if cell.intrudes else "to"
+        table.add_row(
+            Text(printable(f"{way} {operator_words(explanation.rows[cell.end])}")),
+            str(len(cell.operators)),
+            f"{cell.bytes:,}",
+        )
+    return table
+
+
+def _advice(explanation: Explanation) -> RenderableType:
+    best, peak = explanation.advised.best, explanation.advised.peak
+    if not best:
+        return Text("no change that was tried makes the least peak smaller by itself")
+    table = Table("what would make it smaller", "how")
+    for heading in ("peak", "saved"):
+        table.add_column(heading, justify="right")
+    for one in best:
+        what, how = advice_words(explanation, one.change)
+        most = "" if one.proved else "at most "
+        saved = f"{explanation.advised.saved(one):,}\n{savings(peak, one.peak)}"
+        table.add_row(Text(printable(what)), Text(printable(how)), f"{most}{one.peak:,}", saved)
+    return table
+
+
+def _tried(explanation: Explanation) -> str:
+    advised = explanation.advised
+    tried = f"{len(advised.advice)} of {advised.possible} changes were tried, one at a time"
+    return f"{tried}, each by a new search of the best order"

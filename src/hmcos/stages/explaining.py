@@ -1,0 +1,221 @@
+"""Why a network needs its memory: what is live at the peak, which operators force it, what would help."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from hmcos.errors import PlanError
+from hmcos.frontends.model import Model
+from hmcos.graph.model import Tensor
+from hmcos.hierarchy.tree import grow_tree
+from hmcos.memory.bounds import must_live
+from hmcos.memory.external import without_external
+from hmcos.memory.lifetimes import Life, lifetimes
+from hmcos.memory.problem import Problem
+from hmcos.memory.profile import Profile, profile
+from hmcos.memory.sharing import lower
+from hmcos.memory.target import Condition, Overwrite, Target, kind_name, parse_target
+from hmcos.memory.unavoidable import must_be_live
+from hmcos.plan.limits import SILENCE, Limits
+from hmcos.plan.plan import OperatorRow, Plan
+from hmcos.schedulers.rpo import reverse_post_order
+from hmcos.stages.advice import Advised, Change, Kind, advise, changes_of_tensors
+from hmcos.stages.lowering import Network, lower_network
+from hmcos.stages.opening import Openable, open_source
+
+FORCED = 5
+"""Operators whose bound is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forced:
+    """An operator, and what must be live while it runs, whatever the order."""
+
+    operator: int
+    """Index into the operators of the problem."""
+    bytes: int
+    buffers: tuple[int, ...]
+    """Largest first; with what the operator makes and its scratch they add up to the bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class CellPeak:
+    """A part of the network that is scheduled as one, and the most memory in use while it runs."""
+
+    operators: tuple[int, ...]
+    """Of the problem, ascending."""
+    end: int
+    """The operator that everything in it leads to, or comes from."""
+    intrudes: bool
+    """Whether it comes from `end` instead of leading to it."""
+    bytes: int
+    """In use at most while one of its operators runs, in the order of the plan."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A plan with the network it is for, and all that there is to tell about its memory. Sizes in bytes."""
+
+    network: Network
+    plan: Plan
+    forced: tuple[Forced, ...]
+    """The operators with the highest bounds, the highest first."""
+    cells: tuple[CellPeak, ...]
+    """In the order in which the plan reaches them."""
+    advised: Advised
+
+    @property
+    def problem(self) -> Problem:
+        """The network as numbers."""
+        return self.network.problem
+
+    @cached_property
+    def rows(self) -> tuple[OperatorRow, ...]:
+        """Per operator of the problem: how to find it in the source."""
+        return tuple(self.plan.operators[number] for number in self.plan.scheduled)
+
+    @cached_property
+    def lives(self) -> tuple[Life, ...]:
+        """All that takes memory, in the order of the arena's offsets."""
+        return lifetimes(self.problem, self.plan.schedule.order)
+
+    @cached_property
+    def given(self) -> Profile:
+        """Memory along the order of the file."""
+        return profile(self.problem, range(self.problem.operators))
+
+    @cached_property
+    def rpo(self) -> Profile:
+        """Memory along reverse post-order."""
+        return profile(self.problem, reverse_post_order(self.problem))
+
+    @cached_property
+    def live(self) -> tuple[int, ...]:
+        """Indices of the lives at the first moment of the peak, largest first; they add up to the peak."""
+        return at_peak(self.problem, self.plan, self.lives)
+
+    @property
+    def is_forced(self) -> bool:
+        """Whether one operator forces the peak by what must be live beside it, whatever the order."""
+        return bool(self.forced) and self.forced[0].bytes == self.plan.peak
+
+    def tensor(self, life: Life) -> Tensor | None:
+        """Return the tensor that a life was made for; None for scratch, and in a problem."""
+        content, sharing = self.network.opened.content, self.network.sharing
+        if life.buffer is None or not isinstance(content, Model) or sharing is None:
+            return None
+        inside = sharing.tensors_of[life.buffer]
+        return content.graph.tensors[inside[0]] if inside else None
+
+    def name(self, life: Life) -> str:
+        """Return what a life is called: as its tensor, or for what it is the scratch."""
+        if life.buffer is None:
+            return f"scratch of {self.problem.names[life.operator or 0]}"
+        return self.network.buffer_name(life.buffer)
+
+
+def explain_plan(network: Network, plan: Plan, limits: Limits) -> Explanation:
+    """Return all that there is to tell about a plan; the limits are those of the advice."""
+    lives = lifetimes(network.problem, plan.schedule.order)
+    advised = advise(network.problem, tuple(_changes(network, plan, lives)), plan.schedule, limits)
+    if network.lowered is not None and network.lowered.least is not None:
+        # The scratch of bodies that were not solved is an upper bound: nothing is proved on top of it.
+        advised = replace(advised, advice=tuple(replace(one, proved=False) for one in advised.advice))
+    return Explanation(
+        network=network,
+        plan=plan,
+        forced=tuple(_forced(network.problem)),
+        cells=_cells(network.problem, plan),
+        advised=advised,
+    )
+
+
+def network_of(plan: Plan, model: Openable, limits: Limits) -> Network:
+    """Return the network that a plan was made for, on its target.
+
+    Raises:
+        PlanError: the plan is for another model.
+        HmcosError: the model cannot be read.
+    """
+    bind = None if isinstance(model, Model | Problem) else plan.source.bind
+    opened = open_source(model, bind or None)
+    if opened.source.sha256 != plan.source.sha256:
+        raise PlanError(f"{opened.source.name}: the plan was made for another model; plan this one anew")
+    network = lower_network(
+        opened,
+        planned_target(plan),
+        plan.target.alignment,
+        replace(limits, seconds=None),
+        SILENCE,
+        plan.target.external_io,
+    )
+    if network.numbers != plan.scheduled:
+        raise PlanError(f"{opened.source.name}: the plan lists other operators; plan the model anew")
+    if profile(network.problem, plan.schedule.order).running != plan.memory.running:
+        raise PlanError(f"{opened.source.name}: the plan's memory is not that of its order; plan it anew")
+    return network
+
+
+def planned_target(plan: Plan) -> Target:
+    """Return the target that a plan was made for."""
+    return parse_target(plan.target.name, plan.target.data, "the plan's target")
+
+
+def at_peak(problem: Problem, plan: Plan, lives: tuple[Life, ...]) -> tuple[int, ...]:
+    """Return the indices of the lives at the first moment of the peak, largest first."""
+    moment = max(plan.crest.step, 0)
+
+    def is_live(life: Life) -> bool:
+        entered = life.buffer is not None and problem.producer[life.buffer] < 0
+        return life.birth <= moment < life.death and (plan.crest.step >= 0 or entered)
+
+    live = [i for i, life in enumerate(lives) if is_live(life)]
+    return tuple(sorted(live, key=lambda i: (-lives[i].size, i)))
+
+
+def _forced(problem: Problem) -> Iterator[Forced]:
+    needs = must_live(problem)
+    highest = sorted(range(problem.operators), key=lambda op: (-needs[op], op))[:FORCED]
+    for op in highest:
+        yield Forced(op, needs[op], must_be_live(problem, op))
+
+
+def _cells(problem: Problem, plan: Plan) -> tuple[CellPeak, ...]:
+    tree, step = grow_tree(problem), [0] * problem.operators
+    for place, op in enumerate(plan.schedule.order):
+        step[op] = place
+    found: list[CellPeak] = []
+    for cell in tree.cells:
+        inside = sorted(op for s in cell.sequences for op in tree.sequences.operators[s])
+        most = max(plan.memory.running[step[op]] for op in inside)
+        found.append(CellPeak(tuple(inside), cell.end, cell.intrudes, most))
+    return tuple(sorted(found, key=lambda cell: min(step[op] for op in cell.operators)))
+
+
+def _changes(network: Network, plan: Plan, lives: tuple[Life, ...]) -> Iterator[Change]:
+    """Yield what to try, what needs no change of the network first."""
+    problem = network.problem
+    if not plan.target.external_io:
+        outside = without_external(problem)
+        if outside.sizes != problem.sizes:
+            yield Change(Kind.EXTERNAL, outside)
+    yield from _changes_in_place(network, plan)
+    live = [lives[i] for i in at_peak(problem, plan, lives)]
+    yield from changes_of_tensors(problem, live, plan.target.alignment)
+
+
+def _changes_in_place(network: Network, plan: Plan) -> Iterator[Change]:
+    """Yield, per kind of operators that may not write in place yet, the problem in which they may."""
+    content, lowered = network.opened.content, network.lowered
+    if not isinstance(content, Model) or lowered is None:
+        return
+    target, rule = planned_target(plan), Overwrite(None, first=False, condition=Condition.SAME_SHAPE)
+    here = {kind_name(op.kind, op.domain) for op in content.graph.operators}
+    for kind in sorted(here - target.overwrite.keys() - target.views):
+        wider = replace(target, overwrite={**target.overwrite, kind: rule})
+        changed = lower(content.graph, wider, lowered.bodies.scratch, plan.target.alignment).problem
+        changed = without_external(changed) if plan.target.external_io else changed
+        if changed.may_overwrite != network.problem.may_overwrite:
+            yield Change(Kind.IN_PLACE, changed, operators=kind)

@@ -1,0 +1,66 @@
+"""Advice is what brute force finds, and what is said to be forced is live in every order."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+
+import oracle
+from hmcos.memory.bounds import must_live
+from hmcos.memory.external import without_external
+from hmcos.memory.lifetimes import lifetimes
+from hmcos.memory.problem import Problem
+from hmcos.memory.unavoidable import must_be_live
+from hmcos.plan.limits import SILENCE, Limits
+from hmcos.schedulers.optimal import optimal
+from hmcos.schedulers.rpo import rpo
+from hmcos.stages.advice import Change, Kind, advise, changes_of_tensors, renumbered
+from property.strategies import problems
+
+
+@given(problems(max_operators=6, min_operators=1))
+@settings(max_examples=60)
+def test_every_piece_of_advice_is_the_optimum_of_the_changed_problem(problem: Problem) -> None:
+    found = optimal(problem, Limits(), SILENCE)
+    lives = lifetimes(problem, found.order)
+    changes = (
+        Change(Kind.EXTERNAL, without_external(problem)),
+        *changes_of_tensors(problem, lives, alignment=1),
+    )
+    advised = advise(problem, changes, found, Limits())
+    assert len(advised.advice) == advised.possible == len(changes)
+    for one in advised.advice:
+        assert one.proved
+        assert one.peak == oracle.optimum(one.change.problem)
+        assert advised.saved(one) == oracle.optimum(problem) - one.peak
+    saved = [advised.saved(one) for one in advised.best]
+    assert saved == sorted(saved, reverse=True)
+    assert all(bytes_ > 0 for bytes_ in saved)
+
+
+@given(problems(max_operators=6, min_operators=1))
+@settings(max_examples=60)
+def test_no_change_gets_the_credit_for_a_better_order(problem: Problem) -> None:
+    advised = advise(problem, (Change(Kind.EXTERNAL, problem),), rpo(problem, Limits(), SILENCE), Limits())
+    assert advised.peak == oracle.optimum(problem)
+    assert not advised.best
+
+
+@given(problems(max_operators=5, min_operators=1))
+@settings(max_examples=40)
+def test_what_must_be_live_is_live_in_every_order(problem: Problem) -> None:
+    orders = list(oracle.orders(problem))
+    for op, needs in enumerate(must_live(problem)):
+        forced = must_be_live(problem, op)
+        for order in orders:
+            live = oracle.live(problem, set(order[: order.index(op)]))
+            assert live >= set(forced)
+        own = sum(problem.sizes[b] for b in forced) + problem.scratch[op]
+        assert needs - own in {0, sum(problem.sizes[b] for b in problem.makes[op])}
+
+
+@given(problems(max_operators=6, min_operators=1))
+@settings(max_examples=40)
+def test_a_renumbered_problem_costs_what_its_order_costs(problem: Problem) -> None:
+    order = rpo(problem, Limits(), SILENCE).order
+    again = renumbered(problem, order)
+    assert oracle.peak_of(again, range(again.operators)) == oracle.peak_of(problem, order)
