@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hmcos.errors import OptionError
-from hmcos.graph.model import Graph, Operator, Tensor
+from hmcos.graph.model import Graph, Tensor
 
 Bytes = npt.NDArray[np.uint8]
 """The raw bytes of a tensor."""
@@ -57,7 +57,8 @@ def index_limits(graph: Graph) -> dict[int, int]:
         if op.kind in _INDEX_POSITION and len(op.inputs) > 1:
             data, indices = (op.inputs[p] for p in _INDEX_POSITION[op.kind])
             if data is not None and indices is not None:
-                _limit(limits, indices, _smallest_axis(op, graph.tensors[data]))
+                # The axis is an attribute, which a Graph does not keep: the smallest is safe for all.
+                _limit(limits, indices, min(graph.tensors[data].shape, default=1))
         elif op.kind in _KEEPS_VALUES:
             inside = [limits[t] for t in op.makes if t in limits]
             for t in op.inputs if op.kind == "Concat" else op.inputs[:1]:
@@ -96,17 +97,6 @@ def as_bytes(value: npt.NDArray[Any]) -> Bytes:
 def own_inputs(graph: Graph, files: Mapping[str, Path]) -> dict[str, Bytes]:
     """Return the inputs that the user gave; see `read_input`."""
     return {name: read_input(graph, name, path) for name, path in files.items()}
-
-
-def _smallest_axis(op: Operator, data: Tensor) -> int:
-    """Return what an index may not reach: the axis is an attribute, which the network does not keep.
-
-    Gather works along axis 0 by default, and embeddings are read so; a smaller axis is the safe choice
-    for all others.
-    """
-    if op.kind == "Gather" and data.is_parameter:
-        return data.shape[0] if data.shape else 1
-    return min(data.shape, default=1)
 
 
 def _limit(limits: dict[int, int], t: int, size: int) -> None:

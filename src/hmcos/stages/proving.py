@@ -102,10 +102,10 @@ def _ran(model: Model, plan: Plan | None, written: Path | None, running: Running
     """Return the checks of the written model, and of running it."""
     inputs = own_inputs(model.graph, running.inputs or {})
     with tempfile.TemporaryDirectory(prefix="hmcos-") as folder:
-        source = model.path
-        if source is None or model.inlined:
-            source = Path(folder) / "source.onnx"
-            loading.save(model, {}, source)
+        numbered = model.path
+        if numbered is None or model.inlined:
+            numbered = Path(folder) / "source.onnx"
+            loading.save(model, {}, numbered)
         if written is None and plan is not None:
             written = Path(folder) / "result.onnx"
             loading.save(model, {"": plan.order} | {body.path: body.order for body in plan.bodies}, written)
@@ -114,7 +114,8 @@ def _ran(model: Model, plan: Plan | None, written: Path | None, running: Running
         if not same.held:
             return [same]
         request = Request(
-            source=source.absolute(),
+            source=(model.path or numbered).absolute(),
+            numbered=numbered.absolute(),
             result=written.absolute(),
             graph=model.graph,
             plan=plan,

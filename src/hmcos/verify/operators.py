@@ -19,13 +19,19 @@ from hmcos.graph.model import Graph, Operator
 
 TYPES = {spelling: number for number, (spelling, _) in ELEMENTS.items()}
 """Element in numpy's spelling to ONNX's number."""
-_LEAST = 64
-"""Bytes of the smallest block that is lent, so that also an empty tensor has an address."""
+LINE = 64
+"""Bytes whose multiples ONNX Runtime allocates at.
+
+A kernel treats what lies before the first multiple one by one, with other instructions that round in
+another way: the bits of a result depend on its address modulo this.
+"""
 
 
-def blank(size: int) -> Bytes:
-    """Return a block of bytes for a tensor of a size in bytes."""
-    return np.zeros(max(size, _LEAST), np.uint8)
+def blank(size: int, phase: int = 0) -> Bytes:
+    """Return zeros for a tensor of a size in bytes, at an address that is `phase` modulo `LINE`."""
+    whole = np.zeros(size + 2 * LINE, np.uint8)  # never empty, so that also an empty tensor has an address
+    start = (phase - whole.ctypes.data) % LINE
+    return whole[start : start + size + LINE]
 
 
 def session(model: bytes | str) -> Any:
@@ -49,8 +55,10 @@ def run_whole(session: Any, graph: Graph, fed: Mapping[str, Bytes]) -> dict[str,
     """Return name to bytes of every output of a network that is run as a whole."""
     by_name = {graph.tensors[t].name: t for t in (*graph.inputs, *graph.outputs)}
     binding = session.io_binding()
-    for name in (node.name for node in session.get_inputs()):
-        _bind(binding.bind_input, name, graph, by_name[name], fed[name].ctypes.data)
+    lent = {node.name: blank(fed[node.name].size) for node in session.get_inputs()}
+    for name, block in lent.items():
+        block[: fed[name].size] = fed[name]
+        _bind(binding.bind_input, name, graph, by_name[name], block.ctypes.data)
     found: dict[str, Bytes] = {}
     for name in dict.fromkeys(node.name for node in session.get_outputs()):
         found[name] = blank(graph.tensors[by_name[name]].size)

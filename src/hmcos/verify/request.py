@@ -16,9 +16,11 @@ class Request:
     """What to run."""
 
     source: Path
-    """The model whose nodes the graph and the plan number."""
+    """The model as it was given."""
+    numbered: Path
+    """The same with its local functions inlined: graph and plan number its nodes."""
     result: Path
-    """The same in another order."""
+    """The same in the order to check."""
     graph: Graph
     plan: Plan | None
     """With an arena, to run in it; None to compare source and result only."""

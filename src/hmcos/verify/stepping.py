@@ -1,9 +1,9 @@
 """A plan's arena, proved by running in it: one operator at a time, all activations in one block of bytes.
 
-Every operator runs twice. Once apart, each tensor in memory of its own; once in the arena, its inputs and
-outputs bound to their planned offsets of the block, so that what the plan lets overlap really overlaps. Both
-must make the same bytes. What the plan says is dead is poisoned at once: a life that is a step too short, or
-two buffers that meet, make some later operator read poison.
+Every operator runs twice. Once apart, each tensor in memory of its own, at the same address modulo 64; once
+in the arena, its inputs and outputs bound to their planned offsets of the block, so that what the plan lets
+overlap really overlaps. Both must make the same bytes. What the plan says is dead is poisoned at once: a life
+that is a step too short, or two buffers that meet, make some later operator read poison.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import numpy as np
 
 from hmcos.errors import VerifyError
 from hmcos.frontends.feeding import Bytes
-from hmcos.graph.model import Operator, Tensor
+from hmcos.graph.model import Operator
 from hmcos.plan.arena import PlacedBuffer
 from hmcos.plan.plan import Plan
 from hmcos.verify.kernels import FORBID_OVERWRITE
-from hmcos.verify.operators import Operators, addresses, blank, title
+from hmcos.verify.operators import LINE, Operators, addresses, blank, title
 
 POISON, NOISE = 0xFF, 0xFE
 """What dead bytes hold (no number, read as floats; -1, read as integers), and what an operator's scratch
@@ -216,9 +216,9 @@ class _Stepper:
         self._read(t)[:] = content[:size]
 
     def _own(self, t: int, content: Bytes | None = None) -> Bytes:
-        """Return memory of its own for a tensor, with this content."""
-        tensor: Tensor = self.graph.tensors[t]
-        block = blank(tensor.size)
+        """Return memory of its own for a tensor with this content, at its place's address modulo LINE."""
+        tensor, place = self.graph.tensors[t], self._place(t)
+        block = blank(tensor.size, place[0] % LINE if place is not None else 0)
         if content is not None:
             block[: tensor.size] = content[: tensor.size]
         return block

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
-from onnx import ModelProto
+from onnx import ModelProto, numpy_helper, parser
 
 import hmcos
 from hmcos.__main__ import run
@@ -166,6 +168,34 @@ def test_nodes_of_the_result_swapped_missing_doubled_or_changed(tmp_path: Path) 
     result = faults.model()
     result.opset_import[0].version = 20
     assert "more than the order of its nodes" in changed(tmp_path, result)[1]
+
+
+def test_data_files_changed_beside_the_result(tmp_path: Path) -> None:
+    source, out = tmp_path / "net.onnx", tmp_path / "out"
+    net, onnx = faults.model(), cast(Any, importlib.import_module("onnx"))
+    weights = numpy_helper.to_array(net.graph.initializer[0])
+    net.graph.initializer[0].CopyFrom(numpy_helper.from_array(weights, "w"))
+    onnx.save_model(net, source, save_as_external_data=True, location="w.bin", size_threshold=0)
+    hmcos.schedule(source, output=out)
+    assert verify(source, out / "plan.json").holds
+    content = bytearray((out / "w.bin").read_bytes())
+    content[3] ^= 1
+    (out / "w.bin").write_bytes(content)
+    words = verify(source, out / "plan.json").checks[-1].words
+    assert words == "data file 'w.bin' was changed: the result computes another function"
+
+
+def test_local_functions_and_symbols(tmp_path: Path) -> None:
+    source = faults.model(
+        "net (float[N,8] x) => (float[N,8] y) { a = Relu(x) b = own.both(a) y = own.both(b) }"
+    )
+    text = '<opset_import: ["" : 21], domain: "own"> both (u) => (v) { s = Sin(u) c = Cos(u) v = Add(s, c) }'
+    source.functions.append(parser.parse_function(text))
+    source.opset_import.add(domain="own", version=1)
+    (tmp_path / "net.onnx").write_bytes(source.SerializeToString())
+    hmcos.schedule(tmp_path / "net.onnx", bind={"N": 3}, output=tmp_path / "out")
+    assert verify(tmp_path / "net.onnx", tmp_path / "out" / "plan.json").holds
+    assert verify(tmp_path / "net.onnx", tmp_path / "out" / "net.onnx", bind={"N": 5}).holds
 
 
 def test_a_model_can_be_compared_without_its_plan(tmp_path: Path) -> None:
