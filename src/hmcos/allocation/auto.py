@@ -15,6 +15,7 @@ from hmcos.plan.schedule import Status
 
 CHEAP = (largest_area_first, largest_first, best_fit)
 SETTLED = (Status.OPTIMAL, Status.FITS, Status.DOES_NOT_FIT)
+"""Answers to a budget. Without one, the least is wanted even where pools cannot hold it."""
 
 
 def auto(lives: Lives, limits: Limits, observer: Observer, jobs: int = 1) -> Arena:
@@ -25,7 +26,7 @@ def auto(lives: Lives, limits: Limits, observer: Observer, jobs: int = 1) -> Are
     best: Arena | None = None
     for plan in CHEAP:
         arena = plan(lives, limits, observer)
-        if arena.status in SETTLED:
+        if arena.status in (SETTLED if limits.budget is not None else (Status.OPTIMAL,)):
             return arena
         if best is None or arena.size < best.size:
             best = arena

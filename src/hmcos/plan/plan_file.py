@@ -85,12 +85,7 @@ def _record(plan: Plan) -> dict[str, object]:
             "inlined": plan.source.inlined,
             "bind": dict(sorted(plan.source.bind.items())),
         },
-        "target": {
-            "name": plan.target.name,
-            "alignment": plan.target.alignment,
-            "external_io": plan.target.external_io,
-            "data": dict(plan.target.data),
-        },
+        "target": _target_record(plan.target),
         "scheduler": found.scheduler,
         "status": str(found.status),
         "peak": found.peak,
@@ -112,6 +107,15 @@ def _record(plan: Plan) -> dict[str, object]:
         "operators": [_operator_record(plan.operators[i]) for i in plan.order],
         "bodies": [_body_record(body) for body in plan.bodies],
         **arena_keys(plan),
+    }
+
+
+def _target_record(target: TargetUsed) -> dict[str, object]:
+    return {
+        "name": target.name,
+        "alignment": target.alignment,
+        "external_io": target.external_io,
+        "data": dict(target.data),
     }
 
 

@@ -55,8 +55,8 @@ def improve(
 ) -> Pair:
     """Return a pair whose arena is at most that of the first one.
 
-    First the search is run again with operators numbered otherwise; then single operators move to other
-    places in the best order so far. Counted and seeded, so it repeats itself unless the time limit ends it.
+    First the search is run again with operators numbered otherwise; then single operators move in the
+    best order so far. Counted and seeded.
 
     Args:
         problem: what runs.
@@ -67,9 +67,7 @@ def improve(
         observer: is told of each try.
     """
     rng, best = Random(limits.seed), start
-    n = 1 + problem.operators
-    tries = min(MOST_ORDERS, 1 + WORK // (n * max(FEWEST, 2 * n)))
-    for tried in range(tries):
+    for tried in range(_tries(1 + problem.operators)):
         if best.arena.size <= aim.size or limits.reached(0) is not None:
             break
         highest = best.arena.size - 1 if aim.peak is None else aim.peak
@@ -85,6 +83,10 @@ def improve(
             best = Pair(tuple(order), reached, arena)
         observer.progress("order and arena", best.arena.size, aim.size, tried)
     return best
+
+
+def _tries(n: int) -> int:
+    return min(MOST_ORDERS, 1 + WORK // (n * max(FEWEST, 2 * n)))
 
 
 def _searched_again(problem: Problem, highest: int, rng: Random, limits: Limits) -> list[int]:
