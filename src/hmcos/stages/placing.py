@@ -28,7 +28,7 @@ STATES = 3_000
 """Situations that the planner may search for the order found: some seconds where there is no slack."""
 SEARCHED = 1_500
 """Lives up to which it searches at all: one run over more of them takes longer than anybody expects."""
-WORK_EACH = 20_000
+WORK_EACH = 10_000
 """Situations for each other order, times its lives, so that every order costs about the same."""
 _PROVING = ("auto", "exact")
 

@@ -16,9 +16,9 @@ from hmcos.schedulers.random import random_order
 SEARCHES = 4
 """Searches that are run again with operators numbered otherwise, so that ties break otherwise."""
 SEARCH_STATES = 20_000
-MOST_ORDERS = 200
+MOST_ORDERS = 60
 """Orders that are tried in all; fewer for large problems: see `WORK`."""
-WORK = 1_500_000
+WORK = 600_000
 """What all tries may cost together, so that even large problems end within seconds. An order of n operators
 costs n times the situations that a proving planner looks at at least: `FEWEST`, or 2 n when that is more."""
 FEWEST = 300
