@@ -16,7 +16,7 @@ from hmcos.frontends.tflite.reading import parse
 from hmcos.frontends.tflite.writing import rewritten
 from hmcos.frontends.tflite.written import written
 from unit.frontends.test_tflite_reading import conditional
-from unit.frontends.tflite_networks import branches
+from unit.frontends.tflite_networks import branches, loop
 
 pytest.importorskip("tflite_micro")
 
@@ -88,3 +88,21 @@ def test_bodies_are_planned_as_scratch(tmp_path: Path) -> None:
     found = api.verify(path, plan)
     assert found.holds
     assert f"head {plan.peak} -> {plan.peak} bytes" in found.checks[-1].words
+    made = written(path.read_bytes(), (tmp_path / "out/if.tflite").read_bytes()).offsets or ()
+    assert len(made) == 9
+    assert min(made) >= 0
+
+
+def test_bodies_of_a_loop_are_placed_beside_what_is_live(tmp_path: Path) -> None:
+    path = tmp_path / "while.tflite"
+    path.write_bytes(loop().bytes())
+    plan = api.schedule(path, output=tmp_path / "out")
+    found = api.verify(path, plan)
+    assert found.holds, found
+    assert f"-> {plan.peak:,} bytes" in found.checks[-1].words
+    result = tmp_path / "out/while.tflite"
+    made = list(written(path.read_bytes(), result.read_bytes()).offsets or ())
+    inner = next(i for i in range(len(made) - 1, 0, -1) if made[i] >= 0)
+    result.write_bytes(rewritten(result.read_bytes(), {}, dict(enumerate(made)) | {inner: 0}))
+    bad = api.verify(path, plan)
+    assert [check.name for check in bad.checks if not check.held] == ["offsets"]

@@ -63,8 +63,8 @@ def save(
     """Write the model's source with its nodes permuted, and its data files beside it.
 
     `orders` holds node numbers in the new order; the key is empty for the main graph and a path such as
-    `node 17/then_branch` for a body. `offsets` are bytes in the arena by tensor of the main graph, for a
-    format that holds them.
+    `node 17/then_branch` for a body. `offsets` are bytes in the arena by tensor, for a format that
+    holds them.
 
     Raises:
         OptionError: an order is no permutation, or belongs to no graph of the model.

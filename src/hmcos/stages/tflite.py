@@ -14,6 +14,7 @@ from hmcos.memory.sharing import Sharing
 from hmcos.memory.target import Target, load_target
 from hmcos.plan.plan import Plan
 from hmcos.runtimes.tflm_scratch import scratch_of
+from hmcos.stages.tflite_bodies import body_offsets
 
 FORMAT = "tflite"
 TARGET = "tflm"
@@ -48,16 +49,18 @@ def check_alignment(content: Model | Problem, alignment: int, *, offsets: bool) 
 
 
 def tensor_offsets(content: Model | Problem, sharing: Sharing | None, plan: Plan) -> dict[int, int] | None:
-    """Return tensor of the main graph to its offset in bytes, None where the format does not hold them.
+    """Return tensor to its offset in bytes, None where the format does not hold them.
 
-    Tensors without a place of their own are left out; the runtime plans those.
+    Tensors are numbered through all subgraphs, the main graph first. Those without a place of their own are
+    left out; the runtime plans them.
     """
     if not isinstance(content, Model) or content.format != FORMAT or sharing is None or plan.arena is None:
         return None
     lives = lifetimes(sharing.problem, plan.schedule.order)
-    return {
+    found = {
         tensor: offset
         for life, offset in zip(lives, plan.arena.offsets, strict=True)
         if life.buffer is not None
         for tensor in sharing.tensors_of[life.buffer]
     }
+    return found | body_offsets(content, plan) if plan.bodies else found

@@ -14,8 +14,9 @@ from hmcos.plan.plan import Plan
 from hmcos.runtimes.tflite import Run, random_inputs, run
 from hmcos.runtimes.tflm import TflmArena, room, tflm_arena
 from hmcos.stages.tflite import OFFSET_ALIGNMENT
+from hmcos.stages.tflite_bodies import body_path, places
 from hmcos.verify.checks import Check, attempt
-from hmcos.verify.offsets import check_model_offsets
+from hmcos.verify.offsets import Span, check_model_offsets
 from hmcos.verify.schedule import check_order
 
 ENGINES: dict[str, str] = {"litert": "LiteRT", "tflm": "TFLM"}
@@ -98,10 +99,22 @@ def _same(model: Model, plan: Plan | None, result: bytes, found: list[Written]) 
 
 
 def _offsets(model: Model, made: Written) -> str:
-    assert made.offsets is not None
-    end = check_model_offsets(model.graph, made.orders[0], made.offsets, OFFSET_ALIGNMENT)
-    placed = sum(offset >= 0 for offset in made.offsets)
-    return f"{placed:,} tensors within {end:,} bytes; no two that are live together overlap"
+    offsets = made.offsets or ()
+    spans: dict[str, Span] = {}
+    for place in reversed(places(model)):  # inner ones first
+        graph, last = place.graph, place.first + len(place.graph.tensors)
+        inside: dict[int, Span] = {}
+        for op in graph.operators:
+            taken = [spans[body_path(place.path, op.number, body.attribute)] for body in op.bodies]
+            if any(high for _, high in taken):
+                placed = [span for span in taken if span[1]]
+                inside[op.number] = (min(low for low, _ in placed), max(high for _, high in placed))
+        order = made.orders[place.subgraph]
+        check_order(graph, order)
+        here = offsets[place.first : last]
+        spans[place.path] = check_model_offsets(graph, order, here, OFFSET_ALIGNMENT, inside)
+    placed = sum(offset >= 0 for offset in offsets)
+    return f"{placed:,} tensors within {spans[''][1]:,} bytes; no two that are live together overlap"
 
 
 def _outputs(engine: str, name: str, model: Model, contents: tuple[bytes, bytes], seeds: range) -> Check:

@@ -106,3 +106,30 @@ def branches(width: int = 256, number: int = 3) -> Sketch:
     sketch.operator("CONCATENATION", small, [result], axis=1)
     sketch.ports([fed], [result])
     return sketch
+
+
+def loop() -> Sketch:
+    """Return a counter and a value that a WHILE adds to itself five times, through a wide tensor."""
+    sketch = Sketch()
+    sketch.subgraph()
+    count, fed = sketch.tensor([1], "INT32"), sketch.tensor([1, 40], "FLOAT32")
+    ended, before = sketch.tensor([1], "INT32"), sketch.tensor([1, 40], "FLOAT32")
+    after, made = sketch.tensor([1, 40], "FLOAT32"), sketch.tensor([1, 40], "FLOAT32")
+    sketch.operator("ADD", [fed, fed], [before])
+    sketch.operator("WHILE", [count, before], [ended, after], condSubgraphIndex=1, bodySubgraphIndex=2)
+    sketch.operator("ADD", [after, fed], [made])
+    sketch.ports([count, fed], [ended, made])
+    sketch.subgraph("cond")
+    count, fed = sketch.tensor([1], "INT32"), sketch.tensor([1, 40], "FLOAT32")
+    five, goes_on = sketch.tensor([1], "INT32", data=NUMPY.array([5], "int32")), sketch.tensor([1], "BOOL")
+    sketch.operator("LESS", [count, five], [goes_on])
+    sketch.ports([count, fed], [goes_on])
+    sketch.subgraph("body")
+    count, fed = sketch.tensor([1], "INT32"), sketch.tensor([1, 40], "FLOAT32")
+    one, next_count = sketch.tensor([1], "INT32", data=NUMPY.array([1], "int32")), sketch.tensor([1], "INT32")
+    wide, sums = sketch.tensor([1, 80], "FLOAT32"), sketch.tensor([1, 40], "FLOAT32")
+    sketch.operator("CONCATENATION", [fed, fed], [wide], axis=1)
+    sketch.operator("ADD", [count, one], [next_count])
+    sketch.operator("ADD", [fed, fed], [sums])
+    sketch.ports([count, fed], [next_count, sums])
+    return sketch

@@ -25,7 +25,7 @@ ORDER = (0, 1, 2)
 
 
 def test_tensors_that_are_not_live_together_may_share() -> None:
-    assert check_model_offsets(chain(), ORDER, (0, 32, 64, 32), 16) == 96
+    assert check_model_offsets(chain(), ORDER, (0, 32, 64, 32), 16) == (0, 96)
 
 
 @pytest.mark.parametrize(
@@ -44,4 +44,12 @@ def test_planted_overlaps_are_found(offsets: tuple[int, ...], message: str) -> N
 
 
 def test_what_the_runtime_plans_itself_is_left_out() -> None:
-    assert check_model_offsets(chain(), ORDER, (0, -1, -1, 32), 16) == 64
+    assert check_model_offsets(chain(), ORDER, (0, -1, -1, 32), 16) == (0, 64)
+
+
+def test_bodies_take_their_bytes_while_their_operator_runs() -> None:
+    offsets = (0, 32, 64, 32)
+    assert check_model_offsets(chain(), ORDER, offsets, 16, {1: (96, 160)}) == (0, 160)
+    assert check_model_offsets(chain(), ORDER, offsets, 16, {0: (64, 160)}) == (0, 160)
+    with pytest.raises(VerifyError, match=r"step 1: tensor 2 .* overlaps|the bodies of operator 1 at 80"):
+        check_model_offsets(chain(), ORDER, offsets, 16, {1: (80, 160)})

@@ -28,8 +28,8 @@ def save(
     """Write the source of a model with its operators permuted, and offsets for its tensors if there are any.
 
     `orders` holds operator numbers in the new order; the key is empty for the main graph and a path such as
-    `node 17/then` for a body. `offsets` are bytes in the arena by tensor of the main graph. Offsets that the
-    source holds are dropped: they were for another order.
+    `node 17/then` for a body. `offsets` are bytes in the arena by tensor, numbered through all subgraphs;
+    those that the source holds are dropped, since they were for another order.
 
     Raises:
         OptionError: an order is no permutation, or belongs to no graph of the model.
