@@ -26,7 +26,7 @@ from hmcos.verify.child import run_apart
 from hmcos.verify.planned import check_instance_plan, check_network_plan, check_source
 from hmcos.verify.request import Request
 from hmcos.verify.schedule import check_order
-from hmcos.verify.written import order_of
+from hmcos.verify.written import check_bodies, order_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def _ran(model: Model, plan: Plan | None, written: Path | None, running: Running
             numbered = Path(folder) / "source.onnx"
             loading.save(model, {}, numbered)
         if written is None and plan is not None:
-            written = Path(folder) / "result.onnx"
+            written = Path(folder) / "source, reordered"
             loading.save(model, {"": plan.order} | {body.path: body.order for body in plan.bodies}, written)
         assert written is not None  # a result without a plan is a path
         same = attempt("written model", lambda: _written(model, plan, written))
@@ -142,4 +142,6 @@ def _written(model: Model, plan: Plan | None, written: Path) -> str:
             f"{written.name}: step {step} is operator {order[step]}, but the plan says {plan.order[step]}"
         )
     check_order(model.graph, order)
+    if plan is not None:
+        check_bodies(model, written, order, {body.path: body.order for body in plan.bodies})
     return f"{written.name}: the source's {len(order):,} nodes in a valid order, and nothing else changed"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, deque
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from google.protobuf.message import DecodeError
@@ -11,6 +12,7 @@ from onnx import GraphProto, ModelProto, NodeProto
 
 from hmcos.errors import VerifyError
 from hmcos.frontends.model import Model
+from hmcos.frontends.onnx.bodies import bodies
 
 
 def order_of(source: Model, result: Path) -> tuple[int, ...]:
@@ -26,6 +28,36 @@ def order_of(source: Model, result: Path) -> tuple[int, ...]:
     _check_rest(before, after)
     _check_data_files(source, result)
     return order
+
+
+def check_bodies(
+    source: Model, result: Path, order: Sequence[int], planned: Mapping[str, Sequence[int]]
+) -> None:
+    """Do nothing if the bodies of a model file are in their planned orders.
+
+    `order` is what `order_of` returned; `planned` is the path of a body to its order.
+
+    Raises:
+        VerifyError: a body is in another order, or in none that was planned; names its path.
+    """
+    after = _read(result)
+    if isinstance(source.proto, ModelProto):
+        _check_inside((source.proto.graph, after.graph), order, planned, "")
+
+
+def _check_inside(
+    pair: tuple[GraphProto, GraphProto], order: Sequence[int], planned: Mapping[str, Sequence[int]], path: str
+) -> None:
+    """Compare the bodies in two graphs, source and result; recurses as bodies are nested."""
+    before, after = pair
+    for step, number in enumerate(order):
+        inside = zip(bodies(before.node[number]), bodies(after.node[step]), strict=True)
+        for (attribute, body), (_, found) in inside:
+            here = f"{path}node {number}/{attribute}"
+            inner = _matched(body, found)
+            if here not in planned or inner != tuple(planned[here]):
+                raise VerifyError(f"{here}: the result has its nodes in another order than the plan")
+            _check_inside((body, found), inner, planned, f"{here}/")
 
 
 def _read(path: Path) -> ModelProto:

@@ -198,6 +198,18 @@ def test_local_functions_and_symbols(tmp_path: Path) -> None:
     assert verify(tmp_path / "net.onnx", tmp_path / "out" / "net.onnx", bind={"N": 5}).holds
 
 
+def test_a_body_of_the_result_in_another_order(tmp_path: Path) -> None:
+    source, out = faults.saved(tmp_path, BODY), tmp_path / "out"
+    hmcos.schedule(source, output=out)
+    assert verify(source, out / "plan.json").holds
+    result = ModelProto.FromString((out / "net.onnx").read_bytes())
+    branch = next(node for node in result.graph.node if node.op_type == "If").attribute[0].g
+    branch.node.reverse()
+    (out / "net.onnx").write_bytes(result.SerializeToString())
+    words = verify(source, out / "plan.json").checks[-1].words
+    assert words == "node 2/then_branch: the result has its nodes in another order than the plan"
+
+
 def test_a_model_can_be_compared_without_its_plan(tmp_path: Path) -> None:
     source = faults.saved(tmp_path)
     hmcos.schedule(source, output=tmp_path / "out")

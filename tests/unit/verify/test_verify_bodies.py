@@ -43,7 +43,7 @@ def test_a_body_needs_its_peak_less_its_result() -> None:
 def test_a_loop_holds_what_it_carries() -> None:
     source = faults.model(LOOP)
     plan = hmcos.schedule(source, target="none")
-    # When t is made: i, which nobody reads (8), before or after (1), the carried s, u, and t, which is given back.
+    # When t is made: i, which nobody reads (8), before or after (1), the carried s, u, and t, given back.
     assert needs(source, plan) == {0: 8 + 1 + 16 + 16}
 
 
