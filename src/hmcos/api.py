@@ -24,12 +24,13 @@ from hmcos.stages.assembly import assemble
 from hmcos.stages.choices import chosen_limits, chosen_target
 from hmcos.stages.comparing import Comparison, compare_schedulers
 from hmcos.stages.experiment import Experiment, run_experiment
-from hmcos.stages.explaining import Explanation, explain_plan, network_of
+from hmcos.stages.explaining import Explanation, explain_plan
 from hmcos.stages.header import check_emit
 from hmcos.stages.inspection import Inspection, inspect_source
 from hmcos.stages.lowering import Network, lower_network
 from hmcos.stages.opening import ZOO, Openable, open_source
 from hmcos.stages.placing import Placing, chosen_placing, place, with_arena
+from hmcos.stages.planned import network_of
 from hmcos.stages.saving import check_apart, output_places, save
 from hmcos.stages.tflite import FORMAT, check_alignment, tensor_offsets
 from hmcos.stages.tflite_proving import ArenaMeasurement, measure_tflite
@@ -233,7 +234,7 @@ def explain(  # noqa: PLR0913 (one keyword per option of the command line, so th
             interrupted=interrupted,
         )
     limits = chosen_limits(time_limit, interrupted=interrupted)
-    network = network_of(plan, model, limits)
+    network = network_of(plan, model)
     observer.progress("advice", 0, 0, 0)
     return explain_plan(network, plan, replace(limits, started=perf_counter()))
 

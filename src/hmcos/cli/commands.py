@@ -17,6 +17,7 @@ COMMANDS: dict[str, str] = {
     "verify": "hmcos.cli.verify:verify",
     "measure": "hmcos.cli.measure:measure",
     "explain": "hmcos.cli.explain:explain",
+    "report": "hmcos.cli.report:report",
     "draw": "hmcos.cli.draw:draw",
     "zoo": "hmcos.cli.zoo:zoo",
 }
@@ -30,6 +31,7 @@ ALIASES: dict[str, str] = {
     "v": "verify",
     "m": "measure",
     "e": "explain",
+    "r": "report",
     "d": "draw",
     "z": "zoo",
 }
@@ -70,8 +72,9 @@ def hmcos() -> None:
     hmcos verify model.onnx out/plan.json prove the result by running it
     hmcos measure model.onnx              see what ONNX Runtime really takes
     hmcos explain model.onnx              see why it needs its memory, and what would help
+    hmcos report out/plan.json --open     the same as a page, from a plan
     hmcos draw model.onnx -o order.svg    see the graph, the order, its memory
     hmcos zoo --list                      the networks that come along
 
-    Commands have one-letter aliases: s, i, c, a, v, m, e, d, z.
+    Commands have one-letter aliases: s, i, c, a, v, m, e, r, d, z.
     """  # noqa: D301 (click reads the backspace as "do not rewrap")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -27,6 +29,8 @@ from hmcos.plan.plan import Plan
 from hmcos.plan.schedule import Status
 from hmcos.report.words import printable
 
+ADVICE_SECONDS = 0.2
+"""For advice on the page: whoever schedules waits for the order. `hmcos report` takes its time."""
 _EXAMPLES = """
 \b
 Examples:
@@ -45,7 +49,7 @@ Examples:
     "--output",
     metavar="DIR",
     type=click.Path(readable=False),
-    help="Write the reordered model and plan.json into this folder; nothing is written without it.",
+    help="Write the reordered model, plan.json and report.html into this folder; without it, nothing.",
 )
 @click.option(
     "-s",
@@ -95,6 +99,8 @@ def schedule(model: str, bind: tuple[tuple[str, int], ...], as_json: bool, **opt
                 model, bind=dict(bind), observer=progress, interrupted=interruption.happened, **options
             )
         _tell_result(plan, options["target"], as_json=as_json)
+        if options["output"] is not None:
+            _write_page(plan, model, Path(options["output"]), interruption.happened, as_json=as_json)
     return 0 if options["budget"] is None else exit_code(_answer(plan, options["budget"]))
 
 
@@ -108,6 +114,19 @@ def _tell_result(plan: Plan, target: str, *, as_json: bool) -> None:
         from hmcos.report.tables import plan_tables, show  # noqa: PLC0415
 
         show(plan_tables(plan))
+
+
+def _write_page(
+    plan: Plan, model: str, folder: Path, interrupted: Callable[[], bool], *, as_json: bool
+) -> None:
+    """Write the page that explains the plan, with the advice that a moment allows."""
+    from hmcos.report.page.writing import NAME, has_plotly, write_page  # noqa: PLC0415 (only with -o)
+
+    if not has_plotly():
+        return _tell(f"no {NAME} without plotly: pip install 'hmcos[report]'")
+    found = api.explain(model, plan, time_limit=ADVICE_SECONDS, interrupted=interrupted)
+    place = write_page(found, folder / NAME)
+    return None if as_json else click.echo(f"page:  {printable(str(place))}")
 
 
 def _answer(plan: Plan, budget: int) -> Status:

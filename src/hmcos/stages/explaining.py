@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from hmcos.errors import PlanError
 from hmcos.frontends.model import Model
 from hmcos.graph.model import Tensor
 from hmcos.hierarchy.tree import grow_tree
@@ -16,14 +15,14 @@ from hmcos.memory.lifetimes import Life, lifetimes
 from hmcos.memory.problem import Problem
 from hmcos.memory.profile import Profile, profile
 from hmcos.memory.sharing import lower
-from hmcos.memory.target import Condition, Overwrite, Target, kind_name, parse_target
+from hmcos.memory.target import Condition, Overwrite, kind_name
 from hmcos.memory.unavoidable import must_be_live
-from hmcos.plan.limits import SILENCE, Limits
+from hmcos.plan.limits import Limits
 from hmcos.plan.plan import OperatorRow, Plan
 from hmcos.schedulers.rpo import reverse_post_order
 from hmcos.stages.advice import Advised, Change, Kind, advise, changes_of_tensors
-from hmcos.stages.lowering import Network, lower_network
-from hmcos.stages.opening import Openable, open_source
+from hmcos.stages.lowering import Network
+from hmcos.stages.planned import planned_target
 
 FORCED = 5
 """Operators whose bound is told."""
@@ -130,37 +129,6 @@ def explain_plan(network: Network, plan: Plan, limits: Limits) -> Explanation:
         cells=_cells(network.problem, plan),
         advised=advised,
     )
-
-
-def network_of(plan: Plan, model: Openable, limits: Limits) -> Network:
-    """Return the network that a plan was made for, on its target.
-
-    Raises:
-        PlanError: the plan is for another model.
-        HmcosError: the model cannot be read.
-    """
-    bind = None if isinstance(model, Model | Problem) else plan.source.bind
-    opened = open_source(model, bind or None)
-    if opened.source.sha256 != plan.source.sha256:
-        raise PlanError(f"{opened.source.name}: the plan was made for another model; plan this one anew")
-    network = lower_network(
-        opened,
-        planned_target(plan),
-        plan.target.alignment,
-        replace(limits, seconds=None),
-        SILENCE,
-        plan.target.external_io,
-    )
-    if network.numbers != plan.scheduled:
-        raise PlanError(f"{opened.source.name}: the plan lists other operators; plan the model anew")
-    if profile(network.problem, plan.schedule.order).running != plan.memory.running:
-        raise PlanError(f"{opened.source.name}: the plan's memory is not that of its order; plan it anew")
-    return network
-
-
-def planned_target(plan: Plan) -> Target:
-    """Return the target that a plan was made for."""
-    return parse_target(plan.target.name, plan.target.data, "the plan's target")
 
 
 def at_peak(problem: Problem, plan: Plan, lives: tuple[Life, ...]) -> tuple[int, ...]:

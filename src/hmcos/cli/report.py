@@ -1,0 +1,66 @@
+"""hmcos report: the page that explains a plan."""
+
+from __future__ import annotations
+
+import webbrowser
+from pathlib import Path
+
+import click
+
+from hmcos import api
+from hmcos.cli.interruption import Interruption
+from hmcos.cli.options import complete_models, time_limit_option
+from hmcos.cli.progress import Progress
+from hmcos.errors import OptionError, OutputError
+from hmcos.plan.plan_file import read_plan
+from hmcos.report.page.writing import NAME, plotly_script, write_page
+
+_EXAMPLES = """
+\b
+Examples:
+  hmcos report out/plan.json --open
+  hmcos report out/plan.json --model moved/model.onnx -o page.html
+"""
+
+
+@click.command(epilog=_EXAMPLES, short_help="Write the page that explains a plan.")
+@click.argument("plan", type=click.Path(path_type=Path))
+@click.option("--open", "opens", is_flag=True, help="Show the page in the browser.")
+@click.option(
+    "--model",
+    metavar="MODEL",
+    shell_complete=complete_models,
+    help="The model that was planned, if it is elsewhere by now.",
+)
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(path_type=Path, readable=False),
+    help=f"Where to write the page.  [default: {NAME} beside PLAN]",
+)
+@time_limit_option("Stop trying changes after so long; the page tells how many were tried.")
+def report(plan: Path, opens: bool, model: str | None, output: Path | None, time_limit: float | None) -> int:
+    """Write the page that explains why the model of PLAN needs its memory, and what would make it less.
+
+    The page is one file that needs no network: docs/page.md. Ctrl-C ends the search for advice.
+    """
+    plotly_script()
+    place = output or plan.with_name(NAME)
+    found = read_plan(plan)
+    source = model or found.source.name
+    if source.startswith("<"):
+        raise OptionError(f"{plan}: the model was given in memory; name its file with --model")
+    if place.is_dir():
+        raise OutputError(f"{place}: is a folder; name a file")
+    if any(place.exists() and Path(one).exists() and place.samefile(one) for one in (plan, source)):
+        raise OutputError(f"{place}: is the plan or the model; choose another place")
+    with Interruption() as interruption, Progress() as progress:
+        told = api.explain(
+            source, found, time_limit=time_limit, observer=progress, interrupted=interruption.happened
+        )
+    write_page(told, place)
+    click.echo(place)
+    if opens:
+        webbrowser.open(place.absolute().as_uri())
+    return 0

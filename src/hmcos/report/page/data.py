@@ -1,0 +1,140 @@
+"""What the page shows, as one JSON object: columns, since networks may have ten thousand operators."""
+
+from __future__ import annotations
+
+import platform
+
+from hmcos import __version__
+from hmcos.memory.lifetimes import Life
+from hmcos.report.explained import explanation_record
+from hmcos.report.sizes import human
+from hmcos.report.words import printable
+from hmcos.stages.explaining import Explanation
+
+_CALLER, _NOBODY = -1, -2
+"""Who needs a tensor last, when it is no operator."""
+
+
+def page_data(explanation: Explanation) -> dict[str, object]:
+    """Return all that the page's script reads; operators are indices into those that were scheduled."""
+    plan = explanation.plan
+    record = explanation_record(explanation)
+    del record["memory"]
+    return {
+        **record,
+        "least": explanation.advised.peak,
+        "plan": plan.outputs.plan,
+        "order": plan.schedule.order,
+        "rpo_order": explanation.rpo.order,
+        "running": {
+            "given": explanation.given.running,
+            "rpo": explanation.rpo.running,
+            "result": plan.memory.running,
+        },
+        "operators": {
+            "number": [row.number for row in explanation.rows],
+            "kind": [printable(row.kind) for row in explanation.rows],
+            "name": [printable(row.name) for row in explanation.rows],
+        },
+        "lives": _lives(explanation),
+        "live": explanation.live,
+        "needed": {str(i): _still_needed(explanation, explanation.lives[i]) for i in explanation.live},
+        "forced": _forced(explanation),
+        "cells": _cells(explanation),
+        "settings": _settings(explanation),
+    }
+
+
+def _lives(explanation: Explanation) -> dict[str, object]:
+    lives, arena = explanation.lives, explanation.plan.arena
+    return {
+        "name": [printable(explanation.name(life)) for life in lives],
+        "type": [_type(explanation, life) for life in lives],
+        "size": [life.size for life in lives],
+        "birth": [life.birth for life in lives],
+        "death": [life.death for life in lives],
+        "offset": None if arena is None else list(arena.offsets),
+        "maker": [_maker(explanation, life) for life in lives],
+        "last": [_last(explanation, life) for life in lives],
+    }
+
+
+def _type(explanation: Explanation, life: Life) -> str:
+    tensor = explanation.tensor(life)
+    return f"{tensor.element}[{', '.join(map(str, tensor.shape))}]" if tensor else ""
+
+
+def _maker(explanation: Explanation, life: Life) -> int:
+    """Return the operator that makes what lives; -1 for an input."""
+    if life.buffer is None:
+        return life.operator or 0
+    return explanation.problem.producer[life.buffer]
+
+
+def _last(explanation: Explanation, life: Life) -> int:
+    """Return the operator that needs it last in the plan, or who does instead."""
+    problem = explanation.problem
+    if life.buffer is None:
+        return life.operator or 0
+    if life.buffer in problem.held:
+        return _CALLER
+    return explanation.plan.schedule.order[life.death - 1] if problem.readers[life.buffer] else _NOBODY
+
+
+def _still_needed(explanation: Explanation, life: Life) -> list[int]:
+    """Return the operators that read it from the moment of the peak on, in the order of the plan."""
+    if life.buffer is None:
+        return [life.operator or 0]
+    readers = frozenset(explanation.problem.readers[life.buffer])
+    moment = max(explanation.plan.crest.step, 0)
+    return [op for op in explanation.plan.schedule.order[moment:] if op in readers]
+
+
+def _forced(explanation: Explanation) -> list[dict[str, object]]:
+    return [
+        {
+            "operator": one.operator,
+            "bytes": one.bytes,
+            "beside": [printable(explanation.network.buffer_name(b)) for b in one.buffers],
+        }
+        for one in explanation.forced
+    ]
+
+
+def _cells(explanation: Explanation) -> list[dict[str, object]]:
+    step = [0] * explanation.problem.operators
+    for place, op in enumerate(explanation.plan.schedule.order):
+        step[op] = place
+    found: list[dict[str, object]] = []
+    for cell in explanation.cells:
+        steps = [step[op] for op in cell.operators]
+        found.append(
+            {
+                "end": cell.end,
+                "intrudes": cell.intrudes,
+                "operators": len(cell.operators),
+                "peak": cell.bytes,
+                "birth": min(steps),
+                "death": max(steps),
+            }
+        )
+    return found
+
+
+def _settings(explanation: Explanation) -> list[tuple[str, str]]:
+    plan = explanation.plan
+    found = [
+        ("network", plan.source.name),
+        ("sha256", plan.source.original_sha256 or "none: the network was given in memory"),
+        ("operators", f"{len(plan.operators):,}, of which {len(plan.scheduled):,} were scheduled"),
+        ("target", plan.target.name),
+        ("alignment", human(plan.target.alignment)),
+        ("inputs and outputs", "outside the arena" if plan.target.external_io else "counted"),
+        ("scheduler", f"{plan.schedule.scheduler}, {plan.schedule.seconds:.3f} s, status {plan.status}"),
+    ]
+    if plan.source.bind:
+        found.append(("bound", ", ".join(f"{symbol}={size}" for symbol, size in plan.source.bind.items())))
+    if plan.arena is not None:
+        found.append(("arena by", f"{plan.arena.allocator}, status {plan.arena.status}"))
+    found.append(("versions", f"hmcos {__version__}, Python {platform.python_version()}"))
+    return [(label, printable(value)) for label, value in found]

@@ -1,0 +1,74 @@
+"""The page as one file: template, style, script, charts and data."""
+
+from __future__ import annotations
+
+import json
+import re
+from html import escape
+from importlib.util import find_spec
+from os import PathLike
+from pathlib import Path
+
+from hmcos.errors import ToolError
+from hmcos.plan.staging import write
+from hmcos.report.advice_words import verdict
+from hmcos.report.page.data import page_data
+from hmcos.report.words import printable
+from hmcos.stages.explaining import Explanation
+
+NAME = "report.html"
+"""What the page is called beside a plan."""
+_FOLDER = Path(__file__).parent
+_ESCAPED = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026"}
+"""So that no name can end the script that holds the data."""
+
+
+def write_page(explanation: Explanation, place: str | PathLike[str]) -> Path:
+    """Write the page that explains a plan, one file that needs nothing else, and return its path.
+
+    Raises:
+        ToolError: plotly is not installed.
+        OutputError: the file cannot be written.
+    """
+    write(Path(place), page_text(explanation).encode())
+    return Path(place)
+
+
+def page_text(explanation: Explanation) -> str:
+    """Return the page as HTML.
+
+    Raises:
+        ToolError: plotly is not installed.
+    """
+    plan = explanation.plan
+    data = json.dumps(page_data(explanation), separators=(",", ":"))
+    parts = {
+        "title": escape(f"Memory of {printable(plan.source.name)}"),
+        "verdict": escape(printable(verdict(plan))),
+        "style": _read("page.css"),
+        "plotly": plotly_script().read_text(encoding="utf-8"),
+        "data": data.translate(_ESCAPED),
+        "script": _read("page.js"),
+    }
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], _read("page.html"))
+
+
+def has_plotly() -> bool:
+    """Return whether the charts can be made part of a page."""
+    return find_spec("plotly") is not None
+
+
+def plotly_script() -> Path:
+    """Return where the script is that draws charts; plotly itself, which takes a while, is not imported.
+
+    Raises:
+        ToolError: plotly is not installed.
+    """
+    spec = find_spec("plotly")
+    if spec is None or spec.origin is None:
+        raise ToolError("the page needs plotly; install it with: pip install 'hmcos[report]'")
+    return Path(spec.origin).parent / "package_data" / "plotly.min.js"
+
+
+def _read(name: str) -> str:
+    return (_FOLDER / name).read_text(encoding="utf-8")
