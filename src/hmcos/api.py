@@ -58,6 +58,7 @@ def schedule(  # noqa: PLR0913 (one keyword per option of the command line, so t
     seed: int = 0,
     observer: Observer = SILENCE,
     interrupted: Callable[[], bool] = never,
+    keep: Callable[[Network], object] | None = None,
 ) -> Plan:
     """Return the plan of the least-memory order of a network; write it and the model if asked to.
 
@@ -70,7 +71,8 @@ def schedule(  # noqa: PLR0913 (one keyword per option of the command line, so t
     only when one is given. `minimize="arena"` accepts a higher peak for a smaller arena; `external_io` is
     for callers that supply the memory of inputs and outputs; `emit="c"` writes a C header beside the plan.
     `offsets=False` leaves the offsets of the arena out of a TensorFlow Lite model.
-    `seed` is for random orders and planners; `observer` is told how the search goes on.
+    `seed` is for random orders and planners; `observer` is told how the search goes on; `keep` is handed
+    the network, for whoever explains the plan without reading it again.
 
     Raises:
         HmcosError: one of its subclasses for any wrong input; limits and budgets are statuses.
@@ -88,6 +90,8 @@ def schedule(  # noqa: PLR0913 (one keyword per option of the command line, so t
     check_alignment(
         opened.content, network.target.alignment, offsets=offsets and None not in (places, placing)
     )
+    if keep is not None:
+        keep(network)
     found = network.find(search, observer)
     seconds = Seconds(loaded - begun, perf_counter() - loaded, 0.0, 0.0)
     plan = _planned(network, found, placing, seconds, observer)

@@ -25,12 +25,14 @@ from hmcos.cli.options import (
 )
 from hmcos.cli.progress import Progress
 from hmcos.frontends.loading import SUFFIXES
+from hmcos.plan.limits import Limits
 from hmcos.plan.plan import Plan
 from hmcos.plan.schedule import Status
 from hmcos.report.words import printable
+from hmcos.stages.lowering import Network
 
-ADVICE_SECONDS = 0.2
-"""For advice on the page: whoever schedules waits for the order. `hmcos report` takes its time."""
+ADVICE_SECONDS = 0.1
+"""For advice on the page: enough for small networks. `hmcos report` takes the time that it takes."""
 _EXAMPLES = """
 \b
 Examples:
@@ -94,13 +96,19 @@ def schedule(model: str, bind: tuple[tuple[str, int], ...], as_json: bool, **opt
     """
     # The other options have the names of the keywords of api.schedule.
     with Interruption() as interruption:
+        networks: list[Network] = []
         with Progress() as progress:
             plan = api.schedule(
-                model, bind=dict(bind), observer=progress, interrupted=interruption.happened, **options
+                model,
+                bind=dict(bind),
+                observer=progress,
+                interrupted=interruption.happened,
+                keep=networks.append,
+                **options,
             )
         _tell_result(plan, options["target"], as_json=as_json)
         if options["output"] is not None:
-            _write_page(plan, model, Path(options["output"]), interruption.happened, as_json=as_json)
+            _write_page(networks[0], plan, interruption.happened, as_json=as_json)
     return 0 if options["budget"] is None else exit_code(_answer(plan, options["budget"]))
 
 
@@ -116,16 +124,16 @@ def _tell_result(plan: Plan, target: str, *, as_json: bool) -> None:
         show(plan_tables(plan))
 
 
-def _write_page(
-    plan: Plan, model: str, folder: Path, interrupted: Callable[[], bool], *, as_json: bool
-) -> None:
-    """Write the page that explains the plan, with the advice that a moment allows."""
+def _write_page(network: Network, plan: Plan, interrupted: Callable[[], bool], *, as_json: bool) -> None:
+    """Write the page that explains the plan beside it, with the advice that a moment allows."""
     from hmcos.report.page.writing import NAME, has_plotly, write_page  # noqa: PLC0415 (only with -o)
+    from hmcos.stages.explaining import explain_plan  # noqa: PLC0415
 
     if not has_plotly():
         return _tell(f"no {NAME} without plotly: pip install 'hmcos[report]'")
-    found = api.explain(model, plan, time_limit=ADVICE_SECONDS, interrupted=interrupted)
-    place = write_page(found, folder / NAME)
+    limits = Limits(seconds=ADVICE_SECONDS, interrupted=interrupted)
+    assert plan.outputs.plan is not None, "the page stands beside a plan that was written"
+    place = write_page(explain_plan(network, plan, limits), Path(plan.outputs.plan).with_name(NAME))
     return None if as_json else click.echo(f"page:  {printable(str(place))}")
 
 

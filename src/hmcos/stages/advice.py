@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from time import perf_counter
 
 from hmcos.memory.lifetimes import Life
@@ -32,11 +33,11 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing that could be different, and the problem that the network is then."""
+    """One thing that could be different, and the way to the problem that the network is then."""
 
     kind: Kind
-    problem: Problem
-    """Its operators are those of the network, in the same order."""
+    build: Callable[[], Problem]
+    """Returns a problem whose operators are those of the network, in the same order; takes a while."""
     life: Life | None = None
     """What is gone or halved."""
     operators: str = ""
@@ -99,7 +100,7 @@ def advise(problem: Problem, changes: Sequence[Change], found: Schedule, limits:
     for change in changes:
         if limits.reached(0):
             break
-        best = _search(change.problem, found.order, limits)
+        best = _search(change.build(), found.order, limits)
         tried.append(Advice(change, best.peak, best.peak == best.lower_bound))
     return Advised(tuple(tried), len(changes), found.peak)
 
@@ -134,8 +135,8 @@ def changes_of_tensors(problem: Problem, lives: Iterable[Life], alignment: int) 
     for life in sorted(lives, key=lambda life: -life.size):
         half = -(-life.size // (2 * alignment)) * alignment
         if half < life.size:
-            found.append(Change(Kind.HALVED, resized(problem, life, half), life))
-        found.append(Change(Kind.GONE, resized(problem, life, 0), life))
+            found.append(Change(Kind.HALVED, partial(resized, problem, life, half), life))
+        found.append(Change(Kind.GONE, partial(resized, problem, life, 0), life))
     return tuple(found)
 
 

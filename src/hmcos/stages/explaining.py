@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 from hmcos.frontends.model import Model
-from hmcos.graph.model import Tensor
+from hmcos.graph.model import Graph, Operator, Tensor
 from hmcos.hierarchy.tree import grow_tree
 from hmcos.memory.bounds import must_live
 from hmcos.memory.external import without_external
@@ -166,9 +166,7 @@ def _changes(network: Network, plan: Plan, lives: tuple[Life, ...]) -> Iterator[
     """Yield what to try, what needs no change of the network first."""
     problem = network.problem
     if not plan.target.external_io:
-        outside = without_external(problem)
-        if outside.sizes != problem.sizes:
-            yield Change(Kind.EXTERNAL, outside)
+        yield Change(Kind.EXTERNAL, partial(without_external, problem))
     yield from _changes_in_place(network, plan)
     live = [lives[i] for i in at_peak(problem, plan, lives)]
     yield from changes_of_tensors(problem, live, plan.target.alignment)
@@ -179,11 +177,22 @@ def _changes_in_place(network: Network, plan: Plan) -> Iterator[Change]:
     content, lowered = network.opened.content, network.lowered
     if not isinstance(content, Model) or lowered is None:
         return
+    graph, scratch, alignment = content.graph, lowered.bodies.scratch, plan.target.alignment
     target, rule = planned_target(plan), Overwrite(None, first=False, condition=Condition.SAME_SHAPE)
-    here = {kind_name(op.kind, op.domain) for op in content.graph.operators}
-    for kind in sorted(here - target.overwrite.keys() - target.views):
+
+    def with_kind(kind: str) -> Problem:
         wider = replace(target, overwrite={**target.overwrite, kind: rule})
-        changed = lower(content.graph, wider, lowered.bodies.scratch, plan.target.alignment).problem
-        changed = without_external(changed) if plan.target.external_io else changed
-        if changed.may_overwrite != network.problem.may_overwrite:
-            yield Change(Kind.IN_PLACE, changed, operators=kind)
+        changed = lower(graph, wider, scratch, alignment).problem
+        return without_external(changed) if plan.target.external_io else changed
+
+    here = {kind_name(op.kind, op.domain) for op in graph.operators if _could_write_in_place(graph, op)}
+    for kind in sorted(here - target.overwrite.keys() - target.views):
+        yield Change(Kind.IN_PLACE, partial(with_kind, kind), operators=kind)
+
+
+def _could_write_in_place(graph: Graph, op: Operator) -> bool:
+    """Return whether an operator makes one tensor, and reads another of the same shape and width."""
+    tensors = graph.tensors
+    made = [tensors[t] for t in op.makes]
+    read = (tensors[t] for t in op.inputs if t is not None and not tensors[t].is_parameter)
+    return len(made) == 1 and any((t.shape, t.bits) == (made[0].shape, made[0].bits) for t in read)

@@ -124,4 +124,4 @@ def test_a_spark_line_keeps_peaks(heights: tuple[int, ...], top: int, line: str)
 def test_half_is_rounded_up_to_the_alignment() -> None:
     found = hmcos.explain(FORK, alignment=16)
     halves = [a.change for a in found.advised.advice if a.change.kind is Kind.HALVED]
-    assert all(size % 16 == 0 for change in halves for size in change.problem.sizes)
+    assert all(size % 16 == 0 for change in halves for size in change.build().sizes)

@@ -3,7 +3,9 @@
 const data = JSON.parse(document.getElementById("data").textContent);
 const byId = id => document.getElementById(id);
 const steps = data.order.length;
-const SHADES = ["#dfebf6", "#bdd7ed", "#92bfe1", "#629fcf", "#3779b4", "#174f88"];
+const DARK = matchMedia("(prefers-color-scheme: dark)");
+const SHADES = { false: ["#dfebf6", "#bdd7ed", "#92bfe1", "#629fcf", "#3779b4", "#174f88"],
+  true: ["#1d3043", "#254565", "#2d5c8b", "#3d7ab3", "#62a1d8", "#a0cdf5"] };
 const UNITS = [[1024 ** 3, "GiB"], [1024 ** 2, "MiB"], [1024, "KiB"], [1, "bytes"]];
 
 const whole = n => n.toLocaleString("en-US");
@@ -57,7 +59,8 @@ function tellFigures() {
 /* ---------- charts ---------- */
 const colour = name => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 const plain = text => String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;");
-const CONFIG = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
+const CONFIG = { displaylogo: false, responsive: true,
+  modeBarButtons: [["zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "resetScale2d", "toImage"]] };
 const touches = matchMedia("(pointer: coarse)").matches;
 
 function layout(title, most) {
@@ -67,7 +70,8 @@ function layout(title, most) {
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", hovermode: false,
     dragmode: touches ? false : "zoom",
     font: { color: colour("ink"), family: "system-ui, sans-serif", size: narrow ? 11 : 13 },
-    margin: { l: narrow ? 44 : 64, r: 12, t: 8, b: 44 },
+    margin: { l: narrow ? 44 : 64, r: 12, t: 34, b: 44 },
+    modebar: { bgcolor: "rgba(0,0,0,0)", color: colour("soft"), activecolor: colour("accent") },
     legend: { orientation: "h", y: narrow ? -0.2 : -0.15, x: 0, yanchor: "top" }, showlegend: true,
     xaxis: { ...axis, title: { text: "step", standoff: 6 }, range: [0, Math.max(1, steps)], showgrid: false },
     yaxis: { ...axis, title: { text: title, standoff: 8 }, range: [0, most * 1.06 || 1] },
@@ -106,11 +110,11 @@ function outline(chosen, size) {
 
 function drawArena() {
   const placed = lives.filter(l => l.offset !== null && l.death > l.birth), largest = Math.max(1, ...data.lives.size);
-  const [size, unit] = unitOf(data.arena.size), classes = SHADES.map(() => []);
+  const [size, unit] = unitOf(data.arena.size), shades = SHADES[DARK.matches], classes = shades.map(() => []);
   for (const l of placed) classes[Math.min(5, Math.ceil(l.size * 6 / largest) - 1)].push(l);
   const many = placed.length > 3000;
   const traces = classes.flatMap((members, i) => members.length ? [{
-    ...outline(members, size), fill: "toself", fillcolor: SHADES[i], line: { width: many ? 0 : 0.6, color: colour("edge") },
+    ...outline(members, size), fill: "toself", fillcolor: shades[i], line: { width: many ? 0 : 0.6, color: colour("edge") },
     name: `up to ${short(Math.max(...members.map(l => l.size)))}`,
   }] : []);
   traces.push({ ...outline(placed.filter(l => l.atPeak), size), line: { width: 1.5, color: colour("peak") }, name: "live at the peak" });
@@ -356,7 +360,7 @@ async function start() {
     byId("arena-point").remove();
   }
   tellStep(peakStep);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawCharts);
+  DARK.addEventListener("change", drawCharts);
   document.documentElement.dataset.drawn = "yes";
 }
 start();
