@@ -11,6 +11,7 @@ import os
 import select
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from time import monotonic, sleep
@@ -30,6 +31,15 @@ _FLAGS = (
     "--remote-debugging-pipe",
 )
 _SECONDS = 60.0
+# The browser reads from descriptor 3 and writes to 4, whatever numbers the pipes had.
+_START = """
+import fcntl, os, sys
+ends = [fcntl.fcntl(int(end), fcntl.F_DUPFD, 10) for end in sys.argv[1:3]]
+for number, end in zip((3, 4), ends):
+    os.dup2(end, number)
+    os.set_inheritable(number, True)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 
 
 def find_browser() -> str | None:
@@ -43,11 +53,10 @@ class Browser:
     def __init__(self, program: str, profile: Path) -> None:
         command_in, self._send = os.pipe()
         self._receive, answer_out = os.pipe()
-        # The browser reads from descriptor 3 and writes to 4.
-        flags = " ".join((*_FLAGS, f"'--user-data-dir={profile}'"))
+        pipes = (command_in, answer_out)
         self._process = subprocess.Popen(
-            ["sh", "-c", f"exec '{program}' {flags} 3<&{command_in} 4>&{answer_out}"],
-            pass_fds=(command_in, answer_out),
+            [sys.executable, "-c", _START, *map(str, pipes), program, *_FLAGS, f"--user-data-dir={profile}"],
+            pass_fds=pipes,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

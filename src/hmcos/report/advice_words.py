@@ -24,23 +24,21 @@ _NARROWER = {
 
 def verdict(plan: Plan) -> str:
     """Return in one sentence what a network needs, what is proved of it, and what the order saves."""
-    name = plan.source.name
-    if plan.status is Status.OPTIMAL:
-        proof = "and it is proved that no order needs less"
+    if plan.peak < plan.given_peak:
+        saved = f"{savings(plan.given_peak, plan.peak)} less than in the order of the file"
     else:
-        over = plan.peak - plan.lower_bound
-        proof = f"at most {human(over)} above the least possible ({plan.status})"
+        saved = "no less than in the order of the file"
+    if plan.peak == plan.lower_bound:
+        proof = "it is proved that no order needs less"
+    else:
+        proof = f"at most {human(plan.peak - plan.lower_bound)} above the least possible ({plan.status})"
     if plan.arena is None:
         arena = ""
     elif plan.arena.size == plan.peak:
-        arena = "; its arena is just as large"
+        arena = ", and its arena is just as large"
     else:
-        arena = f"; its arena takes {human(plan.arena.size)}"
-    if plan.peak < plan.given_peak:
-        saved = f"; that is {savings(plan.given_peak, plan.peak)} less than in the order of the file"
-    else:
-        saved = "; the order of the file needs no more"
-    return f"{name} needs {human(plan.peak)} of memory, {proof}{arena}{saved}."
+        arena = f", and its arena takes {human(plan.arena.size)}"
+    return f"{plan.source.name} needs {human(plan.peak)} of memory, {saved}; {proof}{arena}."
 
 
 def proof_words(explanation: Explanation) -> str:
@@ -100,9 +98,10 @@ def _fusion(problem: Problem, rows: tuple[OperatorRow, ...], buffer: int) -> str
         return "feed it piece by piece, or keep it outside the arena"
     if not readers:
         return f"make {operator_words(rows[maker])} hand it out piece by piece"
-    some = f"{operator_words(rows[readers[0]])}"
-    more = f" and {len(readers) - 1} more" if len(readers) > 1 else ""
-    return f"fuse {operator_words(rows[maker])} with {some}{more}, or compute it again for each"
+    fused = f"fuse {operator_words(rows[maker])} with {operator_words(rows[readers[0]])}"
+    if len(readers) == 1:
+        return fused
+    return f"{fused} and {len(readers) - 1} more, or compute it again for each of them"
 
 
 def operator_words(row: OperatorRow) -> str:

@@ -1,6 +1,9 @@
 "use strict";
+(async () => {
 // Names come from a file that nobody vouches for: they only ever become text nodes, never markup.
-const data = JSON.parse(document.getElementById("data").textContent);
+const packed = Uint8Array.from(atob(document.getElementById("data").textContent), c => c.charCodeAt(0));
+const unpacked = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
+const data = JSON.parse(await new Response(unpacked).text());
 const byId = id => document.getElementById(id);
 const steps = data.order.length;
 const DARK = matchMedia("(prefers-color-scheme: dark)");
@@ -80,9 +83,10 @@ function layout(title, most) {
 
 function drawTime() {
   const most = Math.max(data.given_peak, data.rpo_peak, data.peak), [size, unit] = unitOf(most);
-  const at = Array.from({ length: steps }, (_, i) => i + 0.5);
+  const at = [0, ...Array.from({ length: steps }, (_, i) => i + 0.5), steps];
+  const wide = running => [running[0] ?? 0, ...running, running[steps - 1] ?? 0];
   const curve = (name, running, peak, width, fill) => ({
-    type: "scatter", mode: "lines", x: at, y: running.map(b => b / size), line: { shape: "hvh", width, color: colour(name[0]) },
+    type: "scatter", mode: "lines", x: at, y: wide(running).map(b => b / size), line: { shape: "hvh", width, color: colour(name[0]) },
     name: `${plain(name[1])}: ${short(peak)}`, hoverinfo: "skip", ...(fill ? { fill: "tozeroy", fillcolor: colour(name[0]) + "2b" } : {}),
   });
   const level = data.lower_bound / size;
@@ -230,8 +234,9 @@ function sortable(table, columns, items, show) {
   show();
 }
 
+const typeColumn = lives.some(l => l.type) ? [["type", l => l.type]] : [];
 const tensorColumns = [
-  ["tensor", l => l.name, l => tensorButton(l)], ["type", l => l.type], ["bytes", l => l.size, null, true],
+  ["tensor", l => l.name, l => tensorButton(l)], ...typeColumn, ["bytes", l => l.size, null, true],
   ["made by", l => l.made, l => named(l.made)], ["last needed by", l => l.last, l => named(l.last)],
   ["first step", l => l.birth, null, true], ["until step", l => l.death, null, true],
   ...(data.lives.offset ? [["offset", l => l.offset, null, true]] : []),
@@ -258,7 +263,7 @@ function tellPeak() {
     byId("share").append(part);
   });
   const columns = [
-    ["tensor", l => l.name, l => named(l.name)], ["type", l => l.type], ["bytes", l => l.size, null, true],
+    ["tensor", l => l.name, l => named(l.name)], ...typeColumn, ["bytes", l => l.size, null, true],
     ["share", l => l.size, l => percent(l.size / (data.peak || 1)), true],
     ["made by", l => l.made, l => named(l.made)], ["still needed by", l => l.index, l => named(stillNeeded(l))],
     ["dies after step", l => l.death, l => whole(l.death - 1), true],
@@ -361,6 +366,8 @@ async function start() {
   }
   tellStep(peakStep);
   DARK.addEventListener("change", drawCharts);
+  performance.mark("drawn");
   document.documentElement.dataset.drawn = "yes";
 }
-start();
+await start();
+})();
