@@ -7,10 +7,9 @@ from typing import ClassVar, Literal
 
 from onnx import ModelProto
 
-from hmcos.errors import OptionError
-from hmcos.zoo.checks import check_switch, check_whole
-from hmcos.zoo.layers import Layers
-from hmcos.zoo.network import INPUT, Network
+from hmcos.zoo.checks import check_choice, check_switch, check_whole
+from hmcos.zoo.layers import LAYOUTS, Layers, image_shape
+from hmcos.zoo.network import Network
 from hmcos.zoo.weights import Weights
 
 STEM = 32
@@ -67,26 +66,29 @@ class CellNetwork:
     batch: int = 1
     fold_batch_norm: bool = True
     """Whether batch normalisation is part of the convolution before it, or an operator of its own."""
+    layout: str = "nchw"
+    """Of the images that come in: nchw, or nhwc, which costs an operator that transposes them."""
     seed: int = 0
     """Of the weights."""
 
     def __post_init__(self) -> None:
-        if self.dataset not in ("cifar", "imagenet"):
-            raise OptionError(f"zoo: dataset is {self.dataset!r}: it must be cifar or imagenet")
+        check_choice("dataset", self.dataset, ("cifar", "imagenet"))
         for name in ("cells", "filters", "batch"):
             check_whole(name, getattr(self, name))
         if self.classes is not None:
             check_whole("classes", self.classes)
         check_whole("seed", self.seed, 0)
         check_switch("fold_batch_norm", self.fold_batch_norm)
+        check_choice("layout", self.layout, LAYOUTS)
 
     def build(self) -> ModelProto:
         """Return the network as an ONNX model."""
         imagenet = self.dataset == "imagenet"
         pixels = 224 if imagenet else 32
-        network = Network(f"{self.family}-{self.dataset}", (self.batch, 3, pixels, pixels))
+        network = Network(f"{self.family}-{self.dataset}", image_shape(self.layout, self.batch, pixels))
         layers = Layers(network, Weights(self.seed), self.fold_batch_norm)
-        before, last = None, layers.conv(INPUT, STEM, (3, 3), stride=2 if imagenet else 1)
+        image = layers.image(self.layout)
+        before, last = None, layers.conv(image, STEM, (3, 3), stride=2 if imagenet else 1)
         filters = self.filters
         for stride in self._strides():
             filters *= stride

@@ -15,6 +15,16 @@ def check_whole(name: str, value: object, least: int = 1) -> None:
         raise OptionError(f"zoo: {name} is {value!r}: it must be a whole number, at least {least}")
 
 
+def check_choice(name: str, value: object, choices: tuple[str, str]) -> None:
+    """Return nothing: the value is one of two words.
+
+    Raises:
+        OptionError: it is not.
+    """
+    if value not in choices:
+        raise OptionError(f"zoo: {name} is {value!r}: it must be {' or '.join(choices)}")
+
+
 def check_switch(name: str, value: object) -> None:
     """Return nothing: the value is True or False.
 

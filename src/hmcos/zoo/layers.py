@@ -1,6 +1,7 @@
 """The layers that the networks of the zoo are made of.
 
-Images are batch, channels, height, width: ONNX has this one layout, so the zoo has no other.
+Images are batch, channels, height, width, since the operators of ONNX have this one layout. A network may
+still be fed as other frameworks are, channels last: `image` brings that into order.
 """
 
 from __future__ import annotations
@@ -11,11 +12,18 @@ from math import prod, sqrt
 
 from onnx import TensorProto
 
-from hmcos.zoo.network import Attribute, Layer, Network, Parameter, Shape
+from hmcos.zoo.network import INPUT, Attribute, Layer, Network, Parameter, Shape
 from hmcos.zoo.weights import Weights, repeated
 
 _EPSILON = 0.001
 """Of batch normalisation; Keras's default."""
+LAYOUTS = ("nchw", "nhwc")
+"""What an image that comes in may be: channels first, or channels last as TensorFlow has them."""
+
+
+def image_shape(layout: str, batch: int, pixels: int) -> Shape:
+    """Return the shape of square coloured images in one of LAYOUTS."""
+    return (batch, pixels, pixels, 3) if layout == "nhwc" else (batch, 3, pixels, pixels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +59,14 @@ class Layers:
         self.network = network
         self._weights = weights
         self._fold = fold_batch_norm
+
+    def image(self, layout: str) -> int:
+        """Return the network's input, channels first: transposed when its layout is nhwc."""
+        if layout == "nchw":
+            return INPUT
+        batch, height, width, channels = self.network.shape(INPUT)
+        turned = Layer("Transpose", (INPUT,), (batch, channels, height, width), {"perm": (0, 3, 1, 2)}, ())
+        return self.network.append(self.network.number("transpose"), turned)
 
     def relu(self, x: int) -> int:
         """Return max(x, 0)."""

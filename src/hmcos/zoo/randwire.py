@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from onnx import ModelProto
 
 from hmcos.errors import OptionError
-from hmcos.zoo.checks import check_switch, check_whole
-from hmcos.zoo.layers import Layers
-from hmcos.zoo.network import INPUT, Network
+from hmcos.zoo.checks import check_choice, check_switch, check_whole
+from hmcos.zoo.layers import LAYOUTS, Layers, image_shape
+from hmcos.zoo.network import Network
 from hmcos.zoo.watts_strogatz import small_world
 from hmcos.zoo.weights import Weights
 
@@ -47,6 +47,8 @@ class RandWire:
     fold_sums: bool = False
     """Whether a sum over several nodes is one operator (its weights part of the nodes), or a stack that
     is multiplied by its weights, as Keras exports it."""
+    layout: str = "nchw"
+    """Of the images that come in: nchw, or nhwc, which costs an operator that transposes them."""
     seed: int = 0
     """Of the wiring and the weights."""
 
@@ -56,6 +58,7 @@ class RandWire:
         check_whole("seed", self.seed, 0)
         check_switch("fold_batch_norm", self.fold_batch_norm)
         check_switch("fold_sums", self.fold_sums)
+        check_choice("layout", self.layout, LAYOUTS)
         if self.k % 2 or self.k >= self.nodes:
             raise OptionError(f"zoo: k is {self.k}: it must be even and below nodes ({self.nodes})")
         if not isinstance(self.p, int | float) or not 0 <= self.p <= 1:
@@ -68,9 +71,9 @@ class RandWire:
 
     def wired(self, stages: Sequence[Sequence[tuple[int, ...]]]) -> ModelProto:
         """Return the network with a given wiring: per stage and node, the smaller nodes that it reads."""
-        network = Network("randwire", (self.batch, 3, _IMAGE, _IMAGE))
+        network = Network("randwire", image_shape(self.layout, self.batch, _IMAGE))
         layers = Layers(network, Weights(self.seed), self.fold_batch_norm)
-        x = layers.conv(INPUT, -(-self.channels // 2), (3, 3), stride=2)
+        x = layers.conv(layers.image(self.layout), -(-self.channels // 2), (3, 3), stride=2)
         x = layers.conv(layers.relu(x), self.channels, (3, 3), stride=2)
         for number, reads in enumerate(stages):
             x = self._stage(layers, x, self.channels << number, reads)

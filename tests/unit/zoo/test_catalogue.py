@@ -28,7 +28,7 @@ def test_parameters_go_before_those_of_the_name() -> None:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_parameter_has_a_default(family: str) -> None:
     found = defaults(family)
-    assert {"classes", "batch", "fold_batch_norm", "seed"} <= found.keys()
+    assert {"classes", "batch", "fold_batch_norm", "layout", "seed"} <= found.keys()
     assert all(chosen.keys() <= found.keys() for of, chosen in NETWORKS.values() if of == family)
 
 

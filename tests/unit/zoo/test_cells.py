@@ -104,10 +104,19 @@ def test_parameters_reach_the_model() -> None:
     assert _shapes(model)["conv2d_1"] == [2, 3, 32, 32]
 
 
+def test_images_with_channels_last_are_transposed_once() -> None:
+    first, last = (Tiny(cells=1, filters=3, batch=2, layout=layout).build() for layout in ("nchw", "nhwc"))
+    checker.check_model(last, full_check=True)
+    assert [d.dim_value for d in last.graph.input[0].type.tensor_type.shape.dim] == [2, 32, 32, 3]
+    assert _kinds(last) - _kinds(first) == {"Transpose": 1}
+    assert _shapes(last) == {**_shapes(first), "transpose": [2, 3, 32, 32]}
+
+
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
         ({"dataset": "mnist"}, "zoo: dataset is 'mnist': it must be cifar or imagenet"),
+        ({"layout": "chw"}, "zoo: layout is 'chw': it must be nchw or nhwc"),
         ({"cells": 0}, "zoo: cells is 0: it must be a whole number, at least 1"),
         ({"filters": "8"}, "zoo: filters is '8': it must be a whole number, at least 1"),
         ({"classes": 0}, "zoo: classes is 0: it must be a whole number, at least 1"),

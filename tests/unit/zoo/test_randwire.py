@@ -58,11 +58,19 @@ def test_stages_halve_the_image_and_double_the_channels() -> None:
     assert convolutions == [[1, 6, 28, 28], [1, 12, 14, 14], [1, 24, 7, 7]]
 
 
+def test_images_with_channels_last_are_transposed() -> None:
+    model = RandWire(nodes=4, k=2, channels=4, stages=1, layout="nhwc").wired([WIRING])
+    checker.check_model(model, full_check=True)
+    assert [d.dim_value for d in model.graph.input[0].type.tensor_type.shape.dim] == [1, 224, 224, 3]
+    assert model.graph.node[0].op_type == "Transpose"
+
+
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
         ({"k": 3}, "zoo: k is 3: it must be even and below nodes (32)"),
         ({"nodes": 4}, "zoo: k is 4: it must be even and below nodes (4)"),
+        ({"layout": True}, "zoo: layout is True: it must be nchw or nhwc"),
         ({"p": 1.5}, "zoo: p is 1.5: it must be between 0 and 1"),
         ({"p": "a"}, "zoo: p is 'a': it must be between 0 and 1"),
         ({"stages": 0}, "zoo: stages is 0: it must be a whole number, at least 1"),
