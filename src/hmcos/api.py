@@ -176,7 +176,8 @@ def verify(  # noqa: PLR0913 (one keyword per option of the command line, so tha
     Raises:
         HmcosError: one of its subclasses for any wrong input; what does not hold is a failed check.
     """
-    from hmcos.stages.proving import Running, prove  # noqa: PLC0415 (numpy and onnx: only this call needs them)
+    from hmcos.stages.proving import prove  # noqa: PLC0415 (numpy and onnx: only this call needs them)
+    from hmcos.stages.running import Running  # noqa: PLC0415
 
     files = {name: Path(file) for name, file in (inputs or {}).items()}
     return prove(model, result, Running(runs, seed, files, time_limit, memory_limit), bind)

@@ -10,13 +10,15 @@ from click.testing import CliRunner
 
 from hmcos import api
 from hmcos.cli.commands import hmcos as command
-from hmcos.errors import OptionError
+from hmcos.errors import OptionError, VerifyError
+from hmcos.frontends.loading import load
 from hmcos.frontends.tflite.offsets import offsets_in
 from hmcos.frontends.tflite.reading import parse
 from hmcos.frontends.tflite.writing import rewritten
 from hmcos.frontends.tflite.written import written
+from hmcos.runtimes.tflite import Allowance, random_inputs, run
 from unit.frontends.test_tflite_reading import conditional
-from unit.frontends.tflite_networks import branches, loop
+from unit.frontends.tflite_networks import NUMPY, Sketch, branches, loop
 
 pytest.importorskip("tflite_micro")
 
@@ -106,3 +108,105 @@ def test_bodies_of_a_loop_are_placed_beside_what_is_live(tmp_path: Path) -> None
     result.write_bytes(rewritten(result.read_bytes(), {}, dict(enumerate(made)) | {inner: 0}))
     bad = api.verify(path, plan)
     assert [check.name for check in bad.checks if not check.held] == ["offsets"]
+
+
+def test_a_body_in_another_order_than_planned_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "while.tflite"
+    path.write_bytes(loop().bytes())
+    plan = api.schedule(path, output=tmp_path / "out", offsets=False)
+    planned = {body.path: body.order for body in plan.bodies}["node 1/body"]
+    other = next(o for o in ((0, 1, 2), (1, 0, 2)) if o != planned)
+    result = tmp_path / "out/while.tflite"
+    result.write_bytes(rewritten(path.read_bytes(), {"": plan.order, "node 1/body": other}))
+    bad = api.verify(path, plan)
+    assert [check.name for check in bad.checks if not check.held] == ["written model"]
+    assert "node 1/body: step" in bad.checks[-1].words
+
+
+def unknown() -> Sketch:
+    """A custom operator, which no runtime has."""
+    sketch = Sketch()
+    sketch.subgraph()
+    sketch.operator("Mystery", [sketch.tensor([1, 16])], [sketch.tensor([1, 16])])
+    sketch.ports([0], [1])
+    return sketch
+
+
+def test_what_no_runtime_runs_is_not_proved(tmp_path: Path) -> None:
+    path = tmp_path / "unknown.tflite"
+    path.write_bytes(unknown().bytes())
+    found = api.verify(path, api.schedule(path, output=tmp_path / "out"))
+    assert [check.name for check in found.checks if not check.held] == ["same function"]
+
+
+def chance() -> Sketch:
+    """An output that is drawn, and one that is not."""
+    sketch = Sketch()
+    sketch.subgraph()
+    fed, made = sketch.tensor([2], "FLOAT32"), sketch.tensor([2], "FLOAT32")
+    size = sketch.tensor([1], "INT32", data=NUMPY.array([64], "int32"))
+    drawn = sketch.tensor([64], "FLOAT32")
+    sketch.operator("RANDOM_UNIFORM", [size], [drawn])
+    sketch.operator("ADD", [fed, fed], [made])
+    sketch.ports([fed], [drawn, made])
+    return sketch
+
+
+def test_random_operators_are_left_out_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "chance.tflite"
+    path.write_bytes(chance().bytes())
+    found = api.verify(path, api.schedule(path, output=tmp_path / "out"))
+    assert found.holds, found
+    words = {check.name: check.words for check in found.checks}["outputs in LiteRT"]
+    assert "1 outputs equal in every bit" in words
+    assert "left out what comes of the random RANDOM_UNIFORM 0" in words
+
+
+def lookup(rows: int = 3) -> Sketch:
+    """Rows of a table, by their number."""
+    sketch = Sketch()
+    sketch.subgraph()
+    table = sketch.tensor([rows, 4], data=NUMPY.arange(4 * rows).astype("int8"))
+    indices, made = sketch.tensor([50], "INT32"), sketch.tensor([50, 4])
+    sketch.operator("GATHER", [table, indices], [made])
+    sketch.ports([indices], [made])
+    return sketch
+
+
+def test_indices_stay_inside_what_they_index(tmp_path: Path) -> None:
+    path = tmp_path / "lookup.tflite"
+    path.write_bytes(lookup().bytes())
+    assert set(random_inputs(load(path).graph, 0)[0]) == {0, 1, 2}
+    found = api.verify(path, api.schedule(path, output=tmp_path / "out"))
+    assert found.holds, found
+    assert "equal in every bit" in {check.name: check.words for check in found.checks}["outputs in LiteRT"]
+
+
+def test_own_inputs_are_used(tmp_path: Path) -> None:
+    path, own = tmp_path / "lookup.tflite", tmp_path / "own.npy"
+    path.write_bytes(lookup().bytes())
+    plan = api.schedule(path, output=tmp_path / "out")
+    NUMPY.save(own, NUMPY.full([50], 99, "int32"))
+    found = api.verify(path, plan, inputs={"t1": own})
+    assert "does not run" in {check.name: check.words for check in found.checks}["outputs in LiteRT"]
+    NUMPY.save(own, NUMPY.full([50], 2, "int32"))
+    assert api.verify(path, plan, inputs={"t1": own}).holds
+    with pytest.raises(OptionError, match="has no such input; it has t1"):
+        api.verify(path, plan, inputs={"t9": own})
+
+
+def test_limits_hold_for_the_runtimes(tmp_path: Path) -> None:
+    endless = loop()
+    endless.model.subgraphs[2].operators[1].inputs = [0, 0]  # doubles the counter, which stays at 0
+    content, path = endless.bytes(), tmp_path / "endless.tflite"
+    path.write_bytes(content)
+    fed = [NUMPY.zeros([1], "int32"), NUMPY.zeros([1, 40], "float32")]
+    with pytest.raises(VerifyError, match="litert: took more than 2 seconds of processor time"):
+        run("litert", content, fed, allowance=Allowance(seconds=2))
+    with pytest.raises(VerifyError, match="tflm: "):
+        run("tflm", content, fed, 1 << 20, Allowance(memory=2**27))
+
+
+def test_a_result_that_does_not_exist_is_wrong_input(model: Path, tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match=r"nothing\.tflite: is no file; name a plan.json or a reordered"):
+        api.verify(model, tmp_path / "nothing.tflite")

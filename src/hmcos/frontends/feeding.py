@@ -10,29 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from hmcos.errors import OptionError
+from hmcos.frontends.indices import SMALL, index_limits
 from hmcos.graph.model import Graph, Tensor
 
 Bytes = npt.NDArray[np.uint8]
 """The raw bytes of a tensor."""
-
-SMALL = 8
-"""Integers that are no indices are below this; they are at least 1 where something is divided by them."""
-_INDEX_POSITION = {
-    "Gather": (0, 1),
-    "GatherElements": (0, 1),
-    "GatherND": (0, 1),
-    "ScatterElements": (0, 1),
-    "ScatterND": (0, 1),
-    "Scatter": (0, 1),
-}
-"""Kind to the position of the data and of the indices into it."""
-# fmt: off
-_KEEPS_VALUES = frozenset((
-    "Cast", "Concat", "Expand", "Flatten", "Identity", "Reshape", "Slice", "Split", "Squeeze", "Tile",
-    "Transpose", "Unsqueeze",
-))
-# fmt: on
-"""Kinds whose results are values of their inputs, so that indices stay indices."""
 
 
 def random_inputs(graph: Graph, seed: int, run: int) -> dict[str, Bytes]:
@@ -48,23 +30,6 @@ def random_inputs(graph: Graph, seed: int, run: int) -> dict[str, Bytes]:
         low = 1 if t in divisors else 0
         found[tensor.name] = _random(draw, tensor, low, limits.get(t))
     return found
-
-
-def index_limits(graph: Graph) -> dict[int, int]:
-    """Return tensor to the size that its values have to stay below, because they are used as indices."""
-    limits: dict[int, int] = {}
-    for op in reversed(graph.operators):
-        if op.kind in _INDEX_POSITION and len(op.inputs) > 1:
-            data, indices = (op.inputs[p] for p in _INDEX_POSITION[op.kind])
-            if data is not None and indices is not None:
-                # The axis is an attribute, which a Graph does not keep: the smallest is safe for all.
-                _limit(limits, indices, min(graph.tensors[data].shape, default=1))
-        elif op.kind in _KEEPS_VALUES:
-            inside = [limits[t] for t in op.makes if t in limits]
-            for t in op.inputs if op.kind == "Concat" else op.inputs[:1]:
-                if inside and t is not None:
-                    _limit(limits, t, min(inside))
-    return limits
 
 
 def read_input(graph: Graph, name: str, path: Path) -> Bytes:
@@ -97,10 +62,6 @@ def as_bytes(value: npt.NDArray[Any]) -> Bytes:
 def own_inputs(graph: Graph, files: Mapping[str, Path]) -> dict[str, Bytes]:
     """Return the inputs that the user gave; see `read_input`."""
     return {name: read_input(graph, name, path) for name, path in files.items()}
-
-
-def _limit(limits: dict[int, int], t: int, size: int) -> None:
-    limits[t] = min(limits.get(t, size), max(size, 1))
 
 
 def _random(draw: np.random.Generator, tensor: Tensor, low: int, limit: int | None) -> Bytes:

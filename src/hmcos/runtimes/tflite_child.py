@@ -1,8 +1,9 @@
 """What runs in the child process: a TensorFlow Lite model, once, on one of two runtimes.
 
-    python -m hmcos.runtimes.tflite_child tflm|litert MODEL BYTES [INPUTS.npz OUTPUTS.npz]
+    python -m hmcos.runtimes.tflite_child tflm|litert MODEL BYTES SECONDS MEMORY [INPUTS.npz OUTPUTS.npz]
 
-BYTES is the size of the arena for tflm. Without inputs the model is only set up. tflm prints its arena.
+BYTES is the size of the arena for tflm; SECONDS of processor time and MEMORY in bytes are what it may take.
+Without inputs the model is only set up. tflm prints its arena.
 """
 
 from __future__ import annotations
@@ -12,18 +13,14 @@ import sys
 from importlib import import_module
 from typing import Any, cast
 
-MOST_MEMORY = 16 << 30
-"""Bytes of address space; the runtimes themselves reserve a few."""
-MOST_SECONDS = 600
-"""Of processor time."""
-
 
 def main(arguments: list[str]) -> None:
     """Run what the command line says; the runtime may end the process in any way it likes."""
-    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (MOST_SECONDS, MOST_SECONDS))
+    engine, model, size, seconds, memory, *files = arguments
+    resource.setrlimit(resource.RLIMIT_AS, (int(memory), int(memory)))
+    # At the first of the two it is told so by a signal, which the parent reads.
+    resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds) + 5))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    engine, model, size, *files = arguments
     numpy: Any = import_module("numpy")
     inputs = _inputs(numpy, files[0]) if files else None
     outputs = _tflm(model, int(size), inputs) if engine == "tflm" else _litert(model, inputs)

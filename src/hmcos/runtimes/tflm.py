@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hmcos.errors import VerifyError
 from hmcos.graph.model import Graph
-from hmcos.runtimes.tflite import run
+from hmcos.runtimes.tflite import AMPLE, Allowance, run
 
 _LINE = re.compile(r"Arena allocation (total|head|tail) (\d+) bytes")
 _ROOM_EACH = 4096
@@ -25,14 +25,14 @@ class TflmArena:
     total: int
 
 
-def tflm_arena(content: bytes, graph: Graph) -> TflmArena:
+def tflm_arena(content: bytes, graph: Graph, allowance: Allowance = AMPLE) -> TflmArena:
     """Return what the runtime says of its arena for a model file; `graph` tells how much room it gets.
 
     Raises:
         ToolError: the runtime is not installed.
         VerifyError: it refuses the model.
     """
-    return arena_in(run("tflm", content, arena=room(content, graph)).log)
+    return arena_in(run("tflm", content, arena=room(content, graph), allowance=allowance).log)
 
 
 def arena_in(log: str) -> TflmArena:

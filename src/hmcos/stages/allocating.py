@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hmcos.allocation.instance import Instance, read_lives, write_csv, write_json_lives
+from hmcos.allocation.instance import Instance, check_csv, read_lives, write_csv, write_json_lives
 from hmcos.allocation.problem import EXTERNAL, PLAIN, Lives
 from hmcos.allocation.table import allocator as allocator_called
 from hmcos.errors import OptionError, OutputError
@@ -65,6 +65,8 @@ def allocate_file(
     if output is not None:
         _check_output(output, path)
     instance = read_lives(path, request.capacity)
+    if output is not None and not _is_json(output):
+        check_csv(instance, placed=True)
     lives = instance.lives
     arena = plan(lives, replace(limits, budget=request.capacity), observer)
     check_arena(lives.lives, arena, lives.demands, lives.pools)
@@ -85,9 +87,13 @@ def _check_output(output: Path, source: Path) -> None:
         raise OutputError(f"{output}: there is no folder {output.parent}; make it first")
 
 
+def _is_json(output: Path) -> bool:
+    return output.suffix.lower() == ".json"
+
+
 def _text(instance: Instance, arena: Arena, output: Path) -> str:
     """Return the lives with their offsets: a column in CSV, pins in JSON."""
-    if output.suffix.lower() != ".json":
+    if not _is_json(output):
         return write_csv(instance, arena)
     lives = instance.lives
     demands = tuple(

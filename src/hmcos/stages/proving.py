@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from os import PathLike, fspath
 from pathlib import Path
 from typing import cast
@@ -19,32 +18,16 @@ from hmcos.memory.problem import Problem
 from hmcos.plan.plan import Plan
 from hmcos.plan.plan_file import read_plan
 from hmcos.stages.opening import Openable, open_source
+from hmcos.stages.running import Running
 from hmcos.stages.tflite import FORMAT
 from hmcos.stages.tflite_proving import prove_tflite
+from hmcos.stages.tflite_trial import Trial
 from hmcos.verify.checks import Check, Verification, attempt
 from hmcos.verify.child import run_apart
 from hmcos.verify.planned import check_instance_plan, check_network_plan, check_source
 from hmcos.verify.request import Request
 from hmcos.verify.schedule import check_order
 from hmcos.verify.written import check_bodies, order_of
-
-
-@dataclass(frozen=True, slots=True)
-class Running:
-    """How models are run: on what, and with which limits."""
-
-    runs: int = 2
-    seed: int = 0
-    inputs: Mapping[str, Path] | None = None
-    """The user's own inputs: name to .npy file."""
-    seconds: int = 600
-    """Of processor time."""
-    memory: int = 16 * 2**30
-    """Bytes of address space."""
-
-    def __post_init__(self) -> None:
-        if self.runs < 1 or self.seed < 0 or self.seconds < 1 or self.memory < 2**20:
-            raise OptionError("verify needs at least one run, one second, 1 MiB and a seed of at least 0")
 
 
 def prove(
@@ -89,6 +72,8 @@ def _result(result: str | PathLike[str] | Plan) -> tuple[Plan | None, Path | Non
         model = result.outputs.model
         return result, Path(model) if model and Path(model).is_file() else None, "the plan"
     path = Path(result)
+    if not path.is_file():
+        raise OptionError(f"{path}: is no file; name a plan.json or a reordered model")
     if path.suffix.lower() != ".json":
         return None, path, fspath(path)
     plan = read_plan(path)
@@ -129,9 +114,8 @@ def _ran(model: Model, plan: Plan | None, written: Path | None, running: Running
 
 
 def _ran_tflite(model: Model, plan: Plan | None, written: Path | None, running: Running) -> list[Check]:
-    if running.inputs:
-        raise OptionError(f"{model.path}: TensorFlow Lite models are run on random inputs only")
-    return prove_tflite(model, plan, written, running.runs, running.seed)
+    own = own_inputs(model.graph, running.inputs or {})
+    return prove_tflite(Trial(model, running, own), plan, written)
 
 
 def _written(model: Model, plan: Plan | None, written: Path) -> str:

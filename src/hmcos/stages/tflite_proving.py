@@ -11,16 +11,13 @@ from hmcos.frontends.model import Model
 from hmcos.frontends.tflite.writing import rewritten
 from hmcos.frontends.tflite.written import Written, read, written
 from hmcos.plan.plan import Plan
-from hmcos.runtimes.tflite import Run, random_inputs, run
-from hmcos.runtimes.tflm import TflmArena, room, tflm_arena
+from hmcos.runtimes.tflm import TflmArena, tflm_arena
 from hmcos.stages.tflite import OFFSET_ALIGNMENT
-from hmcos.stages.tflite_bodies import body_path, places
+from hmcos.stages.tflite_bodies import Place, body_path, places
+from hmcos.stages.tflite_trial import Trial, outputs_checks
 from hmcos.verify.checks import Check, attempt
 from hmcos.verify.offsets import Span, check_model_offsets
 from hmcos.verify.schedule import check_order
-
-ENGINES: dict[str, str] = {"litert": "LiteRT", "tflm": "TFLM"}
-"""Runtime to what a report calls it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,39 +45,33 @@ class ArenaMeasurement:
     arenas: tuple[Measured, ...]
 
 
-def prove_tflite(model: Model, plan: Plan | None, place: Path | None, runs: int, seed: int) -> list[Check]:
-    """Return the checks of a written model, or of what the order of a plan makes of it.
+def prove_tflite(trial: Trial, plan: Plan | None, place: Path | None) -> list[Check]:
+    """Return the checks of a written model, or of what the order of a plan makes of the source.
 
     Raises:
         ModelError: the written model cannot be read.
         ToolError: a runtime is not installed.
     """
     if place is not None:
-        return tflite_checks(model, plan, read(place), runs, seed)
+        return _checks(trial, plan, read(place))
     assert plan is not None  # a result without a plan is a path
     orders = {"": plan.order} | {body.path: body.order for body in plan.bodies}
-    return tflite_checks(model, plan, rewritten(cast(bytes, model.proto), orders), runs, seed)
+    return _checks(trial, plan, rewritten(trial.source, orders))
 
 
-def tflite_checks(model: Model, plan: Plan | None, result: bytes, runs: int, seed: int) -> list[Check]:
-    """Return the checks of a written TensorFlow Lite model: fields, order, offsets, outputs, arena.
-
-    Raises:
-        ToolError: a runtime is not installed.
-    """
-    source = cast(bytes, model.proto)
+def _checks(trial: Trial, plan: Plan | None, result: bytes) -> list[Check]:
+    """Return the checks of a written TensorFlow Lite model: fields, order, offsets, outputs, arena."""
     found: list[Written] = []
-    same = attempt("written model", lambda: _same(model, plan, result, found))
+    same = attempt("written model", lambda: _same(trial.model, plan, result, found))
     if not same.held:
         return [same]
     made = found[0]
     checks = [same]
     if made.offsets is not None:
-        checks.append(attempt("offsets", lambda: _offsets(model, made)))
+        checks.append(attempt("offsets", lambda: _offsets(trial.model, made)))
     if all(check.held for check in checks):
-        for engine, name in ENGINES.items():
-            checks.append(_outputs(engine, name, model, (source, result), range(seed, seed + runs)))
-        checks.append(attempt("arena in TFLM", lambda: _arena(model, plan, made, result)))
+        checks += outputs_checks(trial, result)
+        checks.append(attempt("arena in TFLM", lambda: _arena(trial, plan, made, result)))
     return checks
 
 
@@ -89,13 +80,30 @@ def _same(model: Model, plan: Plan | None, result: bytes, found: list[Written]) 
         made = written(cast(bytes, model.proto), result)
     except ModelError as error:
         raise VerifyError(str(error)) from error
-    order = made.orders[0]
-    check_order(model.graph, order)
-    if plan is not None and order != plan.order:
-        step = next(i for i, (a, b) in enumerate(zip(order, plan.order, strict=True)) if a != b)
-        raise VerifyError(f"step {step} is operator {order[step]}, but the plan says {plan.order[step]}")
+    planned = {} if plan is None else {"": plan.order} | {body.path: body.order for body in plan.bodies}
+    # A subgraph that several operators run has one order, that of the first path with a plan.
+    order_of: dict[int, tuple[int, ...]] = {}
+    subgraph_of = {place.path: place.subgraph for place in places(model)}
+    for path, order in planned.items():
+        if path not in subgraph_of:
+            raise VerifyError(f"the plan orders {path}, which the model does not have")
+        order_of.setdefault(subgraph_of[path], order)
+    for place in places(model):
+        _check_graph(place, made.orders[place.subgraph], order_of.get(place.subgraph))
     found.append(made)
-    return f"the source's {len(order):,} operators in a valid order, and every other field equal"
+    return f"the source's {len(made.orders[0]):,} operators in a valid order, and every other field equal"
+
+
+def _check_graph(place: Place, order: tuple[int, ...], planned: tuple[int, ...] | None) -> None:
+    """Do nothing if a graph of the written model is in a valid order, and in that of the plan."""
+    where = f"{place.path}: " if place.path else ""
+    try:
+        check_order(place.graph, order)
+    except VerifyError as error:
+        raise VerifyError(f"{where}{error}") from error
+    if planned is not None and order != planned:
+        step = next(i for i, (a, b) in enumerate(zip(order, planned, strict=True)) if a != b)
+        raise VerifyError(f"{where}step {step} is operator {order[step]}, but the plan says {planned[step]}")
 
 
 def _offsets(model: Model, made: Written) -> str:
@@ -110,43 +118,18 @@ def _offsets(model: Model, made: Written) -> str:
                 placed = [span for span in taken if span[1]]
                 inside[op.number] = (min(low for low, _ in placed), max(high for _, high in placed))
         order = made.orders[place.subgraph]
-        check_order(graph, order)
         here = offsets[place.first : last]
         spans[place.path] = check_model_offsets(graph, order, here, OFFSET_ALIGNMENT, inside)
     placed = sum(offset >= 0 for offset in offsets)
     return f"{placed:,} tensors within {spans[''][1]:,} bytes; no two that are live together overlap"
 
 
-def _outputs(engine: str, name: str, model: Model, contents: tuple[bytes, bytes], seeds: range) -> Check:
-    """Return whether source and result make the same bits; nothing is told by a source that does not run."""
-    title = f"outputs in {name}"
+def _arena(trial: Trial, plan: Plan | None, made: Written, result: bytes) -> str:
     try:
-        sources = [_run(engine, model, contents[0], seed) for seed in seeds]
-    except VerifyError as error:
-        return Check(title, True, f"not compared, since the source does not run there either: {error}")
-    return attempt(title, lambda: _equal(engine, model, contents[1], seeds, sources))
-
-
-def _equal(engine: str, model: Model, result: bytes, seeds: range, sources: list[Run]) -> str:
-    for seed, before in zip(seeds, sources, strict=True):
-        after = _run(engine, model, result, seed)
-        for place, (one, other) in enumerate(zip(before.outputs, after.outputs, strict=True)):
-            if one.dtype != other.dtype or one.tobytes() != other.tobytes():
-                raise VerifyError(f"output {place} differs for the random inputs of seed {seed}")
-    outputs = len(model.graph.outputs)
-    return f"{outputs} outputs equal in every bit, for random inputs of {len(seeds)} seeds"
-
-
-def _run(engine: str, model: Model, content: bytes, seed: int) -> Run:
-    return run(engine, content, random_inputs(model.graph, seed), room(content, model.graph))
-
-
-def _arena(model: Model, plan: Plan | None, made: Written, result: bytes) -> str:
-    try:
-        before = tflm_arena(cast(bytes, model.proto), model.graph)
+        before = trial.arena(trial.source)
     except VerifyError as error:
         return f"not measured, since the source does not run there either: {error}"
-    after = tflm_arena(result, model.graph)
+    after = trial.arena(result)
     words = f"head {before.head:,} -> {after.head:,} bytes, total {before.total:,} -> {after.total:,}"
     if made.offsets is not None and plan is not None and plan.arena is not None:
         if after.head > plan.arena.size:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from hmcos.errors import OptionError
-from hmcos.frontends.feeding import SMALL, index_limits, random_inputs, read_input
+from hmcos.frontends.feeding import random_inputs, read_input
+from hmcos.frontends.indices import SMALL, index_limits
 from hmcos.frontends.onnx import load
 from hmcos.graph.model import Graph
 from unit.verify import faults
