@@ -16,6 +16,7 @@ from hmcos.plan.limits import SILENCE, Observer, never
 from hmcos.plan.staging import write
 from hmcos.report.rendering import check_dot, render
 from hmcos.report.scene import Scene
+from hmcos.report.strokes import shown
 from hmcos.schedulers.table import scheduler as scheduler_called
 from hmcos.stages.choices import chosen_limits, chosen_target
 from hmcos.stages.lowering import Network, lower_network
@@ -162,7 +163,7 @@ def scene_of(network: Network) -> Scene:
     """Return a network as a scene, without any order yet."""
     rows, problem = network.rows(), network.problem
     return Scene(
-        title=f"{network.opened.source.name}, target {network.target.name}",
+        title=f"{shown(Path(network.opened.source.name).name)}, target {network.target.name}",
         problem=problem,
         rows=tuple(rows[number] for number in network.numbers),
         buffers=tuple(map(network.buffer_name, range(len(problem.sizes)))),

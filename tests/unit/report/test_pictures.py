@@ -42,6 +42,14 @@ def test_the_scheduler_that_was_asked_for_is_the_result(tmp_path: Path) -> None:
     assert "peak 210 B" in text
 
 
+def test_titles_name_the_file_and_not_its_folders(tmp_path: Path) -> None:
+    source = tmp_path / f"{'long' * 9}.json"
+    hmcos.export_instance(FORK, source)
+    text = hmcos.draw(source, tmp_path / "f.dot", what="graph").read_text(encoding="utf-8")
+    assert f"{'long' * 7}lon…, target" in text
+    assert tmp_path.name not in text
+
+
 def test_the_planner_that_was_asked_for_is_shown(tmp_path: Path) -> None:
     file = hmcos.draw(FORK, tmp_path / "a.svg", what="arena", allocator="tflite_arena")
     assert "arena by tflite_arena" in file.read_text(encoding="utf-8")
