@@ -141,14 +141,11 @@ def write_csv(instance: Instance, arena: Arena | None = None) -> str:
     """Return lives in MiniMalloc's format, with a column `offset` when there is an arena.
 
     Raises:
-        InstanceError: CSV has no column for pools, pins, external lives, a common alignment or taking over.
+        InstanceError: CSV has no column for what the lives ask for.
     """
+    check_csv(instance, placed=arena is not None)
     lives = instance.lives
     demands = [lives.demand(i) for i in range(len(lives.lives))]
-    for name, life, demand in zip(instance.names, lives.lives, demands, strict=True):
-        beyond = Demand(alignment=demand.alignment, gaps=demand.gaps) != demand or lives.pools
-        if beyond or life.takes_over is not None or lives.alignment > 1:
-            raise InstanceError(f"{name!r} asks for more than CSV can say; write JSON instead")
     extra = {
         "alignment": [d.alignment for d in demands] if any(d.alignment > 1 for d in demands) else None,
         "gaps": [_gap_text(d.gaps) for d in demands] if any(d.gaps for d in demands) else None,
@@ -161,6 +158,28 @@ def write_csv(instance: Instance, arena: Arena | None = None) -> str:
     for i, (name, life) in enumerate(zip(instance.names, lives.lives, strict=True)):
         rows.writerow([name, life.birth, life.death, life.size, *(values[i] for values in shown.values())])
     return out.getvalue()
+
+
+def check_csv(instance: Instance, *, placed: bool) -> None:
+    """Return nothing: CSV can say all that the lives ask for, pins by the offsets when they are `placed`.
+
+    Raises:
+        InstanceError: it has no column for pools, a common alignment, taking over, external lives or pins.
+    """
+    lives = instance.lives
+    beyond = "pools" if lives.pools else "a common alignment" if lives.alignment > 1 else None
+    if beyond is not None:
+        raise InstanceError(f"CSV has no column for {beyond}; write JSON instead")
+    for i, (name, life) in enumerate(zip(instance.names, lives.lives, strict=True)):
+        demand = lives.demand(i)
+        asked = {
+            "takes over another one": life.takes_over is not None,
+            "is supplied from outside": demand.external,
+            "is pinned": demand.offset is not None and not placed,
+        }
+        beyond = next((words for words, so in asked.items() if so), None)
+        if beyond is not None:
+            raise InstanceError(f"{name!r} {beyond}, which CSV has no column for; write JSON instead")
 
 
 def _gap_text(gaps: Sequence[tuple[int, int]]) -> str:

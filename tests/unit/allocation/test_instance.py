@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+import hmcos
 from hmcos.allocation.instance import parse_csv, parse_json_lives, read_lives, write_csv
 from hmcos.allocation.table import allocator
 from hmcos.errors import InstanceError
@@ -25,6 +26,43 @@ def test_alignment_and_gaps_are_read_and_written() -> None:
     assert instance.lives.demand(0).gaps == ((2, 4), (5, 6))
     assert instance.lives.demand(0).alignment == 8
     assert write_csv(instance) == text
+
+
+def test_pins_are_written_as_offsets() -> None:
+    text = (
+        '{"format": "hmcos-lives/1", "lives": [{"id": "a", "birth": 0, "death": 2, "size": 5, "offset": 6}]}'
+    )
+    instance = parse_json_lives(text)
+    arena = allocator("auto")(instance.lives, Limits(), SILENCE)
+    assert write_csv(instance, arena) == "id,lower,upper,size,offset\na,0,2,5,6\n"
+    with pytest.raises(InstanceError, match="'a' is pinned, which CSV has no column for; write JSON instead"):
+        write_csv(instance)
+
+
+@pytest.mark.parametrize(
+    ("head", "life", "message"),
+    [
+        ('"pools": [{"name": "fast", "capacity": 9}],', "", "CSV has no column for pools; write JSON"),
+        ('"alignment": 8,', "", "CSV has no column for a common alignment; write JSON"),
+        ("", ', "external": true', "'b' is supplied from outside, which CSV has no column for"),
+        ("", ', "takes_over": 0', "'b' takes over another one, which CSV has no column for"),
+    ],
+)
+def test_what_csv_cannot_say_is_told_before_any_search(
+    head: str, life: str, message: str, tmp_path: Path
+) -> None:
+    source = tmp_path / "lives.json"
+    source.write_text(
+        f"""{{"format": "hmcos-lives/1", {head} "lives": [
+            {{"id": "a", "birth": 0, "death": 2, "size": 5}},
+            {{"id": "b", "birth": 2, "death": 3, "size": 5{life}}}]}}"""
+    )
+    with pytest.raises(InstanceError, match=message):
+        hmcos.allocate(source, output=tmp_path / "out.csv", interrupted=_never_asked)
+
+
+def _never_asked() -> bool:
+    raise AssertionError("a search began")
 
 
 @pytest.mark.parametrize(
