@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hmcos.plan.arena_fields import arena_record
 from hmcos.report.advice_words import advice_words, proof_words, reproduction, verdict
-from hmcos.stages.advice import Advice
+from hmcos.stages.advice import Advice, Kind
 from hmcos.stages.explaining import CellPeak, Explanation, Forced
 
 
@@ -52,6 +52,8 @@ def _live_record(explanation: Explanation, index: int) -> dict[str, object]:
         "needed_by": [explanation.rows[op].number for op in readers],
         "birth": life.birth,
         "death": life.death,
+        "if_halved": explanation.least(life, Kind.HALVED),
+        "if_gone": explanation.least(life, Kind.GONE),
     }
 
 

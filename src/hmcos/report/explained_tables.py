@@ -13,6 +13,7 @@ from hmcos.memory.lifetimes import Life
 from hmcos.report.advice_words import advice_words, operator_words, proof_words, verdict
 from hmcos.report.sizes import human, savings
 from hmcos.report.words import printable
+from hmcos.stages.advice import Kind
 from hmcos.stages.explaining import Explanation
 
 LISTED = 12
@@ -70,24 +71,30 @@ def _moment(explanation: Explanation) -> str:
 
 def _live(explanation: Explanation) -> Table:
     table = Table("tensor", "type")
-    for heading in ("bytes", "share"):
-        table.add_column(heading, justify="right")
+    table.add_column("bytes", justify="right")
     for heading in ("made by", "last needed by"):
         table.add_column(heading)
+    for heading in ("least peak\nif halved", "least peak\nif gone"):
+        table.add_column(heading, justify="right")
     peak = max(1, explanation.plan.peak)
     for i in explanation.live[:LISTED]:
         life = explanation.lives[i]
         table.add_row(
             Text(printable(explanation.name(life))),
             Text(type_words(explanation, life)),
-            f"{life.size:,}",
-            f"{100 * life.size / peak:.1f} %",
+            f"{life.size:,}\n{100 * life.size / peak:.1f} %",
             *(Text(printable(words)) for words in ends(explanation, life)),
+            *(_least(explanation, life, kind) for kind in (Kind.HALVED, Kind.GONE)),
         )
     rest = [explanation.lives[i].size for i in explanation.live[LISTED:]]
     if rest:
-        table.add_row(f"{len(rest)} more", "", f"{sum(rest):,}", f"{100 * sum(rest) / peak:.1f} %", "", "")
+        table.add_row(f"{len(rest)} more", "", f"{sum(rest):,}\n{100 * sum(rest) / peak:.1f} %")
     return table
+
+
+def _least(explanation: Explanation, life: Life, kind: Kind) -> str:
+    found = explanation.least(life, kind)
+    return "" if found is None else f"{found:,}"
 
 
 def type_words(explanation: Explanation, life: Life) -> str:

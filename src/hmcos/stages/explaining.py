@@ -100,6 +100,11 @@ class Explanation:
         """Whether one operator forces the peak by what must be live beside it, whatever the order."""
         return bool(self.forced) and self.forced[0].bytes == self.plan.peak
 
+    def least(self, life: Life, kind: Kind) -> int | None:
+        """Return the least peak with a life halved or gone, in bytes; None where that was not tried."""
+        found = (a for a in self.advised.advice if a.change.life == life and a.change.kind is kind)
+        return next((advice.peak for advice in found), None)
+
     def tensor(self, life: Life) -> Tensor | None:
         """Return the tensor that a life was made for; None for scratch, and in a problem."""
         content, sharing = self.network.opened.content, self.network.sharing

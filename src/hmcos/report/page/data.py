@@ -9,6 +9,7 @@ from hmcos.memory.lifetimes import Life
 from hmcos.report.explained import explanation_record
 from hmcos.report.sizes import human
 from hmcos.report.words import printable
+from hmcos.stages.advice import Kind
 from hmcos.stages.explaining import Explanation
 
 _CALLER, _NOBODY = -1, -2
@@ -39,6 +40,10 @@ def page_data(explanation: Explanation) -> dict[str, object]:
         "lives": _lives(explanation),
         "live": explanation.live,
         "needed": {str(i): _still_needed(explanation, explanation.lives[i]) for i in explanation.live},
+        "instead": {
+            str(i): [explanation.least(explanation.lives[i], kind) for kind in (Kind.HALVED, Kind.GONE)]
+            for i in explanation.live
+        },
         "forced": _forced(explanation),
         "cells": _cells(explanation),
         "settings": _settings(explanation),

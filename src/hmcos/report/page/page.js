@@ -118,7 +118,7 @@ function drawArena() {
   for (const l of placed) classes[Math.min(5, Math.ceil(l.size * 6 / largest) - 1)].push(l);
   const many = placed.length > 3000;
   const traces = classes.flatMap((members, i) => members.length ? [{
-    ...outline(members, size), fill: "toself", fillcolor: shades[i], line: { width: many ? 0 : 0.6, color: colour("edge") },
+    ...outline(members, size), fill: "toself", fillcolor: shades[i], mode: many ? "none" : "lines", line: { width: 0.6, color: colour("edge") },
     name: `up to ${short(Math.max(...members.map(l => l.size)))}`,
   }] : []);
   traces.push({ ...outline(placed.filter(l => l.atPeak), size), line: { width: 1.5, color: colour("peak") }, name: "live at the peak" });
@@ -267,6 +267,8 @@ function tellPeak() {
     ["share", l => l.size, l => percent(l.size / (data.peak || 1)), true],
     ["made by", l => l.made, l => named(l.made)], ["still needed by", l => l.index, l => named(stillNeeded(l))],
     ["dies after step", l => l.death, l => whole(l.death - 1), true],
+    ["least peak if halved", l => least(l, 0) ?? Infinity, l => least(l, 0) ?? "–", true],
+    ["if gone", l => least(l, 1) ?? Infinity, l => least(l, 1) ?? "–", true],
   ];
   sortable(byId("live-table"), columns, live, () => byId("live-table").tBodies[0].replaceChildren(...live.map(l => rowOf(columns, l, false))));
   byId("proof").textContent = data.proof;
@@ -275,6 +277,7 @@ function tellPeak() {
   headings(byId("forced-table"), forced);
   byId("forced-table").tBodies[0].append(...data.forced.map(f => rowOf(forced, f, f.bytes === data.peak)));
 }
+const least = (life, place) => data.instead[life.index][place];
 function stillNeeded(life) {
   const after = data.needed[life.index] || [];
   const words = after.slice(0, 3).map(operatorWords);
