@@ -8,6 +8,7 @@ from os import PathLike
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 from hmcos.errors import OptionError
 from hmcos.frontends.model import Model
@@ -19,24 +20,28 @@ from hmcos.plan.plan import Plan, Seconds
 from hmcos.plan.schedule import Schedule
 from hmcos.plan.staging import write
 from hmcos.schedulers.table import scheduler as scheduler_called
-from hmcos.stages.allocating import Allocation, Request, allocate_file
 from hmcos.stages.assembly import assemble
 from hmcos.stages.choices import chosen_limits, chosen_target
-from hmcos.stages.comparing import Comparison, compare_schedulers
-from hmcos.stages.experiment import Experiment, run_experiment
-from hmcos.stages.explaining import Explanation, explain_plan
 from hmcos.stages.header import check_emit
-from hmcos.stages.inspection import Inspection, inspect_source
 from hmcos.stages.lowering import Network, lower_network
 from hmcos.stages.opening import ZOO, Openable, open_source
 from hmcos.stages.placing import Placing, chosen_placing, place, with_arena
-from hmcos.stages.planned import network_of
 from hmcos.stages.saving import check_apart, output_places, save
 from hmcos.stages.tflite import FORMAT, check_alignment, tensor_offsets
-from hmcos.stages.tflite_proving import ArenaMeasurement, measure_tflite
 from hmcos.stages.verification import verify_plan_of
-from hmcos.verify.checks import Verification
 from hmcos.zoo.catalogue import names as zoo_names
+
+if TYPE_CHECKING:
+    from hmcos.stages.allocating import Allocation
+    from hmcos.stages.comparing import Comparison
+    from hmcos.stages.experiment import Experiment
+    from hmcos.stages.explaining import Explanation
+    from hmcos.stages.inspection import Inspection
+    from hmcos.stages.tflite_proving import ArenaMeasurement
+    from hmcos.verify.checks import Verification
+
+# What only one of these functions needs is imported in it: all together would double the time that
+# `hmcos schedule` takes to start.
 
 
 def schedule(  # noqa: PLR0913 (one keyword per option of the command line, so that both say the same)
@@ -127,6 +132,8 @@ def compare(
     Raises:
         HmcosError: one of its subclasses for any wrong input.
     """
+    from hmcos.stages.comparing import compare_schedulers
+
     limits = chosen_limits(time_limit)
     rules, opened = chosen_target(target), open_source(model, bind)
     network = lower_network(opened, rules, alignment, replace(limits, started=perf_counter()), observer)
@@ -150,6 +157,8 @@ def experiment(
     Raises:
         HmcosError: one of its subclasses for any wrong input.
     """
+    from hmcos.stages.experiment import run_experiment
+
     named = [f"{ZOO}{name}" for name in zoo_names()] if networks is None else networks
     limits = chosen_limits(time_limit, interrupted=interrupted)
     return run_experiment(named, chosen_target(target), alignment, limits, observer)
@@ -176,8 +185,8 @@ def verify(  # noqa: PLR0913 (one keyword per option of the command line, so tha
     Raises:
         HmcosError: one of its subclasses for any wrong input; what does not hold is a failed check.
     """
-    from hmcos.stages.proving import prove  # noqa: PLC0415 (numpy and onnx: only this call needs them)
-    from hmcos.stages.running import Running  # noqa: PLC0415
+    from hmcos.stages.proving import prove
+    from hmcos.stages.running import Running
 
     files = {name: Path(file) for name, file in (inputs or {}).items()}
     return prove(model, result, Running(runs, seed, files, time_limit, memory_limit), bind)
@@ -202,6 +211,8 @@ def allocate(  # noqa: PLR0913 (one keyword per option of the command line, so t
     Raises:
         HmcosError: one of its subclasses for any wrong input; limits and capacities are statuses.
     """
+    from hmcos.stages.allocating import Request, allocate_file
+
     limits = chosen_limits(time_limit, interrupted=interrupted)
     request = Request(allocator, capacity, jobs)
     return allocate_file(Path(path), request, None if output is None else Path(output), limits, observer)
@@ -227,6 +238,9 @@ def explain(  # noqa: PLR0913 (one keyword per option of the command line, so th
     Raises:
         HmcosError: one of its subclasses for any wrong input.
     """
+    from hmcos.stages.explaining import explain_plan
+    from hmcos.stages.planned import network_of
+
     if plan is None:
         plan = schedule(
             model,
@@ -250,6 +264,8 @@ def inspect(model: Openable, *, bind: Mapping[str, int] | None = None) -> Inspec
     Raises:
         HmcosError: one of its subclasses for any wrong input.
     """
+    from hmcos.stages.inspection import inspect_source
+
     return inspect_source(model, bind)
 
 
@@ -310,6 +326,8 @@ def measure_arena(
     Raises:
         HmcosError: one of its subclasses for any wrong input, and when the runtime refuses the model.
     """
+    from hmcos.stages.tflite_proving import measure_tflite
+
     content = load(model)
     if not isinstance(content, Model) or content.format != FORMAT:
         raise OptionError(f"{model}: only a TensorFlow Lite model has an arena that TFLM can tell of")

@@ -13,7 +13,6 @@ from hmcos.cli.exits import exit_code
 from hmcos.cli.interruption import Interruption
 from hmcos.cli.options import Size, allocator_option, json_option, time_limit_option
 from hmcos.cli.progress import Progress
-from hmcos.stages.allocating import decided
 
 _EXAMPLES = """
 \b
@@ -60,4 +59,4 @@ def arena(file: Path, as_json: bool, **options: Any) -> int:
             from hmcos.report.tables import show  # noqa: PLC0415
 
             show(allocation_table(found))
-    return 0 if found.capacity is None else exit_code(decided(found))
+    return 0 if found.capacity is None else exit_code(found.decided)

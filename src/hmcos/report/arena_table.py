@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
@@ -12,7 +14,9 @@ from hmcos.plan.plan import Plan
 from hmcos.plan.schedule import Status
 from hmcos.report.sizes import human
 from hmcos.report.words import printable
-from hmcos.stages.allocating import Allocation, decided
+
+if TYPE_CHECKING:
+    from hmcos.stages.allocating import Allocation
 
 _ENDED = {
     Status.FEASIBLE: "a smaller one may exist",
@@ -72,7 +76,7 @@ def allocation_table(allocation: Allocation) -> RenderableType:
 
 
 def _answer(allocation: Allocation) -> str:
-    status = decided(allocation) if allocation.capacity is not None else allocation.arena.status
+    status = allocation.decided if allocation.capacity is not None else allocation.arena.status
     if status is Status.OPTIMAL:
         return "optimal: proved: no arena is smaller"
     if allocation.capacity is None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from hmcos.frontends.outline import Port
 from hmcos.plan.arena import Arena
 from hmcos.plan.arena_fields import arena_record
 from hmcos.plan.plan import Plan
 from hmcos.plan.plan_file import outputs_record, seconds_record
 from hmcos.runtimes.measured import Measurement
-from hmcos.stages.allocating import Allocation
-from hmcos.stages.comparing import Comparison
-from hmcos.stages.experiment import Experiment, Trial
-from hmcos.stages.inspection import Inspection
 from hmcos.verify.checks import Verification
+
+if TYPE_CHECKING:
+    from hmcos.stages.allocating import Allocation
+    from hmcos.stages.comparing import Comparison
+    from hmcos.stages.experiment import Experiment, Trial
+    from hmcos.stages.inspection import Inspection
 
 
 def plan_record(plan: Plan) -> dict[str, object]:

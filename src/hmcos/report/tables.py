@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
 from rich.markup import escape
@@ -15,10 +16,12 @@ from hmcos.plan.schedule import Status
 from hmcos.report.arena_table import plan_arena
 from hmcos.report.sizes import human, savings
 from hmcos.report.words import printable
-from hmcos.stages.comparing import Comparison
-from hmcos.stages.experiment import Experiment
-from hmcos.stages.inspection import Inspection
 from hmcos.stages.opening import ZOO
+
+if TYPE_CHECKING:
+    from hmcos.stages.comparing import Comparison
+    from hmcos.stages.experiment import Experiment
+    from hmcos.stages.inspection import Inspection
 
 LISTED = 8
 """Live tensors that are shown one by one."""

@@ -37,6 +37,13 @@ class Allocation:
         """Whether everything has its place within the capacity, or none was given."""
         return self.capacity is None or self.arena.size <= self.capacity
 
+    @property
+    def decided(self) -> Status:
+        """The answer to whether it fits: fits, does not fit, or what ended the search undecided."""
+        if self.arena.status is Status.DOES_NOT_FIT:
+            return Status.DOES_NOT_FIT
+        return Status.FITS if self.fits else self.arena.status
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -101,10 +108,3 @@ def _text(instance: Instance, arena: Arena, output: Path) -> str:
         for demand, offset in zip(lives.demands or (PLAIN,) * len(lives.lives), arena.offsets, strict=True)
     )
     return write_json_lives(replace(instance, lives=replace(lives, demands=demands)))
-
-
-def decided(allocation: Allocation) -> Status:
-    """Return the answer to whether it fits: fits, does not fit, or what ended the search undecided."""
-    if allocation.arena.status is Status.DOES_NOT_FIT:
-        return Status.DOES_NOT_FIT
-    return Status.FITS if allocation.fits else allocation.arena.status

@@ -13,8 +13,6 @@ from hmcos.memory.problem import Problem
 from hmcos.memory.sharing import Sharing
 from hmcos.memory.target import Target, load_target
 from hmcos.plan.plan import Plan
-from hmcos.runtimes.tflm_scratch import scratch_of
-from hmcos.stages.tflite_bodies import body_offsets
 
 FORMAT = "tflite"
 TARGET = "tflm"
@@ -29,6 +27,8 @@ def suited(target: Target, content: Model | Problem) -> Target:
     chosen = load_target(TARGET) if target.name == "default" else target
     if chosen.name != TARGET:
         return chosen
+    from hmcos.runtimes.tflm_scratch import scratch_of  # noqa: PLC0415 (no other format pays for it)
+
     scratch = {**scratch_of(content.graph), **chosen.scratch_of_operator}
     tables = cast("Mapping[str, object]", chosen.data.get("scratch", {}))
     data = {**chosen.data, "scratch": {**tables, "operators": scratch}}
@@ -63,4 +63,8 @@ def tensor_offsets(content: Model | Problem, sharing: Sharing | None, plan: Plan
         if life.buffer is not None
         for tensor in sharing.tensors_of[life.buffer]
     }
-    return found | body_offsets(content, plan) if plan.bodies else found
+    if not plan.bodies:
+        return found
+    from hmcos.stages.tflite_bodies import body_offsets  # noqa: PLC0415 (no other format pays for it)
+
+    return found | body_offsets(content, plan)

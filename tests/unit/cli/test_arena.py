@@ -16,7 +16,7 @@ from hmcos.plan.arena import Arena
 from hmcos.plan.limits import SILENCE, Limits, Observer
 from hmcos.plan.schedule import Status
 from hmcos.stages import allocating
-from hmcos.stages.allocating import Request, allocate_file, decided
+from hmcos.stages.allocating import Request, allocate_file
 from unit.test_cli import INSTANCE
 
 PUBLIC = "id,lower,upper,size\nb1,0,3,4\nb2,3,9,4\nb3,0,9,4\nb4,9,21,4\nb5,0,21,4\n"
@@ -223,5 +223,5 @@ def test_the_header_compiles_without_a_warning(
 
 def test_statuses_of_a_file_are_those_of_its_question(public: str) -> None:
     found = allocate_file(Path(public), Request(capacity=12), None, Limits(), SILENCE)
-    assert decided(found) is Status.FITS
+    assert found.decided is Status.FITS
     assert found.fits
