@@ -96,6 +96,8 @@ def _in_arena(request: Request, plan: Plan, wholes: list[_Whole]) -> str:
         "memory as planned at each; "
         f"{ran.in_place:,} wrote over their input"
     )
+    if ran.views:
+        words += f", {ran.views:,} made a view of it"
     if rounding:
         words += f"; compared step by step only, as {rounding}"
     if ran.unproved:

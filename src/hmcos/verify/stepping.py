@@ -39,6 +39,8 @@ class Ran:
     steps: int = 0
     in_place: int = 0
     """Steps at which a kernel really wrote over its input."""
+    views: int = 0
+    """Steps at which it wrote a view of its input: the same bytes over themselves."""
     unproved: list[str] = field(default_factory=list[str])
     """Steps at which the kernel forbids that, so that it ran on a copy."""
 
@@ -76,7 +78,7 @@ class _Stepper:
         for t in self.graph.inputs:
             self.apart[t] = self._own(t, self.fed[self.graph.tensors[t].name])
             self._write(t, self.apart[t])
-            self._hold(self.buffer_of.get(self.graph.tensors[t].name))
+            self._hold(self._buffer(t))
         order = [self.graph.operators[number] for number in self.plan.order]
         steps = [op for op in order if not self.graph.computes_parameters(op)]
         for step, op in enumerate(steps):
@@ -112,7 +114,7 @@ class _Stepper:
         """Take note of what an operator uses; return the bytes in use while it runs, and its scratch."""
         buffers, now = self.plan.buffers, set(self.held)
         for t in made:
-            index = self.buffer_of.get(self.graph.tensors[t].name)
+            index = self._buffer(t)
             if index is not None:
                 over = buffers[index].takes_over
                 now |= set() if over is not None and over in self.held else {index}
@@ -132,7 +134,9 @@ class _Stepper:
         if not over:
             return {}
         if kind not in FORBID_OVERWRITE:
-            self.ran.in_place += 1
+            views = {self._buffer(t) for t in over} <= {self._buffer(t) for t in made}
+            self.ran.views += views
+            self.ran.in_place += not views
             return {}
         self.ran.unproved.append(title(op))
         return {t: self._own(t, self._read(t)) for t in over}
@@ -190,10 +194,13 @@ class _Stepper:
             placed = self.plan.buffers[buffer]
             self.ran.end = max(self.ran.end, placed.offset + placed.size)
 
+    def _buffer(self, t: int) -> int | None:
+        return self.buffer_of.get(self.graph.tensors[t].name)
+
     def _place(self, t: int) -> tuple[int, int] | None:
         """Return the bytes [begin, end) of the arena that a tensor is in, None when it has no place."""
         tensor = self.graph.tensors[t]
-        index = self.buffer_of.get(tensor.name)
+        index = self._buffer(t)
         if index is None:
             return None
         offset = self.plan.buffers[index].offset

@@ -220,6 +220,16 @@ def test_a_model_can_be_compared_without_its_plan(tmp_path: Path) -> None:
     assert "is no ONNX model" in verify(source, tmp_path / "out" / "net.onnx").checks[-1].words
 
 
+def test_a_written_model_that_is_gone_is_told(tmp_path: Path) -> None:
+    source = faults.saved(tmp_path)
+    hmcos.schedule(source, output=tmp_path / "out")
+    (tmp_path / "out" / "net.onnx").unlink()
+    words = {check.name: check.words for check in verify(source, tmp_path / "out" / "plan.json").checks}
+    assert words["written model"].startswith(
+        "net.onnx is not there; checked is the source in the plan's order"
+    )
+
+
 def test_a_problem_is_checked_without_running_it(tmp_path: Path) -> None:
     instance = tmp_path / "net.json"
     hmcos.export_instance(faults.saved(tmp_path), instance)

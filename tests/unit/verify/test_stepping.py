@@ -40,6 +40,14 @@ def test_a_right_plan_runs(target: str) -> None:
     assert found.in_place == (0 if target == "none" else sum(b.takes_over is not None for b in plan.buffers))
 
 
+def test_a_view_is_not_counted_as_an_overwrite() -> None:
+    text = (
+        "net (float[4] x) => (float[2,2] y) <int64[2] s = {2, 2}> { a = Neg(x) b = Reshape(a, s) y = Exp(b) }"
+    )
+    found = ran(faults.model(text), faults.planned(text, target="default"))
+    assert (found.in_place, found.views) == (2, 1)
+
+
 def test_one_byte_of_overlap() -> None:
     plan, lower, upper = faults.overlapping(faults.planned())
     said = caught(plan)
