@@ -31,7 +31,7 @@ from hmcos.plan.schedule import Status
 from hmcos.report.words import printable
 from hmcos.stages.lowering import Network
 
-ADVICE_SECONDS = 0.1
+ADVICE_SECONDS = 0.05
 """For advice on the page: enough for small networks. `hmcos report` takes the time that it takes."""
 _EXAMPLES = """
 \b

@@ -101,9 +101,9 @@ class Explanation:
         return bool(self.forced) and self.forced[0].bytes == self.plan.peak
 
     def least(self, life: Life, kind: Kind) -> int | None:
-        """Return the least peak with a life halved or gone, in bytes; None where that was not tried."""
-        found = (a for a in self.advised.advice if a.change.life == life and a.change.kind is kind)
-        return next((advice.peak for advice in found), None)
+        """Return the proved least peak with a life halved or gone, in bytes; None where it is not known."""
+        proved = (a for a in self.advised.advice if a.proved and a.change.kind is kind)
+        return next((advice.peak for advice in proved if advice.change.life == life), None)
 
     def tensor(self, life: Life) -> Tensor | None:
         """Return the tensor that a life was made for; None for scratch, and in a problem."""

@@ -60,6 +60,16 @@ def test_without_time_there_is_no_advice_but_all_else() -> None:
     assert max(cell.bytes for cell in found.cells) <= plan.peak
 
 
+def test_the_least_peak_without_a_tensor_is_known_only_when_proved() -> None:
+    found = hmcos.explain(FORK)
+    live = found.lives[found.live[0]]
+    one = next(a for a in found.advised.advice if a.change.life == live and a.change.kind is Kind.GONE)
+    assert found.least(live, Kind.GONE) == one.peak
+    assert found.least(found.lives[-1], Kind.GONE) is None  # dead at the peak: nobody asked
+    doubted = replace(found.advised, advice=(replace(one, proved=False),))
+    assert replace(found, advised=doubted).least(live, Kind.GONE) is None
+
+
 def test_extra_kinds_in_place_are_tried() -> None:
     found = hmcos.explain(NASNET)
     kinds = {a.change.operators for a in found.advised.advice if a.change.kind is Kind.IN_PLACE}
