@@ -22,6 +22,7 @@ from hmcos.stages.choices import chosen_limits, chosen_target
 from hmcos.stages.experiment import Trial, try_order
 from hmcos.stages.lowering import lower_network
 from hmcos.stages.opening import open_source
+from hmcos.stages.tflite import OFFSET_ALIGNMENT
 
 SHOWN = ("memory", "arena", "schedule", "hierarchy")
 """The pictures that come with the result."""
@@ -77,17 +78,19 @@ def run_published(  # noqa: PLR0913 (one keyword per option of the command line)
     Raises:
         HmcosError: one of its subclasses for any wrong input.
     """
-    limits = chosen_limits(time_limit, interrupted=interrupted)
+    limits, rules = chosen_limits(time_limit, interrupted=interrupted), chosen_target(target)
     plan = api.schedule(
         model,
         target=target,
         bind=bind,
         time_limit=time_limit,
         output=folder,
+        # A TensorFlow Lite model cannot hold the offsets of an arena that is packed closer.
+        offsets=rules.alignment % OFFSET_ALIGNMENT == 0,
         observer=observer,
         interrupted=interrupted,
     )
-    network = lower_network(open_source(model, bind), chosen_target(target), None, limits, observer)
+    network = lower_network(open_source(model, bind), rules, None, limits, observer)
     given, rpo, hmcos = (try_order(network, name, limits, observer) for name in ("given", "rpo", "hmcos"))
     scene = replace(
         scene_of(network), schedules=(given.schedule, rpo.schedule, plan.schedule), arena=plan.arena

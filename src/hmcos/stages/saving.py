@@ -53,7 +53,8 @@ def output_places(opened: Opened, folder: Path, *, header: bool = False) -> Plac
 def _check_folder(folder: Path) -> None:
     standing = next(p for p in (folder, *folder.absolute().parents) if p.exists())
     if not standing.is_dir():
-        raise OutputError(f"{folder}: {standing} is a file; name a folder for the results")
+        what = "is a file" if standing == folder else f"{standing} is a file"
+        raise OutputError(f"{folder}: {what}; name a folder for the results")
     if not os.access(standing, os.W_OK | os.X_OK):
         raise OutputError(f"{folder}: no permission to write in {standing}")
 

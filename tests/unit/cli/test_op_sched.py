@@ -7,7 +7,10 @@ import pytest
 
 from hmcos.__main__ import run
 from hmcos.cli.op_sched import op_sched
+from hmcos.frontends.tflite.offsets import offsets_in
+from hmcos.frontends.tflite.reading import parse
 from hmcos.zoo.catalogue import build
+from unit.frontends.tflite_networks import branches
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +53,18 @@ def test_without_graphviz_graphs_are_dot_text(
         assert (tmp_path / name).read_text(encoding="utf-8").startswith("digraph {")
 
 
+@pytest.mark.parametrize(("target", "with_offsets"), [("hmcos", False), ("tflm", True)])
+def test_a_tflite_model_is_written_with_the_offsets_it_can_hold(
+    target: str, with_offsets: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "branches.tflite"
+    source.write_bytes(branches().bytes())
+    assert call(source, tmp_path / "out", "--target", target) == 0
+    assert capsys.readouterr().out.count(" KB\n") == 6
+    found = offsets_in(parse((tmp_path / "out" / "branches.tflite").read_bytes()))
+    assert (found is not None) == with_offsets
+
+
 def test_a_limit_leaves_the_bound_open(
     small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -86,3 +101,16 @@ def test_a_file_that_is_no_model_is_told(tmp_path: Path, capsys: pytest.CaptureF
     assert call(wrong, tmp_path / "out") == 1
     assert "wrong.onnx" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_file_in_place_of_the_folder_is_named_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    standing = tmp_path / "out"
+    standing.write_text("")
+    assert call("zoo:darts-cifar", standing) == 1
+    assert call("zoo:darts-cifar", standing / "below") == 1
+    assert capsys.readouterr().err.splitlines() == [
+        f"op_sched: error: {standing}: is a file; name a folder for the results",
+        f"op_sched: error: {standing / 'below'}: {standing} is a file; name a folder for the results",
+    ]
