@@ -21,7 +21,9 @@ Examples:
 """
 
 
-@click.command(epilog=_EXAMPLES, short_help="Measure what ONNX Runtime really takes in several orders.")
+@click.command(
+    epilog=_EXAMPLES, short_help="Measure what ONNX Runtime, or TFLM, really takes in several orders."
+)
 @model_argument
 @target_option
 @bind_option

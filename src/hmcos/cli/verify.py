@@ -22,6 +22,7 @@ Examples:
   hmcos verify model.onnx out/model.onnx --runs 5 --seed 7
   hmcos verify zoo:nasnet-cifar out/plan.json --json
   hmcos verify model.onnx out/plan.json --input tokens=tokens.npy
+  hmcos verify model.tflite out/model.tflite --time-limit 60
 """
 
 
@@ -64,7 +65,8 @@ def verify(model: str, plan_or_model: str, **options: Any) -> int:
     """Check that PLAN_OR_MODEL keeps what it promises about MODEL.
 
     Counts order, memory and arena once more with code of its own, runs both models on the same inputs, and
-    runs the network inside the planned arena, one operator at a time. Exit code 0 if all holds, 5 if not.
+    runs the network inside the planned arena, one operator at a time. A TensorFlow Lite model runs on LiteRT
+    and on TFLM, which also tells its arena. Exit code 0 if all holds, 5 if not.
     """
     # The other options have the names of the keywords of api.verify.
     as_json = options.pop("as_json")

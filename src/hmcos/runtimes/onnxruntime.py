@@ -15,7 +15,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, cast
 
-from hmcos.errors import OptionError, PlanError, ToolError
+from hmcos.errors import HmcosError, ModelError, OptionError, PlanError, ToolError
 from hmcos.frontends import loading
 from hmcos.frontends.feeding import random_inputs
 from hmcos.frontends.model import Model
@@ -50,7 +50,8 @@ def session(
     Raises:
         OptionError: there is no such level of optimisation.
         PlanError: the plan is no plan file, or its source is gone or has changed.
-        ModelError: the fused graph has operators whose sizes are not known.
+        ModelError: ONNX Runtime cannot run the model, or the fused graph has operators whose sizes are not
+            known.
         ToolError: ONNX Runtime is not installed.
     """
     if optimize not in LEVELS:
@@ -68,7 +69,7 @@ def session(
             file = write_in_order(model, least_memory(model, target, time_limit).order, folder / "again.onnx")
         if check:
             _warn(moved(file, loading.load(file, found.source.bind or None)))
-        return runtime().InferenceSession(str(file), in_file_order(), providers=["CPUExecutionProvider"])
+        return _opened(file, in_file_order())
 
 
 def runtime() -> Any:
@@ -94,6 +95,24 @@ def in_file_order() -> Any:
     return options
 
 
+def _opened(file: Path, options: Any) -> Any:
+    """Return a session of a file.
+
+    Raises:
+        ModelError: ONNX Runtime does not take it.
+    """
+    try:
+        return runtime().InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+    except HmcosError:
+        raise
+    except Exception as error:  # the runtime raises many types; each means that it cannot run the model
+        raise ModelError(f"ONNX Runtime does not take the model: {_said(error)}") from error
+
+
+def _said(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]
+
+
 def moved(file: Path, model: Model) -> list[str]:
     """Return the operators that ONNX Runtime does not run at their place in a file, by its own profile.
 
@@ -102,11 +121,18 @@ def moved(file: Path, model: Model) -> list[str]:
     options = in_file_order()
     options.enable_profiling = True
     options.profile_file_prefix = str(file.with_suffix(""))
-    profiled = runtime().InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+    profiled = _opened(file, options)
     binding, _inputs = bind_inputs(profiled, model.graph, random_inputs(model.graph, 0, 0))
     for output in profiled.get_outputs():
         binding.bind_output(output.name, "cpu")
-    profiled.run_with_iobinding(binding)
+    try:
+        profiled.run_with_iobinding(binding)
+    except Exception as error:  # the runtime raises many types; each means that it cannot run this input
+        profiled.end_profiling()
+        raise ModelError(
+            f"ONNX Runtime cannot run the model on random inputs: {_said(error)};"
+            " with check=False it is not tried"
+        ) from error
     events = cast("list[dict[str, Any]]", json.loads(Path(profiled.end_profiling()).read_text()))
     ran = [int(event["args"]["node_index"]) for event in _outermost(events)]
     kept = [op for op in model.graph.operators if not is_constant(op.kind, op.domain)]
@@ -170,5 +196,5 @@ def _fused(file: Path, level: str, target: Path) -> Path:
     options.graph_optimization_level = getattr(here.GraphOptimizationLevel, LEVELS[level])
     options.optimized_model_filepath = str(target)
     options.log_severity_level = 3
-    here.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+    _opened(file, options)
     return target

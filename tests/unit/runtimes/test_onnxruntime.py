@@ -10,7 +10,7 @@ import pytest
 from onnx import parser
 
 import hmcos
-from hmcos.errors import OptionError, PlanError
+from hmcos.errors import ModelError, OptionError, PlanError
 from hmcos.frontends.loading import load, save
 from hmcos.runtimes.onnxruntime import moved, session
 from unit.verify import faults
@@ -88,3 +88,19 @@ def test_wrong_calls(tmp_path: Path) -> None:
     hmcos.export_instance(tmp_path / "net.onnx", instance)
     with pytest.raises(PlanError, match="which ONNX Runtime does not run"):
         session(hmcos.schedule(instance))
+
+
+def test_what_the_runtime_cannot_run_is_told(tmp_path: Path) -> None:
+    text = "net (float[4] x) => (float[4] y) { y = my.domain.Mystery(x) }"
+    source = faults.model(text)
+    source.opset_import.add(domain="my.domain", version=1)
+    source.graph.node[0].domain, source.graph.node[0].op_type = "my.domain", "Mystery"
+    path = tmp_path / "net.onnx"
+    path.write_bytes(source.SerializeToString())
+    with pytest.raises(ModelError, match=r"ONNX Runtime does not take the model: .*Mystery"):
+        session(hmcos.schedule(path))
+    text = "net (float[6] x, int64[2] s) => (float[2,3] y) { y = Reshape(x, s) }"
+    plan = hmcos.schedule(written(tmp_path, text))
+    with pytest.raises(ModelError, match=r"on random inputs: .*; with check=False"):
+        session(plan)
+    assert session(plan, check=False).get_inputs()[0].name == "x"
