@@ -35,4 +35,4 @@ class Interruption:
         if self._happened:
             raise KeyboardInterrupt
         self._happened = True
-        print("hmcos: stopping; the best order so far is the result (again to drop it)", file=sys.stderr)
+        print("hmcos: stopping; the best so far is the result (again to drop it)", file=sys.stderr)

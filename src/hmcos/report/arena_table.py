@@ -83,4 +83,6 @@ def _answer(allocation: Allocation) -> str:
         return f"{status}: {_ENDED[status]}"
     if status is Status.FITS:
         return "fits"
+    if status is Status.FEASIBLE:
+        return f"undecided: {allocation.arena.allocator} found none that fits, another allocator may"
     return f"{status}: proved" if status is Status.DOES_NOT_FIT else f"undecided: {status}"

@@ -81,6 +81,12 @@ def test_what_is_not_decided_in_time_says_so(tmp_path: Path, capsys: pytest.Capt
     assert run(["arena", str(hard), "--time-limit", "0"]) == 0
 
 
+def test_an_allocator_that_gives_up_does_not_speak_for_others(capsys: pytest.CaptureFixture[str]) -> None:
+    hard = Path(__file__).parents[3] / "benchmarks" / "quality" / "minimalloc" / "D.1048576.csv"
+    assert run(["arena", str(hard), "--capacity", "1MiB", "--allocator", "largest_first"]) == 4
+    assert "undecided: largest_first found none that fits, another allocator may" in capsys.readouterr().out
+
+
 def test_json_lives_come_back_pinned_where_they_are(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
