@@ -43,18 +43,13 @@ def join(problem: Problem, *, forward: bool = True, mirror: bool = True) -> tupl
 def _chains(problem: Problem) -> Iterator[list[int]]:
     """Yield the maximal runs in which each is the only successor, and only producer, of its neighbour."""
     before, after = problem.predecessors, problem.successors
-
-    def follows(op: int) -> int | None:
-        if len(after[op]) == 1 and len(before[after[op][0]]) == 1:
-            return after[op][0]
-        return None
-
-    for op in range(problem.operators):
-        if len(before[op]) == 1 and follows(before[op][0]) is not None:
+    following = [found[0] if len(found) == 1 and len(before[found[0]]) == 1 else -1 for found in after]
+    for op, found in enumerate(before):
+        if len(found) == 1 and following[found[0]] == op:
             continue
         chain = [op]
-        while (following := follows(chain[-1])) is not None:
-            chain.append(following)
+        while (op_after := following[chain[-1]]) >= 0:
+            chain.append(op_after)
         yield chain
 
 

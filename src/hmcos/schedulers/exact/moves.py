@@ -137,7 +137,22 @@ class Moves:
         """Run the sequence step by step; the buffers in `key` die in it, those it alone reads always do."""
         always, shared = self._dying[c]
         dying = always + [b for k, b in enumerate(shared) if key >> k & 1] if key else always
-        steps, problem, bit = self.sequences[c], self.problem, self.bits[c]
+        steps = self.sequences[c]
+        need, live = self._run(c, steps, dying) if len(steps) > 1 else self._step(steps[0], dying)
+        return (need - live, -live) if self.backward else (need, live)
+
+    def _step(self, op: int, dying: list[int]) -> Cost:
+        problem = self.problem
+        out, sizes, overwritable = problem.outputs[op], problem.sizes, problem.overwritable[op]
+        new, freed = out, 0
+        for b in dying:
+            freed += sizes[b]
+            if b in overwritable:
+                new = 0
+        return problem.scratch[op] + new, out - problem.unread[op] - freed
+
+    def _run(self, c: int, steps: Sequence[int], dying: list[int]) -> Cost:
+        problem, bit = self.problem, self.bits[c]
         live = need = 0
         for k, op in enumerate(steps):
             overwritable = problem.overwritable[op]
@@ -151,7 +166,7 @@ class Moves:
                         new = 0
             need = max(need, live + problem.scratch[op] + new)
             live += problem.outputs[op] - problem.unread[op] - freed
-        return (need - live, -live) if self.backward else (need, live)
+        return need, live
 
     def _read_again(self, b: int, later: Sequence[int]) -> bool:
         return len(self.problem.readers[b]) > 1 and any(b in self.problem.reads[op] for op in later)
