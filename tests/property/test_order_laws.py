@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from itertools import pairwise
 from random import Random
@@ -17,7 +18,7 @@ from hmcos.memory.profile import peak
 from hmcos.plan.limits import SILENCE, Limits
 from hmcos.plan.schedule import Schedule, Status
 from hmcos.schedulers import optimal as optimal_scheduler
-from hmcos.schedulers.exact import thresholds
+from hmcos.schedulers.exact import descent, thresholds
 from hmcos.schedulers.exact.commits import Rules
 from hmcos.schedulers.optimal import optimal, search
 from hmcos.schedulers.table import names, scheduler
@@ -25,6 +26,14 @@ from oracle import optimum, orders
 from property.strategies import problems, random_problem
 
 SWITCHES = [rule.name for rule in fields(Rules)]
+
+
+@pytest.fixture(autouse=True, params=[0, descent.UNCUT], scope="module")
+def cuts_begin(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Small problems take few states: without this no valley would ever be cut."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(descent, "UNCUT", request.param)
+        yield
 
 
 @dataclass

@@ -13,6 +13,9 @@ from hmcos.schedulers.exact.commits import NEVER, Commits, Root, Rules, start
 from hmcos.schedulers.exact.moves import Cost, Moves
 from hmcos.schedulers.exact.valley import lowest_between
 
+UNCUT = 64
+"""States of a descent before valley cuts begin: where a path is found at once, they would cost more."""
+
 
 class Descent:
     """A resumable search for a path from one end to the other with running memory within a threshold."""
@@ -31,6 +34,8 @@ class Descent:
         """State to the least need set aside in and above it; 0 until it is exhausted."""
         self._lefts: list[int] = []
         self._mems: list[int] = []
+        self._highs: list[int] = []
+        """Per state on the path: the highest stable memory up to it."""
         self._readies: list[dict[int, Cost]] = []
         self._costs_on_path = 0
         self._todos: list[list[int]] = []
@@ -83,7 +88,8 @@ class Descent:
                 self._refute(dropped, need)
                 self._set_aside(need)
                 return
-            above = bisect_left(self._mems, mem) if self.rules.valley_cuts else len(self._mems)
+            cuts = self.rules.valley_cuts and self.states > UNCUT
+            above = bisect_left(self._highs, mem) if cuts else len(self._mems)
             if above == len(self._mems):
                 self._push(left, mem, ready, steps, dropped)
                 return
@@ -105,6 +111,7 @@ class Descent:
         self._seen[left] = 0
         self._lefts.append(left)
         self._mems.append(mem)
+        self._highs.append(max(mem, self._highs[-1]) if self._highs else mem)
         self._readies.append(ready)
         self._costs_on_path += len(ready)
         self._todos.append(todo)
@@ -117,6 +124,7 @@ class Descent:
     def _pop(self) -> tuple[int, int]:
         """Take the last state off the path; return it and the least need set aside in it."""
         self._mems.pop()
+        self._highs.pop()
         self._costs_on_path -= len(self._readies.pop())
         self._todos.pop()
         self._steps.pop()
