@@ -15,7 +15,7 @@ from hmcos.memory.unavoidable import must_be_live
 from hmcos.plan.limits import SILENCE, Limits
 from hmcos.schedulers.optimal import optimal
 from hmcos.schedulers.rpo import rpo
-from hmcos.stages.advice import Change, Kind, advise, changes_of_tensors, renumbered
+from hmcos.stages.advice import Change, Kind, advise, changes_of_tensors
 from property.strategies import problems
 
 
@@ -66,5 +66,5 @@ def test_what_must_be_live_is_live_in_every_order(problem: Problem) -> None:
 @settings(max_examples=40)
 def test_a_renumbered_problem_costs_what_its_order_costs(problem: Problem) -> None:
     order = rpo(problem, Limits(), SILENCE).order
-    again = renumbered(problem, order)
+    again = problem.renumbered(order)
     assert oracle.peak_of(again, range(again.operators)) == oracle.peak_of(problem, order)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from hmcos.errors import InstanceError
@@ -108,6 +109,17 @@ class Problem:
         return tuple(
             frozenset(b for b in allowed if b not in held and sizes[b] >= outputs[op]) if allowed else nothing
             for op, allowed in enumerate(self.may_overwrite)
+        )
+
+    def renumbered(self, order: Sequence[int]) -> Problem:
+        """Return the problem with its operators numbered in an order, which becomes the given one."""
+        return replace(
+            self,
+            names=tuple(self.names[op] for op in order),
+            reads=tuple(self.reads[op] for op in order),
+            makes=tuple(self.makes[op] for op in order),
+            may_overwrite=tuple(self.may_overwrite[op] for op in order),
+            scratch=tuple(self.scratch[op] for op in order),
         )
 
 

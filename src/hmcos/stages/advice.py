@@ -111,19 +111,7 @@ def _search(problem: Problem, order: Sequence[int], limits: Limits) -> Schedule:
     if limits.seconds is not None:
         seconds = max(0.0, limits.started + limits.seconds - now)
     left = replace(limits, seconds=seconds, started=now, budget=None)
-    return scheduler("optimal")(renumbered(problem, order), left, SILENCE)
-
-
-def renumbered(problem: Problem, order: Sequence[int]) -> Problem:
-    """Return the problem with its operators numbered in an order, which becomes the given one."""
-    return replace(
-        problem,
-        names=tuple(problem.names[op] for op in order),
-        reads=tuple(problem.reads[op] for op in order),
-        makes=tuple(problem.makes[op] for op in order),
-        may_overwrite=tuple(problem.may_overwrite[op] for op in order),
-        scratch=tuple(problem.scratch[op] for op in order),
-    )
+    return scheduler("optimal")(problem.renumbered(order), left, SILENCE)
 
 
 def changes_of_tensors(problem: Problem, lives: Iterable[Life], alignment: int) -> tuple[Change, ...]:

@@ -93,20 +93,8 @@ def _searched_again(problem: Problem, highest: int, rng: Random, limits: Limits)
     """Return an order found after the operators were numbered at random, hopefully within a peak."""
     numbers = random_order(problem, rng)
     within = replace(limits, budget=highest, states=min(limits.states, SEARCH_STATES))
-    found = optimal(_renumbered(problem, numbers), within, SILENCE)
+    found = optimal(problem.renumbered(numbers), within, SILENCE)
     return [numbers[op] for op in found.order]
-
-
-def _renumbered(problem: Problem, order: Sequence[int]) -> Problem:
-    """Return the problem with its operators listed in another order."""
-    return replace(
-        problem,
-        names=tuple(problem.names[op] for op in order),
-        reads=tuple(problem.reads[op] for op in order),
-        makes=tuple(problem.makes[op] for op in order),
-        may_overwrite=tuple(problem.may_overwrite[op] for op in order),
-        scratch=tuple(problem.scratch[op] for op in order),
-    )
 
 
 def _moved(problem: Problem, order: Sequence[int], highest: int, rng: Random) -> list[int]:
