@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 from hmcos.errors import OptionError
+from hmcos.folders import temporary_folder
 from hmcos.frontends.model import Model
 from hmcos.memory.instance import write_instance
 from hmcos.memory.problem import Problem
@@ -331,7 +331,7 @@ def measure_arena(
     content = load(model)
     if not isinstance(content, Model) or content.format != FORMAT:
         raise OptionError(f"{model}: only a TensorFlow Lite model has an arena that TFLM can tell of")
-    with TemporaryDirectory(prefix="hmcos-") as folder:
+    with temporary_folder() as folder:
         plan = schedule(content, target=target, time_limit=time_limit, output=folder)
         written = Path(plan.outputs.model or "").read_bytes()
     return measure_tflite(content, plan, written)

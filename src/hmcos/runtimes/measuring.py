@@ -1,18 +1,10 @@
-"""The memory that ONNX Runtime really takes, measured in fresh processes.
-
-`hmcos measure` starts this file as a child for every single measurement: a pickled `Trial` comes in on
-standard input, the bytes go out on standard output.
-"""
+"""The memory that ONNX Runtime really takes, every single measurement in a fresh process."""
 
 from __future__ import annotations
 
 import os
 import pickle
-import resource
 import statistics
-import subprocess
-import sys
-import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,16 +13,16 @@ from pathlib import Path
 from typing import Any, cast
 
 from hmcos.errors import ModelError, OptionError, ToolError
+from hmcos.folders import temporary_folder
 from hmcos.frontends.feeding import Bytes, random_inputs
 from hmcos.frontends.model import Model
 from hmcos.graph.model import Graph
+from hmcos.processes import run
 from hmcos.runtimes.binding import bind_inputs
 from hmcos.runtimes.measured import Measured, Measurement
 from hmcos.runtimes.onnxruntime import in_file_order, runtime
 from hmcos.runtimes.ordering import least_memory, write_in_order
 
-MOST_MEMORY, MOST_SECONDS = 16 << 30, 600
-"""Bytes of address space and seconds of processor time that a child may take."""
 _ENVIRONMENT = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
 """Without these, glibc keeps freed blocks, so that the process shows more memory than is in use."""
 
@@ -59,9 +51,9 @@ def measure(
     if processes < 1 or model.format != "onnx":
         raise OptionError(f"{name}: measure takes an ONNX model and at least one process")
     best = least_memory(model, target, time_limit)
-    with tempfile.TemporaryDirectory(prefix="hmcos-") as folder:
-        given = write_in_order(model, tuple(range(len(best.order))), Path(folder) / "given.onnx")
-        planned = write_in_order(model, best.order, Path(folder) / "planned.onnx")
+    with temporary_folder() as folder:
+        given = write_in_order(model, tuple(range(len(best.order))), folder / "given.onnx")
+        planned = write_in_order(model, best.order, folder / "planned.onnx")
         settings = (
             ("default settings", Trial(given, model.graph, False), None),
             ("file order", Trial(given, model.graph, True), best.given_peak),
@@ -80,30 +72,17 @@ def _summary(setting: str, taken: list[int], predicted: int | None) -> Measured:
 
 def _in_child(trial: Trial, name: str) -> int:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("ORT_")} | _ENVIRONMENT
-    try:
-        ended = subprocess.run(
-            [sys.executable, "-m", "hmcos.runtimes.measuring"],
-            input=pickle.dumps(trial),
-            capture_output=True,
-            timeout=2 * MOST_SECONDS,
-            check=False,
-            env=environment,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise ModelError(f"{name}: ONNX Runtime did not end within {2 * MOST_SECONDS} seconds") from error
-    if ended.returncode:
-        said = ended.stderr.decode(errors="replace").strip().splitlines()
-        raise ModelError(f"{name}: ONNX Runtime cannot run it: {said[-1][:200] if said else 'no word'}")
-    return int(ended.stdout)
+    call = "hmcos.runtimes.measuring:answer"
+    ended = run(call, pickle.dumps(trial), environment=environment)
+    if ended.failure:
+        raise ModelError(f"{name}: ONNX Runtime cannot run it: the process that did {ended.failure}")
+    return int(ended.answer)
 
 
-def main() -> None:
-    """Answer one trial and end."""
-    trial = cast(Trial, pickle.load(sys.stdin.buffer))
-    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (MOST_SECONDS, MOST_SECONDS))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    sys.stdout.write(str(_taken(trial, random_inputs(trial.graph, 0, 0))))
+def answer(request: bytes) -> bytes:
+    """Return the bytes that one trial takes, as text; `request` is a pickled `Trial`."""
+    trial = cast(Trial, pickle.loads(request))
+    return str(_taken(trial, random_inputs(trial.graph, 0, 0))).encode()
 
 
 def _taken(trial: Trial, fed: Mapping[str, Bytes]) -> int:
@@ -143,7 +122,3 @@ def _status(key: str) -> int:
     except OSError:
         pass
     raise ToolError(f"this system does not tell {key} of a process; measure needs Linux")
-
-
-if __name__ == "__main__":
-    main()

@@ -7,7 +7,6 @@ With sequential execution, no optimisation, and `PRIORITY_BASED` order it runs t
 from __future__ import annotations
 
 import json
-import tempfile
 import warnings
 from collections.abc import Sequence
 from importlib import import_module
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from hmcos.errors import HmcosError, ModelError, OptionError, PlanError, ToolError
+from hmcos.folders import temporary_folder
 from hmcos.frontends import loading
 from hmcos.frontends.feeding import random_inputs
 from hmcos.frontends.model import Model
@@ -57,8 +57,7 @@ def session(
     if optimize not in LEVELS:
         raise OptionError(f"optimize is one of {', '.join(LEVELS)}, not {optimize!r}")
     found = plan if isinstance(plan, Plan) else read_plan(Path(plan))
-    with tempfile.TemporaryDirectory(prefix="hmcos-") as name:
-        folder = Path(name)
+    with temporary_folder() as folder:
         model = _source(found)
         orders = {"": found.order} | {body.path: body.order for body in found.bodies}
         file = folder / "planned.onnx"

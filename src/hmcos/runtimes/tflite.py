@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
-import tempfile
+import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
-from pathlib import Path
+from io import BytesIO
 from typing import Any
 
+from hmcos import processes
 from hmcos.errors import ToolError, VerifyError
 from hmcos.frontends.indices import SMALL, index_limits
 from hmcos.graph.model import Graph
+from hmcos.processes import AMPLE, Allowance, Ended
+from hmcos.runtimes.tflite_child import Task
 
 PACKAGES: dict[str, tuple[str, str]] = {
     "tflm": ("tflite_micro", "tflite-micro"),
     "litert": ("ai_edge_litert", "ai-edge-litert"),
 }
 """Runtime to the module it needs and the package that brings it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Allowance:
-    """What one run of a model may take."""
-
-    seconds: int = 600
-    """Of processor time."""
-    memory: int = 16 * 2**30
-    """Bytes of address space; the runtimes themselves reserve a few."""
-
-
-AMPLE = Allowance()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,39 +57,22 @@ def run(
     module, package = PACKAGES[engine]
     if find_spec(module) is None:
         raise ToolError(f"this needs the package {package}; pip install 'hmcos[tflite-check]'")
+    task = Task(engine, content, None if inputs is None else tuple(inputs), arena)
+    ended = processes.run("hmcos.runtimes.tflite_child:answer", pickle.dumps(task), allowance)
+    if ended.failure:
+        raise VerifyError(f"{engine}: {_refusal(ended)}")
+    if inputs is None:
+        return Run((), ended.log)
     numpy: Any = import_module("numpy")
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        model, given, made = folder / "model.tflite", folder / "inputs.npz", folder / "outputs.npz"
-        model.write_bytes(content)
-        files: list[str] = []
-        if inputs is not None:
-            numpy.savez(given, *inputs)
-            files = [str(given), str(made)]
-        words = [str(model), str(arena), str(allowance.seconds), str(allowance.memory), *files]
-        log = _child(engine, words, allowance)
-        if inputs is None:
-            return Run((), log)
-        with numpy.load(made, allow_pickle=False) as found:
-            return Run(tuple(found[f"arr_{i}"] for i in range(len(found.files))), log)
+    with numpy.load(BytesIO(ended.answer), allow_pickle=False) as found:
+        return Run(tuple(found[f"arr_{i}"] for i in range(len(found.files))), ended.log)
 
 
-def _child(engine: str, words: list[str], allowance: Allowance) -> str:
-    command = [sys.executable, "-m", "hmcos.runtimes.tflite_child", engine, *words]
-    patience = 2 * allowance.seconds + 10
-    try:
-        ended = subprocess.run(command, capture_output=True, check=False, timeout=patience)
-    except subprocess.TimeoutExpired as error:
-        raise VerifyError(f"{engine}: did not end within {patience} seconds") from error
-    log = (ended.stdout + ended.stderr).decode(errors="replace")
-    if ended.returncode == -signal.SIGXCPU:
-        raise VerifyError(f"{engine}: took more than {allowance.seconds} seconds of processor time")
-    if ended.returncode and ("MemoryError" in log or "bad_alloc" in log):
-        raise VerifyError(f"{engine}: needed more than {allowance.memory:,} bytes of memory")
-    if ended.returncode:
-        how = f"signal {-ended.returncode}" if ended.returncode < 0 else f"exit code {ended.returncode}"
-        raise VerifyError(f"{engine}: refuses the model ({how}): {_last_words(log)}")
-    return log
+def _refusal(ended: Ended) -> str:
+    if ended.code is None or ended.exhausted:
+        return ended.failure
+    how = f"signal {-ended.code}" if ended.code < 0 else f"exit code {ended.code}"
+    return f"refuses the model ({how}): {_last_words(ended.log)}"
 
 
 def _last_words(log: str) -> str:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from hmcos.errors import VerifyError
 from hmcos.graph.model import Graph
-from hmcos.runtimes.tflite import AMPLE, Allowance, run
+from hmcos.processes import AMPLE, Allowance
+from hmcos.runtimes.tflite import run
 
 _LINE = re.compile(r"Arena allocation (total|head|tail) (\d+) bytes")
 _ROOM_EACH = 4096

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from os import PathLike, fspath
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import cast
 
 from hmcos.errors import OptionError, VerifyError
+from hmcos.folders import temporary_folder
 from hmcos.frontends import loading
 from hmcos.frontends.feeding import own_inputs
 from hmcos.frontends.model import Model
@@ -97,13 +97,13 @@ def _result(result: str | PathLike[str] | Plan) -> tuple[Plan | None, Path | Non
 def _ran(model: Model, plan: Plan | None, written: Path | None, running: Running) -> list[Check]:
     """Return the checks of the written model, and of running it."""
     inputs = own_inputs(model.graph, running.inputs or {})
-    with tempfile.TemporaryDirectory(prefix="hmcos-") as folder:
+    with temporary_folder() as folder:
         numbered = model.path
         if numbered is None or model.inlined:
-            numbered = Path(folder) / "source.onnx"
+            numbered = folder / "source.onnx"
             loading.save(model, {}, numbered)
         if written is None and plan is not None:
-            written = Path(folder) / "source, reordered"
+            written = folder / "source, reordered"
             loading.save(model, {"": plan.order} | {body.path: body.order for body in plan.bodies}, written)
         assert written is not None  # a result without a plan is a path
         same = attempt("written model", lambda: _written(model, plan, written))

@@ -11,7 +11,8 @@ from hmcos.errors import VerifyError
 from hmcos.frontends.model import Model
 from hmcos.frontends.tflite.kinds import RANDOM
 from hmcos.graph.model import Graph, Operator
-from hmcos.runtimes.tflite import Allowance, Run, random_inputs, run
+from hmcos.processes import Allowance
+from hmcos.runtimes.tflite import Run, random_inputs, run
 from hmcos.runtimes.tflm import TflmArena, room, tflm_arena
 from hmcos.stages.running import Running
 from hmcos.verify.checks import Check, attempt

@@ -1,15 +1,10 @@
-"""What a result computes, found by running it: the process that `child.run_apart` starts.
-
-Reads a pickled `Request` on standard input and writes a list of checks as JSON on standard output.
-"""
+"""What a result computes, found by running it in the process that `child.run_apart` starts."""
 
 from __future__ import annotations
 
 import json
 import os
 import pickle
-import resource
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import TypeVar, cast
@@ -40,17 +35,12 @@ class _Whole:
     outputs: Mapping[str, Bytes]
 
 
-def main() -> None:
-    """Answer one request and end."""
-    request = cast(Request, pickle.load(sys.stdin.buffer))
-    resource.setrlimit(resource.RLIMIT_AS, (request.memory, request.memory))
-    # At the first of the two it is told so by a signal, which the parent reads.
-    resource.setrlimit(resource.RLIMIT_CPU, (request.seconds, request.seconds + 5))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+def answer(request: bytes) -> bytes:
+    """Return a list of checks as JSON; `request` is a pickled `Request`."""
+    asked = cast(Request, pickle.loads(request))
     # A model may carry session options, such as libraries to load; they count only if this is set.
     os.environ.pop("ORT_LOAD_CONFIG_FROM_MODEL", None)
-    answer = [asdict(check) for check in check_by_running(request)]
-    sys.stdout.write(json.dumps(answer))
+    return json.dumps([asdict(check) for check in check_by_running(asked)]).encode()
 
 
 def check_by_running(request: Request) -> Iterator[Check]:
@@ -148,7 +138,3 @@ def _runtime(call: Callable[[], _T], what: str) -> _T:
         raise VerifyError(
             f"{what} by ONNX Runtime: {said}; if an input has to be special, give it with --input"
         ) from error
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,71 @@
+"""What the tests have called in a process of its own."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+import time
+
+
+def backwards(request: bytes) -> bytes:
+    print("this is not the answer")
+    os.write(1, b"nor is this\n")
+    return request[::-1]
+
+
+def nothing(request: bytes) -> bytes:
+    return request[:0]
+
+
+def refusing(request: bytes) -> bytes:
+    raise ValueError(f"cannot take {request!r}")
+
+
+def killed(request: bytes) -> bytes:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return request
+
+
+def interrupted(request: bytes) -> bytes:
+    os.kill(os.getpid(), signal.SIGINT)
+    return request
+
+
+def busy(request: bytes) -> bytes:
+    while True:
+        pass
+
+
+def greedy(request: bytes) -> bytes:
+    return bytes(1 << 40)
+
+
+def sleeping(request: bytes) -> bytes:
+    """Tell that it runs, by a byte in the named pipe that it keeps open until it ends."""
+    _tell(request)
+    time.sleep(3600)
+    return b""
+
+
+def deaf(request: bytes) -> bytes:
+    """Do the same, but let no other thread run meanwhile, as native code may."""
+    _tell(request)
+    ctypes.PyDLL(None).sleep(3600)
+    return b""
+
+
+def _tell(request: bytes) -> None:
+    # Never closed: whoever reads there learns of the end of this process.
+    os.write(os.open(request, os.O_WRONLY), b".")
+
+
+def path(request: bytes) -> bytes:
+    return "\n".join(sys.path).encode()
+
+
+def has_limits(request: bytes) -> bytes:
+    import resource  # noqa: PLC0415 (it is not on every platform)
+
+    return repr([resource.getrlimit(k) for k in (resource.RLIMIT_AS, resource.RLIMIT_CPU)]).encode()
