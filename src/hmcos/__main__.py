@@ -11,7 +11,7 @@ import click
 
 from hmcos.cli.commands import hmcos
 from hmcos.errors import HmcosError
-from hmcos.report.words import printable
+from hmcos.words import one_line
 
 WRONG_INPUT, WRONG_USAGE, INTERRUPTED, PIPE_CLOSED = 1, 2, 130, 141
 
@@ -77,7 +77,7 @@ def _explanation(error: HmcosError | click.ClickException, program: str) -> tupl
 
 
 def _fail(program: str, message: str, code: int) -> int:
-    print(f"{program}: error:", printable(" ".join(message.split())), file=sys.stderr)
+    print(f"{program}: error:", one_line(message), file=sys.stderr)
     return code
 
 

@@ -11,15 +11,23 @@
     ├── ToolError        a program or package that a picture needs is missing, or failed
     └── VerifyError      a plan or a written model failed an independent check
 
-Each message is one line: what is wrong, where (file, operator, tensor), and what to do about it.
+Each message is one line: what is wrong, where (file, operator, tensor), and what to do about it. Names,
+paths and options in it come from whoever wrote the file or the command: they are cut at 200 characters, and
+what a terminal might obey is escaped.
 Running out of time or over a budget is not an error but a status of the result.
 """
 
 from __future__ import annotations
 
+from hmcos.words import one_line
+
 
 class HmcosError(Exception):
     """The root of all errors that hmcos raises on purpose."""
+
+    def __init__(self, message: str) -> None:
+        # Here, for all classes and all places that raise one: no message is longer than people read.
+        super().__init__(one_line(message))
 
 
 class ModelError(HmcosError):

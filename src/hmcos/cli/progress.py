@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from time import perf_counter
 from typing import TYPE_CHECKING, Self
 
-from hmcos.report.sizes import short
+from hmcos.words import short
 
 if TYPE_CHECKING:
     from rich.status import Status

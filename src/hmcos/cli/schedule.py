@@ -28,8 +28,8 @@ from hmcos.frontends.loading import SUFFIXES
 from hmcos.plan.limits import Limits
 from hmcos.plan.plan import Plan
 from hmcos.plan.schedule import Status
-from hmcos.report.words import printable
 from hmcos.stages.lowering import Network
+from hmcos.words import one_line, printable
 
 ADVICE_SECONDS = 0.05
 """For advice on the page: enough for small networks. `hmcos report` takes the time that it takes."""
@@ -153,4 +153,4 @@ def _note(plan: Plan, target: str) -> None:
 
 
 def _tell(note: str) -> None:
-    click.echo(f"hmcos: note: {printable(note)}", err=True)
+    click.echo(f"hmcos: note: {one_line(note)}", err=True)

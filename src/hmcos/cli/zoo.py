@@ -8,7 +8,7 @@ import click
 
 from hmcos.errors import OptionError
 from hmcos.plan.staging import write
-from hmcos.report.words import printable
+from hmcos.words import printable
 from hmcos.zoo.catalogue import FAMILIES, NETWORKS, build, defaults
 
 _EXAMPLES = """

@@ -8,9 +8,10 @@ from pathlib import Path
 from hmcos.memory.problem import Problem
 from hmcos.plan.plan import OperatorRow, Plan
 from hmcos.plan.schedule import Status
-from hmcos.report.sizes import human, savings
+from hmcos.report.sizes import savings
 from hmcos.stages.advice import Change, Kind
 from hmcos.stages.explaining import Explanation
+from hmcos.words import human
 
 _NARROWER = {
     "float64": "float32 instead of float64",

@@ -12,8 +12,7 @@ from rich.text import Text
 from hmcos.plan.arena import Arena
 from hmcos.plan.plan import Plan
 from hmcos.plan.schedule import Status
-from hmcos.report.sizes import human
-from hmcos.report.words import printable
+from hmcos.words import human, printable
 
 if TYPE_CHECKING:
     from hmcos.stages.allocating import Allocation

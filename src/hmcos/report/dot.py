@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from hmcos.report.words import printable
+from hmcos.words import printable
 
 
 class Html(str):

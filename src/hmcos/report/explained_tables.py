@@ -11,10 +11,10 @@ from rich.text import Text
 
 from hmcos.memory.lifetimes import Life
 from hmcos.report.advice_words import advice_words, operator_words, proof_words, verdict
-from hmcos.report.sizes import human, savings
-from hmcos.report.words import printable
+from hmcos.report.sizes import savings
 from hmcos.stages.advice import Kind
 from hmcos.stages.explaining import Explanation
+from hmcos.words import human, printable
 
 LISTED = 12
 """Live tensors that are shown one by one."""

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hmcos.report.colours import FAINT, INK, PAPER
-from hmcos.report.words import printable
+from hmcos.words import printable
 
 _UNITS = ((1024**3, "GiB"), (1024**2, "MiB"), (1024, "KiB"), (1, "bytes"))
 _STYLE: dict[Any, Any] = {

@@ -6,10 +6,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from hmcos.report.sizes import human
-from hmcos.report.words import printable
 from hmcos.runtimes.measured import Measurement
 from hmcos.verify.checks import Verification
+from hmcos.words import human, printable
 
 
 def verification_table(found: Verification) -> RenderableType:

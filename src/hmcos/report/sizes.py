@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from hmcos.errors import OptionError
+from hmcos.words import short
 
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*", re.IGNORECASE | re.ASCII)
 _LONGEST = 40
@@ -15,19 +16,6 @@ _FACTORS = {
     **{f"{letter}b": 1000**power for power, letter in enumerate("kmgt", 1)},
 }
 """As GNU's tools read them: K and KiB are 1024 bytes, KB is 1000."""
-
-
-def human(size: int) -> str:
-    """Return bytes with thousands separators, and in binary units from 1 KiB on."""
-    return f"{size:,} B" if size < 1024 else f"{size:,} B = {short(size)}"
-
-
-def short(size: int) -> str:
-    """Return bytes in the binary unit that is easiest to grasp."""
-    for power, unit in ((3, "GiB"), (2, "MiB"), (1, "KiB")):
-        if size >= 1024**power:
-            return f"{size / 1024**power:.2f} {unit}"
-    return f"{size} B"
 
 
 def brief(size: int) -> str:

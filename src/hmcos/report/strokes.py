@@ -9,7 +9,7 @@ from hmcos.report.colours import FAINT, INK, PAPER, PEAK, Shading, shading
 from hmcos.report.dot import Attributes, Html, digraph, edge, node
 from hmcos.report.scene import Scene
 from hmcos.report.sizes import brief
-from hmcos.report.words import printable
+from hmcos.words import printable
 
 _FONT = "Helvetica"
 _LARGE = 2_000

@@ -14,9 +14,9 @@ from hmcos.frontends.outline import Port
 from hmcos.plan.plan import OperatorRow, Plan, Source, TargetUsed
 from hmcos.plan.schedule import Status
 from hmcos.report.arena_table import plan_arena
-from hmcos.report.sizes import human, savings
-from hmcos.report.words import printable
+from hmcos.report.sizes import savings
 from hmcos.stages.opening import ZOO
+from hmcos.words import human, printable
 
 if TYPE_CHECKING:
     from hmcos.stages.comparing import Comparison

@@ -6,9 +6,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from hmcos.report.sizes import human
-from hmcos.report.words import printable
 from hmcos.stages.tflite_proving import ArenaMeasurement
+from hmcos.words import human, printable
 
 
 def arena_table(found: ArenaMeasurement) -> RenderableType:

@@ -7,10 +7,9 @@ import platform
 from hmcos import __version__
 from hmcos.memory.lifetimes import Life
 from hmcos.report.explained import explanation_record
-from hmcos.report.sizes import human
-from hmcos.report.words import printable
 from hmcos.stages.advice import Kind
 from hmcos.stages.explaining import Explanation
+from hmcos.words import human, printable
 
 _CALLER, _NOBODY = -1, -2
 """Who needs a tensor last, when it is no operator."""

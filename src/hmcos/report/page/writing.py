@@ -16,8 +16,8 @@ from hmcos.errors import ToolError
 from hmcos.plan.staging import write
 from hmcos.report.advice_words import verdict
 from hmcos.report.page.data import page_data
-from hmcos.report.words import printable
 from hmcos.stages.explaining import Explanation
+from hmcos.words import printable
 
 NAME = "report.html"
 """What the page is called beside a plan."""
