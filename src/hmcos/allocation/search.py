@@ -8,6 +8,10 @@ at one section and asks which of its items is the lowest there:
     h is the lowest start of any item of the section; either one of those that
     may start at h does, or none does and the floor of the section rises.
 
+The second choice falls away only when the items of the section fill all bytes from its floor up to the
+capacity (`State.slack`). It stays when the stack of their lowest starts ends at the capacity but jumps on the
+way: over an address that an alignment, a pin, a pool or a placed item forbids, the floor rises at no cost.
+
 The choices exclude each other, so no arena is met twice by placing the same items in another order. They are
 complete in every section in which nothing can come to lie under the items in question any more; the one with
 the fewest choices is taken. Runs are short and start again with another ranking; what failed in one run is

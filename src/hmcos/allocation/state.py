@@ -28,7 +28,12 @@ class State:
         self.floor = [0] * count
         """Per section: the lowest start of any item that is left in it."""
         self.slack = [0] * count
-        """Per section: no more bytes than these can stay empty."""
+        """Per section: the bytes from its floor up to the capacity that no item of it will fill.
+
+        Holes under items that start high count. Only when there are none at all does some item have to
+        start at the floor: the stack of `heads` may end at the capacity and still jump, where a lowest start
+        is above what lies under it, and the floor can rise into a jump without lifting the top.
+        """
         self.left = [len(section) for section in layout.sections]
         """Per section: items that are not placed."""
         self.lowest = [0] * count
@@ -130,17 +135,18 @@ class State:
             if not rest:
                 continue
             top = floor = rest[0][0]
-            lowest = 0
+            lowest = empty = 0
             for start, size in rest:
                 if start == floor:
                     lowest += 1
                 elif start > top and self._heads:
+                    empty += start - top
                     top = start
                 top += size
             if top > capacity:
                 self.weight[s] += 1.0
                 return False
-            self.floor[s], self.slack[s], self.lowest[s] = floor, capacity - top, lowest
+            self.floor[s], self.slack[s], self.lowest[s] = floor, empty + capacity - top, lowest
         return True
 
     def undo(self, mark: int) -> None:

@@ -1,12 +1,20 @@
+from dataclasses import replace
+
 import pytest
 
 from hmcos.allocation.items import Item
-from hmcos.allocation.rules import Style
+from hmcos.allocation.rules import Rules, Style
 from hmcos.allocation.search import Search
 
+Spans = tuple[tuple[int, int | None], ...]
 
-def item(birth: int, death: int, size: int, step: int = 1) -> Item:
-    return Item((0,), ((birth, death, size),), size, step, ((0, None),))
+
+def item(birth: int, death: int, size: int, step: int = 1, spans: Spans = ((0, None),)) -> Item:
+    return Item((0,), ((birth, death, size),), size, step, spans)
+
+
+def pinned(birth: int, death: int, size: int, offset: int) -> Item:
+    return replace(item(birth, death, size), offset=offset)
 
 
 def test_an_item_that_starts_above_the_floor_may_stand_on_one_of_its_own_section() -> None:
@@ -16,6 +24,39 @@ def test_an_item_that_starts_above_the_floor_may_stand_on_one_of_its_own_section
     assert search.run(1000, Style()) is True
     assert search.offsets()[2] + 3 <= 13
     assert Search(items, 11).run(1000, Style()) is False
+
+
+NOBODY_AT_THE_FLOOR = {
+    "alignments": (
+        [item(3, 5, 1), item(1, 4, 1, step=4), item(5, 6, 2, step=3), item(4, 7, 1, step=2)],
+        3,
+    ),
+    "pins": (
+        [pinned(0, 4, 1, 0), pinned(4, 6, 3, 8), item(0, 5, 3)],
+        11,
+    ),
+    "pools": (
+        [
+            item(1, 4, 1, spans=((0, 2), (3, 5), (6, None))),
+            item(1, 2, 3, spans=((0, 0), (6, None))),
+            item(3, 6, 2, spans=((3, 4), (6, None))),
+            item(1, 6, 4, spans=((6, None),)),
+        ],
+        10,
+    ),
+}
+"""Items and their smallest arena, found by trying every offset: the search once proved more."""
+
+
+@pytest.mark.parametrize("kind", NOBODY_AT_THE_FLOOR)
+@pytest.mark.parametrize("heads", [False, True])
+@pytest.mark.parametrize("anywhere", [False, True])
+def test_the_floor_may_rise_into_a_jump_of_the_stack(kind: str, heads: bool, anywhere: bool) -> None:
+    """Stacked by their lowest starts the items end at the capacity, yet the lowest need not lie there."""
+    items, least = NOBODY_AT_THE_FLOOR[kind]
+    rules = Rules(heads=heads, anywhere=anywhere)
+    assert Search(items, least, rules).run(1000, Style()) is True
+    assert Search(items, least - 1, rules).run(1000, Style()) is False
 
 
 def test_a_run_that_is_stopped_leaves_the_answer_open_and_the_next_one_finds_it() -> None:
