@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,20 +18,24 @@ if TYPE_CHECKING:
         load,
         lower,
         schedule,
+        verify,
     )
     from hmcos.errors import HmcosError
     from hmcos.memory.instance import read_instance, write_instance
     from hmcos.memory.problem import Problem
     from hmcos.memory.target import Target, load_target
+    from hmcos.plan.arena import Arena
     from hmcos.plan.plan import Plan
     from hmcos.plan.plan_file import read_plan
     from hmcos.plan.schedule import Schedule, Status
+    from hmcos.report.page.making import report
     from hmcos.report.pictures import draw
     from hmcos.schedulers.table import names as scheduler_names
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Arena",
     "HmcosError",
     "Plan",
     "Problem",
@@ -49,12 +55,15 @@ __all__ = [
     "lower",
     "read_instance",
     "read_plan",
+    "report",
     "schedule",
     "scheduler_names",
+    "verify",
     "write_instance",
 ]
 
 _PLACES = {
+    "Arena": "hmcos.plan.arena:Arena",
     "HmcosError": "hmcos.errors:HmcosError",
     "Plan": "hmcos.plan.plan:Plan",
     "Problem": "hmcos.memory.problem:Problem",
@@ -73,8 +82,10 @@ _PLACES = {
     "lower": "hmcos.api:lower",
     "read_instance": "hmcos.memory.instance:read_instance",
     "read_plan": "hmcos.plan.plan_file:read_plan",
+    "report": "hmcos.report.page.making:report",
     "schedule": "hmcos.api:schedule",
     "scheduler_names": "hmcos.schedulers.table:names",
+    "verify": "hmcos.api:verify",
     "write_instance": "hmcos.memory.instance:write_instance",
 }
 """Public name to "module:name", imported when it is first asked for (PEP 562)."""
@@ -87,3 +98,22 @@ def __getattr__(name: str) -> Any:
     value = getattr(import_module(module), found)
     globals()[name] = value
     return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+class _Package(ModuleType):
+    """A package whose public names stay what they are when a room of the same name is imported.
+
+    Python makes every imported submodule an attribute of its package: `hmcos.verify` and `hmcos.report` would
+    be functions before the first plan is checked, and modules after it.
+    """
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (isinstance(value, ModuleType) and name in _PLACES):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -1,4 +1,4 @@
-"""All that the command line does, as functions: schedule, compare, inspect, load."""
+"""All that the command line does, as functions."""
 
 from __future__ import annotations
 

@@ -132,3 +132,53 @@ def test_importing_is_light() -> None:
 def test_an_unknown_name_is_no_attribute() -> None:
     with pytest.raises(AttributeError, match="no attribute 'sched'"):
         _ = hmcos.sched
+
+
+def test_the_package_lists_its_public_names() -> None:
+    assert dir(hmcos) == sorted(hmcos.__all__)
+    assert all(getattr(hmcos, name).__doc__ for name in hmcos.__all__ if name != "__version__")
+
+
+def test_public_functions_stay_functions_when_rooms_of_their_name_are_imported() -> None:
+    program = (
+        "import hmcos\n"
+        "first = [hmcos.verify, hmcos.report]\n"
+        "import hmcos.verify.checks, hmcos.report.sizes\n"
+        "from hmcos import verify, report\n"
+        "print(first == [verify, report] == [hmcos.verify, hmcos.report], callable(verify))\n"
+        "from hmcos.verify import checks\n"
+        "print(checks.__name__)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["True True", "hmcos.verify.checks"]
+
+
+def test_values_print_as_one_line_without_their_orders() -> None:
+    long = Problem(
+        names=("op",) * 500,
+        sizes=(1,) * 501,
+        inputs=(0,),
+        kept=(500,),
+        reads=tuple((i,) for i in range(500)),
+        makes=tuple((i + 1,) for i in range(500)),
+        may_overwrite=((),) * 500,
+        scratch=(2048,) * 500,
+    )
+    plan = hmcos.schedule(long)
+    assert repr(long) == "<Problem: 500 operators, 501 buffers of 501 B in all>"
+    peak = "peak 2,050 B = 2.00 KiB, optimal"
+    assert repr(plan.schedule) == f"<Schedule by optimal: 500 operators, {peak}>"
+    assert plan.arena is not None
+    assert repr(plan.arena).startswith("<Arena by ")
+    assert repr(plan.arena).endswith(": 1,001 offsets, 2,050 B = 2.00 KiB, optimal>")
+    assert repr(plan) == (
+        f"<Plan of <problem> on instance: 500 operators, {peak}; arena 2,050 B = 2.00 KiB, optimal>"
+    )
+    for value in (hmcos.explain(long, plan), hmcos.compare(long).schedules, hmcos.load("zoo:darts-cifar")):
+        assert "\n" not in repr(value)
+        assert len(repr(value)) < 1_000
+
+
+def test_an_open_search_prints_its_bound() -> None:
+    schedule = hmcos.schedule(FORK, scheduler="given").schedule
+    assert repr(schedule) == ("<Schedule by given: 5 operators, peak 210 B, lower bound 110 B, feasible>")

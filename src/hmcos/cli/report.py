@@ -7,13 +7,11 @@ from pathlib import Path
 
 import click
 
-from hmcos import api
 from hmcos.cli.interruption import Interruption
 from hmcos.cli.options import complete_models, time_limit_option
 from hmcos.cli.progress import Progress
-from hmcos.errors import OptionError, OutputError
-from hmcos.plan.plan_file import read_plan
-from hmcos.report.page.writing import NAME, plotly_script, write_page
+from hmcos.report.page.making import report as write_report
+from hmcos.report.page.writing import NAME
 
 _EXAMPLES = """
 \b
@@ -45,21 +43,15 @@ def report(plan: Path, opens: bool, model: str | None, output: Path | None, time
 
     The page is one file that needs no network: docs/page.md. Ctrl-C ends the search for advice.
     """
-    plotly_script()
-    place = output or plan.with_name(NAME)
-    found = read_plan(plan)
-    source = model or found.source.name
-    if source.startswith("<"):
-        raise OptionError(f"{plan}: the model was given in memory; name its file with --model")
-    if place.is_dir():
-        raise OutputError(f"{place}: is a folder; name a file")
-    if any(place.exists() and Path(one).exists() and place.samefile(one) for one in (plan, source)):
-        raise OutputError(f"{place}: is the plan or the model; choose another place")
     with Interruption() as interruption, Progress() as progress:
-        told = api.explain(
-            source, found, time_limit=time_limit, observer=progress, interrupted=interruption.happened
+        place = write_report(
+            plan,
+            model=model,
+            output=output,
+            time_limit=time_limit,
+            observer=progress,
+            interrupted=interruption.happened,
         )
-    write_page(told, place)
     click.echo(place)
     if opens:
         webbrowser.open(place.absolute().as_uri())

@@ -7,6 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hmcos.graph.model import Graph
+from hmcos.words import printable, shortened
+
+_NAMED = 60
+"""Characters of a path in one line about a model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +36,7 @@ class Model:
     """Bytes of the weights and constants that stand in the file or in its data files."""
     proto: object = field(repr=False, compare=False)
     """The source as the frontend's own library reads it; only the frontend looks inside."""
+
+    def __repr__(self) -> str:
+        name = shortened(printable(str(self.path or "<model>")), _NAMED)
+        return f"<Model {name}, {self.format}: {self.graph!r}>"

@@ -90,6 +90,9 @@ class Graph:
     symbols: tuple[str, ...] = field(default=())
     """Symbolic dimensions of the source, in order of first appearance, whether bound or not."""
 
+    def __repr__(self) -> str:
+        return f"<Graph: {len(self.operators):,} operators, {len(self.tensors):,} tensors>"
+
     @cached_property
     def producer(self) -> dict[int, int]:
         """Tensor id to the number of the operator that makes it."""

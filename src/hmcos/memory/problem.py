@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from hmcos.errors import InstanceError
+from hmcos.words import human
 
 LARGEST = 2**63
 """Sizes and scratch stay below this many bytes."""
@@ -42,6 +43,10 @@ class Problem:
 
     def __post_init__(self) -> None:
         _check(self)
+
+    def __repr__(self) -> str:
+        in_all = human(sum(self.sizes))
+        return f"<Problem: {self.operators:,} operators, {len(self.sizes):,} buffers of {in_all} in all>"
 
     @property
     def operators(self) -> int:

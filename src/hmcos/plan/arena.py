@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hmcos.plan.schedule import Status
+from hmcos.words import human
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,15 @@ class Arena:
     allocator: str
     alignment: int
     seconds: float
+
+    def __repr__(self) -> str:
+        return f"<Arena by {self.allocator}: {len(self.offsets):,} offsets, {self.words}>"
+
+    @property
+    def words(self) -> str:
+        """The size, and what is proved of it."""
+        bound = "" if self.size == self.lower_bound else f", lower bound {human(self.lower_bound)}"
+        return f"{human(self.size)}{bound}, {self.status}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,10 @@ from dataclasses import dataclass, field
 
 from hmcos.plan.arena import Arena, PlacedBuffer
 from hmcos.plan.schedule import Schedule, Status
+from hmcos.words import printable, shortened
+
+_NAMED = 60
+"""Characters of a name in one line about a plan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,7 @@ class TargetUsed:
     name: str
     alignment: int
     """Bytes: every buffer was rounded up to a multiple of it."""
-    data: Mapping[str, object] = field(default_factory=dict[str, object])
+    data: Mapping[str, object] = field(default_factory=dict[str, object], repr=False)
     """The target file as a mapping; empty for a problem, which carries its own rules."""
     external_io: bool = False
     """Whether the caller supplies the memory of inputs and outputs, so that it is not counted."""
@@ -147,6 +151,17 @@ class Plan:
     """All that has a place in the arena: inputs first, then by step."""
     largest_first_arena: int | None = None
     """Bytes of the arena that the planner of most runtimes, largest first, makes for the same order."""
+
+    def __repr__(self) -> str:
+        name, target = (shortened(printable(text), _NAMED) for text in (self.source.name, self.target.name))
+        arena = "" if self.arena is None else f"; arena {self.arena.words}"
+        return f"<Plan of {name} on {target}: {len(self.order):,} operators, {self.schedule.words}{arena}>"
+
+    def _repr_html_(self) -> str:
+        """Return the plan as notebooks show it: a small table, and the memory curve."""
+        from hmcos.plan.notebook import plan_html  # noqa: PLC0415 (only notebooks ask for it)
+
+        return plan_html(self)
 
     @property
     def peak(self) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from hmcos.words import human
+
 
 class Status(StrEnum):
     """How a search ended."""
@@ -34,3 +36,12 @@ class Schedule:
     seconds: float
     states: int = 0
     """Search states entered."""
+
+    def __repr__(self) -> str:
+        return f"<Schedule by {self.scheduler}: {len(self.order):,} operators, {self.words}>"
+
+    @property
+    def words(self) -> str:
+        """The peak, and what is proved of it."""
+        bound = "" if self.peak == self.lower_bound else f", lower bound {human(self.lower_bound)}"
+        return f"peak {human(self.peak)}{bound}, {self.status}"

@@ -65,6 +65,10 @@ class Explanation:
     """In the order in which the plan reaches them."""
     advised: Advised
 
+    def __repr__(self) -> str:
+        tried = f"{len(self.advised.advice)} of {self.advised.possible} changes tried"
+        return f"<Explanation of {self.plan!r}: {tried}>"
+
     @property
     def problem(self) -> Problem:
         """The network as numbers."""
