@@ -25,8 +25,9 @@ from hmcos.stages.choices import chosen_limits, chosen_target
 from hmcos.stages.header import check_emit
 from hmcos.stages.lowering import Network, lower_network
 from hmcos.stages.opening import ZOO, Openable, open_source
+from hmcos.stages.places import check_apart, check_file, output_places, target_file
 from hmcos.stages.placing import Placing, chosen_placing, place, with_arena
-from hmcos.stages.saving import check_apart, output_places, save
+from hmcos.stages.saving import save
 from hmcos.stages.tflite import FORMAT, check_alignment, tensor_offsets
 from hmcos.stages.verification import verify_plan_of
 from hmcos.zoo.catalogue import names as zoo_names
@@ -64,6 +65,7 @@ def schedule(  # noqa: PLR0913 (one keyword per option of the command line, so t
     observer: Observer = SILENCE,
     interrupted: Callable[[], bool] = never,
     keep: Callable[[Network], object] | None = None,
+    beside: Iterable[str] = (),
 ) -> Plan:
     """Return the plan of the least-memory order of a network; write it and the model if asked to.
 
@@ -77,7 +79,8 @@ def schedule(  # noqa: PLR0913 (one keyword per option of the command line, so t
     for callers that supply the memory of inputs and outputs; `emit="c"` writes a C header beside the plan.
     `offsets=False` leaves the offsets of the arena out of a TensorFlow Lite model.
     `seed` is for random orders and planners; `observer` is told how the search goes on; `keep` is handed
-    the network, for whoever explains the plan without reading it again.
+    the network, for whoever explains the plan without reading it again; `beside` names further files that the
+    caller will write into the folder, so that they are checked with the others.
 
     Raises:
         HmcosError: one of its subclasses for any wrong input; limits and budgets are statuses.
@@ -88,7 +91,10 @@ def schedule(  # noqa: PLR0913 (one keyword per option of the command line, so t
     placing = chosen_placing(allocator, minimize, budget)
     check_emit(emit, output is not None and placing is not None)
     opened = open_source(model, bind)
-    places = None if output is None else output_places(opened, Path(output), header=emit is not None)
+    places = None
+    if output is not None:
+        inputs, header = target_file(target), emit is not None
+        places = output_places(opened, Path(output), header=header, beside=beside, inputs=inputs)
     loaded = perf_counter()
     limits = replace(limits, started=loaded)
     network = lower_network(opened, rules, alignment, limits, observer, external_io)
@@ -308,8 +314,10 @@ def export_instance(
     Raises:
         HmcosError: one of its subclasses for any wrong input, or for a path that cannot be written.
     """
-    opened, place = open_source(model, bind), Path(path)
-    check_apart(place, opened)
+    place = Path(path)
+    check_file(place)
+    opened = open_source(model, bind)
+    check_apart(place, (*opened.files, *target_file(target)))
     problem = lower_network(opened, chosen_target(target), alignment, Limits(), SILENCE).problem
     write(place, write_instance(problem).encode())
     return problem

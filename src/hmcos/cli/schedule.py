@@ -104,6 +104,7 @@ def schedule(model: str, bind: tuple[tuple[str, int], ...], as_json: bool, **opt
                 observer=progress,
                 interrupted=interruption.happened,
                 keep=networks.append,
+                beside=_page_name() if options["output"] is not None else (),
                 **options,
             )
         _tell_result(plan, options["target"], as_json=as_json)
@@ -122,6 +123,13 @@ def _tell_result(plan: Plan, target: str, *, as_json: bool) -> None:
         from hmcos.report.tables import plan_tables, show  # noqa: PLC0415
 
         show(plan_tables(plan))
+
+
+def _page_name() -> tuple[str, ...]:
+    """Return what the page will be called in the folder of the results; nothing where none is written."""
+    from hmcos.report.page.writing import NAME, has_plotly  # noqa: PLC0415 (only with -o)
+
+    return (NAME,) if has_plotly() else ()
 
 
 def _write_page(network: Network, plan: Plan, interrupted: Callable[[], bool], *, as_json: bool) -> None:

@@ -8,6 +8,7 @@ import click
 
 from hmcos.errors import OptionError
 from hmcos.plan.staging import write
+from hmcos.stages.places import check_file
 from hmcos.words import printable
 from hmcos.zoo.catalogue import FAMILIES, NETWORKS, build, defaults
 
@@ -42,6 +43,7 @@ def zoo(name: str | None, listed: bool, output: Path | None, parameters: tuple[s
         return 0
     if output is None:
         raise OptionError(f"zoo {name}: say where to write it with -o {name}.onnx")
+    check_file(output)
     proto = build(name, **parse_parameters(parameters))
     write(output, proto.SerializeToString(deterministic=True))
     click.echo(f"{printable(str(output))}: {len(proto.graph.node)} operators")

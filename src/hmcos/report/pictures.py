@@ -10,7 +10,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from hmcos.errors import OptionError, OutputError, ToolError
+from hmcos.errors import OptionError, ToolError
 from hmcos.memory.target import Target
 from hmcos.plan.limits import SILENCE, Observer, never
 from hmcos.plan.staging import write
@@ -21,8 +21,8 @@ from hmcos.schedulers.table import scheduler as scheduler_called
 from hmcos.stages.choices import chosen_limits, chosen_target
 from hmcos.stages.lowering import Network, lower_network
 from hmcos.stages.opening import Openable, open_source
+from hmcos.stages.places import check_apart, check_file, target_file
 from hmcos.stages.placing import chosen_placing, place
-from hmcos.stages.saving import check_apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def draw(  # noqa: PLR0913 (one keyword per option of the command line, so that 
     placing = chosen_placing(allocator, "peak", None) if picture.arena else None
     limits, rules = chosen_limits(time_limit, interrupted=interrupted), chosen_target(target)
     opened = open_source(model, bind)
-    check_apart(file, opened)
+    check_apart(file, (*opened.files, *target_file(target)))
     network = lower_network(opened, rules, alignment, replace(limits, started=perf_counter()), observer)
     scene = scene_of(network)
     if picture.ordered:
@@ -136,10 +136,7 @@ def _form(picture: Picture, what: str, file: Path) -> str:
         raise OptionError(
             f"{file}: {told} is no form of {what}; choose {', '.join(f'.{one}' for one in possible)}"
         )
-    if file.is_dir():
-        raise OutputError(f"{file}: is a folder; name a file")
-    if not file.absolute().parent.is_dir():
-        raise OutputError(f"{file}: there is no folder {file.parent}; make it first")
+    check_file(file)
     if picture.plots:
         check_matplotlib()
     elif form != "dot":

@@ -79,6 +79,7 @@ def run_published(  # noqa: PLR0913 (one keyword per option of the command line)
         HmcosError: one of its subclasses for any wrong input.
     """
     limits, rules = chosen_limits(time_limit, interrupted=interrupted), chosen_target(target)
+    forms, notes = _forms()
     plan = api.schedule(
         model,
         target=target,
@@ -89,13 +90,13 @@ def run_published(  # noqa: PLR0913 (one keyword per option of the command line)
         offsets=rules.alignment % OFFSET_ALIGNMENT == 0,
         observer=observer,
         interrupted=interrupted,
+        beside=[f"{what}.{form}" for what, form in forms.items()],
     )
     network = lower_network(open_source(model, bind), rules, None, limits, observer)
     given, rpo, hmcos = (try_order(network, name, limits, observer) for name in ("given", "rpo", "hmcos"))
     scene = replace(
         scene_of(network), schedules=(given.schedule, rpo.schedule, plan.schedule), arena=plan.arena
     )
-    forms, notes = _forms()
     pictures: list[Path] = []
     for what, form in forms.items():
         pictures.append(folder / f"{what}.{form}")

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hmcos.allocation.instance import Instance, check_csv, read_lives, write_csv, write_json_lives
 from hmcos.allocation.problem import EXTERNAL, PLAIN, Lives
 from hmcos.allocation.table import allocator as allocator_called
-from hmcos.errors import OptionError, OutputError
+from hmcos.errors import OptionError
 from hmcos.plan.arena import Arena
 from hmcos.plan.limits import Limits, Observer
 from hmcos.plan.schedule import Status
 from hmcos.plan.staging import write
+from hmcos.stages.places import check_file
 from hmcos.verify.arena import check_arena
 
 
@@ -70,7 +70,7 @@ def allocate_file(
     if request.capacity is not None and request.capacity < 1:
         raise OptionError(f"a capacity is at least 1 byte, not {request.capacity}")
     if output is not None:
-        _check_output(output, path)
+        check_file(output, (path,))
     instance = read_lives(path, request.capacity)
     if output is not None and not _is_json(output):
         check_csv(instance, placed=True)
@@ -83,15 +83,6 @@ def allocate_file(
         return found
     write(output, _text(instance, arena, output).encode())
     return replace(found, output=str(output))
-
-
-def _check_output(output: Path, source: Path) -> None:
-    if output.is_dir():
-        raise OutputError(f"{output}: is a folder; name a file")
-    if os.path.realpath(output) == os.path.realpath(source):
-        raise OutputError(f"{output}: is the source; choose another place")
-    if not output.absolute().parent.is_dir():
-        raise OutputError(f"{output}: there is no folder {output.parent}; make it first")
 
 
 def _is_json(output: Path) -> bool:

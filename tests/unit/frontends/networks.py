@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 from onnx import (
@@ -82,6 +83,20 @@ def diamond() -> ModelProto:
         node("Add", "b d", "e", name="e"),
     ]
     return model(graph(nodes, [value("x", [2, 4])], [value("e", [2, 4])], [weight("w", np.eye(4))]))
+
+
+def external_diamond(folder: Path, location: str, *, written: bool = True, name: str = "model.onnx") -> Path:
+    """Return the file of a diamond in a folder, its weight in a file of its own, if that is `written`."""
+    made = diamond()
+    folder.mkdir(parents=True, exist_ok=True)
+    if written:
+        (folder / location).parent.mkdir(parents=True, exist_ok=True)
+        (folder / location).write_bytes(made.graph.initializer[0].raw_data)
+    made.graph.initializer[0].ClearField("raw_data")
+    made.graph.initializer[0].data_location = TensorProto.EXTERNAL
+    made.graph.initializer[0].external_data.add(key="location", value=location)
+    (folder / name).write_bytes(made.SerializeToString())
+    return folder / name
 
 
 def loop() -> ModelProto:

@@ -10,13 +10,13 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from onnx import ModelProto, TensorProto
+from onnx import ModelProto
 
 from hmcos.errors import OptionError, OutputError
 from hmcos.frontends.loading import load, save
 from hmcos.frontends.model import Model
 from hmcos.frontends.onnx.writing import check_output
-from unit.frontends.networks import branches, diamond, weight
+from unit.frontends.networks import branches, diamond, external_diamond, weight
 
 SWAPPED = {"": (0, 2, 3, 1, 4)}
 
@@ -29,13 +29,7 @@ def stored(made: ModelProto, path: Path) -> Model:
 
 def external(folder: Path, location: str = "data/weights.bin") -> Model:
     """Return the diamond with its weight in a file of its own."""
-    made = diamond()
-    (folder / location).parent.mkdir(parents=True)
-    (folder / location).write_bytes(made.graph.initializer[0].raw_data)
-    made.graph.initializer[0].ClearField("raw_data")
-    made.graph.initializer[0].data_location = TensorProto.EXTERNAL
-    made.graph.initializer[0].external_data.add(key="location", value=location)
-    return stored(made, folder / "model.onnx")
+    return load(external_diamond(folder, location))
 
 
 def run(path: Path) -> list[float]:

@@ -14,7 +14,8 @@ from hmcos.plan.limits import SILENCE, Limits
 from hmcos.plan.plan import Plan
 from hmcos.stages.lowering import Network, lower_network
 from hmcos.stages.opening import Opened, open_source
-from hmcos.stages.saving import output_places, save
+from hmcos.stages.places import output_places
+from hmcos.stages.saving import save
 from hmcos.stages.verification import verify_plan_of
 from hmcos.zoo.catalogue import build
 

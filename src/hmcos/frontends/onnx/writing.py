@@ -12,6 +12,7 @@ from google.protobuf.message import EncodeError
 from onnx import GraphProto, ModelProto
 
 from hmcos.errors import OptionError, OutputError
+from hmcos.frontends.copying import data_files_beside
 from hmcos.frontends.model import Model
 from hmcos.frontends.onnx.bodies import graphs
 
@@ -29,12 +30,16 @@ def save(model: Model, orders: Mapping[str, Sequence[int]], path: Path) -> None:
     """
     content = _permuted(model.proto, orders)
     check_output(model, path)
+    data = data_files_beside(model, path)
     moves: list[tuple[Path, Path]] = []
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        for source, target in _data_moves(model, path):
-            moves.append((_temporary(target), target))
-            _copy(source, *moves[-1])
+        for file in data:
+            if not file.stands:
+                check_output(model, file.target)
+                file.target.parent.mkdir(parents=True, exist_ok=True)
+                moves.append((_temporary(file.target), file.target))
+                _copy(file.source, *moves[-1])
         moves.append((_temporary(path), path))
         moves[-1][0].write_bytes(content)
         for temporary, target in moves:
@@ -100,39 +105,6 @@ def _permute(graph: GraphProto, order: Sequence[int], where: str) -> None:
     # Sorting moves the messages themselves, unknown fields included; keys are asked for in source order.
     places = iter(place)
     graph.node.sort(key=lambda _: next(places))
-
-
-def _data_moves(model: Model, path: Path) -> list[tuple[Path, Path]]:
-    """Return each data file and where it must stand, without those that stand there already.
-
-    Raises:
-        OutputError: the file is missing, or its new place is taken by a file of the model.
-    """
-    moves: list[tuple[Path, Path]] = []
-    for file in model.data_files:
-        target = path.parent / file
-        if model.path is None:
-            if not target.is_file():
-                raise OutputError(f"{target}: is missing; a model in memory does not tell where its data is")
-            continue
-        source = model.path.parent / file
-        if not source.is_file():
-            raise OutputError(f"{source}: is missing; the model keeps its parameters in it")
-        if target.exists() and target.samefile(source):
-            continue
-        check_output(model, target)
-        _check_folder(target, path.parent)
-        moves.append((source, target))
-    return moves
-
-
-def _check_folder(target: Path, folder: Path) -> None:
-    """Refuse a target whose folder is, through a link, outside the output folder."""
-    if not target.parent.resolve().is_relative_to(folder.resolve()):
-        raise OutputError(
-            f"{target}: its folder is a link that leads out of the output folder; remove the link"
-        )
-    target.parent.mkdir(parents=True, exist_ok=True)
 
 
 def _temporary(target: Path) -> Path:

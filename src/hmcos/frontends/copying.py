@@ -1,0 +1,54 @@
+"""The data files of a model, and where a written model needs them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from hmcos.errors import OutputError
+from hmcos.frontends.model import Model
+from hmcos.plan.staging import output_errors
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """A file that holds weights of a model, and where the written model looks for it."""
+
+    location: Path
+    """As both models name it: relative to the folder of either."""
+    source: Path
+    target: Path
+    stands: bool
+    """Whether it stands there already: both are one file."""
+
+
+def data_files_beside(model: Model, path: Path) -> tuple[DataFile, ...]:
+    """Return the data files that a model needs beside it when it is written to a path; writes nothing.
+
+    Raises:
+        OutputError: one is missing or cannot be read, or its new place is outside the folder of the path.
+    """
+    return tuple(_beside(model, file, path.parent) for file in model.data_files)
+
+
+def _beside(model: Model, location: Path, folder: Path) -> DataFile:
+    target = folder / location
+    source = target if model.path is None else model.path.parent / location
+    # The system's own words name neither file: a name may be too long for it, or a folder locked.
+    with output_errors(source, "cannot be read"):
+        found = source.is_file()
+    if not found and model.path is None:
+        raise OutputError(f"{target}: is missing; a model in memory does not tell where its data is")
+    if not found:
+        raise OutputError(f"{source}: is missing; the model keeps its parameters in it")
+    if not os.access(source, os.R_OK):
+        raise OutputError(f"{source}: no permission to read it; the model keeps its parameters in it")
+    with output_errors(target):
+        stands = target.exists() and target.samefile(source)
+        inside = target.parent.resolve().is_relative_to(folder.resolve())
+    if not stands and not inside:
+        raise OutputError(
+            f"{target}: its folder is a link that leads out of the output folder; remove the link"
+        )
+    return DataFile(location, source, target, stands)
