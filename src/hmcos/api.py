@@ -28,7 +28,7 @@ from hmcos.stages.opening import ZOO, Openable, open_source
 from hmcos.stages.places import check_apart, check_file, output_places, target_file
 from hmcos.stages.placing import Placing, chosen_placing, place, with_arena
 from hmcos.stages.saving import save
-from hmcos.stages.tflite import FORMAT, check_alignment, tensor_offsets
+from hmcos.stages.tflite import FORMAT, check_offsets, tensor_offsets
 from hmcos.stages.verification import verify_plan_of
 from hmcos.zoo.catalogue import names as zoo_names
 
@@ -98,9 +98,8 @@ def schedule(  # noqa: PLR0913 (one keyword per option of the command line, so t
     loaded = perf_counter()
     limits = replace(limits, started=loaded)
     network = lower_network(opened, rules, alignment, limits, observer, external_io)
-    check_alignment(
-        opened.content, network.target.alignment, offsets=offsets and None not in (places, placing)
-    )
+    if offsets and None not in (places, placing):
+        check_offsets(opened.content, network.problem, network.target.alignment)
     if keep is not None:
         keep(network)
     found = network.find(search, observer)

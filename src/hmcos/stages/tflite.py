@@ -8,6 +8,7 @@ from typing import cast
 
 from hmcos.errors import OptionError
 from hmcos.frontends.model import Model
+from hmcos.memory.bounds import must_live_bound
 from hmcos.memory.lifetimes import lifetimes
 from hmcos.memory.problem import Problem
 from hmcos.memory.sharing import Sharing
@@ -18,6 +19,8 @@ FORMAT = "tflite"
 TARGET = "tflm"
 OFFSET_ALIGNMENT = 16
 """Bytes: the runtime takes any offset as it is given, but its kernels rely on this."""
+LARGEST_ARENA = 2**31 - 1
+"""Bytes: the runtime adds offsets and sizes in int32."""
 
 
 def suited(target: Target, content: Model | Problem) -> Target:
@@ -35,16 +38,29 @@ def suited(target: Target, content: Model | Problem) -> Target:
     return replace(chosen, scratch_of_operator=scratch, data=data)
 
 
-def check_alignment(content: Model | Problem, alignment: int, *, offsets: bool) -> None:
-    """Do nothing if offsets can be written for a network, or need not be.
+def check_offsets(content: Model | Problem, problem: Problem, alignment: int) -> None:
+    """Do nothing if offsets can be written for a network, whatever its order; `alignment` is in bytes.
 
     Raises:
-        OptionError: offsets would not be aligned as the runtime's kernels demand.
+        OptionError: offsets would not be aligned as the runtime's kernels demand, or be too large.
     """
-    if offsets and isinstance(content, Model) and content.format == FORMAT and alignment % OFFSET_ALIGNMENT:
+    if not isinstance(content, Model) or content.format != FORMAT:
+        return
+    if alignment % OFFSET_ALIGNMENT:
         raise OptionError(
-            f"offsets in a TensorFlow Lite model are multiples of {OFFSET_ALIGNMENT} bytes, but the alignment"
-            f" is {alignment}; use --alignment {OFFSET_ALIGNMENT}, the target tflm, or --no-offsets"
+            f"{content.path}: offsets in a TensorFlow Lite model are multiples of {OFFSET_ALIGNMENT} bytes,"
+            f" but the alignment is {alignment}; use --alignment {OFFSET_ALIGNMENT}, the target tflm, or"
+            " --no-offsets"
+        )
+    if sum(problem.sizes) + sum(problem.scratch) > LARGEST_ARENA:
+        _check_size(content, must_live_bound(problem), "at least ")
+
+
+def _check_size(model: Model, size: int, least: str = "") -> None:
+    if size > LARGEST_ARENA:
+        raise OptionError(
+            f"{model.path}: offsets in a TensorFlow Lite model are below {LARGEST_ARENA + 1:,}, but its arena"
+            f" has {least}{size:,} bytes; use --no-offsets to write the order alone"
         )
 
 
@@ -53,9 +69,13 @@ def tensor_offsets(content: Model | Problem, sharing: Sharing | None, plan: Plan
 
     Tensors are numbered through all subgraphs, the main graph first. Those without a place of their own are
     left out; the runtime plans them.
+
+    Raises:
+        OptionError: the arena is larger than the format can tell.
     """
     if not isinstance(content, Model) or content.format != FORMAT or sharing is None or plan.arena is None:
         return None
+    _check_size(content, plan.arena.size)
     lives = lifetimes(sharing.problem, plan.schedule.order)
     found = {
         tensor: offset

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from struct import pack, unpack_from
-from typing import Any
 
-from hmcos.errors import ModelError
-from hmcos.frontends.tflite.schema import ModelT, content_of, schema, text
+from hmcos.errors import ModelError, OptionError
+from hmcos.frontends.tflite.buffers import EMPTY, uses
+from hmcos.frontends.tflite.schema import MetadataT, ModelT, content_of, schema, text
 
 NAME = "OfflineMemoryAllocation"
 """Of the metadata whose buffer holds int32: version, subgraph, number of tensors, an offset per tensor.
 
-Source: "Offline planned tensor allocations", tflite-micro/docs/memory_management.md.
+Source: "Offline planned tensor allocations", tflite-micro/docs/memory_management.md. The runtime looks at
+the number of tensors alone, in every entry of this name, and takes the offsets of the last one.
 """
 FORMAT_VERSION = 1
 UNPLANNED = -1
-"""The offset of a tensor that the runtime has to place itself."""
+"""The offset of a tensor that the runtime has to place itself. It takes all others as they are."""
+LARGEST = 2**31 - 1
+"""Of the offsets that the file can hold."""
 
 
 def tensors_in_all(model: ModelT) -> int:
@@ -24,48 +27,86 @@ def tensors_in_all(model: ModelT) -> int:
     return sum(len(subgraph.tensors or []) for subgraph in model.subgraphs or [])
 
 
+def variables(model: ModelT) -> frozenset[int]:
+    """Return the tensors, numbered through all subgraphs, that live from run to run.
+
+    With an offset, the runtime would move them into the part of the arena that others write over.
+    """
+    tensors = [tensor for subgraph in model.subgraphs or [] for tensor in subgraph.tensors or []]
+    return frozenset(number for number, tensor in enumerate(tensors) if tensor.isVariable)
+
+
 def set_offsets(model: ModelT, offsets: Mapping[int, int] | None) -> None:
     """Replace the offsets that a model holds by others, or by none.
 
-    The buffer of those that it holds is used again, so that the numbers of the others stay.
+    The buffer of those that it holds is used again, so that the numbers of the others stay, unless
+    something else uses it too: then the offsets get a buffer of their own, behind all others.
+
+    Raises:
+        OptionError: an offset is none that the file can hold.
     """
-    held = [entry for entry in model.metadata or [] if text(entry.name) == NAME]
+    held = _held(model)
     if not offsets:
         if held:
-            model.metadata = [entry for entry in model.metadata or [] if text(entry.name) != NAME]
+            model.metadata = [entry for entry in model.metadata or [] if entry not in held]
         return
-    listed = [offsets.get(tensor, UNPLANNED) for tensor in range(tensors_in_all(model))]
-    data = list(pack(f"<{3 + len(listed)}i", FORMAT_VERSION, 0, len(listed), *listed))
+    data = _table(model, offsets)
     buffers = model.buffers = model.buffers if model.buffers is not None else []
-    generated: Any = schema()
-    if held:
-        buffers[held[0].buffer].data = data
+    place = next((entry.buffer for entry in held if entry.buffer in own_buffers(model)), len(buffers))
+    if place == len(buffers):
+        buffers.append(schema().BufferT(data))
+    buffers[place].data = data
+    if not held:
+        model.metadata = [*(model.metadata or []), schema().MetadataT(NAME, place)]
         return
-    buffers.append(generated.BufferT(data))
-    model.metadata = [*(model.metadata or []), generated.MetadataT(NAME, len(buffers) - 1)]
+    held[0].buffer = place
+    model.metadata = [entry for entry in model.metadata or [] if entry not in held[1:]]
+
+
+def _held(model: ModelT) -> list[MetadataT]:
+    return [entry for entry in model.metadata or [] if text(entry.name) == NAME]
+
+
+def _table(model: ModelT, offsets: Mapping[int, int]) -> list[int]:
+    kept = variables(model)
+    listed = [
+        UNPLANNED if tensor in kept else offsets.get(tensor, UNPLANNED)
+        for tensor in range(tensors_in_all(model))
+    ]
+    for tensor, offset in enumerate(listed):
+        if not UNPLANNED <= offset <= LARGEST:
+            raise OptionError(f"tensor {tensor}: the file cannot hold the offset {offset}")
+    return list(pack(f"<{3 + len(listed)}i", FORMAT_VERSION, 0, len(listed), *listed))
+
+
+def own_buffers(model: ModelT) -> frozenset[int]:
+    """Return the buffers that only offsets use: no tensor, nothing else, and not the shared empty one."""
+    found = list(uses(model))
+    others = {use.buffer for use in found if use.metadata != NAME}
+    return frozenset({use.buffer for use in found} - others - {EMPTY})
 
 
 def offsets_in(model: ModelT) -> tuple[int, ...] | None:
     """Return the offsets that a model holds, one per tensor of all subgraphs, None if it holds none.
 
     Raises:
-        ModelError: they are not in the layout that the runtime reads.
+        ModelError: they are not in the layout that the runtime reads, or not in a buffer of their own.
     """
-    for entry in model.metadata or []:
-        if text(entry.name) != NAME:
-            continue
-        buffers = model.buffers or []
-        if not 0 <= entry.buffer < len(buffers):
-            raise ModelError(f"{NAME}: uses buffer {entry.buffer}; there are {len(buffers)}")
-        content = content_of(buffers[entry.buffer])
-        tensors = tensors_in_all(model)
-        if len(content) != 4 * (3 + tensors):
-            raise ModelError(f"{NAME}: has {len(content)} bytes; {tensors} tensors take {4 * (3 + tensors)}")
-        version, subgraph, number, *offsets = unpack_from(f"<{3 + tensors}i", content)
-        if (version, subgraph, number) != (FORMAT_VERSION, 0, tensors):
-            raise ModelError(
-                f"{NAME}: is of version {version} for {number} tensors of subgraph {subgraph};"
-                f" version {FORMAT_VERSION} for {tensors} of subgraph 0 was expected"
-            )
-        return tuple(offsets)
-    return None
+    held = _held(model)
+    if not held:
+        return None
+    if len(held) > 1:
+        raise ModelError(f"{NAME}: stands in the metadata {len(held)} times")
+    if held[0].buffer not in own_buffers(model):
+        raise ModelError(f"{NAME}: is in buffer {held[0].buffer}, which something else uses too")
+    content = content_of((model.buffers or [])[held[0].buffer])
+    tensors = tensors_in_all(model)
+    if len(content) != 4 * (3 + tensors):
+        raise ModelError(f"{NAME}: has {len(content)} bytes; {tensors} tensors take {4 * (3 + tensors)}")
+    version, subgraph, number, *offsets = unpack_from(f"<{3 + tensors}i", content)
+    if (version, subgraph, number) != (FORMAT_VERSION, 0, tensors):
+        raise ModelError(
+            f"{NAME}: is of version {version} for {number} tensors of subgraph {subgraph};"
+            f" version {FORMAT_VERSION} for {tensors} of subgraph 0 was expected"
+        )
+    return tuple(offsets)

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from hmcos.errors import ModelError, OptionError
 from hmcos.frontends.model import Model
+from hmcos.frontends.tflite.buffers import check_buffers
 from hmcos.frontends.tflite.calls import paths
 from hmcos.frontends.tflite.checking import DAMAGE, check_flatbuffer
 from hmcos.frontends.tflite.schema import VERSION, ModelT, content_of, unpacked
-from hmcos.frontends.tflite.subgraphs import read_subgraph
+from hmcos.frontends.tflite.subgraphs import read_subgraph, tensor_title
 
 LARGEST = 2**31
 """Bytes; a flatbuffer cannot be larger."""
@@ -54,15 +55,19 @@ def parse(content: bytes) -> ModelT:
     if not model.subgraphs:
         raise ModelError("holds no subgraph")
     _check_inside(model)
+    check_buffers(model)
     return model
 
 
 def _check_inside(model: ModelT) -> None:
-    """Refuse data behind the flatbuffer, which would have to move with it (models of more than 2 GB)."""
+    """Refuse data behind the flatbuffer or in other files, which would have to move with the model."""
     for i, buffer in enumerate(model.buffers or []):
         if buffer.offset > 1:
             raise ModelError(f"buffer {i}: its data stands behind the flatbuffer, which is not supported")
     for subgraph in model.subgraphs or []:
+        for number, tensor in enumerate(subgraph.tensors or []):
+            if tensor.externalBuffer:
+                raise ModelError(f"{tensor_title(number, tensor)}: its data stand in another file")
         for number, operator in enumerate(subgraph.operators or []):
             if operator.largeCustomOptionsOffset > 1:
                 raise ModelError(f"operator {number}: its options stand behind the flatbuffer")
@@ -84,7 +89,7 @@ def _model(content: bytes, path: Path) -> Model:
         inlined=False,
         data_files=(),
         bind={},
-        parameter_bytes=sum(len(content_of(buffers[b])) for b in used if b < len(buffers)),
+        parameter_bytes=sum(len(content_of(buffers[b])) for b in used),
         proto=content,
     )
 

@@ -50,6 +50,7 @@ class TensorT(Protocol):
     buffer: int
     name: bytes | None
     isVariable: bool  # noqa: N815
+    externalBuffer: int  # noqa: N815
 
 
 class OperatorT(Protocol):
@@ -103,6 +104,7 @@ class ModelT(Protocol):
     subgraphs: list[SubGraphT] | None
     buffers: list[BufferT] | None
     metadata: list[MetadataT] | None
+    metadataBuffer: Sequence[int] | None  # noqa: N815
 
 
 @cache

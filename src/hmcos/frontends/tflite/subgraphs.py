@@ -81,7 +81,7 @@ class _Reading:
 
     def add_tensor(self, index: int, tensor: TensorT, *, is_input: bool, is_made: bool) -> None:
         """Add a tensor as what it is: constant, variable, fed or computed."""
-        constant = self.has_data(index, tensor)
+        constant = self.has_data(tensor)
         known = self.tensor(index, tensor, is_parameter=constant)
         if constant:
             self.builder.add_parameter(known)
@@ -96,14 +96,9 @@ class _Reading:
         else:
             self.builder.add_tensor(known)
 
-    def has_data(self, index: int, tensor: TensorT) -> bool:
+    def has_data(self, tensor: TensorT) -> bool:
         buffers = self.model.buffers or []
-        if tensor.buffer and not 0 <= tensor.buffer < len(buffers):
-            raise ModelError(
-                f"{tensor_title(index, tensor)}: uses buffer {tensor.buffer}; there are {len(buffers)}"
-            )
-        filled = bool(buffers) and buffers[tensor.buffer].data is not None
-        return not tensor.isVariable and filled and len(content_of(buffers[tensor.buffer])) > 0
+        return not tensor.isVariable and len(content_of(buffers[tensor.buffer])) > 0
 
     def tensor(self, index: int, tensor: TensorT, *, is_parameter: bool) -> Tensor:
         shape = tuple(integers(tensor.shape))

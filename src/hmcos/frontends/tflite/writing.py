@@ -8,10 +8,11 @@ from typing import Any, cast
 
 from hmcos.errors import OptionError, OutputError
 from hmcos.frontends.model import Model
+from hmcos.frontends.tflite.attached import attach, attached
 from hmcos.frontends.tflite.calls import paths
 from hmcos.frontends.tflite.comparing import differences
 from hmcos.frontends.tflite.offsets import set_offsets
-from hmcos.frontends.tflite.reading import parse
+from hmcos.frontends.tflite.reading import LARGEST, parse
 from hmcos.frontends.tflite.schema import IDENTIFIER, BufferT, ModelT, SubGraphT, content_of, schema, unpacked
 from hmcos.plan.staging import write
 
@@ -58,7 +59,7 @@ def rewritten(
     packed = pack(model)
     for place in differences(model, unpacked(packed)):
         raise OutputError(f"the field {place} would not be written as it was read; nothing was written")
-    return packed
+    return attach(packed, attached(content))
 
 
 def _permute(model: ModelT, orders: Mapping[str, Sequence[int]]) -> None:
@@ -89,7 +90,11 @@ def _check_order(subgraph: SubGraphT, order: Sequence[int], where: str) -> None:
 
 
 def pack(model: ModelT) -> bytes:
-    """Return the bytes of a model, the data of its buffers aligned; the schema's own code does not."""
+    """Return the bytes of a model, the data of its buffers aligned; the schema's own code does not.
+
+    Raises:
+        OutputError: they are more than a flatbuffer can hold.
+    """
     buffers = model.buffers or []
     bare = cast(Any, model)
     try:
@@ -97,9 +102,11 @@ def pack(model: ModelT) -> bytes:
             model.buffers = cast("list[BufferT]", [_Aligned(buffer) for buffer in buffers])
         size = sum(len(content_of(buffer)) for buffer in buffers)
         flatbuffers = schema().flatbuffers
-        builder = flatbuffers.Builder(2 * size + 65536)
+        builder = flatbuffers.Builder(min(2 * size + 65536, LARGEST))
         builder.Finish(bare.Pack(builder), file_identifier=IDENTIFIER)
         return bytes(builder.Output())
+    except schema().flatbuffers.builder.BuilderSizeError as error:
+        raise OutputError("the written model would be larger than 2 GB; nothing was written") from error
     finally:
         if model.buffers is not None:
             model.buffers = buffers

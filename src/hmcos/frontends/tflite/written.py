@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from hmcos.errors import ModelError
+from hmcos.frontends.tflite.attached import attached
 from hmcos.frontends.tflite.comparing import differences
-from hmcos.frontends.tflite.offsets import offsets_in, set_offsets
+from hmcos.frontends.tflite.offsets import NAME, offsets_in, own_buffers
 from hmcos.frontends.tflite.reading import parse
-from hmcos.frontends.tflite.schema import OperatorT, integers
+from hmcos.frontends.tflite.schema import BufferT, ModelT, OperatorT, integers, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +42,27 @@ def written(source: bytes, result: bytes) -> Written:
         if graph.operators is not None:
             graph.operators = [operators[number] for number in orders[-1]]
     offsets = offsets_in(after)
-    set_offsets(before, None if offsets is None else dict(enumerate(offsets)))
+    _leave_out_offsets(before, after)
     for place in differences(before, after):
         raise ModelError(f"differs from its source in more than order and offsets: in {place}")
+    if attached(source) != attached(result):
+        raise ModelError("differs from its source in the files that stand behind the model")
     return Written(tuple(orders), offsets)
+
+
+def _leave_out_offsets(before: ModelT, after: ModelT) -> None:
+    """Take out of both models what only their offsets need; what anything else uses stays.
+
+    The offsets of a result stand in a buffer that held those of the source and nothing else, or in one behind
+    all of the source's. Every other buffer has to be as it was.
+    """
+    first, second = before.buffers or [], after.buffers or []
+    new = own_buffers(after)
+    reused, added = own_buffers(before) & new, {len(first)} & new
+    for model, buffers in ((before, first), (after, second)):
+        model.metadata = [entry for entry in model.metadata or [] if text(entry.name) != NAME]
+        kept = [None if i in reused else buffer for i, buffer in enumerate(buffers) if i not in added]
+        model.buffers = cast("list[BufferT]", kept)
 
 
 def read(path: Path) -> bytes:
