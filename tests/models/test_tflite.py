@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from struct import pack, unpack_from
 
 import pytest
 from click.testing import CliRunner
@@ -14,11 +15,14 @@ from hmcos.errors import OptionError, VerifyError
 from hmcos.frontends.loading import load
 from hmcos.frontends.tflite.offsets import offsets_in
 from hmcos.frontends.tflite.reading import parse
+from hmcos.frontends.tflite.schema import content_of
+from hmcos.frontends.tflite.writing import pack as packed
 from hmcos.frontends.tflite.writing import rewritten
 from hmcos.frontends.tflite.written import written
 from hmcos.runtimes.tflite import Allowance, random_inputs, run
+from hmcos.runtimes.tflm import room, tflm_arena
 from unit.frontends.test_tflite_reading import conditional
-from unit.frontends.tflite_networks import NUMPY, Sketch, branches, loop
+from unit.frontends.tflite_networks import NUMPY, S, Sketch, branches, loop
 
 pytest.importorskip("tflite_micro")
 
@@ -65,6 +69,81 @@ def test_planted_faults_are_found(model: Path, tmp_path: Path) -> None:
     result.write_bytes(model.read_bytes())
     found = api.verify(model, plan)
     assert [check.name for check in found.checks if not check.held] == ["written model"]
+
+
+@pytest.mark.parametrize(("change", "message"), [(-16, "has the offset -16"), (2**20, "in the plan")])
+def test_offsets_are_compared_with_the_plan(change: int, message: str, model: Path, tmp_path: Path) -> None:
+    plan = api.schedule(model, output=tmp_path / "out")
+    result = tmp_path / "out/branches.tflite"
+    file = parse(result.read_bytes())
+    entry = (file.metadata or [])[-1]
+    words = [*unpack_from("<13i", content_of((file.buffers or [])[entry.buffer]))]
+    words[3] = change
+    (file.buffers or [])[entry.buffer].data = list(pack("<13i", *words))
+    result.write_bytes(packed(file))
+    found = api.verify(model, plan)
+    assert [check.name for check in found.checks if not check.held] == ["offsets"]
+    assert message in found.checks[-1].words
+
+
+@pytest.mark.parametrize("buffer", [0, 1])
+def test_the_table_of_offsets_replaces_no_data(buffer: int, tmp_path: Path) -> None:
+    sketch = branches()
+    sketch.model.metadata = [S.MetadataT("OfflineMemoryAllocation", buffer)]
+    path = tmp_path / "model.tflite"
+    path.write_bytes(sketch.bytes())
+    plan = api.schedule(path, output=tmp_path / "out")
+    assert api.verify(path, plan).checks[-1].held
+    content = (tmp_path / "out/model.tflite").read_bytes()
+    graph = load(path).graph
+    assert tflm_arena(content, graph).head == plan.peak == 304
+    fed = random_inputs(graph, 0)
+    for engine in ("litert", "tflm"):
+        made = run(engine, content, fed, room(content, graph)).outputs
+        assert made[0].tobytes() == run(engine, branches().bytes(), fed, 1 << 20).outputs[0].tobytes()
+
+
+def wide() -> Sketch:
+    """Return tensors of 0.55 GB: four have to be in memory together, though operators have three at most."""
+    sketch = Sketch()
+    sketch.subgraph()
+    fed, one, other, both, made = (sketch.tensor([1, 550_000_000]) for _ in range(5))
+    for reads, makes in (((fed, fed), one), ((fed, fed), other), ((one, other), both), ((both, fed), made)):
+        sketch.operator("ADD", [*reads], [makes])
+    sketch.ports([fed], [made])
+    return sketch
+
+
+def test_offsets_beyond_32_bits_are_refused_before_the_search(tmp_path: Path) -> None:
+    path = tmp_path / "wide.tflite"
+    path.write_bytes(wide().bytes())
+
+    def search(*_: object) -> None:
+        raise AssertionError("the search began")
+
+    with pytest.raises(OptionError, match=r"wide.tflite: .* at least 2,200,000,000 bytes; use --no-offsets"):
+        api.schedule(path, output=tmp_path / "out", keep=search)
+    assert not (tmp_path / "out").exists()
+    assert api.schedule(path, output=tmp_path / "out", offsets=False).peak == 2_200_000_000
+    assert api.schedule(path).arena is not None
+
+
+def test_offsets_beyond_32_bits_are_refused_after_the_search(tmp_path: Path) -> None:
+    sketch = Sketch()
+    sketch.subgraph()
+    fed, *wide = (sketch.tensor([1, size]) for size in (1, *[750_000_000] * 3))
+    for t in wide:
+        sketch.operator("ADD", [fed, fed], [t])
+    small = [sketch.tensor([1, 1]) for _ in wide]
+    for t, s in zip(wide, small, strict=True):
+        sketch.operator("ADD", [t, t], [s])
+    sketch.ports([fed], small)
+    path = tmp_path / "wide.tflite"
+    path.write_bytes(sketch.bytes())
+    assert api.schedule(path, output=tmp_path / "best").peak < 800_000_000
+    with pytest.raises(OptionError, match=r"wide.tflite: .* its arena has 2,250,000,016 bytes; use --no-off"):
+        api.schedule(path, output=tmp_path / "out", scheduler="given")
+    assert not (tmp_path / "out").exists()
 
 
 def test_offsets_need_their_alignment(model: Path, tmp_path: Path) -> None:

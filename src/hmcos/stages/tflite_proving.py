@@ -12,11 +12,10 @@ from hmcos.frontends.tflite.writing import rewritten
 from hmcos.frontends.tflite.written import Written, read, written
 from hmcos.plan.plan import Plan
 from hmcos.runtimes.tflm import TflmArena, tflm_arena
-from hmcos.stages.tflite import OFFSET_ALIGNMENT
-from hmcos.stages.tflite_bodies import Place, body_path, places
+from hmcos.stages.tflite_bodies import Place, places
+from hmcos.stages.tflite_offsets import check_written_offsets
 from hmcos.stages.tflite_trial import Trial, outputs_checks
 from hmcos.verify.checks import Check, attempt
-from hmcos.verify.offsets import Span, check_model_offsets
 from hmcos.verify.schedule import check_order
 
 
@@ -68,7 +67,7 @@ def _checks(trial: Trial, plan: Plan | None, result: bytes) -> list[Check]:
     made = found[0]
     checks = [same]
     if made.offsets is not None:
-        checks.append(attempt("offsets", lambda: _offsets(trial.model, made)))
+        checks.append(attempt("offsets", lambda: check_written_offsets(trial.model, plan, made)))
     if all(check.held for check in checks):
         checks += outputs_checks(trial, result)
         checks.append(attempt("arena in TFLM", lambda: _arena(trial, plan, made, result)))
@@ -104,24 +103,6 @@ def _check_graph(place: Place, order: tuple[int, ...], planned: tuple[int, ...] 
     if planned is not None and order != planned:
         step = next(i for i, (a, b) in enumerate(zip(order, planned, strict=True)) if a != b)
         raise VerifyError(f"{where}step {step} is operator {order[step]}, but the plan says {planned[step]}")
-
-
-def _offsets(model: Model, made: Written) -> str:
-    offsets = made.offsets or ()
-    spans: dict[str, Span] = {}
-    for place in reversed(places(model)):  # inner ones first
-        graph, last = place.graph, place.first + len(place.graph.tensors)
-        inside: dict[int, Span] = {}
-        for op in graph.operators:
-            taken = [spans[body_path(place.path, op.number, body.attribute)] for body in op.bodies]
-            if any(high for _, high in taken):
-                placed = [span for span in taken if span[1]]
-                inside[op.number] = (min(low for low, _ in placed), max(high for _, high in placed))
-        order = made.orders[place.subgraph]
-        here = offsets[place.first : last]
-        spans[place.path] = check_model_offsets(graph, order, here, OFFSET_ALIGNMENT, inside)
-    placed = sum(offset >= 0 for offset in offsets)
-    return f"{placed:,} tensors within {spans[''][1]:,} bytes; no two that are live together overlap"
 
 
 def _arena(trial: Trial, plan: Plan | None, made: Written, result: bytes) -> str:

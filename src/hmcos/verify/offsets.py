@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from hmcos.errors import VerifyError
 from hmcos.graph.model import Graph
+from hmcos.plan.arena import PlacedBuffer
+
+UNPLANNED = -1
+"""Says that the runtime places a tensor; it takes every other number for an offset, negative ones too."""
 
 Span = tuple[int, int]
 """Bytes of the arena [low, high)."""
@@ -33,11 +37,12 @@ def check_model_offsets(
     """Return the span of all that has an offset, along an order of all operators; (0, 0) for nothing.
 
     A tensor is live from the step that makes it, or the start for an input, to the last step that reads
-    it, or the end for an output. Negative offsets are left to the runtime. Sizes are rounded up. `inside`
+    it, or the end for an output. What is at -1 is left to the runtime. Sizes are rounded up. `inside`
     tells which bytes the bodies of an operator take while it runs.
 
     Raises:
-        VerifyError: two live tensors overlap, or an offset is not aligned; names tensors and step.
+        VerifyError: two live tensors overlap, an offset is negative or not aligned, or something has one that
+            is in the arena at no step; names tensors and step.
     """
     blocks = _tensors(graph, order, offsets, alignment)
     for step, number in enumerate(order):
@@ -58,14 +63,67 @@ def check_model_offsets(
     return min((b.low for b in blocks), default=0), max((b.high for b in blocks), default=0)
 
 
+def check_planned_offsets(
+    graph: Graph, offsets: Sequence[int], buffers: Sequence[PlacedBuffer], elsewhere: Collection[int] = ()
+) -> None:
+    """Do nothing if the tensors of a graph, and no others, are where the buffers of a plan say.
+
+    Tensors `elsewhere` are left to the runtime, which has other memory for them. Those of one name may have
+    each other's places: a plan tells them apart by name.
+
+    Raises:
+        VerifyError: a tensor is elsewhere in the file than in the plan, or in one of them alone; names it.
+    """
+    planned: dict[str, list[int]] = {}
+    for buffer in buffers:
+        for name in buffer.tensors:
+            planned.setdefault(name, []).append(buffer.offset)
+    found: dict[str, list[int]] = {}
+    for tensor, offset in zip(graph.tensors, offsets, strict=True):
+        if offset != UNPLANNED:
+            found.setdefault(tensor.name, []).append(offset)
+    left_out = {graph.tensors[t].name for t in elsewhere}
+    for name in dict.fromkeys([*planned, *found]):
+        one, other = sorted(found.get(name, ())), sorted(planned.get(name, ()))
+        if one != other and name not in left_out:
+            raise VerifyError(f"{name!r} is {_at(one)} in the file, but {_at(other)} in the plan")
+
+
+def _at(offsets: Sequence[int]) -> str:
+    return f"at {', '.join(map(str, offsets))}" if offsets else "left to the runtime"
+
+
+def check_planned_bodies(inside: Mapping[int, Span], buffers: Sequence[PlacedBuffer]) -> None:
+    """Do nothing if the bodies of each operator stay within the scratch that a plan keeps for it.
+
+    Raises:
+        VerifyError: they do not; names the operator.
+    """
+    scratch = {b.operator: (b.offset, b.offset + b.size) for b in buffers if b.operator is not None}
+    for operator, (low, high) in inside.items():
+        first, last = scratch.get(operator, (0, 0))
+        if not first <= low <= high <= last:
+            raise VerifyError(
+                f"the bodies of operator {operator} are at {low} to {high} in the file, but the plan keeps"
+                f" {first} to {last} for them"
+            )
+
+
 def _tensors(graph: Graph, order: Sequence[int], offsets: Sequence[int], alignment: int) -> list[_Block]:
     """Return what is taken by the tensors that have an offset."""
     blocks: list[_Block] = []
-    for tensor, (birth, death) in _lives(graph, order).items():
-        size = -(-graph.tensors[tensor].size // alignment) * alignment
-        if size and offsets[tensor] >= 0:
-            title = f"tensor {tensor} ({graph.tensors[tensor].name!r})"
-            blocks.append(_Block(birth, death, offsets[tensor], offsets[tensor] + size, title))
+    lives = _lives(graph, order)
+    for number, (tensor, offset) in enumerate(zip(graph.tensors, offsets, strict=True)):
+        if offset == UNPLANNED:
+            continue
+        title = f"tensor {number} ({tensor.name!r})"
+        if offset < 0:
+            raise VerifyError(f"{title}: has the offset {offset}; only {UNPLANNED} leaves it to the runtime")
+        size = -(-tensor.size // alignment) * alignment
+        if number in lives and size:
+            blocks.append(_Block(*lives[number], offset, offset + size, title))
+        elif size and not tensor.is_parameter:  # of constants the runtime does not look at the offset
+            raise VerifyError(f"{title}: has the offset {offset}, but is live at no step")
     return blocks
 
 

@@ -7,7 +7,8 @@ import pytest
 from hmcos.errors import VerifyError
 from hmcos.graph.builder import GraphBuilder
 from hmcos.graph.model import Graph, Operator, Tensor
-from hmcos.verify.offsets import check_model_offsets
+from hmcos.plan.arena import PlacedBuffer
+from hmcos.verify.offsets import check_model_offsets, check_planned_bodies, check_planned_offsets
 
 
 def chain() -> Graph:
@@ -36,6 +37,8 @@ def test_tensors_that_are_not_live_together_may_share() -> None:
         ((0, 32, 32, 64), r"step 1: tensor 2 \('b'\) at 32 to 64 overlaps tensor 1 \('a'\)"),
         ((0, 32, 64, 80), r"step 2: tensor 3 \('y'\) at 80 to 112 overlaps tensor 2 \('b'\)"),
         ((0, 40, 96, 32), "offset 40 is not a multiple of 16"),
+        ((0, -16, 64, 32), r"tensor 1 \('a'\): has the offset -16; only -1 leaves it to the runtime"),
+        ((0, 32, -4096, 32), r"tensor 2 \('b'\): has the offset -4096; only -1"),
     ],
 )
 def test_planted_overlaps_are_found(offsets: tuple[int, ...], message: str) -> None:
@@ -53,3 +56,46 @@ def test_bodies_take_their_bytes_while_their_operator_runs() -> None:
     assert check_model_offsets(chain(), ORDER, offsets, 16, {0: (64, 160)}) == (0, 160)
     with pytest.raises(VerifyError, match=r"step 1: tensor 2 .* overlaps|the bodies of operator 1 at 80"):
         check_model_offsets(chain(), ORDER, offsets, 16, {1: (80, 160)})
+
+
+def test_only_what_is_in_the_arena_has_an_offset() -> None:
+    builder = GraphBuilder()
+    x, w = (add(Tensor("t", "int8", 8, (20,))) for add in (builder.add_input, builder.add_parameter))
+    folded, y, unused = (builder.add_tensor(Tensor(name, "int8", 8, (20,))) for name in "fyu")
+    builder.add_operator(Operator(0, "", "DEQUANTIZE", "", (w,), (folded,)))
+    builder.add_operator(Operator(1, "", "ADD", "", (x, folded), (y,)))
+    builder.add_output(y)
+    graph = builder.build()
+    assert check_model_offsets(graph, (0, 1), (0, 0, 64, 32, -1), 16) == (0, 96)
+    with pytest.raises(VerifyError, match=rf"tensor {unused} \('u'\): has the offset 96, but is live at no"):
+        check_model_offsets(graph, (0, 1), (0, 0, 64, 32, 96), 16)
+    with pytest.raises(VerifyError, match=r"tensor 2 \('f'\) at 0 to 32 overlaps tensor 0"):
+        check_model_offsets(graph, (0, 1), (0, 0, 0, 32, -1), 16)
+
+
+def placed(*offsets: int) -> tuple[PlacedBuffer, ...]:
+    """Return what a plan says of the chain, and scratch of operator 1 at 96."""
+    tensors = (PlacedBuffer(n, o, 32, 0, 1, tensors=(n,)) for n, o in zip("xaby", offsets, strict=True))
+    return (*tensors, PlacedBuffer("scratch of 1", 96, 64, 1, 2, operator=1))
+
+
+def test_offsets_are_those_of_the_plan() -> None:
+    buffers = placed(0, 32, 64, 32)
+    check_planned_offsets(chain(), (0, 32, 64, 32), buffers)
+    with pytest.raises(VerifyError, match="'b' is at 128 in the file, but at 64 in the plan"):
+        check_planned_offsets(chain(), (0, 32, 128, 32), buffers)
+    with pytest.raises(VerifyError, match="'b' is left to the runtime in the file, but at 64 in the plan"):
+        check_planned_offsets(chain(), (0, 32, -1, 32), buffers)
+    with pytest.raises(VerifyError, match="'y' is at 32 in the file, but left to the runtime in the plan"):
+        check_planned_offsets(chain(), (0, 32, 64, 32), buffers[:3])
+    check_planned_offsets(chain(), (0, 32, -1, 32), buffers, [2])
+
+
+def test_bodies_stay_in_the_scratch_of_the_plan() -> None:
+    buffers = placed(0, 32, 64, 32)
+    check_planned_bodies({1: (96, 160)}, buffers)
+    for span in ((80, 112), (96, 176)):
+        with pytest.raises(VerifyError, match=f"operator 1 are at {span[0]} to {span[1]} .* keeps 96 to 160"):
+            check_planned_bodies({1: span}, buffers)
+    with pytest.raises(VerifyError, match="operator 0 are at 0 to 16 in the file, but the plan keeps 0 to 0"):
+        check_planned_bodies({0: (0, 16)}, buffers)
