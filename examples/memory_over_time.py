@@ -13,7 +13,12 @@ from hmcos.plan.plan import Plan
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 760, 300, 70, 40, 30
 COLOURS = {"given": "#c0392b", "optimal": "#1f6fb2"}
-WORDS = {"given": "order of the file", "optimal": "best order, proved"}
+WORDS = {"given": "order of the file", "optimal": "best order"}
+
+
+def title(name: str, plan: Plan) -> str:
+    proved = ", proved" if plan.peak == plan.lower_bound else ""
+    return f"{WORDS[name]}{proved}"
 
 
 def curve(plan: Plan, highest: int) -> str:
@@ -46,7 +51,7 @@ def picture(plans: dict[str, Plan]) -> str:
             f'<line x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH}" y2="{y:.1f}" stroke="{COLOURS[name]}" {dashes}/>',
             f'<polyline points="{curve(plan, highest)}" fill="none" stroke="{COLOURS[name]}"/>',
             label(LEFT - 6, y + 4, f"{plan.peak / 1e6:.2f} MB", COLOURS[name], "end"),
-            label(LEFT + 10 + 200 * place, TOP - 12, WORDS[name], COLOURS[name]),
+            label(LEFT + 10 + 200 * place, TOP - 12, title(name, plan), COLOURS[name]),
         ]
     lines += [
         f'<line x1="{LEFT}" y1="{HEIGHT - BOTTOM}" x2="{WIDTH}" y2="{HEIGHT - BOTTOM}" stroke="#333"/>',
@@ -60,7 +65,7 @@ def main(model: str, path: str) -> None:
     plans = {name: hmcos.schedule(model, target="hmcos", scheduler=name) for name in COLOURS}
     Path(path).write_text(picture(plans), encoding="utf-8")
     for name, plan in plans.items():
-        print(f"{WORDS[name]}: {plan.peak:,} bytes")
+        print(f"{title(name, plan)}: {plan.peak:,} bytes")
 
 
 if __name__ == "__main__":

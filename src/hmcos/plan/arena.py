@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hmcos.plan.schedule import Status
+from hmcos.plan.schedule import Status, called
 from hmcos.words import human
 
 
@@ -24,6 +24,11 @@ class Arena:
 
     def __repr__(self) -> str:
         return f"<Arena by {self.allocator}: {len(self.offsets):,} offsets, {self.words}>"
+
+    @property
+    def title(self) -> str:
+        """What the arena is called beside others: a name that promises a proof only where there is one."""
+        return called(self.allocator, self.status) if self.allocator == "exact" else self.allocator
 
     @property
     def words(self) -> str:

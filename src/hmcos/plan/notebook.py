@@ -32,7 +32,7 @@ def plan_html(plan: Plan) -> str:
 def _rows(plan: Plan) -> Iterator[tuple[str, int]]:
     yield "file order", plan.given_peak
     yield "reverse post-order", plan.rpo_peak
-    yield "<b>this order</b>", plan.peak
+    yield f"<b>{escape(plan.schedule.title)}</b>", plan.peak
     yield "no order needs less than", plan.lower_bound
     if plan.arena is not None:
         yield f"arena, {plan.arena.status}", plan.arena.size

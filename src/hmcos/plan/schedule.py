@@ -24,6 +24,11 @@ class Status(StrEnum):
     """It was proved that no order is within the budget."""
 
 
+def called(proved: str, status: Status) -> str:
+    """Return what the result of a search is called, by how the search ended; `proved` where it is optimal."""
+    return {Status.OPTIMAL: proved, Status.FITS: "fits"}.get(status, "best found")
+
+
 @dataclass(frozen=True, slots=True)
 class Schedule:
     """An order with its peak and a proved lower bound of every order's peak, in bytes."""
@@ -39,6 +44,11 @@ class Schedule:
 
     def __repr__(self) -> str:
         return f"<Schedule by {self.scheduler}: {len(self.order):,} operators, {self.words}>"
+
+    @property
+    def title(self) -> str:
+        """What the order is called beside others: a name that promises a proof only where there is one."""
+        return called(self.scheduler, self.status) if self.scheduler == "optimal" else self.scheduler
 
     @property
     def words(self) -> str:

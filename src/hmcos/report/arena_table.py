@@ -42,9 +42,7 @@ def plan_arena(plan: Plan) -> list[RenderableType]:
     table.add_column("waste", justify="right")
     table.add_row("largest first", human(simple), waste(simple, plan.peak))
     size = f"[bold]{human(arena.size)}[/bold]"
-    table.add_row(
-        f"[bold]{escape(arena.allocator)}[/bold]", size, f"[bold]{waste(arena.size, plan.peak)}[/bold]"
-    )
+    table.add_row(f"[bold]{escape(arena.title)}[/bold]", size, f"[bold]{waste(arena.size, plan.peak)}[/bold]")
     table.add_row("lower bound", human(arena.lower_bound), "")
     return [table, Text(_proved(plan, arena))]
 
@@ -64,7 +62,7 @@ def allocation_table(allocation: Allocation) -> RenderableType:
     table = Table("arena")
     table.add_column("bytes", justify="right")
     table.add_column("waste", justify="right")
-    table.add_row(escape(arena.allocator), human(arena.size), waste(arena.size, arena.lower_bound))
+    table.add_row(escape(arena.title), human(arena.size), waste(arena.size, arena.lower_bound))
     table.add_row("lower bound", human(arena.lower_bound), "")
     if allocation.capacity is not None:
         table.add_row("capacity", human(allocation.capacity), "")

@@ -53,7 +53,7 @@ def _sparks(explanation: Explanation) -> RenderableType:
     along = (
         ("file order", explanation.given.running, plan.given_peak),
         ("reverse post-order", explanation.rpo.running, plan.rpo_peak),
-        (plan.schedule.scheduler, plan.memory.running, plan.peak),
+        (plan.schedule.title, plan.memory.running, plan.peak),
     )
     top = max(peak for _, _, peak in along)
     for name, running, peak in along:

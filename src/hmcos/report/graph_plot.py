@@ -57,7 +57,7 @@ def _sequence(s: int, nodes: list[str]) -> str:
 
 def _order(scene: Scene) -> str:
     found = scene.result
-    return f"steps of order {found.scheduler}, peak {brief(found.peak)}"
+    return f"steps of order {found.title}, peak {brief(found.peak)}"
 
 
 def _page(scene: Scene, nodes: Sequence[str], title: str) -> str:

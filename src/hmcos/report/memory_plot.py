@@ -45,7 +45,7 @@ def _curve(axes: Axes, order: tuple[Schedule, Profile], colour: str, bytes_each:
     is_result = colour == _COLOURS[-1]
     heights = _scaled(along.running or (along.start,), bytes_each)
     edges = range(len(heights) + 1)
-    words = _WORDS.get(found.scheduler, found.scheduler)
+    words = _WORDS.get(found.scheduler, found.title)
     proved = ", proved least" if found.status is Status.OPTIMAL else ""
     axes.stairs(
         heights,

@@ -26,6 +26,8 @@ from hmcos.stages.tflite import OFFSET_ALIGNMENT
 
 SHOWN = ("memory", "arena", "schedule", "hierarchy")
 """The pictures that come with the result."""
+_RESULT = {True: "Optimal", False: "Best Found"}
+"""What a size is called, by whether it is proved that none is smaller."""
 _KB = 1024
 """The published program's KB, of which it prints whole ones."""
 
@@ -47,15 +49,16 @@ class Published:
         """The four lines of the published program, and two of the same kind for the optimum."""
         arena = self.plan.arena
         assert arena is not None, "a plan without a budget has an arena"
+        proved = self.plan.status is Status.OPTIMAL
         sizes = {
             "HMCOS Peak": self.hmcos.schedule.peak,
             "HMCOS Arena Size": self.hmcos.arena("tflite_arena").size,
             "RPO Peak": self.rpo.schedule.peak,
             "RPO Arena Size": self.rpo.arena("tflite_arena").size,
-            "Optimal Peak": self.plan.peak,
-            "Optimal Arena Size": arena.size,
+            f"{_RESULT[proved]} Peak": self.plan.peak,
+            f"{_RESULT[arena.size == self.plan.lower_bound]} Arena Size": arena.size,
         }
-        if self.plan.status is not Status.OPTIMAL:  # a limit or Ctrl-C came first
+        if not proved:  # a limit or Ctrl-C came first
             sizes["Optimal Peak At Least"] = self.plan.lower_bound
         return tuple(f"{words}: {size // _KB} KB" for words, size in sizes.items())
 

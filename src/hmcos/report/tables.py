@@ -12,7 +12,7 @@ from rich.text import Text
 
 from hmcos.frontends.outline import Port
 from hmcos.plan.plan import OperatorRow, Plan, Source, TargetUsed
-from hmcos.plan.schedule import Status
+from hmcos.plan.schedule import Schedule, Status
 from hmcos.report.arena_table import plan_arena
 from hmcos.report.sizes import savings
 from hmcos.stages.opening import ZOO
@@ -52,7 +52,7 @@ def plan_tables(plan: Plan) -> RenderableType:
     peaks.add_row("file order", human(plan.given_peak), "")
     peaks.add_row("reverse post-order", human(plan.rpo_peak), savings(plan.given_peak, plan.rpo_peak))
     peaks.add_row(
-        f"[bold]{escape(plan.schedule.scheduler)}[/bold]",
+        f"[bold]{escape(plan.schedule.title)}[/bold]",
         f"[bold]{human(plan.peak)}[/bold]",
         f"[bold]{savings(plan.given_peak, plan.peak)}[/bold]",
     )
@@ -74,9 +74,11 @@ def comparison_table(comparison: Comparison) -> RenderableType:
     table = Table()
     for heading in ("scheduler", "peak memory", "over the bound", "status", "seconds"):
         table.add_column(heading, justify="left" if heading in {"scheduler", "status"} else "right")
+    least = min(found.peak for found in comparison.schedules)
     for found in comparison.schedules:
         over = f"{100 * (found.peak - found.lower_bound) / max(1, found.lower_bound):.1f} %"
-        table.add_row(found.scheduler, human(found.peak), over, str(found.status), f"{found.seconds:.3f}")
+        name, seconds = title_beside(found, least), f"{found.seconds:.3f}"
+        table.add_row(name, human(found.peak), over, str(found.status), seconds)
     bound = max(found.lower_bound for found in comparison.schedules)
     return Group(_title(comparison.source, comparison.target), table, Text(f"lower bound: {human(bound)}"))
 
@@ -88,15 +90,23 @@ def experiment_table(experiment: Experiment) -> RenderableType:
         table.add_column(heading, justify="right")
     for row in experiment.rows:
         table.add_row(Text(printable(row.network.removeprefix(ZOO)), style="bold"))
+        least = min(trial.schedule.peak for trial in row.trials)
         for place, trial in enumerate(row.trials, 1):
             table.add_row(
-                f"  {trial.schedule.scheduler}",
+                f"  {title_beside(trial.schedule, least)}",
                 f"{trial.schedule.peak:,}",
                 f"{trial.schedule.seconds:.3f}",
                 *(f"{arena.size:,}" for _, arena in trial.arenas),
                 end_section=place == len(row.trials),
             )
     return Group(Text(f"bytes, target {printable(experiment.target.name)}", style="bold"), table)
+
+
+def title_beside(found: Schedule, least: int) -> str:
+    """Return what a schedule is called beside others, of which the best one has so low a peak, in bytes."""
+    # A search that was cut short can end above the order of a cheaper scheduler.
+    unproved = found.title != found.scheduler
+    return "cut short" if unproved and found.peak > least else found.title
 
 
 def inspection_tables(inspection: Inspection) -> RenderableType:

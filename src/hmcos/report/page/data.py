@@ -24,6 +24,7 @@ def page_data(explanation: Explanation) -> dict[str, object]:
         **record,
         "least": explanation.advised.peak,
         "plan": plan.outputs.plan,
+        "called": plan.schedule.title,
         "order": plan.schedule.order,
         "rpo_order": explanation.rpo.order,
         "running": {

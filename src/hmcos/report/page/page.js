@@ -93,7 +93,7 @@ function drawTime() {
   const traces = [
     curve(["given", "file order"], data.running.given, data.given_peak, 1.1),
     curve(["rpo", "reverse post-order"], data.running.rpo, data.rpo_peak, 1.1),
-    curve(["accent", data.scheduler], data.running.result, data.peak, 2, true),
+    curve(["accent", data.called], data.running.result, data.peak, 2, true),
     { type: "scatter", mode: "lines", x: [0, Math.max(1, steps)], y: [level, level], hoverinfo: "skip",
       line: { dash: "dot", width: 1.6, color: colour("ink") }, name: `lower bound: ${short(data.lower_bound)}` },
     { type: "scatter", mode: "markers", x: [peakStep + 0.5], y: [data.peak / size], hoverinfo: "skip", showlegend: false,
