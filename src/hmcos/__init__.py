@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         inspect,
         load,
         lower,
+        measure,
         schedule,
         verify,
     )
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from hmcos.report.page.making import report
     from hmcos.report.pictures import draw
     from hmcos.schedulers.table import names as scheduler_names
+    from hmcos.stages.sessions import session
 
 __version__ = "0.1.0"
 
@@ -53,11 +55,13 @@ __all__ = [
     "load",
     "load_target",
     "lower",
+    "measure",
     "read_instance",
     "read_plan",
     "report",
     "schedule",
     "scheduler_names",
+    "session",
     "verify",
     "write_instance",
 ]
@@ -80,11 +84,13 @@ _PLACES = {
     "load": "hmcos.api:load",
     "load_target": "hmcos.memory.target:load_target",
     "lower": "hmcos.api:lower",
+    "measure": "hmcos.api:measure",
     "read_instance": "hmcos.memory.instance:read_instance",
     "read_plan": "hmcos.plan.plan_file:read_plan",
     "report": "hmcos.report.page.making:report",
     "schedule": "hmcos.api:schedule",
     "scheduler_names": "hmcos.schedulers.table:names",
+    "session": "hmcos.stages.sessions:session",
     "verify": "hmcos.api:verify",
     "write_instance": "hmcos.memory.instance:write_instance",
 }

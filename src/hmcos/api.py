@@ -33,6 +33,7 @@ from hmcos.stages.verification import verify_plan_of
 from hmcos.zoo.catalogue import names as zoo_names
 
 if TYPE_CHECKING:
+    from hmcos.runtimes.measured import Measurement
     from hmcos.stages.allocating import Allocation
     from hmcos.stages.comparing import Comparison
     from hmcos.stages.experiment import Experiment
@@ -342,3 +343,30 @@ def measure_arena(
         plan = schedule(content, target=target, time_limit=time_limit, output=folder)
         written = Path(plan.outputs.model or "").read_bytes()
     return measure_tflite(content, plan, written)
+
+
+def measure(
+    model: Openable,
+    *,
+    target: str | PathLike[str] | Target = "default",
+    bind: Mapping[str, int] | None = None,
+    time_limit: float | None = 60.0,
+    processes: int = 5,
+) -> Measurement | ArenaMeasurement:
+    """Return the memory that a runtime takes for a model in several orders, beside what is predicted.
+
+    An ONNX model runs on ONNX Runtime, in `processes` fresh processes per order; of a TensorFlow Lite model
+    it is the arena that TFLM reports. `time_limit` is seconds for the search of the planned order.
+
+    Raises:
+        HmcosError: one of its subclasses for any wrong input, and when the runtime refuses the model.
+    """
+    opened = open_source(model, bind)
+    if not isinstance(opened.content, Model):
+        raise OptionError(f"{opened.source.name}: is a problem given as numbers; only a model can be run")
+    if opened.content.format == FORMAT:
+        return measure_arena(opened.content, target=target, time_limit=time_limit)
+    from hmcos.stages.measuring import measure_orders
+
+    rules = chosen_target(target)
+    return measure_orders(opened.content, opened.source.name, rules, time_limit, processes)

@@ -8,8 +8,6 @@ import click
 
 from hmcos import api
 from hmcos.cli.options import bind_option, json_option, model_argument, target_option, time_limit_option
-from hmcos.errors import OptionError
-from hmcos.frontends.model import Model
 from hmcos.stages.tflite_proving import ArenaMeasurement
 
 _EXAMPLES = """
@@ -51,16 +49,10 @@ def measure(
 
     Of a TensorFlow Lite model it shows the arena that TensorFlow Lite for Microcontrollers reports.
     """
-    content = api.load(model, bind=dict(bind))
-    if not isinstance(content, Model):
-        raise OptionError(f"{model}: is a problem given as numbers; only a model can be run")
-    if content.format == "tflite":
-        _tell_arena(api.measure_arena(content, target=target, time_limit=time_limit), as_json=as_json)
-        return 0
-    from hmcos.runtimes.measuring import measure as measured  # noqa: PLC0415 (needs numpy)
-
-    found = measured(content, model, target=target, time_limit=time_limit, processes=processes)
-    if as_json:
+    found = api.measure(model, target=target, bind=dict(bind), time_limit=time_limit, processes=processes)
+    if isinstance(found, ArenaMeasurement):
+        _tell_arena(found, as_json=as_json)
+    elif as_json:
         from hmcos.report.records import measurement_record  # noqa: PLC0415 (tables need rich, records do not)
 
         click.echo(json.dumps(measurement_record(found)))

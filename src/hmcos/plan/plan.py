@@ -179,6 +179,11 @@ class Plan:
         return self.schedule.status
 
     @property
+    def orders(self) -> dict[str, tuple[int, ...]]:
+        """All node numbers of every graph in its new order, by path; the path of the main graph is empty."""
+        return {"": self.order} | {body.path: body.order for body in self.bodies}
+
+    @property
     def scheduled_order(self) -> tuple[int, ...]:
         """Numbers of the scheduled operators in the new order."""
         return tuple(self.scheduled[i] for i in self.schedule.order)

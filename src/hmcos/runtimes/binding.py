@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from hmcos.frontends.feeding import Bytes
-from hmcos.frontends.onnx.elements import ELEMENTS
+from hmcos.frontends.onnx.elements import NUMBERS
 from hmcos.graph.model import Graph
-
-_NUMBERS = {spelling: number for number, (spelling, _) in ELEMENTS.items()}
 
 
 def bind_inputs(session: Any, graph: Graph, fed: Mapping[str, Bytes]) -> tuple[Any, list[Bytes]]:
@@ -20,6 +18,6 @@ def bind_inputs(session: Any, graph: Graph, fed: Mapping[str, Bytes]) -> tuple[A
     for node in session.get_inputs():
         tensor = tensors[node.name]
         lent.append(fed[node.name])
-        number = _NUMBERS[tensor.element]
+        number, _ = NUMBERS[tensor.element]
         binding.bind_input(node.name, "cpu", 0, number, tensor.shape, lent[-1].ctypes.data)
     return binding, lent

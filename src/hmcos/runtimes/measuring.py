@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import statistics
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,16 +11,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
-from hmcos.errors import ModelError, OptionError, ToolError
-from hmcos.folders import temporary_folder
+from hmcos.errors import ModelError, ToolError
 from hmcos.frontends.feeding import Bytes, random_inputs
-from hmcos.frontends.model import Model
 from hmcos.graph.model import Graph
 from hmcos.processes import run
 from hmcos.runtimes.binding import bind_inputs
-from hmcos.runtimes.measured import Measured, Measurement
-from hmcos.runtimes.onnxruntime import in_file_order, runtime
-from hmcos.runtimes.ordering import least_memory, write_in_order
+from hmcos.runtimes.onnxruntime import in_file_order
 
 _ENVIRONMENT = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
 """Without these, glibc keeps freed blocks, so that the process shows more memory than is in use."""
@@ -37,40 +32,12 @@ class Trial:
     """False for the settings that ONNX Runtime has when nobody sets any."""
 
 
-def measure(
-    model: Model, name: str, *, target: str = "default", time_limit: float | None = 60.0, processes: int = 5
-) -> Measurement:
-    """Return the memory of ONNX Runtime by default, in the order of the file, and in the best order found.
+def taken(trial: Trial, name: str) -> int:
+    """Return the bytes that a run takes, measured in a fresh process.
 
     Raises:
-        OptionError: `processes` is not positive, or the model is no ONNX model.
-        ModelError: ONNX Runtime cannot run the model.
-        ToolError: ONNX Runtime is not installed, or the system does not tell the memory of a process.
+        ModelError: ONNX Runtime cannot run the model, which is called `name`.
     """
-    runtime()
-    if processes < 1 or model.format != "onnx":
-        raise OptionError(f"{name}: measure takes an ONNX model and at least one process")
-    best = least_memory(model, target, time_limit)
-    with temporary_folder() as folder:
-        given = write_in_order(model, tuple(range(len(best.order))), folder / "given.onnx")
-        planned = write_in_order(model, best.order, folder / "planned.onnx")
-        settings = (
-            ("default settings", Trial(given, model.graph, False), None),
-            ("file order", Trial(given, model.graph, True), best.given_peak),
-            ("planned order", Trial(planned, model.graph, True), best.peak),
-        )
-        rows = tuple(
-            _summary(setting, [_in_child(trial, name) for _ in range(processes)], predicted)
-            for setting, trial, predicted in settings
-        )
-    return Measurement(name, target, processes, rows)
-
-
-def _summary(setting: str, taken: list[int], predicted: int | None) -> Measured:
-    return Measured(setting, int(statistics.median(taken)), min(taken), max(taken), predicted)
-
-
-def _in_child(trial: Trial, name: str) -> int:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("ORT_")} | _ENVIRONMENT
     call = "hmcos.runtimes.measuring:answer"
     ended = run(call, pickle.dumps(trial), environment=environment)

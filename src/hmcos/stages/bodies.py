@@ -91,15 +91,21 @@ class _Shares:
 
 
 def lower_with_bodies(
-    graph: Graph, target: Target, alignment: int, limits: Limits, observer: Observer
+    graph: Graph,
+    target: Target,
+    alignment: int,
+    limits: Limits,
+    observer: Observer,
+    search: Scheduler | None = None,
 ) -> tuple[Lowered, Limits]:
     """Return the graph as a problem with its bodies solved, and what is left of the limits.
 
+    Bodies are solved by `search`, None for the optimal scheduler.
     The scratch of an operator is the maximum over its bodies of the body's best peak less the bytes
     of its results that become the operator's outputs (memory model, Corners).
     """
     shares = _Shares(limits, 1 + sum(1 for _ in _nested(graph)))
-    solver = _Solver(target, alignment, shares, observer)
+    solver = _Solver(target, alignment, shares, observer, search or scheduler("optimal"))
     return solver.lowered(graph, ""), shares.rest()
 
 
@@ -119,6 +125,7 @@ class _Solver:
     alignment: int
     shares: _Shares
     observer: Observer
+    search: Scheduler
 
     def lowered(self, graph: Graph, path: str) -> Lowered:
         """Return the graph as a problem. Recurses as deep as bodies are nested, which the frontend limits."""
@@ -149,7 +156,7 @@ class _Solver:
         return Bodies(scratch, least, tuple(plans), limit)
 
     def solved(self, graph: Graph, lowered: Lowered, path: str) -> BodyPlan:
-        found = lowered.find(scheduler("optimal"), self.shares.next(), self.observer)
+        found = lowered.find(self.search, self.shares.next(), self.observer)
         self.shares.states = max(0, self.shares.states - found.states)
         numbers = [lowered.sharing.numbers[i] for i in found.order]
         return BodyPlan(path, source_order(graph, numbers), found.peak, found.lower_bound, found.status)

@@ -104,7 +104,7 @@ def _ran(model: Model, plan: Plan | None, written: Path | None, running: Running
             loading.save(model, {}, numbered)
         if written is None and plan is not None:
             written = folder / "source, reordered"
-            loading.save(model, {"": plan.order} | {body.path: body.order for body in plan.bodies}, written)
+            loading.save(model, plan.orders, written)
         assert written is not None  # a result without a plan is a path
         same = attempt("written model", lambda: _written(model, plan, written))
         if not same.held:

@@ -40,8 +40,7 @@ def save(
     written = [*(file.target for file in places.data), *made]
     with _folder(places.folder), _undone(written), staged(places.plan, plan_text(plan).encode()):
         if places.model is not None and isinstance(opened.content, Model):
-            orders = {"": plan.order} | {body.path: body.order for body in plan.bodies}
-            loading.save(opened.content, orders, places.model, offsets)
+            loading.save(opened.content, plan.orders, places.model, offsets)
         if places.header is not None:
             write(places.header, header_text(plan, opened.stem).encode())
     spent = time.perf_counter() - started

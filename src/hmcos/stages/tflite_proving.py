@@ -54,8 +54,7 @@ def prove_tflite(trial: Trial, plan: Plan | None, place: Path | None) -> list[Ch
     if place is not None:
         return _checks(trial, plan, read(place))
     assert plan is not None  # a result without a plan is a path
-    orders = {"": plan.order} | {body.path: body.order for body in plan.bodies}
-    return _checks(trial, plan, rewritten(trial.source, orders))
+    return _checks(trial, plan, rewritten(trial.source, plan.orders))
 
 
 def _checks(trial: Trial, plan: Plan | None, result: bytes) -> list[Check]:
@@ -79,7 +78,7 @@ def _same(model: Model, plan: Plan | None, result: bytes, found: list[Written]) 
         made = written(cast(bytes, model.proto), result)
     except ModelError as error:
         raise VerifyError(str(error)) from error
-    planned = {} if plan is None else {"": plan.order} | {body.path: body.order for body in plan.bodies}
+    planned = {} if plan is None else plan.orders
     # A subgraph that several operators run has one order, that of the first path with a plan.
     order_of: dict[int, tuple[int, ...]] = {}
     subgraph_of = {place.path: place.subgraph for place in places(model)}

@@ -38,6 +38,9 @@ ELEMENTS: dict[int, tuple[str, int]] = {
 }
 """`TensorProto.DataType` to numpy's (or ml_dtypes') name and the bits of one element, packed."""
 
+NUMBERS: dict[str, tuple[int, int]] = {name: (number, bits) for number, (name, bits) in ELEMENTS.items()}
+"""Name to `TensorProto.DataType` and the bits of one element."""
+
 
 def element(number: int, name: str) -> tuple[str, int]:
     """Return the name and the width in bits of an element type.

@@ -19,16 +19,23 @@ from hmcos.frontends.onnx.external import data_files
 from hmcos.frontends.onnx.functions import LARGEST, inline
 from hmcos.frontends.onnx.graphs import read_graph
 from hmcos.frontends.onnx.shapes import value_types
+from hmcos.graph.model import Tensor
 
 LONGEST = 1000
 """Characters of an error: names and shapes in a damaged file may be as long as the file."""
 
 
-def load(source: str | PathLike[str] | Serializable, bind: Mapping[str, int] | None = None) -> Model:
+def load(
+    source: str | PathLike[str] | Serializable,
+    bind: Mapping[str, int] | None = None,
+    known: Mapping[str, Tensor] | None = None,
+) -> Model:
     """Return the model in an ONNX file, or in an object that serialises to one.
 
     External data is never opened. The object is not changed, and later changes to it are not seen.
-    `bind` gives symbolic dimensions a size.
+    `bind` gives symbolic dimensions a size. `known` are tensors of another form of the model, by name: what
+    neither inference nor the file tells is taken from them, and symbols that are only in that form may be
+    bound.
 
     Raises:
         ModelError: the source is no ONNX model, or says something that cannot be scheduled; names the file,
@@ -39,14 +46,16 @@ def load(source: str | PathLike[str] | Serializable, bind: Mapping[str, int] | N
     title = str(path) if path is not None else "the model in memory"
     try:
         content = _read(path) if path is not None else _serialise(source)
-        return _model(content, path, dict(bind or {}))
+        return _model(content, path, dict(bind or {}), known)
     except ModelError as error:
         raise type(error)(f"{title}: {_one_line(error)}") from error.__cause__
     except OptionError as error:
         raise OptionError(f"{title}: {_one_line(error)}") from None
 
 
-def _model(content: bytes, path: Path | None, bind: dict[str, int]) -> Model:
+def _model(
+    content: bytes, path: Path | None, bind: dict[str, int], known: Mapping[str, Tensor] | None
+) -> Model:
     proto = _parse(content)
     original = digest = sha256(content).hexdigest()
     inlined = bool(proto.functions)
@@ -60,8 +69,11 @@ def _model(content: bytes, path: Path | None, bind: dict[str, int]) -> Model:
     files = data_files(scopes, path.parent if path is not None else None)
     dimensions = tuple(dict.fromkeys(_dimensions(scopes)))
     listed = symbols(dimensions)
+    if known is not None:
+        bind = {symbol: size for symbol, size in bind.items() if symbol in listed}
     _check_bind(bind, listed, dimensions)
-    graph, parameter_bytes = read_graph(proto, value_types(proto, bind), listed, tuple(bind))
+    types = value_types(proto, bind, known or {})
+    graph, parameter_bytes = read_graph(proto, types, listed, tuple(bind))
     return Model(
         graph=graph,
         path=path,

@@ -7,11 +7,13 @@ from collections.abc import Iterator, Mapping
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, defs, shape_inference
 
 from hmcos.frontends.onnx.bodies import below, bodies, graphs, is_executable
+from hmcos.frontends.onnx.elements import NUMBERS
 from hmcos.frontends.onnx.folding import fold
 from hmcos.frontends.onnx.propagation import may_propagate
 from hmcos.frontends.onnx.skeleton import OPAQUE_DOMAIN, Scope, skeleton
 from hmcos.frontends.onnx.types import UNKNOWN, ValueType, read_type
 from hmcos.graph.catalogue import STANDARD_DOMAINS
+from hmcos.graph.model import Tensor
 
 Types = dict[str, dict[str, ValueType]]
 """Path of a graph (empty for the main one) to name to type."""
@@ -23,18 +25,20 @@ ITERATION = ValueType(TensorProto.INT64, ())
 CONDITION = ValueType(TensorProto.BOOL, ())
 
 
-def value_types(source: ModelProto, bind: Mapping[str, int]) -> Types:
+def value_types(source: ModelProto, bind: Mapping[str, int], known: Mapping[str, Tensor]) -> Types:
     """Return the type of every value that is an input or made by a node, as far as it can be found.
 
     Inference wins over the file's own value_info, which may be stale once symbols are bound: the file's word
     is taken only for an operator whose inputs are known and whose output inference cannot tell, and the
-    inference is repeated from there. A graph that cannot be executed as it stands gets no types at all:
-    inference would crash the process on some, and what is wrong with it is told later.
+    inference is repeated from there. `known` tensors speak, by name, where the file says nothing. A graph
+    that cannot be executed as it stands gets no types at all: inference would crash the process on some, and
+    what is wrong with it is told later.
     """
     if not is_executable(source.graph):
         return {path: {} for path, _ in graphs(source.graph)}
     light, scopes = skeleton(source, bind)
     for scope in scopes:
+        _learn(scope, known)
         for node in scope.light.node:
             if node.domain != OPAQUE_DOMAIN and not defs.has(node.op_type, domain=node.domain):
                 _trust_file(scope, node, {})
@@ -54,6 +58,14 @@ def value_types(source: ModelProto, bind: Mapping[str, int]) -> Types:
             if not found.is_known and (own.is_known or not found.element):
                 types[scope.path][name] = own
     return types
+
+
+def _learn(scope: Scope, known: Mapping[str, Tensor]) -> None:
+    """Take the types of known tensors for the file's word on what nodes make, where it has none."""
+    for name in (name for node in scope.light.node for name in node.output if name in known):
+        if not scope.own.get(name, UNKNOWN).is_known:
+            number, _ = NUMBERS[known[name].element]
+            scope.own[name] = ValueType(number, known[name].shape)
 
 
 def _are_settled(scopes: list[Scope], types: Types) -> bool:
