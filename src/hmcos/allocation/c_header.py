@@ -8,14 +8,21 @@ from collections.abc import Sequence
 from hmcos.allocation.problem import EXTERNAL, Lives
 from hmcos.errors import OptionError
 from hmcos.plan.arena import Arena
+from hmcos.words import shortened
+
+LARGEST = 2**64
+"""What a size is less than, to be an unsigned long long everywhere."""
+LONGEST = 120
+"""Characters of a name that become part of a macro: fused operators have names of thousands."""
 
 
 def c_header(names: Sequence[str], lives: Lives, arena: Arena, prefix: str = "hmcos") -> str:
-    """Return a C11 header (C++11 as well): the size of the arena, its alignment, an offset and size per life.
+    """Return a header for C11 and C++11 or later: size and alignment of the arena, offset and size per life.
 
-    Names become macros PREFIX_OFFSET_NAME and PREFIX_SIZE_NAME, in capitals; what C does not allow in a name
-    becomes an underscore, and a number tells names apart that are equal then. External lives are left out.
-    Static asserts check that every life ends within the arena and starts aligned.
+    Names become macros PREFIX_OFFSET_NAME and PREFIX_SIZE_NAME, in capitals; what C or C++ does not allow in
+    a name becomes one underscore, long names lose their middle, and a number tells names apart that are equal
+    then. External lives are left out. Static asserts check that every life ends within the arena and starts
+    aligned.
 
     Args:
         names: one per life.
@@ -24,7 +31,8 @@ def c_header(names: Sequence[str], lives: Lives, arena: Arena, prefix: str = "hm
         prefix: what all macros begin with; a C identifier.
 
     Raises:
-        OptionError: the prefix is no identifier, or names and lives differ in number.
+        OptionError: the prefix is no identifier, names and lives differ in number, or the arena is larger
+            than any that C can name.
     """
     if not re.fullmatch(r"[A-Za-z_]\w*", prefix, re.ASCII):
         raise OptionError(f"prefix {prefix!r} is not a C identifier; use letters, digits and underscores")
@@ -32,6 +40,8 @@ def c_header(names: Sequence[str], lives: Lives, arena: Arena, prefix: str = "hm
         raise OptionError(
             f"{len(names)} names and {len(arena.offsets)} offsets, but {len(lives.lives)} lives"
         )
+    if arena.size >= LARGEST:
+        raise OptionError(f"an arena of {arena.size} bytes cannot be written in C; the most is 2**64-1 bytes")
     head = prefix.upper()
     alignment = _power_of_two(max((lives.step(i) for i in range(len(names))), default=1))
     lines = _preamble(head, prefix, arena, alignment)
@@ -48,8 +58,11 @@ def _power_of_two(step: int) -> int:
 
 def _preamble(head: str, prefix: str, arena: Arena, alignment: int) -> list[str]:
     proof = "proved smallest" if arena.size == arena.lower_bound else f"lower bound {arena.lower_bound}"
+    planner = _identifier(arena.allocator) or "unknown"
+    # In C++ the alignment stands before everything else; in C it may.
+    use = f"{head}_ALIGNED static unsigned char {prefix.lower()}_arena[{head}_ARENA_SIZE];"
     return [
-        f"/* Memory plan of {arena.size} bytes ({proof}), made by hmcos, allocator {arena.allocator}. */",
+        f"/* Memory plan of {arena.size} bytes ({proof}), made by hmcos, allocator {planner}. */",
         f"#ifndef {head}_ARENA_H",
         f"#define {head}_ARENA_H",
         "",
@@ -64,7 +77,7 @@ def _preamble(head: str, prefix: str, arena: Arena, alignment: int) -> list[str]
         f"#define {head}_ASSERT(condition, message) _Static_assert(condition, message)",
         "#endif",
         "",
-        "/* Use: static " + f"{head}_ALIGNED unsigned char {prefix.lower()}_arena[{head}_ARENA_SIZE]; */",
+        f"/* Use: {use} */" if arena.size else "/* Nothing needs a place: there is no arena to declare. */",
         "",
     ]
 
@@ -87,10 +100,16 @@ def _macros(names: Sequence[str]) -> list[str]:
     taken: set[str] = set()
     found: list[str] = []
     for i, name in enumerate(names):
-        plain = re.sub(r"\W", "_", name, flags=re.ASCII).upper() or "UNNAMED"
+        plain = _identifier(name).upper() or "UNNAMED"
         macro = plain
         while macro in taken:
-            macro = f"{plain}_{i}" if macro == plain else f"{macro}_"
+            macro = f"{plain}_{i}" if macro == plain else f"{macro}X"
         taken.add(macro)
         found.append(macro)
     return found
+
+
+def _identifier(name: str) -> str:
+    """Return a name as part of an identifier, without two underscores in a row, which C++ reserves."""
+    plain = re.sub(r"[\W_]+", "_", name, flags=re.ASCII).strip("_")
+    return re.sub(r"[\W_]+", "_", shortened(plain, LONGEST), flags=re.ASCII)

@@ -49,5 +49,5 @@ def header_text(plan: Plan, stem: str) -> str:
 
 def identifier(stem: str) -> str:
     """Return the stem of a file as a C identifier that begins with a letter."""
-    plain = re.sub(r"\W", "_", stem, flags=re.ASCII)
-    return plain if re.match(r"[A-Za-z]", plain) else f"net_{plain}"
+    plain = re.sub(r"[\W_]+", "_", stem, flags=re.ASCII).strip("_")
+    return plain if re.match(r"[A-Za-z]", plain) else f"net_{plain}".rstrip("_")

@@ -1,8 +1,12 @@
+import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hmcos.allocation.c_header import c_header
 from hmcos.allocation.exact import exact
@@ -28,32 +32,95 @@ def test_every_life_in_the_arena_has_macros_of_its_own() -> None:
     assert "INPUT" not in text
 
 
-@pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc")
-@pytest.mark.parametrize("shift", [0, 1])
-def test_the_header_compiles_and_a_wrong_offset_does_not(tmp_path: Path, shift: int) -> None:
-    text = c_header(NAMES, LIVES, ARENA).replace(
-        "define HMCOS_OFFSET_UNNAMED ", f"define HMCOS_OFFSET_UNNAMED {shift} + "
-    )
-    (tmp_path / "arena.h").write_text(text)
-    source = tmp_path / "main.c"
+STRICT = ("-Wall", "-Wextra", "-Werror", "-pedantic", "-fsyntax-only", "-x")
+COMPILERS = (
+    ("gcc", "c", "c11"),
+    ("gcc", "c", "c17"),
+    ("g++", "c++", "c++11"),
+    ("g++", "c++", "c++20"),
+)
+HOSTILE = (
+    "*/ int broken(void) { return 1; } /*",
+    "a;b;c",
+    "\n#error broken\n",
+    "??/\n",
+    "\\",
+    '"',
+    "__",
+    "_Reserved",
+    "conv__2__",
+    "1st",
+    "имя",
+    "int",
+    "n" * 10_000,
+    "n" * 10_000 + "2",
+    "fused;" * 2_000,
+)
+
+
+def use_line(text: str) -> str:
+    """The declaration that the header tells to write."""
+    found = re.search(r"/\* Use: (.*) \*/", text)
+    assert found is not None
+    return found[1]
+
+
+def refused(folder: Path, text: str, compiler: tuple[str, str, str]) -> str:
+    """What a compiler says against a header and the declaration that it tells; nothing if it takes both."""
+    program, language, standard = compiler
+    if shutil.which(program) is None:
+        pytest.skip(f"needs {program}")
+    (folder / "arena.h").write_text(text, encoding="utf-8")
+    source = folder / "main.txt"
     source.write_text(
-        '#include "arena.h"\n#include "arena.h"\n'
-        "HMCOS_ALIGNED unsigned char arena[HMCOS_ARENA_SIZE];\nint main(void) { return arena[0]; }\n"
+        f'#include "arena.h"\n#include "arena.h"\n{use_line(text)}\n'
+        "int main(void) { return hmcos_arena[HMCOS_ARENA_SIZE - 1]; }\n",
+        encoding="utf-8",
     )
-    command = [
-        "gcc",
-        "-std=c11",
-        "-Wall",
-        "-Wextra",
-        "-Wpedantic",
-        "-Werror",
-        "-c",
-        str(source),
-        "-o",
-        str(tmp_path / "o"),
-    ]
+    command = [program, f"-std={standard}", *STRICT, language, str(source)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (done.returncode == 0) == (shift == 0), done.stderr
+    return done.stderr if done.returncode else ""
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_the_header_and_the_line_that_uses_it_compile(tmp_path: Path, compiler: tuple[str, str, str]) -> None:
+    assert refused(tmp_path, c_header(NAMES, LIVES, ARENA), compiler) == ""
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_a_wrong_offset_does_not_compile(tmp_path: Path, compiler: tuple[str, str, str]) -> None:
+    text = c_header(NAMES, LIVES, ARENA)
+    wrong = text.replace("define HMCOS_OFFSET_UNNAMED ", "define HMCOS_OFFSET_UNNAMED 1 + ")
+    assert "UNNAMED is not aligned" in refused(tmp_path, wrong, compiler)
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_names_cannot_leave_their_macros(tmp_path: Path, compiler: tuple[str, str, str]) -> None:
+    lives = Lives(tuple(Life(0, 1, 4, None) for _ in HOSTILE), 4)
+    arena = replace(exact(lives, Limits(), SILENCE), allocator="*/ int broken; /*")
+    assert refused(tmp_path, c_header(HOSTILE, lives, arena), compiler) == ""
+
+
+@given(st.lists(st.text(max_size=300), max_size=8))
+def test_names_become_different_identifiers_that_nobody_keeps(names: list[str]) -> None:
+    lives = Lives(tuple(Life(0, 1, 4, None) for _ in names), 1)
+    offsets = tuple(range(0, 4 * len(names), 4))
+    arena = replace(ARENA, offsets=offsets, size=4 * len(names))
+    macros = re.findall(r"^#define (HMCOS_OFFSET_\S*) ", c_header(names, lives, arena), re.MULTILINE)
+    assert len(set(macros)) == len(names)
+    for macro in macros:
+        assert re.fullmatch(r"[A-Z]+(_[A-Z0-9]+)+", macro)
+        assert len(macro) < 160
+
+
+def test_an_arena_of_nothing_declares_nothing() -> None:
+    empty = replace(ARENA, offsets=(), size=0, lower_bound=0)
+    assert "Use:" not in c_header((), Lives((), 1), empty)
+
+
+def test_an_arena_beyond_what_c_can_name_is_an_error() -> None:
+    with pytest.raises(OptionError, match="cannot be written in C"):
+        c_header((), Lives((), 1), replace(ARENA, offsets=(), size=2**64))
 
 
 def test_a_prefix_that_is_no_identifier_is_an_error() -> None:

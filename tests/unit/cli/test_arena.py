@@ -220,7 +220,7 @@ def test_the_header_compiles_without_a_warning(
     source = tmp_path / "use.c"
     source.write_text(
         '#include "2nd-fork_arena.h"\n'
-        "static NET_2ND_FORK_ALIGNED unsigned char arena[NET_2ND_FORK_ARENA_SIZE];\n"
+        "NET_2ND_FORK_ALIGNED static unsigned char arena[NET_2ND_FORK_ARENA_SIZE];\n"
         "int main(void) { return arena[NET_2ND_FORK_OFFSET_BUFFER_1]; }\n"
     )
     command = [compiler, "-std=c11", "-Wall", "-Wextra", "-Werror", "-I", str(out), "-c", str(source)]
