@@ -9,7 +9,9 @@
     ├── OptionError      a call or an option that does not make sense
     ├── OutputError      a result cannot be written where it was asked for
     ├── ToolError        a program or package that a picture needs is missing, or failed
-    └── VerifyError      a plan or a written model failed an independent check
+    ├── VerifyError      a plan or a written model failed an independent check
+    └── NotRunError      a runtime could not run a model, so that nothing is known of it
+        └── LimitError   because a limit of time or memory ended it
 
 Each message is one line: what is wrong, where (file, operator, tensor), and what to do about it. Names,
 paths and options in it come from whoever wrote the file or the command: they are cut at 200 characters, and
@@ -64,3 +66,11 @@ class ToolError(HmcosError):
 
 class VerifyError(HmcosError):
     """A result that failed an independent check; nothing is written then."""
+
+
+class NotRunError(HmcosError):
+    """A model that a runtime could not run: it does not load, an operator is missing, or it crashes."""
+
+
+class LimitError(NotRunError):
+    """A run that a limit of time or memory ended; a higher limit may let it finish."""

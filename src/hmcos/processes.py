@@ -60,6 +60,7 @@ class Ended:
     code: int | None
     """Exit code; below 0 the signal that ended it; None if it took longer than it was waited for."""
     answer: bytes
+    """As much of it as was sent."""
     log: str
     """All that it printed."""
     allowance: Allowance | None
@@ -140,8 +141,8 @@ def run(
         found = _output(process, waits, waiting)
     finally:
         _stop(process, lifeline)
-    code = None if found is None else process.returncode
-    answer, log = found or (b"", b"")
+    in_time, answer, log = found
+    code = process.returncode if in_time else None
     missing, _, answer = answer.partition(b"\n")
     unlimited = tuple(missing.decode().split(",")) if missing else ()
     return Ended(code, answer, log.decode(errors="replace"), limits, waits, unlimited)
@@ -160,16 +161,16 @@ def run_program(
 
 def _output(
     process: subprocess.Popen[bytes], waits: float, waiting: Callable[[], object] | None
-) -> tuple[bytes, bytes] | None:
-    """Return what a process writes until it ends, None if that takes longer than it is waited for."""
+) -> tuple[bool, bytes, bytes]:
+    """Return whether a process ends while it is waited for, and what it writes until then."""
     end = time.perf_counter() + waits
     while True:
         left = end - time.perf_counter()
         try:
-            return process.communicate(timeout=max(0.0, min(_STEP, left)))
-        except subprocess.TimeoutExpired:
+            return True, *process.communicate(timeout=max(0.0, min(_STEP, left)))
+        except subprocess.TimeoutExpired as error:
             if left <= 0:
-                return None
+                return False, error.stdout or b"", error.stderr or b""
             if waiting is not None:
                 waiting()
 
@@ -257,9 +258,20 @@ def main() -> None:
     module, _, name = call.partition(":")
     function = getattr(import_module(module), name)
     missing = set_limits(Allowance(*asked["limits"])) if asked["limits"] else []
-    found = function(request)
-    with os.fdopen(answer, "wb") as stream:
-        stream.write(",".join(missing).encode() + b"\n" + found)
+    _answer.append(answer)
+    send(",".join(missing).encode() + b"\n")
+    send(function(request))
+    os.close(answer)
+
+
+_answer: list[int] = []
+"""In a child, the descriptor that its answer goes to."""
+
+
+def send(part: bytes) -> None:
+    """Send a part of the answer at once, in a function that `run` calls: it arrives whatever happens next."""
+    while part:
+        part = part[os.write(_answer[0], part) :]
 
 
 def _take_no_note(number: int, frame: object) -> None:

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from hmcos import api
 from hmcos.cli.commands import hmcos as command
-from hmcos.errors import OptionError, VerifyError
+from hmcos.errors import LimitError, NotRunError, OptionError
 from hmcos.frontends.loading import load
 from hmcos.frontends.tflite.offsets import offsets_in
 from hmcos.frontends.tflite.reading import parse
@@ -21,6 +21,7 @@ from hmcos.frontends.tflite.writing import rewritten
 from hmcos.frontends.tflite.written import written
 from hmcos.runtimes.tflite import Allowance, random_inputs, run
 from hmcos.runtimes.tflm import room, tflm_arena
+from hmcos.verify.checks import Answer
 from unit.frontends.test_tflite_reading import conditional
 from unit.frontends.tflite_networks import NUMPY, S, Sketch, branches, loop
 
@@ -93,7 +94,7 @@ def test_the_table_of_offsets_replaces_no_data(buffer: int, tmp_path: Path) -> N
     path = tmp_path / "model.tflite"
     path.write_bytes(sketch.bytes())
     plan = api.schedule(path, output=tmp_path / "out")
-    assert api.verify(path, plan).checks[-1].held
+    assert api.verify(path, plan).holds
     content = (tmp_path / "out/model.tflite").read_bytes()
     graph = load(path).graph
     assert tflm_arena(content, graph).head == plan.peak == 304
@@ -215,7 +216,10 @@ def test_what_no_runtime_runs_is_not_proved(tmp_path: Path) -> None:
     path = tmp_path / "unknown.tflite"
     path.write_bytes(unknown().bytes())
     found = api.verify(path, api.schedule(path, output=tmp_path / "out"))
-    assert [check.name for check in found.checks if not check.held] == ["same function"]
+    assert found.answer == Answer.NOT_RUN
+    open_ = [check.name for check in found.checks if not check.held]
+    assert open_ == ["outputs in LiteRT", "outputs in TFLM", "same function", "arena in TFLM"]
+    assert not any(check.failed for check in found.checks)
 
 
 def chance() -> Sketch:
@@ -280,9 +284,9 @@ def test_limits_hold_for_the_runtimes(tmp_path: Path) -> None:
     content, path = endless.bytes(), tmp_path / "endless.tflite"
     path.write_bytes(content)
     fed = [NUMPY.zeros([1], "int32"), NUMPY.zeros([1, 40], "float32")]
-    with pytest.raises(VerifyError, match="litert: took more than 2 seconds of processor time"):
+    with pytest.raises(LimitError, match="litert: took more than 2 seconds of processor time"):
         run("litert", content, fed, allowance=Allowance(seconds=2))
-    with pytest.raises(VerifyError, match="tflm: "):
+    with pytest.raises(NotRunError, match="tflm: "):
         run("tflm", content, fed, 1 << 20, Allowance(memory=2**27))
 
 

@@ -56,7 +56,7 @@ def test_the_arena_holds_the_network(
     ran = run_in_arena(Operators(model, graph, Path()), plan, fed)
     right = run_whole(session(model.SerializeToString()), graph, fed)
     for name, block in ran.outputs.items():
-        found, whole = block.view(np.float32), right[name].view(np.float32)
+        found, whole = block.content.view(np.float32), right[name].content.view(np.float32)
         # Bit-equal where every buffer starts where ONNX Runtime would let it start.
         exact = alignment == LINE
         assert (

@@ -8,6 +8,8 @@ import signal
 import sys
 import time
 
+from hmcos.processes import send
+
 
 def backwards(request: bytes) -> bytes:
     print("this is not the answer")
@@ -26,6 +28,22 @@ def refusing(request: bytes) -> bytes:
 def killed(request: bytes) -> bytes:
     os.kill(os.getpid(), signal.SIGKILL)
     return request
+
+
+def half_answered_and_killed(request: bytes) -> bytes:
+    send(request[:2])
+    return killed(request)
+
+
+def half_answered_and_asleep(request: bytes) -> bytes:
+    send(request[:2])
+    time.sleep(3600)
+    return request
+
+
+def answered_in_parts(request: bytes) -> bytes:
+    send(request[:2])
+    return request[2:]
 
 
 def interrupted(request: bytes) -> bytes:

@@ -23,7 +23,7 @@ from hmcos.report.records import (
 )
 from hmcos.runtimes.measured import Measured, Measurement
 from hmcos.stages.experiment import PLANNERS
-from hmcos.verify.checks import Check, Verification
+from hmcos.verify.checks import Answer, Check, Verification
 from unit.test_api import FORK
 
 ROOT = Path(__file__).parents[2]
@@ -40,7 +40,7 @@ def test_every_key_of_the_output_is_documented() -> None:
         comparison_record(hmcos.compare(FORK)),
         inspection_record(hmcos.inspect(FORK)),
         explanation_record(hmcos.explain(FORK)),
-        verification_record(Verification("model", "plan", (Check("order", True, ""),))),
+        verification_record(Verification("model", "plan", (Check("order", Answer.HOLDS, ""),))),
         measurement_record(Measurement("model", "none", 1, (Measured("file order", 1, 1, 1, None),))),
     )
     text = document("docs/json.md")

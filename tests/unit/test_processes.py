@@ -65,6 +65,17 @@ def test_why_there_is_no_answer() -> None:
     assert found.failure == "did not end within 0.5 seconds"
 
 
+def test_what_was_sent_arrives_however_the_child_ends() -> None:
+    assert call("answered_in_parts").answer == b"abc"
+    assert call("half_answered_and_killed").answer == b"ab"
+    for waits in (1.0, 4.0, 16.0, 64.0):  # until the machine is fast enough for the child to begin
+        found = run("unit.calls:half_answered_and_asleep", b"abc", waits=waits)
+        assert found.code is None
+        if found.answer:
+            break
+    assert found.answer == b"ab"
+
+
 def test_limits_hold_and_are_named() -> None:
     found = call("busy", allowance=Allowance(seconds=1))
     assert found.exhausted and found.failure == "took more than 1 seconds of processor time"

@@ -9,11 +9,9 @@ from typing import Any
 import click
 
 from hmcos import api
+from hmcos.cli.exits import proof_exit_code
 from hmcos.cli.options import Size, bind_option, json_option, model_argument
 from hmcos.errors import OptionError
-
-FAILED = 5
-"""Exit code when a check failed."""
 
 _EXAMPLES = """
 \b
@@ -66,7 +64,8 @@ def verify(model: str, plan_or_model: str, **options: Any) -> int:
 
     Counts order, memory and arena once more with code of its own, runs both models on the same inputs, and
     runs the network inside the planned arena, one operator at a time. A TensorFlow Lite model runs on LiteRT
-    and on TFLM, which also tells its arena. Exit code 0 if all holds, 5 if not.
+    and on TFLM, which also tells its arena. Exit code 0 if the plan holds, 5 if it does not, 6 if a check
+    could not run, for instance because the runtime is not installed or lacks an operator.
     """
     # The other options have the names of the keywords of api.verify.
     as_json = options.pop("as_json")
@@ -81,4 +80,4 @@ def verify(model: str, plan_or_model: str, **options: Any) -> int:
         from hmcos.report.tables import show  # noqa: PLC0415
 
         show(verification_table(found))
-    return 0 if found.holds else FAILED
+    return proof_exit_code(found.answer)

@@ -17,8 +17,11 @@ Bytes = npt.NDArray[np.uint8]
 """The raw bytes of a tensor."""
 
 
-def random_inputs(graph: Graph, seed: int, run: int) -> dict[str, Bytes]:
-    """Return name to bytes of every input of a network: the same for the same seed and run."""
+def random_inputs(graph: Graph, seed: int, run: int, integers: int | None = None) -> dict[str, Bytes]:
+    """Return name to bytes of every input of a network: the same for the same seed and run.
+
+    With `integers`, all integers are that number.
+    """
     draw = np.random.default_rng([seed, run])
     limits = index_limits(graph)
     divisors = {
@@ -27,8 +30,11 @@ def random_inputs(graph: Graph, seed: int, run: int) -> dict[str, Bytes]:
     found: dict[str, Bytes] = {}
     for t in graph.inputs:
         tensor = graph.tensors[t]
-        low = 1 if t in divisors else 0
-        found[tensor.name] = _random(draw, tensor, low, limits.get(t))
+        if integers is not None and "int" in tensor.element:
+            low, limit = integers, integers + 1
+        else:
+            low, limit = int(t in divisors), limits.get(t)
+        found[tensor.name] = _random(draw, tensor, low, limit)
     return found
 
 

@@ -7,19 +7,35 @@ from rich.table import Table
 from rich.text import Text
 
 from hmcos.runtimes.measured import Measurement
-from hmcos.verify.checks import Verification
+from hmcos.verify.checks import Answer, Verification
 from hmcos.words import human, printable
+
+_ANSWERS = {Answer.HOLDS: ("yes", ""), Answer.FAILS: ("NO", "bold red"), Answer.NOT_RUN: ("not run", "bold")}
+"""Answer of a check to its word in the table and the word's style."""
 
 
 def verification_table(found: Verification) -> RenderableType:
     """Return one row per check, with its figures or what is wrong."""
     table = Table("check", "holds", "what was found")
     for check in found.checks:
-        style = "" if check.held else "bold red"
-        table.add_row(check.name, Text("yes" if check.held else "NO", style), Text(printable(check.words)))
-    verdict = "all holds" if found.holds else "a check FAILED"
+        word, style = _ANSWERS[check.answer]
+        table.add_row(check.name, Text(word, style), Text(printable(check.words)))
     name = f"{printable(found.result)} for {printable(found.source)}"
-    return Group(Text(name, style="bold"), table, Text(verdict))
+    return Group(Text(name, style="bold"), table, Text(_verdict(found)))
+
+
+def _verdict(found: Verification) -> str:
+    """Return the answer of the whole, and the checks that decide it."""
+    failed = ", ".join(check.name for check in found.checks if check.failed)
+    unknown = [check for check in found.checks if check.answer == Answer.NOT_RUN]
+    required = ", ".join(check.name for check in unknown if check.required)
+    if failed:
+        return f"does not hold: {failed}"
+    if required:
+        return f"not run: {required}; all other checks hold"
+    if unknown:
+        return f"all holds; not run, and not required: {', '.join(check.name for check in unknown)}"
+    return "all holds"
 
 
 def measurement_table(found: Measurement) -> RenderableType:

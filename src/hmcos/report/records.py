@@ -10,7 +10,7 @@ from hmcos.plan.arena_fields import arena_record
 from hmcos.plan.plan import Plan
 from hmcos.plan.plan_file import outputs_record, seconds_record
 from hmcos.runtimes.measured import Measurement
-from hmcos.verify.checks import Verification
+from hmcos.verify.checks import Answer, Verification
 
 if TYPE_CHECKING:
     from hmcos.stages.allocating import Allocation
@@ -137,9 +137,24 @@ def verification_record(found: Verification) -> dict[str, object]:
     return {
         "model": found.source,
         "result": found.result,
-        "holds": found.holds,
-        "checks": [{"check": c.name, "holds": c.held, "words": c.words} for c in found.checks],
+        "answer": str(found.answer),
+        "holds": _holds(found.answer),
+        "checks": [
+            {
+                "check": check.name,
+                "answer": str(check.answer),
+                "holds": _holds(check.answer),
+                "required": check.required,
+                "words": check.words,
+            }
+            for check in found.checks
+        ],
     }
+
+
+def _holds(answer: Answer) -> bool | None:
+    """Return an answer as JSON knows it: null where nothing is known."""
+    return {Answer.HOLDS: True, Answer.FAILS: False}.get(answer)
 
 
 def measurement_record(found: Measurement) -> dict[str, object]:

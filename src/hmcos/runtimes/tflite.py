@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -11,11 +12,12 @@ from io import BytesIO
 from typing import Any
 
 from hmcos import processes
-from hmcos.errors import ToolError, VerifyError
+from hmcos.errors import LimitError, NotRunError, ToolError
 from hmcos.frontends.indices import SMALL, index_limits
 from hmcos.graph.model import Graph
 from hmcos.processes import AMPLE, Allowance, Ended
 from hmcos.runtimes.tflite_child import Task
+from hmcos.words import LONGEST
 
 PACKAGES: dict[str, tuple[str, str]] = {
     "tflm": ("tflite_micro", "tflite-micro"),
@@ -52,7 +54,8 @@ def run(
 
     Raises:
         ToolError: the runtime is not installed.
-        VerifyError: it refuses the model, crashes or takes too long.
+        NotRunError: it refuses the model or crashes.
+        LimitError: it takes more time or memory than it may.
     """
     module, package = PACKAGES[engine]
     if find_spec(module) is None:
@@ -60,7 +63,9 @@ def run(
     task = Task(engine, content, None if inputs is None else tuple(inputs), arena)
     ended = processes.run("hmcos.runtimes.tflite_child:answer", pickle.dumps(task), allowance)
     if ended.failure:
-        raise VerifyError(f"{engine}: {_refusal(ended)}")
+        if ended.exhausted:
+            raise LimitError(f"{engine}: {ended.failure}")
+        raise NotRunError(f"{engine}: {_refusal(ended)}")
     if inputs is None:
         return Run((), ended.log)
     numpy: Any = import_module("numpy")
@@ -69,17 +74,17 @@ def run(
 
 
 def _refusal(ended: Ended) -> str:
-    if ended.code is None or ended.exhausted:
-        return ended.failure
-    how = f"signal {-ended.code}" if ended.code < 0 else f"exit code {ended.code}"
+    how = f"signal {-ended.code}" if ended.code is not None and ended.code < 0 else f"exit code {ended.code}"
     return f"refuses the model ({how}): {_last_words(ended.log)}"
 
 
 def _last_words(log: str) -> str:
     """Return the lines of a log that say what went wrong, in one."""
-    before, _, _ = log.partition("Traceback")
-    lines = [line.strip() for line in (before if before.strip() else log).splitlines() if line.strip()]
-    return "; ".join(lines[-3:])[:300]
+    before, _, traced = log.partition("Traceback")
+    lines = [line.strip() for line in before.splitlines() if line.strip()][-3:]
+    if not lines:  # then the last line of the traceback that is not indented, and what follows it
+        lines = [line.strip() for line in re.split(r"\n(?=\S)", traced)[-1].splitlines()]
+    return "; ".join(lines)[:LONGEST]
 
 
 def random_inputs(graph: Graph, seed: int) -> list[Any]:
@@ -88,7 +93,7 @@ def random_inputs(graph: Graph, seed: int) -> list[Any]:
     Integers of 32 bits and more are small, since they count, and indices stay below what they look up.
 
     Raises:
-        VerifyError: an input is of a type that cannot be fed.
+        NotRunError: an input is of a type that cannot be fed.
     """
     numpy: Any = import_module("numpy")
     rng = numpy.random.default_rng(seed)
@@ -107,5 +112,5 @@ def random_inputs(graph: Graph, seed: int) -> list[Any]:
                 least, most = 0, min(most, limits.get(t, SMALL) - 1)
             arrays.append(rng.integers(least, most, tensor.shape, kind, endpoint=True))
         else:
-            raise VerifyError(f"input {tensor.name!r}: arrays of {tensor.element} cannot be fed")
+            raise NotRunError(f"input {tensor.name!r}: arrays of {tensor.element} cannot be fed")
     return arrays

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from hmcos.errors import VerifyError
+from hmcos.errors import NotRunError
 from hmcos.graph.model import Graph
 from hmcos.processes import AMPLE, Allowance
 from hmcos.runtimes.tflite import run
@@ -31,7 +31,7 @@ def tflm_arena(content: bytes, graph: Graph, allowance: Allowance = AMPLE) -> Tf
 
     Raises:
         ToolError: the runtime is not installed.
-        VerifyError: it refuses the model.
+        NotRunError: it refuses the model, or takes more time or memory than it may.
     """
     return arena_in(run("tflm", content, arena=room(content, graph), allowance=allowance).log)
 
@@ -40,11 +40,11 @@ def arena_in(log: str) -> TflmArena:
     """Return the arena that a log of the runtime tells of.
 
     Raises:
-        VerifyError: the log does not.
+        NotRunError: the log does not.
     """
     found = {word: int(size) for word, size in _LINE.findall(log)}
     if set(found) != {"total", "head", "tail"}:
-        raise VerifyError("tflm: did not say how large its arena is")
+        raise NotRunError("tflm: did not say how large its arena is")
     return TflmArena(found["head"], found["tail"], found["total"])
 
 

@@ -9,7 +9,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import cast
 
-from hmcos.errors import OptionError, VerifyError
+from hmcos.errors import OptionError, ToolError, VerifyError
 from hmcos.folders import temporary_folder
 from hmcos.frontends import loading
 from hmcos.frontends.feeding import own_inputs
@@ -23,7 +23,7 @@ from hmcos.stages.running import Running
 from hmcos.stages.tflite import FORMAT
 from hmcos.stages.tflite_proving import prove_tflite
 from hmcos.stages.tflite_trial import Trial
-from hmcos.verify.checks import Check, Verification, attempt
+from hmcos.verify.checks import Answer, Check, Verification, attempt
 from hmcos.verify.child import run_apart
 from hmcos.verify.planned import check_instance_plan, check_network_plan, check_source
 from hmcos.verify.request import Request
@@ -47,7 +47,11 @@ def prove(
     plan, written, title = _result(result)
     if not bind and plan is not None and not isinstance(model, Model | Problem):
         bind = plan.source.bind
-    opened = open_source(model, bind or None)
+    try:
+        opened = open_source(model, bind or None)
+    except ToolError as error:  # what reads TensorFlow Lite models is a runtime, too
+        unread = Check("source", Answer.NOT_RUN, str(error))
+        return Verification(str(model), title, (unread,))
     name = opened.source.name
     if plan is not None:
         source = check_source(opened.source, plan)

@@ -14,7 +14,7 @@ from hmcos.plan.plan import Plan
 from hmcos.runtimes.tflm import TflmArena, tflm_arena
 from hmcos.stages.tflite_bodies import Place, places
 from hmcos.stages.tflite_offsets import check_written_offsets
-from hmcos.stages.tflite_trial import Trial, outputs_checks
+from hmcos.stages.tflite_trial import Trial, on_result, outputs_checks
 from hmcos.verify.checks import Check, attempt
 from hmcos.verify.schedule import check_order
 
@@ -49,7 +49,6 @@ def prove_tflite(trial: Trial, plan: Plan | None, place: Path | None) -> list[Ch
 
     Raises:
         ModelError: the written model cannot be read.
-        ToolError: a runtime is not installed.
     """
     if place is not None:
         return _checks(trial, plan, read(place))
@@ -105,11 +104,8 @@ def _check_graph(place: Place, order: tuple[int, ...], planned: tuple[int, ...] 
 
 
 def _arena(trial: Trial, plan: Plan | None, made: Written, result: bytes) -> str:
-    try:
-        before = trial.arena(trial.source)
-    except VerifyError as error:
-        return f"not measured, since the source does not run there either: {error}"
-    after = trial.arena(result)
+    before = trial.arena(trial.source)
+    after = on_result(lambda: trial.arena(result))
     words = f"head {before.head:,} -> {after.head:,} bytes, total {before.total:,} -> {after.total:,}"
     if made.offsets is not None and plan is not None and plan.arena is not None:
         if after.head > plan.arena.size:
@@ -123,7 +119,7 @@ def measure_tflite(model: Model, plan: Plan, result: bytes) -> ArenaMeasurement:
 
     Raises:
         ToolError: the runtime is not installed.
-        VerifyError: it refuses the model.
+        NotRunError: it refuses the model.
     """
     bare = rewritten(result, {})
     forms: list[tuple[str, bytes, int | None]] = [

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
-from hmcos.errors import VerifyError
+from hmcos.errors import LimitError, NotRunError, VerifyError
 from hmcos.frontends.model import Model
 from hmcos.frontends.tflite.kinds import RANDOM
 from hmcos.graph.model import Graph, Operator
@@ -15,7 +15,9 @@ from hmcos.processes import Allowance
 from hmcos.runtimes.tflite import Run, random_inputs, run
 from hmcos.runtimes.tflm import TflmArena, room, tflm_arena
 from hmcos.stages.running import Running
-from hmcos.verify.checks import Check, attempt
+from hmcos.verify.checks import Answer, Check, attempt
+
+_T = TypeVar("_T")
 
 ENGINES: dict[str, str] = {"litert": "LiteRT", "tflm": "TFLM"}
 """Runtime to what a report calls it."""
@@ -41,9 +43,17 @@ class Trial:
         return Allowance(self.running.seconds, self.running.memory)
 
     def inputs(self, seed: int) -> list[Any]:
-        """Return an array per input: the user's own, or random ones."""
+        """Return an array per input: the user's own, or random ones.
+
+        Raises:
+            LimitError: they are larger than the memory that running may take.
+            NotRunError: an input is of a type that cannot be fed.
+        """
         numpy: Any = import_module("numpy")
         graph = self.model.graph
+        size = sum(graph.tensors[t].size for t in graph.inputs)
+        if size > self.running.memory:
+            raise LimitError(f"the inputs have {size:,} bytes, more than --memory-limit allows")
         fed = random_inputs(graph, seed)
         for place, tensor in enumerate(graph.tensors[t] for t in graph.inputs):
             if tensor.name in self.own:
@@ -53,50 +63,81 @@ class Trial:
 
     def run(self, engine: str, content: bytes, seed: int) -> Run:
         """Return what a model makes of the inputs of a seed."""
-        return run(engine, content, self.inputs(seed), room(content, self.model.graph), self.allowance)
+        fed, size = self.inputs(seed), room(content, self.model.graph)
+        return _advised(lambda: run(engine, content, fed, size, self.allowance))
 
     def arena(self, content: bytes) -> TflmArena:
         """Return what TFLM says of the arena of a model."""
-        return tflm_arena(content, self.model.graph, self.allowance)
+        return _advised(lambda: tflm_arena(content, self.model.graph, self.allowance))
+
+
+def _advised(run: Callable[[], _T]) -> _T:
+    """Return what a run gives; if it reaches a limit, the error tells how to raise it."""
+    try:
+        return run()
+    except LimitError as error:
+        raise LimitError(f"{error}; raise --time-limit or --memory-limit") from error
+
+
+def on_result(run: Callable[[], _T]) -> _T:
+    """Return what a run of the result gives; the same was run with the source, and went well.
+
+    Raises:
+        LimitError: it takes more time or memory than it may.
+        VerifyError: the runtime refuses the result, or crashes.
+    """
+    try:
+        return run()
+    except LimitError:
+        raise
+    except NotRunError as error:
+        raise VerifyError(f"the source runs, but not the result: {error}") from error
 
 
 def outputs_checks(trial: Trial, result: bytes) -> list[Check]:
     """Return, per runtime, whether source and result make the same bits; at least one has to tell."""
-    checks: list[Check] = []
-    compared = False
-    for engine, name in ENGINES.items():
-        check, told = _outputs(engine, name, trial, result)
-        checks.append(check)
-        compared |= told
-    if not compared:
-        checks.append(Check("same function", False, "not proved: neither runtime runs the source"))
+    checks = [
+        attempt(f"outputs in {name}", lambda: _outputs(engine, trial, result))  # noqa: B023 (called at once)
+        for engine, name in ENGINES.items()
+    ]
+    if all(check.answer == Answer.NOT_RUN for check in checks):
+        checks.append(Check("same function", Answer.NOT_RUN, "no runtime compared any output: see above"))
     return checks
 
 
-def _outputs(engine: str, name: str, trial: Trial, result: bytes) -> tuple[Check, bool]:
-    """Return a check, and whether it compared anything: a source that does not run tells nothing."""
-    title, first = f"outputs in {name}", trial.running.seed
-    seeds = range(first, first + trial.running.runs)
-    try:
-        sources = [trial.run(engine, trial.source, seed) for seed in seeds]
-    except VerifyError as error:
-        return Check(title, True, f"not compared, since the source does not run there either: {error}"), False
-    return attempt(title, lambda: _equal(engine, trial, result, seeds, sources)), True
+def _outputs(engine: str, trial: Trial, result: bytes) -> str:
+    """Return what was compared; of a source that fails for some inputs, what it did with those before."""
+    first = trial.running.seed
+    sources: list[Run] = []
+    stopped: NotRunError | None = None
+    for seed in range(first, first + trial.running.runs):
+        try:
+            sources.append(trial.run(engine, trial.source, seed))
+        except NotRunError as error:
+            stopped = error
+            break
+    words = _equal(engine, trial, result, sources)
+    if stopped is not None:
+        raise type(stopped)(f"the source does not run there: {stopped}") from stopped
+    return words
 
 
-def _equal(engine: str, trial: Trial, result: bytes, seeds: range, sources: list[Run]) -> str:
+def _equal(engine: str, trial: Trial, result: bytes, sources: list[Run]) -> str:
     graph = trial.model.graph
     names = [graph.tensors[t].name for t in graph.outputs]
     drawing, touched = _by_chance(graph)
     compared = [place for place, t in enumerate(graph.outputs) if t not in touched]
-    for seed, before in zip(seeds, sources, strict=True):
-        after = trial.run(engine, result, seed)
+    for seed, before in enumerate(sources, trial.running.seed):
+        after = on_result(lambda: trial.run(engine, result, seed))  # noqa: B023 (called at once)
         for place in compared:
             one, other = before.outputs[place], after.outputs[place]
-            if one.dtype != other.dtype or one.tobytes() != other.tobytes():
+            if one.dtype != other.dtype or one.shape != other.shape or one.tobytes() != other.tobytes():
                 raise VerifyError(f"output {place}, {names[place]!r}, differs for the inputs of seed {seed}")
-    left_out = f"; left out what comes of the random {', '.join(drawing[:3])}" if drawing else ""
-    return f"{len(compared)} outputs equal in every bit, for inputs of {len(seeds)} seeds{left_out}"
+    random = f"the random {', '.join(drawing[:3])}"
+    if sources and names and not compared:
+        raise NotRunError(f"nothing to compare: every output comes of {random}")
+    left_out = f"; left out what comes of {random}" if drawing else ""
+    return f"{len(compared)} outputs equal in every bit, for inputs of {len(sources)} seeds{left_out}"
 
 
 def _by_chance(graph: Graph) -> tuple[list[str], set[int]]:

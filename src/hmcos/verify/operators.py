@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +15,15 @@ import numpy as np
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, numpy_helper
 from onnx.external_data_helper import load_external_data_for_tensor
 
-from hmcos.errors import VerifyError
 from hmcos.frontends.feeding import Bytes
 from hmcos.frontends.onnx.elements import ELEMENTS
 from hmcos.graph.model import Graph, Operator
+from hmcos.verify.causes import tried
+from hmcos.verify.sparse import dense
+
+Shape = tuple[int, ...]
+_Key = tuple[int, tuple[Shape | None, ...]]
+"""An operator's number, and the shapes of all that it reads and makes."""
 
 TYPES = {spelling: number for number, (spelling, _) in ELEMENTS.items()}
 """Element in numpy's spelling to ONNX's number."""
@@ -25,6 +33,23 @@ LINE = 64
 A kernel treats what lies before the first multiple one by one, with other instructions that round in
 another way: the bits of a result depend on its address modulo this.
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Lent:
+    """Memory that an operator reads or writes."""
+
+    address: int
+    shape: Shape
+    """Of the value in it, which may be another than the model declares."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An output of a network."""
+
+    shape: Shape
+    content: Bytes
 
 
 def blank(size: int, phase: int = 0) -> Bytes:
@@ -51,25 +76,45 @@ def session(model: bytes | str) -> Any:
     return runtime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
-def run_whole(session: Any, graph: Graph, fed: Mapping[str, Bytes]) -> dict[str, Bytes]:
-    """Return name to bytes of every output of a network that is run as a whole."""
+def run_whole(session: Any, graph: Graph, fed: Mapping[str, Bytes]) -> dict[str, Made]:
+    """Return name to value of every output of a network that is run as a whole.
+
+    The runtime allocates the outputs: their shapes may be other than the model declares.
+    """
     by_name = {graph.tensors[t].name: t for t in (*graph.inputs, *graph.outputs)}
     binding = session.io_binding()
     lent = {node.name: blank(fed[node.name].size) for node in session.get_inputs()}
     for name, block in lent.items():
         block[: fed[name].size] = fed[name]
-        _bind(binding.bind_input, name, graph, by_name[name], block.ctypes.data)
-    found: dict[str, Bytes] = {}
-    for name in dict.fromkeys(node.name for node in session.get_outputs()):
-        found[name] = blank(graph.tensors[by_name[name]].size)
-        _bind(binding.bind_output, name, graph, by_name[name], found[name].ctypes.data)
+        t = by_name[name]
+        _bind(binding.bind_input, name, graph, t, Lent(block.ctypes.data, graph.tensors[t].shape))
+    names = list(dict.fromkeys(node.name for node in session.get_outputs()))
+    for name in names:
+        binding.bind_output(name, "cpu")
     session.run_with_iobinding(binding)
-    # An output that is an input is not computed, and ONNX Runtime leaves the block lent for it as it is.
-    entering = {graph.tensors[t].name for t in graph.inputs}
-    return {
-        name: (fed[name] if name in entering else block)[: graph.tensors[by_name[name]].size]
-        for name, block in found.items()
+    # An output that is an input is not computed.
+    entering = {
+        graph.tensors[t].name: Made(graph.tensors[t].shape, fed[graph.tensors[t].name]) for t in graph.inputs
     }
+    made = zip(names, binding.get_outputs(), strict=True)
+    return {
+        name: entering.get(name) or _copied(value, graph.tensors[by_name[name]].bits) for name, value in made
+    }
+
+
+def _copied(value: Any, bits: int) -> Made:
+    """Return a value of the runtime, whose elements have so many bits."""
+    shape = tuple(int(size) for size in value.shape())
+    size = byte_size(shape, bits)
+    content = blank(size)
+    if size:
+        ctypes.memmove(content.ctypes.data, value.data_ptr(), size)
+    return Made(shape, content[:size])
+
+
+def byte_size(shape: Shape, bits: int) -> int:
+    """Return the bytes of a tensor whose elements have so many bits."""
+    return (prod(shape) * bits + 7) // 8
 
 
 class Operators:
@@ -81,7 +126,7 @@ class Operators:
         self._stored = {tensor.name: tensor for tensor in model.graph.initializer}
         self._frame = ModelProto(ir_version=model.ir_version, opset_import=model.opset_import)
         self._sessions: dict[bytes, Any] = {}
-        self._chosen: dict[int, tuple[Any, frozenset[int]]] = {}
+        self._chosen: dict[_Key, tuple[Any, frozenset[int]]] = {}
 
     @cached_property
     def parameters(self) -> dict[int, Bytes]:
@@ -92,57 +137,103 @@ class Operators:
                 found[t] = self._read(self._stored[tensor.name])
         for op in self.graph.operators:
             if self.graph.computes_parameters(op):
-                known = {t: found[t] for t in op.reads}
-                made = {t: blank(self.graph.tensors[t].size) for t in op.makes}
-                self._run(op, known, addresses(known), addresses(made))
-                found.update(made)
+                found.update(self._computed(op, {t: found[t] for t in op.reads}))
         return found
 
-    def run(self, op: Operator, inputs: Mapping[int, int], outputs: Mapping[int, int]) -> None:
-        """Run an operator: from the addresses of the activations it reads to those of what it makes.
+    def _computed(self, op: Operator, known: Mapping[int, Bytes]) -> dict[int, Bytes]:
+        """Return the parameters that an operator computes; ONNX Runtime hands out no sparse constants."""
+        made = {t: blank(self.graph.tensors[t].size) for t in op.makes}
+        sparse = [a for a in self._nodes[op.number].attribute if a.HasField("sparse_tensor")]
+        if op.kind == "Constant" and sparse:
+            block = made[op.makes[0]]
+            content = tried(
+                lambda: dense(sparse[0].sparse_tensor, self._read),
+                f"{title(op)}: is no valid sparse constant",
+            )
+            block[: content.size] = content
+        else:
+            self._run(op, known, self.lent(known), self.lent(made))
+        return made
+
+    def lent(self, blocks: Mapping[int, Bytes]) -> dict[int, Lent]:
+        """Return blocks of bytes as memory to lend, for values of the shapes that the model declares."""
+        return {t: Lent(block.ctypes.data, self.graph.tensors[t].shape) for t, block in blocks.items()}
+
+    def run(self, op: Operator, inputs: Mapping[int, Lent], outputs: Mapping[int, Lent]) -> None:
+        """Run an operator: from the activations it reads to those it makes.
 
         Raises:
-            VerifyError: ONNX Runtime cannot run it.
+            LimitError: there is not enough memory for it.
+            NotRunError: ONNX Runtime cannot run it, or what it makes has another shape than `outputs`.
         """
         known = {t: self.parameters[t] for t in op.reads if t in self.parameters}
-        self._run(op, known, {**addresses(known), **inputs}, outputs)
+        self._run(op, known, {**self.lent(known), **inputs}, outputs)
+
+    def shapes(self, op: Operator, inputs: Mapping[int, Lent]) -> dict[int, Shape]:
+        """Return the shapes that an operator's outputs really have.
+
+        Raises:
+            LimitError: there is not enough memory for it.
+            NotRunError: ONNX Runtime cannot run it.
+        """
+        known = {t: self.parameters[t] for t in op.reads if t in self.parameters}
+        binding = self._run(op, known, {**self.lent(known), **inputs}, None)
+        found = (tuple(int(size) for size in value.shape()) for value in binding.get_outputs())
+        return dict(zip(op.makes, found, strict=True))
 
     def _run(
-        self, op: Operator, known: Mapping[int, Bytes], inputs: Mapping[int, int], outputs: Mapping[int, int]
-    ) -> None:
-        try:
-            session, embedded = self._session(op, known)
+        self,
+        op: Operator,
+        known: Mapping[int, Bytes],
+        inputs: Mapping[int, Lent],
+        outputs: Mapping[int, Lent] | None,
+    ) -> Any:
+        """Return the binding after a run; without `outputs` the runtime allocates them."""
+
+        def run() -> Any:
+            session, embedded = self._session(op, known, inputs, outputs)
             binding = session.io_binding()
             reads = [t for t in op.reads if t not in embedded]
             for name, t in zip(_names(op, reads, "i", self.graph), reads, strict=True):
                 _bind(binding.bind_input, name, self.graph, t, inputs[t])
             for name, t in zip(_names(op, op.makes, "o", self.graph), op.makes, strict=True):
-                _bind(binding.bind_output, name, self.graph, t, outputs[t])
+                if outputs is None:
+                    binding.bind_output(name, "cpu")
+                else:
+                    _bind(binding.bind_output, name, self.graph, t, outputs[t])
             session.run_with_iobinding(binding)
-        except Exception as error:  # the runtime raises many types, all of which mean that it cannot run this
-            said = " ".join(str(error).split())[:300]
-            raise VerifyError(f"{title(op)}: ONNX Runtime cannot run it: {said}") from error
+            return binding
 
-    def _session(self, op: Operator, known: Mapping[int, Bytes]) -> tuple[Any, frozenset[int]]:
+        return tried(run, f"{title(op)}: ONNX Runtime cannot run it by itself")
+
+    def _session(
+        self,
+        op: Operator,
+        known: Mapping[int, Bytes],
+        inputs: Mapping[int, Lent],
+        outputs: Mapping[int, Lent] | None,
+    ) -> tuple[Any, frozenset[int]]:
         """Return the session of an operator and the parameters that are inside it.
 
         Parameters are inputs, so that operators that differ only in weights share a session; a kernel that
         demands constants gets them.
         """
-        if op.number not in self._chosen:
+        shapes = {t: lent.shape for t, lent in {**inputs, **(outputs or {})}.items()}
+        key = (op.number, tuple(shapes.get(t) for t in (*op.reads, *op.makes)))
+        if key not in self._chosen:
             try:
-                self._chosen[op.number] = self._made(op, {}), frozenset()
+                self._chosen[key] = self._made(op, {}, shapes), frozenset()
             except Exception:  # tried once more with constants; what that raises is the answer
-                self._chosen[op.number] = self._made(op, known), frozenset(known)
-        return self._chosen[op.number]
+                self._chosen[key] = self._made(op, known, shapes), frozenset(known)
+        return self._chosen[key]
 
-    def _made(self, op: Operator, embedded: Mapping[int, Bytes]) -> Any:
-        model = self._model(op, embedded).SerializeToString(deterministic=True)
+    def _made(self, op: Operator, embedded: Mapping[int, Bytes], shapes: Mapping[int, Shape]) -> Any:
+        model = self._model(op, embedded, shapes).SerializeToString(deterministic=True)
         if model not in self._sessions:
             self._sessions[model] = session(model)
         return self._sessions[model]
 
-    def _model(self, op: Operator, embedded: Mapping[int, Bytes]) -> ModelProto:
+    def _model(self, op: Operator, embedded: Mapping[int, Bytes], shapes: Mapping[int, Shape]) -> ModelProto:
         """Return an operator as a model; names and number are left out unless bodies refer to them."""
         node, graph = NodeProto(), self.graph
         node.CopyFrom(self._nodes[op.number])
@@ -155,17 +246,18 @@ class Operators:
         model = ModelProto()
         model.CopyFrom(self._frame)
         model.graph.CopyFrom(GraphProto(name="operator", node=[node]))
-        model.graph.input.extend(self._value(t, named[t]) for t in reads)
-        model.graph.output.extend(self._value(t, named[t]) for t in op.makes)
+        model.graph.input.extend(self._value(t, named[t], shapes.get(t)) for t in reads)
+        model.graph.output.extend(self._value(t, named[t], shapes.get(t)) for t in op.makes)
         model.graph.initializer.extend(self._constant(t, named[t], b) for t, b in embedded.items())
         return model
 
-    def _value(self, t: int, name: str) -> ValueInfoProto:
-        tensor, value = self.graph.tensors[t], ValueInfoProto(name=name)
-        value.type.tensor_type.elem_type = TYPES[tensor.element]
-        value.type.tensor_type.shape.SetInParent()
-        for size in tensor.shape:
-            value.type.tensor_type.shape.dim.add(dim_value=size)
+    def _value(self, t: int, name: str, shape: Shape | None) -> ValueInfoProto:
+        value = ValueInfoProto(name=name)
+        value.type.tensor_type.elem_type = TYPES[self.graph.tensors[t].element]
+        if shape is not None:
+            value.type.tensor_type.shape.SetInParent()
+            for size in shape:
+                value.type.tensor_type.shape.dim.add(dim_value=size)
         return value
 
     def _constant(self, t: int, name: str, content: Bytes) -> TensorProto:
@@ -192,11 +284,6 @@ def title(op: Operator) -> str:
     return f"operator {op.number} ({op.kind}{f' {op.name!r}' if op.name else ''})"
 
 
-def addresses(blocks: Mapping[int, Bytes]) -> dict[int, int]:
-    """Return where each block of bytes begins."""
-    return {t: block.ctypes.data for t, block in blocks.items()}
-
-
 def _names(op: Operator, tensors: Sequence[int], letter: str, graph: Graph) -> list[str]:
     """Return what tensors are called in the model of one operator; bodies know the names of the network."""
     if op.bodies:
@@ -205,6 +292,5 @@ def _names(op: Operator, tensors: Sequence[int], letter: str, graph: Graph) -> l
     return [f"{letter}{place[t]}" for t in tensors]
 
 
-def _bind(bind: Any, name: str, graph: Graph, t: int, address: int) -> None:
-    tensor = graph.tensors[t]
-    bind(name, "cpu", 0, TYPES[tensor.element], tensor.shape, address)
+def _bind(bind: Any, name: str, graph: Graph, t: int, lent: Lent) -> None:
+    bind(name, "cpu", 0, TYPES[graph.tensors[t].element], lent.shape, lent.address)

@@ -2,85 +2,118 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pickle
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
-from typing import TypeVar, cast
+from typing import cast
 
+import numpy as np
 import onnx
 
-from hmcos.errors import VerifyError
-from hmcos.frontends.feeding import Bytes, random_inputs
+from hmcos import processes
+from hmcos.errors import LimitError, NotRunError, VerifyError
 from hmcos.graph.model import Graph
 from hmcos.plan.plan import Plan
+from hmcos.verify.causes import MORE_MEMORY, tried_on_result
 from hmcos.verify.checks import Check, attempt
 from hmcos.verify.kernels import HALVES
-from hmcos.verify.operators import LINE, Operators, run_whole, session, title
+from hmcos.verify.operators import LINE, Made, Operators, run_whole, session, title
 from hmcos.verify.request import Request
 from hmcos.verify.stepping import Ran, run_in_arena
-
-_T = TypeVar("_T")
+from hmcos.verify.telling import Begin, Part, Teller, nobody
+from hmcos.verify.wholes import Whole, run_source
 
 LISTED = 3
 """Operators that a check names one by one."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Whole:
-    """One run of source and result as a whole."""
-
-    fed: Mapping[str, Bytes]
-    outputs: Mapping[str, Bytes]
-
-
 def answer(request: bytes) -> bytes:
-    """Return a list of checks as JSON; `request` is a pickled `Request`."""
+    """Send what is done and found as it goes on (`telling`), and return nothing more.
+
+    `request` is a pickled `Request`.
+    """
     asked = cast(Request, pickle.loads(request))
     # A model may carry session options, such as libraries to load; they count only if this is set.
     os.environ.pop("ORT_LOAD_CONFIG_FROM_MODEL", None)
-    return json.dumps([asdict(check) for check in check_by_running(asked)]).encode()
+    teller = Teller(processes.send)
+    for check in check_by_running(asked, teller.begin):
+        teller.check(check)
+    return b""
 
 
-def check_by_running(request: Request) -> Iterator[Check]:
+def check_by_running(request: Request, begin: Begin = nobody) -> Iterator[Check]:
     """Yield whether source and result make the same bits, and whether the arena does."""
-    ran: list[_Whole] = []
-    same = attempt("same function", lambda: _same_function(request, ran))
+    ran: list[Whole] = []
+    same = _attempt("same function", lambda: _same_function(request, ran, begin))
     yield same
     plan = request.plan
-    if plan is not None and plan.arena is not None and same.held:
-        yield attempt("in the arena", lambda: _in_arena(request, plan, ran))
+    if plan is not None and plan.arena is not None and not same.failed:
+        yield _attempt("in the arena", lambda: _in_arena(request, plan, ran, begin))
 
 
-def _same_function(request: Request, ran: list[_Whole]) -> str:
+def _attempt(name: str, check: Callable[[], str]) -> Check:
+    def within_limits() -> str:
+        try:
+            return check()
+        except MemoryError as error:
+            raise LimitError(f"it needs more memory than it may take; {MORE_MEMORY}") from error
+
+    return attempt(name, within_limits)
+
+
+def _same_function(request: Request, ran: list[Whole], begin: Begin) -> str:
     graph = request.graph
     chance = _touched_by_chance(graph)
-    source = _runtime(lambda: session(str(request.source)), "the source cannot be run")
-    result = _runtime(lambda: session(str(request.result)), "the result cannot be run")
-    for run in range(request.runs):
-        fed = {**random_inputs(graph, request.seed, run), **request.inputs}
-        right = _runtime(lambda: run_whole(source, graph, fed), f"run {run} of the source failed")  # noqa: B023
-        found = _runtime(lambda: run_whole(result, graph, fed), f"run {run} of the result failed")  # noqa: B023
-        _compare(right, found, chance, f"run {run}: the result")
-        ran.append(_Whole(fed, right))
-    compared = len({graph.tensors[t].name for t in graph.outputs} - chance)
-    return f"{compared} outputs are bit-equal on {request.runs} inputs (seed {request.seed}){_random(graph)}"
+    begin(Part.SOURCE)
+    wholes, stopped = run_source(request)
+    ran += wholes
+    if wholes:
+        begin(Part.RESULT)
+        _run_result(request, wholes, chance)
+    if stopped is not None:
+        raise stopped
+    names = {graph.tensors[t].name for t in graph.outputs}
+    if names and names <= chance:
+        raise NotRunError(f"nothing to compare: every output comes of the random {_drawn(graph)}")
+    how = next((whole.how for whole in wholes if whole.how), "")
+    return (
+        f"{len(names - chance)} outputs are bit-equal on {request.runs} inputs (seed {request.seed})"
+        f"{f'; {how}' if how else ''}{_random(graph)}"
+    )
 
 
-def _in_arena(request: Request, plan: Plan, wholes: list[_Whole]) -> str:
+def _run_result(request: Request, wholes: list[Whole], chance: set[str]) -> None:
+    """Do nothing if the result makes of the same inputs what the source made."""
+    result = tried_on_result(
+        lambda: session(str(request.result)), "ONNX Runtime loads the source, but not the result"
+    )
+    for run, whole in enumerate(wholes):
+        found = tried_on_result(
+            lambda: run_whole(result, request.graph, whole.fed),  # noqa: B023 (called before the next turn)
+            f"ONNX Runtime runs the source on the inputs of run {run}, but not the result",
+        )
+        _compare(whole.outputs, found, chance, f"run {run}: the result")
+
+
+def _in_arena(request: Request, plan: Plan, wholes: list[Whole], begin: Begin) -> str:
+    if len(wholes) < request.runs:
+        raise NotRunError("the source did not run as a whole: see same function")
     graph = request.graph
     model = onnx.ModelProto.FromString(request.numbered.read_bytes())
     operators = Operators(model, graph, request.numbered.parent)
     ran, rounding = Ran(), ""
     for run, whole in enumerate(wholes):
-        ran = run_in_arena(operators, plan, whole.fed)
+        ran = run_in_arena(operators, plan, whole.fed, begin)
         try:
             _compare(whole.outputs, ran.outputs, _touched_by_chance(graph), f"run {run} in the arena")
         except VerifyError:
             rounding = _why_rounded(graph, plan)
             if not rounding:
                 raise
+    return f"{_counted(ran, rounding)}{_reshaped(graph, ran)}{_random(graph)}"
+
+
+def _counted(ran: Ran, rounding: str) -> str:
     words = (
         f"{ran.steps:,} steps in one block of {ran.end:,} bytes make the same bits; "
         "memory as planned at each; "
@@ -92,7 +125,14 @@ def _in_arena(request: Request, plan: Plan, wholes: list[_Whole]) -> str:
         words += f"; compared step by step only, as {rounding}"
     if ran.unproved:
         words += f"; not proved in place: {_listed(ran.unproved)}, whose kernel forbids it"
-    return words + _random(graph)
+    return words
+
+
+def _reshaped(graph: Graph, ran: Ran) -> str:
+    """Return which tensors had another shape than the model declares."""
+    declared = {tensor.name: tensor.shape for tensor in graph.tensors}
+    found = [f"{name!r} is {list(shape)}, not {list(declared[name])}" for name, shape in ran.shapes.items()]
+    return f"; other than declared, {_listed(found)}" if found else ""
 
 
 def _why_rounded(graph: Graph, plan: Plan) -> str:
@@ -104,10 +144,18 @@ def _why_rounded(graph: Graph, plan: Plan) -> str:
     return ""
 
 
-def _compare(right: Mapping[str, Bytes], found: Mapping[str, Bytes], chance: set[str], what: str) -> None:
+def _compare(right: Mapping[str, Made], found: Mapping[str, Made], chance: set[str], what: str) -> None:
+    """Do nothing if all outputs without chance are the same in every bit."""
     for name, expected in right.items():
-        if name not in chance and expected.tobytes() != found[name].tobytes():
-            wrong = next(i for i, (a, b) in enumerate(zip(expected, found[name], strict=True)) if a != b)
+        made = found[name]
+        if name in chance:
+            continue
+        if expected.shape != made.shape:
+            raise VerifyError(
+                f"{what} differs in output {name!r}: {list(made.shape)} instead of {list(expected.shape)}"
+            )
+        if expected.content.tobytes() != made.content.tobytes():
+            wrong = int(np.flatnonzero(expected.content != made.content)[0])
             raise VerifyError(f"{what} differs in output {name!r} from byte {wrong} on")
 
 
@@ -121,20 +169,14 @@ def _touched_by_chance(graph: Graph) -> set[str]:
 
 
 def _random(graph: Graph) -> str:
-    drawn = [title(op) for op in graph.operators if op.is_random]
-    return f"; left out what comes of the random {_listed(drawn)}" if drawn else ""
+    drawn = _drawn(graph)
+    return f"; left out what comes of the random {drawn}" if drawn else ""
+
+
+def _drawn(graph: Graph) -> str:
+    return _listed([title(op) for op in graph.operators if op.is_random])
 
 
 def _listed(titles: list[str]) -> str:
     rest = f" and {len(titles) - LISTED} more" if len(titles) > LISTED else ""
     return ", ".join(titles[:LISTED]) + rest
-
-
-def _runtime(call: Callable[[], _T], what: str) -> _T:
-    try:
-        return call()
-    except Exception as error:  # the runtime raises many types; each means that it cannot run the model
-        said = " ".join(str(error).split())[:300]
-        raise VerifyError(
-            f"{what} by ONNX Runtime: {said}; if an input has to be special, give it with --input"
-        ) from error

@@ -2,8 +2,11 @@
 
 Every operator runs twice. Once apart, each tensor in memory of its own, at the same address modulo 64; once
 in the arena, its inputs and outputs bound to their planned offsets of the block, so that what the plan lets
-overlap really overlaps. Both must make the same bytes. What the plan says is dead is poisoned at once: a life
-that is a step too short, or two buffers that meet, make some later operator read poison.
+overlap really overlaps. Both must read and make the same bytes. What the plan says is dead is poisoned at
+once: a life that is a step too short, or two buffers that meet, make some later operator read poison.
+
+An operator that does not run apart says nothing about the plan (NotRunError). One that runs apart but not in
+the arena does (VerifyError): since what it reads there was compared before, only its places can be wrong.
 """
 
 from __future__ import annotations
@@ -13,13 +16,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from hmcos.errors import VerifyError
+from hmcos.errors import LimitError, NotRunError, VerifyError
 from hmcos.frontends.feeding import Bytes
 from hmcos.graph.model import Operator
 from hmcos.plan.arena import PlacedBuffer
 from hmcos.plan.plan import Plan
 from hmcos.verify.kernels import FORBID_OVERWRITE
-from hmcos.verify.operators import LINE, Operators, addresses, blank, title
+from hmcos.verify.operators import LINE, Lent, Made, Operators, Shape, blank, byte_size, title
+from hmcos.verify.telling import Begin, Part, nobody
 
 POISON, NOISE = 0xFF, 0xFE
 """What dead bytes hold (no number, read as floats; -1, read as integers), and what an operator's scratch
@@ -32,8 +36,8 @@ PAGE = 4096
 class Ran:
     """What a run in the arena found out."""
 
-    outputs: dict[str, Bytes] = field(default_factory=dict[str, Bytes])
-    """Bytes of the network's outputs, as they stood in the arena at the end."""
+    outputs: dict[str, Made] = field(default_factory=dict[str, Made])
+    """The network's outputs, as they stood in the arena at the end."""
     end: int = 0
     """The highest byte of any place that was used, and one."""
     steps: int = 0
@@ -43,21 +47,25 @@ class Ran:
     """Steps at which it wrote a view of its input: the same bytes over themselves."""
     unproved: list[str] = field(default_factory=list[str])
     """Steps at which the kernel forbids that, so that it ran on a copy."""
+    shapes: dict[str, Shape] = field(default_factory=dict[str, Shape])
+    """Tensors whose shapes turned out to be other than the model declares."""
 
 
-def run_in_arena(operators: Operators, plan: Plan, fed: Mapping[str, Bytes]) -> Ran:
+def run_in_arena(operators: Operators, plan: Plan, fed: Mapping[str, Bytes], begin: Begin = nobody) -> Ran:
     """Return what a run in the arena found; `fed` is the bytes of the inputs by name.
 
     Raises:
-        VerifyError: an operator makes other bytes in the arena than apart, or other bytes are in use than
-            the plan says; names the first step and the tensor.
+        VerifyError: an operator reads or makes other bytes in the arena than apart, or other bytes are in use
+            than the plan says; names the first step and the tensor.
+        NotRunError: an operator does not run apart, or makes more from these inputs than the plan counts.
+        LimitError: there is not enough memory.
     """
-    return _Stepper(operators, plan, fed).run()
+    return _Stepper(operators, plan, fed, begin).run()
 
 
 class _Stepper:
-    def __init__(self, operators: Operators, plan: Plan, fed: Mapping[str, Bytes]) -> None:
-        self.operators, self.plan, self.fed = operators, plan, fed
+    def __init__(self, operators: Operators, plan: Plan, fed: Mapping[str, Bytes], begin: Begin) -> None:
+        self.operators, self.plan, self.fed, self.begin = operators, plan, fed, begin
         self.graph = operators.graph
         self.size = max((b.offset + b.size for b in plan.buffers), default=0)
         whole = np.full(self.size + 2 * PAGE, POISON, np.uint8)
@@ -69,6 +77,8 @@ class _Stepper:
         """Activations in memory of their own; the truth of every step."""
         self.outside: dict[int, Bytes] = {}
         """Activations that the plan gives no place: the caller's, empty ones, and what nobody reads."""
+        self.shapes: dict[int, Shape] = {}
+        """Shapes that are other than the model declares."""
         self.held: set[int] = set()
         """Buffers that hold a value now."""
         self.waiting = {t: len(readers) for t, readers in self.graph.readers.items()}
@@ -91,24 +101,76 @@ class _Stepper:
 
     def _step(self, step: int, op: Operator) -> None:
         reads = [t for t in op.reads if not self.graph.tensors[t].is_parameter]
-        made = {t: self._own(t) for t in op.makes}
-        self.operators.run(op, addresses({t: self.apart[t] for t in reads}), addresses(made))
+        made = self._made_apart(op, reads)
         for t in made:
             if self._place(t) is None:
                 self.outside[t] = self._own(t)
+        for t in reads:
+            self._compare(step, op, t, self.apart[t], ", which it reads,")
         used, scratch = self._use(op, made)
         copies = self._copies(op, reads, made)
-        inputs = {t: copies[t].ctypes.data if t in copies else self._address(t) for t in reads}
-        self.operators.run(op, inputs, {t: self._address(t) for t in made})
+        inputs = {
+            t: Lent(copies[t].ctypes.data if t in copies else self._address(t), self._shape(t)) for t in reads
+        }
+        self._run_in_arena(step, op, inputs, {t: Lent(self._address(t), self._shape(t)) for t in made})
         if scratch is not None:
             self._fill([(scratch.offset, scratch.offset + scratch.size)], NOISE)
         for t, right in made.items():
+            if op.is_random:
+                right[: self._size(t)] = self._read(t)
             self._compare(step, op, t, right)
         planned = self.plan.memory.running[step]
         if used != planned:
             raise VerifyError(f"step {step}, {title(op)}: uses {used} bytes, but the plan says {planned}")
         self.apart.update(made)
         self._forget(op, reads)
+
+    def _made_apart(self, op: Operator, reads: Sequence[int]) -> dict[int, Bytes]:
+        """Return what an operator makes in memory of its own, and learn the shapes that it has.
+
+        The runtime refuses memory lent for another shape; then it is asked for the shape, and lent that.
+        """
+        self.begin(Part.APART)
+        inputs = {t: Lent(self.apart[t].ctypes.data, self._shape(t)) for t in reads}
+        made = {t: self._own(t) for t in op.makes}
+        try:
+            self._run_apart(op, inputs, made)
+        except LimitError:
+            raise
+        except NotRunError:
+            found = self.operators.shapes(op, inputs)
+            if all(found[t] == self._shape(t) for t in op.makes):
+                raise
+            self._learn(op, found)
+            made = {t: self._own(t) for t in op.makes}
+            self._run_apart(op, inputs, made)
+        return made
+
+    def _run_apart(self, op: Operator, inputs: Mapping[int, Lent], made: Mapping[int, Bytes]) -> None:
+        self.operators.run(op, inputs, {t: Lent(made[t].ctypes.data, self._shape(t)) for t in made})
+
+    def _learn(self, op: Operator, found: Mapping[int, Shape]) -> None:
+        """Take note of the shapes of an operator's outputs on these inputs; they have to fit their places."""
+        for t, shape in found.items():
+            tensor, index = self.graph.tensors[t], self._buffer(t)
+            self.shapes[t] = self.ran.shapes[tensor.name] = shape
+            if index is not None and self._size(t) > self.plan.buffers[index].size:
+                raise NotRunError(
+                    f"{title(op)}: makes {tensor.name!r} of {list(shape)} from these inputs, but the plan "
+                    f"counts {list(tensor.shape)}; bind its dimensions to the most that they can be, or "
+                    "correct the shape that the model declares"
+                )
+
+    def _run_in_arena(
+        self, step: int, op: Operator, inputs: Mapping[int, Lent], outputs: Mapping[int, Lent]
+    ) -> None:
+        self.begin(Part.ARENA)
+        try:
+            self.operators.run(op, inputs, outputs)
+        except LimitError:
+            raise
+        except NotRunError as error:
+            raise VerifyError(f"step {step}, in the arena, though not apart: {error}") from error
 
     def _use(self, op: Operator, made: Mapping[int, Bytes]) -> tuple[int, PlacedBuffer | None]:
         """Take note of what an operator uses; return the bytes in use while it runs, and its scratch."""
@@ -141,17 +203,16 @@ class _Stepper:
         self.ran.unproved.append(title(op))
         return {t: self._own(t, self._read(t)) for t in over}
 
-    def _compare(self, step: int, op: Operator, t: int, right: Bytes) -> None:
-        tensor, place = self.graph.tensors[t], self._place(t)
-        found = self._read(t)
-        if op.is_random:
-            right[: tensor.size] = found
-        if found.tobytes() == right[: tensor.size].tobytes():
+    def _compare(self, step: int, op: Operator, t: int, right: Bytes, role: str = "") -> None:
+        """Do nothing if a tensor has these bytes in the arena; `role` follows its name in the message."""
+        found, size = self._read(t), self._size(t)
+        if found.tobytes() == right[:size].tobytes():
             return
-        wrong = int(np.flatnonzero(found != right[: tensor.size])[0])
+        wrong = int(np.flatnonzero(found != right[:size])[0])
+        place, name = self._place(t), self.graph.tensors[t].name
         where = f", at offset {place[0]} of the arena" if place is not None else ""
         raise VerifyError(
-            f"step {step}, {title(op)}: tensor {tensor.name!r} differs from byte {wrong} on{where}"
+            f"step {step}, {title(op)}: tensor {name!r}{role} differs from byte {wrong} on{where}"
         )
 
     def _bury(self, step: int) -> None:
@@ -166,11 +227,14 @@ class _Stepper:
 
     def _finish(self, steps: int) -> None:
         for t in self.graph.outputs:
-            tensor = self.graph.tensors[t]
+            name = self.graph.tensors[t].name
             known = self.operators.parameters.get(t)
-            self.ran.outputs[tensor.name] = (
-                self._read(t).copy() if known is None else known[: tensor.size].copy()
-            )
+            found = self._read(t) if known is None else known[: self._size(t)]
+            if t in self.apart and found.tobytes() != self.apart[t][: self._size(t)].tobytes():
+                raise VerifyError(
+                    f"after step {steps - 1}: output {name!r} is not what it was when it was made"
+                )
+            self.ran.outputs[name] = Made(self._shape(t), found.copy())
         if (self.block[self.size :] != POISON).any():
             raise VerifyError(f"after step {steps - 1}: bytes behind the end of the arena were written")
         if self.plan.arena is not None and self.ran.end != self.plan.arena.size:
@@ -183,10 +247,9 @@ class _Stepper:
         for t in reads:
             self.waiting[t] -= 1
         for t in (*reads, *op.makes):
-            if not self.waiting.get(t, 0):
+            if not self.waiting.get(t, 0) and t not in self.graph.outputs:
                 self.apart.pop(t, None)
-                if t not in self.graph.outputs:
-                    self.outside.pop(t, None)
+                self.outside.pop(t, None)
 
     def _hold(self, buffer: int | None) -> None:
         if buffer is not None:
@@ -197,37 +260,42 @@ class _Stepper:
     def _buffer(self, t: int) -> int | None:
         return self.buffer_of.get(self.graph.tensors[t].name)
 
+    def _shape(self, t: int) -> Shape:
+        return self.shapes.get(t, self.graph.tensors[t].shape)
+
+    def _size(self, t: int) -> int:
+        return byte_size(self._shape(t), self.graph.tensors[t].bits)
+
     def _place(self, t: int) -> tuple[int, int] | None:
         """Return the bytes [begin, end) of the arena that a tensor is in, None when it has no place."""
-        tensor = self.graph.tensors[t]
         index = self._buffer(t)
         if index is None:
             return None
-        offset = self.plan.buffers[index].offset
-        if offset + tensor.size > self.size:
-            raise VerifyError(f"tensor {tensor.name!r}: does not fit the arena at offset {offset}")
-        return offset, offset + tensor.size
+        offset, size = self.plan.buffers[index].offset, self._size(t)
+        if offset + size > self.size:
+            name = self.graph.tensors[t].name
+            raise VerifyError(f"tensor {name!r}: does not fit the arena at offset {offset}")
+        return offset, offset + size
 
     def _address(self, t: int) -> int:
         place = self._place(t)
         return self.outside[t].ctypes.data if place is None else self.block.ctypes.data + place[0]
 
     def _read(self, t: int) -> Bytes:
-        place, tensor = self._place(t), self.graph.tensors[t]
-        return self.outside[t][: tensor.size] if place is None else self.block[place[0] : place[1]]
+        place = self._place(t)
+        return self.outside[t][: self._size(t)] if place is None else self.block[place[0] : place[1]]
 
     def _write(self, t: int, content: Bytes) -> None:
         if self._place(t) is None:
             self.outside[t] = self._own(t)
-        size = self.graph.tensors[t].size
-        self._read(t)[:] = content[:size]
+        self._read(t)[:] = content[: self._size(t)]
 
     def _own(self, t: int, content: Bytes | None = None) -> Bytes:
         """Return memory of its own for a tensor with this content, at its place's address modulo LINE."""
-        tensor, place = self.graph.tensors[t], self._place(t)
-        block = blank(tensor.size, place[0] % LINE if place is not None else 0)
+        size, place = self._size(t), self._place(t)
+        block = blank(size, place[0] % LINE if place is not None else 0)
         if content is not None:
-            block[: tensor.size] = content[: tensor.size]
+            block[:size] = content[:size]
         return block
 
     def _fill(self, spans: Sequence[tuple[int, int]], value: int) -> None:

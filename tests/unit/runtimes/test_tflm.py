@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hmcos.errors import VerifyError
+from hmcos.errors import NotRunError
 from hmcos.frontends.loading import load
 from hmcos.frontends.tflite.writing import rewritten
 from hmcos.graph.model import Graph
@@ -162,12 +162,12 @@ def test_reordering_alone_takes_less_and_computes_the_same(tmp_path: Path) -> No
 
 def test_a_runtime_that_ends_itself_is_an_error(tmp_path: Path) -> None:
     content = branches().bytes()
-    with pytest.raises(VerifyError, match=r"tflm: refuses the model \(exit code 1\)"):
+    with pytest.raises(NotRunError, match=r"tflm: refuses the model \(exit code 1\)"):
         run("tflm", content, arena=512)
-    with pytest.raises(VerifyError, match="tflm: refuses the model"):
+    with pytest.raises(NotRunError, match="tflm: refuses the model"):
         run("tflm", content[:200], arena=1 << 20)
 
 
 def test_a_log_without_an_arena_is_an_error() -> None:
-    with pytest.raises(VerifyError, match="did not say how large"):
+    with pytest.raises(NotRunError, match="did not say how large"):
         arena_in("Arena allocation head 12 bytes")

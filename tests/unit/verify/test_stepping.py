@@ -66,7 +66,10 @@ def test_an_overwrite_of_what_is_read_later() -> None:
     plan = faults.planned()
     assert plan.order.index(2) > plan.order.index(3)
     said = caught(faults.overwriting(plan, "d", "b"))
-    assert f"step {plan.order.index(2)}, operator 2 (MatMul): tensor 'c' differs from byte 0" in said
+    assert (
+        f"step {plan.order.index(2)}, operator 2 (MatMul): tensor 'b', which it reads, differs from byte 0"
+        in said
+    )
 
 
 def test_a_comparison_over_a_broadcast_input() -> None:

@@ -1,0 +1,92 @@
+"""What ONNX Runtime says when it does not run a model, in words that name the cause and the way out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TypeVar
+
+from hmcos.errors import HmcosError, LimitError, NotRunError, VerifyError
+
+_T = TypeVar("_T")
+
+MORE_TIME = "raise --time-limit"
+MORE_MEMORY = "raise --memory-limit"
+LONGEST = 200
+"""Characters that are kept of what the runtime says."""
+
+_OUT_OF_MEMORY = re.compile(
+    r"MemoryError|bad_alloc|bad_array_new_length|(?:Failed|Unable) to allocate|Cannot allocate memory"
+)
+# fmt: off
+_NOISE = (
+    re.compile(r"\[ONNXRuntimeError\] : \d+ : \w+ ?:? ?"),
+    re.compile(r"Load model from .*? failed: ?"),
+    re.compile(r"Fatal error: |Error in execution: ?|Exception during initialization: ?"),
+    re.compile(r"/\S*onnxruntime\S*/\S+\.(?:cc|h|cpp|hpp):\d+ .*?\)(?: const)?(?= |$)"),
+)
+"""Numbers of errors, the model's path, places in ONNX Runtime's own source: none of them helps a reader."""
+_PLAIN = (
+    (re.compile(r"Non-zero status code returned while running (\S+) node\. Name:'([^']*)' Status Message: ?"),
+     r"operator \1 '\2': "),
+    (re.compile(r"(\S+)\(-?\d+\) is not a registered function/op.*"),
+     r"it has no operator \1, and libraries of custom operators are never loaded"),
+    (re.compile(r"Could not find an implementation for (\w+)\((\d+)\) node with name '([^']*)'.*"),
+     r"it has no kernel for \1 '\3' as of opset \2 with these element types"),
+    (re.compile(r"Unsupported model IR version: (\d+), max supported IR version: (\d+).*"),
+     r"it reads models up to IR version \2, and this one has \1; pip install -U onnxruntime"),
+    (re.compile(r"ONNX Runtime only \*guarantees\* support .*? Opset (\d+) is under development.*"),
+     r"it does not know opset \1 yet; pip install -U onnxruntime"),
+)
+"""What it says to how a user would say it."""
+# fmt: on
+
+
+def said(error: BaseException | str) -> str:
+    """Return one line of at most `LONGEST` characters that tells what ONNX Runtime complains of."""
+    words = " ".join(str(error).split())
+    for noise in _NOISE:
+        words = noise.sub("", words)
+    for pattern, plain in _PLAIN:
+        words = pattern.sub(plain, words)
+    words = " ".join(words.replace(" ''", "").split()).rstrip(" .:")
+    if not words:
+        return "it does not say why"
+    return words if len(words) <= LONGEST else words[: LONGEST - 3] + "..."
+
+
+def is_out_of_memory(words: str) -> bool:
+    """Return whether an error or a log speaks of memory that could not be had."""
+    return _OUT_OF_MEMORY.search(words) is not None
+
+
+def tried(call: Callable[[], _T], what: str) -> _T:
+    """Return what `call` returns; `what` begins the message if it fails.
+
+    Raises:
+        LimitError: there is not enough memory.
+        NotRunError: the runtime fails in any other way.
+    """
+    try:
+        return call()
+    except HmcosError:
+        raise
+    except Exception as error:  # the runtime raises many types; each means that it does not run the model
+        if isinstance(error, MemoryError) or is_out_of_memory(str(error)):
+            raise LimitError(f"{what}: it needs more memory than it may take; {MORE_MEMORY}") from error
+        raise NotRunError(f"{what}: {said(error)}") from error
+
+
+def tried_on_result(call: Callable[[], _T], what: str) -> _T:
+    """Return what `call` returns, for a step that went well with the source.
+
+    Raises:
+        LimitError: there is not enough memory.
+        VerifyError: the runtime fails in any other way, so that the result is not what the source is.
+    """
+    try:
+        return tried(call, what)
+    except LimitError:
+        raise
+    except NotRunError as error:
+        raise VerifyError(str(error)) from error

@@ -1,0 +1,81 @@
+"""The source run as a whole, on inputs that it accepts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hmcos.errors import LimitError, NotRunError
+from hmcos.frontends.feeding import Bytes, random_inputs
+from hmcos.graph.model import Graph
+from hmcos.verify.causes import tried
+from hmcos.verify.operators import Made, run_whole, session
+from hmcos.verify.request import Request
+
+CALM = (None, 0, 1)
+"""What integer inputs are, one after the other until the source runs: drawn at random, all 0, all 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """One run of the source."""
+
+    fed: Mapping[str, Bytes]
+    outputs: Mapping[str, Made]
+    how: str
+    """What is special about the inputs; empty when they are random like any."""
+
+
+def run_source(request: Request) -> tuple[list[Whole], NotRunError | None]:
+    """Return the runs that went well, up to the first that did not, and what is wrong with that one.
+
+    Raises:
+        LimitError: there is not enough memory to load the source.
+        NotRunError: ONNX Runtime does not load it.
+    """
+    source = tried(lambda: session(str(request.source)), "ONNX Runtime does not load the source")
+    wholes: list[Whole] = []
+    for run in range(request.runs):
+        try:
+            wholes.append(_run(source, request, run))
+        except NotRunError as error:
+            return wholes, error
+    return wholes, None
+
+
+def _run(source: Any, request: Request, run: int) -> Whole:
+    """Return a run on random inputs, or on calmer ones if the source fails on those.
+
+    Integers may be lengths, positions or codes, of which only some make sense, and no file tells which.
+    """
+    failed: NotRunError | None = None
+    for value in CALM if _has_integers(request) else CALM[:1]:
+        fed = {**random_inputs(request.graph, request.seed, run, integers=value), **request.inputs}
+        try:
+            made = tried(
+                lambda: run_whole(source, request.graph, fed),  # noqa: B023 (called before the next turn)
+                f"ONNX Runtime fails to run the source on {_inputs(request, run)}",
+            )
+        except LimitError:
+            raise
+        except NotRunError as error:
+            failed = failed or error
+            continue
+        return Whole(fed, made, "" if value is None else f"integer inputs are {value}, as it fails on others")
+    assert failed is not None
+    raise NotRunError(f"{failed}{_advice(request.graph)}") from failed
+
+
+def _has_integers(request: Request) -> bool:
+    tensors = (request.graph.tensors[t] for t in request.graph.inputs)
+    return any("int" in tensor.element and tensor.name not in request.inputs for tensor in tensors)
+
+
+def _inputs(request: Request, run: int) -> str:
+    names = {request.graph.tensors[t].name for t in request.graph.inputs}
+    return "your inputs" if names and names <= request.inputs.keys() else f"the random inputs of run {run}"
+
+
+def _advice(graph: Graph) -> str:
+    return "; if an input has to be special, give it with --input" if graph.inputs else ""
