@@ -11,6 +11,9 @@ from ortools.sat.python import cp_model
 from hmcos.allocation.items import Item
 from hmcos.allocation.sections import sections
 
+LARGEST = 2**60
+"""Addresses that the solver is asked about end here: it computes in 64 bits, and adds some of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Effort:
@@ -36,6 +39,8 @@ def constrain(items: Sequence[Item], capacity: int, effort: Effort) -> list[int]
         capacity: no end is above it.
         effort: limits, seed, workers.
     """
+    if capacity >= LARGEST:
+        return None
     model = cp_model.CpModel()
     starts: list[cp_model.IntVar] = []
     for item in items:
@@ -63,17 +68,20 @@ def _domain(item: Item, capacity: int) -> list[list[int]]:
 
 def _keep_step(model: cp_model.CpModel, start: cp_model.IntVar, item: Item, capacity: int) -> None:
     """Let an item start at multiples of its step only, counted from the begin of its pool."""
-    multiple = model.new_int_var(0, capacity // item.step, "")
-    if not any(first % item.step for first, _ in item.spans):
-        model.add(start == multiple * item.step)
-        return
     highest = capacity - item.size
-    chosen = [model.new_bool_var("") for _ in item.spans]
+    spans = [(first, highest if last is None else last) for first, last in item.spans if first <= highest]
+    step = min(item.step, capacity + 1)  # beyond the capacity all are the same: only the first start is left
+    multiple = model.new_int_var(0, capacity // step, "")
+    if not any(first % step for first, _ in spans):
+        model.add(start == multiple * step)
+        return
+    chosen = [model.new_bool_var("") for _ in spans]
     model.add_exactly_one(chosen)
-    spans = list(zip(item.spans, chosen, strict=True))
     # Every start lies in one span, so the span it is in is the chosen one when first and last hold.
-    model.add(start == multiple * item.step + sum(first * here for (first, _), here in spans))
-    model.add(start <= sum((highest if last is None else last) * here for (_, last), here in spans))
+    model.add(
+        start == multiple * step + sum(first * here for (first, _), here in zip(spans, chosen, strict=True))
+    )
+    model.add(start <= sum(min(last, highest) * here for (_, last), here in zip(spans, chosen, strict=True)))
 
 
 def _order_twins(model: cp_model.CpModel, starts: Sequence[cp_model.IntVar], items: Sequence[Item]) -> None:

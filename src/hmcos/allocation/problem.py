@@ -121,7 +121,8 @@ def _check(lives: Lives) -> None:
         if not 0 <= pool.capacity < LARGEST:
             raise InstanceError(f"pool {pool.name!r}: capacity {pool.capacity} is not in 0..2**63-1")
     for i, life in enumerate(lives.lives):
-        if not 0 <= life.size < LARGEST:
+        # The scratch of an operator may be a sum of sizes, as offsets are: only sizes have a limit.
+        if life.size < 0 or (life.size >= LARGEST and life.operator is None):
             raise InstanceError(f"life {i}: size {life.size} is not in 0..2**63-1")
         if not 0 <= life.birth <= life.death:
             raise InstanceError(f"life {i}: [{life.birth}, {life.death}) is not an interval of steps")
@@ -155,12 +156,17 @@ def _check_demand(lives: Lives, i: int) -> None:
             raise InstanceError(f"life {i}: gap [{left}, {right}) is empty, out of order or outside its life")
         end = right
     if demand.offset is not None:
-        _check_pin(lives, i, demand.offset)
+        check_pin(lives, i, demand.offset)
 
 
-def _check_pin(lives: Lives, i: int, offset: int) -> None:
-    if not 0 <= offset < LARGEST:
-        raise InstanceError(f"life {i}: pinned at {offset}, which is not in 0..2**63-1")
+def check_pin(lives: Lives, i: int, offset: int) -> None:
+    """Do nothing if a life may be pinned at an offset, its own or that of a life whose offset it shares.
+
+    Raises:
+        InstanceError: it is negative or misaligned there, crosses the end of a pool or may not be in it.
+    """
+    if offset < 0:
+        raise InstanceError(f"life {i}: pinned at {offset}, which is before the arena begins")
     pool, within = lives.pool_of(offset)
     if within % lives.step(i):
         raise InstanceError(f"life {i}: pinned at {offset}, which is not a multiple of {lives.step(i)}")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 
-from hmcos.memory.problem import Problem
+from hmcos.memory.problem import LARGEST, Problem
 from hmcos.memory.profile import Profile, profile
 
 
@@ -80,7 +80,7 @@ class Line:
 
         What lives in at its start is an input, what lives out at its end is kept, and everything that
         lives through untouched is one more input that nobody reads, so that peaks of the part are
-        peaks of the whole.
+        peaks of the whole. It is several inputs where one buffer may not be so large.
         """
         problem, position = self.problem, self.position
         steps = self.order[start:stop]
@@ -90,14 +90,20 @@ class Line:
                 local.setdefault(b, len(local))
         inputs = [b for b in local if problem.producer[b] < 0 or position[problem.producer[b]] < start]
         kept = [b for b in local if b in problem.held or any(position[r] >= stop for r in problem.readers[b])]
-        through = self.stable(start) - sum(problem.sizes[b] for b in inputs)
+        through = _divided(self.stable(start) - sum(problem.sizes[b] for b in inputs))
         return Problem(
             names=tuple(problem.names[op] for op in steps),
-            sizes=(*(problem.sizes[b] for b in local), through),
-            inputs=(*(local[b] for b in inputs), len(local)),
+            sizes=(*(problem.sizes[b] for b in local), *through),
+            inputs=(*(local[b] for b in inputs), *range(len(local), len(local) + len(through))),
             kept=tuple(local[b] for b in kept),
             reads=tuple(tuple(local[b] for b in problem.reads[op]) for op in steps),
             makes=tuple(tuple(local[b] for b in problem.makes[op]) for op in steps),
             may_overwrite=tuple(tuple(local[b] for b in problem.may_overwrite[op]) for op in steps),
             scratch=tuple(problem.scratch[op] for op in steps),
         )
+
+
+def _divided(size: int) -> tuple[int, ...]:
+    """Return sizes of buffers that take so many bytes together: sizes have a limit, sums have none."""
+    whole, rest = divmod(size, LARGEST - 1)
+    return (*[LARGEST - 1] * whole, rest)

@@ -10,7 +10,7 @@ from hmcos.errors import InstanceError
 from hmcos.words import human
 
 LARGEST = 2**63
-"""Sizes and scratch stay below this many bytes."""
+"""The size of one buffer stays below this many bytes; scratch, which may be a sum of sizes, need not."""
 
 
 @dataclass(frozen=True)
@@ -154,8 +154,8 @@ def _check_operator(problem: Problem, op: int, made: list[bool]) -> None:
     _check_ids(reads, len(made), f"{where}: reads")
     _check_ids(makes, len(made), f"{where}: makes")
     _check_ids(allowed, len(made), f"{where}: may_overwrite")
-    if not 0 <= problem.scratch[op] < LARGEST:
-        raise InstanceError(f"{where}: scratch {problem.scratch[op]} is not in 0..2**63-1")
+    if problem.scratch[op] < 0:
+        raise InstanceError(f"{where}: scratch {problem.scratch[op]} is negative")
     for b in reads:
         if not made[b]:
             raise InstanceError(f"{where}: reads buffer {b} before anything makes it")

@@ -41,7 +41,7 @@ def header_text(plan: Plan, stem: str) -> str:
     for buffer in plan.buffers:
         for name in buffer.tensors or (buffer.name,):
             names.append(name)
-            lives.append(Life(buffer.birth, buffer.death, buffer.size, None))
+            lives.append(Life(buffer.birth, buffer.death, buffer.size, None, buffer.operator))
             offsets.append(buffer.offset)
     arena = replace(plan.arena, offsets=tuple(offsets))
     return c_header(names, Lives(tuple(lives), arena.alignment), arena, identifier(stem))
