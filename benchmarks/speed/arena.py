@@ -49,7 +49,7 @@ def main() -> None:
     """Measure everything."""
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 60.0
     for path in sorted(INSTANCES.glob("*.csv")):
-        lives = read_lives(path, CAPACITY).lives
+        lives = read_lives(path).lives
         measure(path.name.split(".")[0], lives, Limits(seconds=seconds, budget=CAPACITY))
     measure("chain", chain(20_000), Limits(seconds=seconds))
 

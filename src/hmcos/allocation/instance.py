@@ -53,11 +53,11 @@ class Instance:
     lives: Lives
 
 
-def read_lives(path: str | Path, capacity: int | None = None) -> Instance:
+def read_lives(path: str | Path) -> Instance:
     """Return the lives in a file, which is JSON when its name ends in .json and CSV otherwise.
 
     Raises:
-        InstanceError: the file cannot be read or breaks a rule, or a life is larger than the capacity.
+        InstanceError: the file cannot be read or breaks a rule.
     """
     try:
         text = Path(path).read_bytes().decode("utf-8-sig")
@@ -65,11 +65,7 @@ def read_lives(path: str | Path, capacity: int | None = None) -> Instance:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise InstanceError(f"{path}: cannot be read as lives: {reason}") from error
     parse = parse_json_lives if Path(path).suffix.lower() == ".json" else parse_csv
-    instance = parse(text, str(path))
-    for name, life in zip(instance.names, instance.lives.lives, strict=True):
-        if capacity is not None and life.size > capacity:
-            raise InstanceError(f"{path}: {name!r} has {life.size} bytes, more than the capacity {capacity}")
-    return instance
+    return parse(text, str(path))
 
 
 def parse_csv(text: str, file: str = "instance") -> Instance:
@@ -78,7 +74,15 @@ def parse_csv(text: str, file: str = "instance") -> Instance:
     Raises:
         InstanceError: a column is missing, a number is none, a life or size is empty, an id is repeated.
     """
-    rows = csv.DictReader(io.StringIO(text), skipinitialspace=True)
+    # The file's own line ends reach the reader: it knows "\r\n" and "\r", and which are part of an id.
+    rows = csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True)
+    try:
+        return _instance(rows, file)
+    except csv.Error as error:
+        raise InstanceError(f"{file}:{rows.line_num}: not CSV: {error}") from error
+
+
+def _instance(rows: csv.DictReader[str], file: str) -> Instance:
     missing = [column for column in COLUMNS if column not in (rows.fieldnames or ())]
     if missing:
         raise InstanceError(
@@ -87,21 +91,20 @@ def parse_csv(text: str, file: str = "instance") -> Instance:
     names: dict[str, None] = {}
     lives: list[Life] = []
     demands: list[Demand] = []
-    try:
-        for row in rows:
-            where = f"{file}:{rows.line_num}"
-            life, demand = _row(row, where)
-            if row["id"] in names:
-                raise InstanceError(f"{where}: id {row['id']!r} is there twice")
-            names[row["id"]] = None
-            lives.append(life)
-            demands.append(demand)
-    except csv.Error as error:
-        raise InstanceError(f"{file}:{rows.line_num}: not CSV: {error}") from error
+    for row in rows:
+        where = f"{file}:{rows.line_num}"
+        life, demand = _row(row, where)
+        if row["id"] in names:
+            raise InstanceError(f"{where}: id {row['id']!r} is there twice")
+        names[row["id"]] = None
+        lives.append(life)
+        demands.append(demand)
     return Instance(tuple(names), _checked(file, tuple(lives), tuple(demands)))
 
 
 def _row(row: Mapping[str, str | None], where: str) -> tuple[Life, Demand]:
+    if row["id"] is None:
+        raise InstanceError(f"{where}: the line ends before its id")
     lower, upper = _number(row["lower"], "lower", where), _number(row["upper"], "upper", where)
     size = _number(row["size"], "size", where)
     if lower >= upper or lower < 0:
@@ -152,19 +155,26 @@ def write_csv(instance: Instance, arena: Arena | None = None) -> str:
         "offset": list(arena.offsets) if arena else None,
     }
     shown = {column: values for column, values in extra.items() if values is not None}
-    out = io.StringIO()
-    rows = csv.writer(out, lineterminator="\n")
-    rows.writerow([*COLUMNS, *shown])
+    lines = [_line([*COLUMNS, *shown])]
     for i, (name, life) in enumerate(zip(instance.names, lives.lives, strict=True)):
-        rows.writerow([name, life.birth, life.death, life.size, *(values[i] for values in shown.values())])
-    return out.getvalue()
+        asked = [values[i] for values in shown.values()]
+        lines.append(_line([name, life.birth, life.death, life.size, *asked]))
+    return "".join(lines)
+
+
+def _line(values: Sequence[object]) -> str:
+    out = io.StringIO()
+    # The writer quotes the characters of its own line end only; a reader takes both for one.
+    csv.writer(out, lineterminator="\r\n").writerow(values)
+    return out.getvalue().removesuffix("\r\n") + "\n"
 
 
 def check_csv(instance: Instance, *, placed: bool) -> None:
     """Return nothing: CSV can say all that the lives ask for, pins by the offsets when they are `placed`.
 
     Raises:
-        InstanceError: it has no column for pools, a common alignment, taking over, external lives or pins.
+        InstanceError: it has no column for pools, a common alignment, taking over, external lives or pins, or
+            no character for what is in a name.
     """
     lives = instance.lives
     beyond = "pools" if lives.pools else "a common alignment" if lives.alignment > 1 else None
@@ -176,10 +186,20 @@ def check_csv(instance: Instance, *, placed: bool) -> None:
             "takes over another one": life.takes_over is not None,
             "is supplied from outside": demand.external,
             "is pinned": demand.offset is not None and not placed,
+            "is no Unicode text": not _is_text(name),
         }
         beyond = next((words for words, so in asked.items() if so), None)
         if beyond is not None:
             raise InstanceError(f"{name!r} {beyond}, which CSV has no column for; write JSON instead")
+
+
+def _is_text(name: str) -> bool:
+    """Return whether a name can be written at all: JSON can hold halves of characters, files cannot."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _gap_text(gaps: Sequence[tuple[int, int]]) -> str:

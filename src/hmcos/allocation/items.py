@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import lcm
 
-from hmcos.allocation.problem import Lives, pieces
+from hmcos.allocation.problem import Lives, check_pin, pieces
 from hmcos.errors import InstanceError
 
 Piece = tuple[int, int, int]
@@ -47,8 +48,8 @@ def items(lives: Lives) -> tuple[Item, ...]:
     """Return what there is to place, in order of the first life of each; external lives are left out.
 
     Raises:
-        InstanceError: lives that continue each other overlap in time, are pinned apart, are external only
-            in part or have no pool in common; or pinned lives meet.
+        InstanceError: lives that continue each other overlap in time, are pinned apart or where one of them
+            may not be, are external only in part or have no pool in common; or pinned lives meet.
     """
     found = tuple(_item(lives, group) for group in _groups(lives) if not _is_external(lives, group))
     _check_pins([item for item in found if item.offset is not None])
@@ -97,6 +98,8 @@ def _item(lives: Lives, group: Sequence[int]) -> Item:
     pins = sorted({pin for i in group if (pin := lives.demand(i).offset) is not None})
     if len(pins) > 1:
         raise InstanceError(f"life {group[0]}: its continuations are pinned at {pins[0]} and at {pins[1]}")
+    for i in group if pins else ():
+        check_pin(lives, i, pins[0])
     step = lcm(*(lives.step(i) for i in group))
     size = max(lives.footprint(i) for i in group)
     return Item(
@@ -134,16 +137,22 @@ def _spans(lives: Lives, group: Sequence[int], size: int) -> tuple[tuple[int, in
 
 
 def _check_pins(pinned: Sequence[Item]) -> None:
-    for a, item in enumerate(pinned):
-        for other in pinned[:a]:
-            if _collide(item, other):
-                raise InstanceError(f"lives {other.lives[0]} and {item.lives[0]} are pinned onto each other")
-
-
-def _collide(a: Item, b: Item) -> bool:
-    assert a.offset is not None and b.offset is not None
-    return any(
-        p[0] < q[1] and q[0] < p[1] and a.offset < b.offset + q[2] and b.offset < a.offset + p[2]
-        for p in a.pieces
-        for q in b.pieces
-    )
+    """Do nothing if no two of the items meet: a sweep over time keeps who is alive in order of address."""
+    events: list[tuple[int, bool, int, int, int]] = []
+    for item in pinned:
+        assert item.offset is not None
+        for begin, end, size in item.pieces:
+            row = (item.offset, item.offset + size, item.lives[0])
+            events += [(begin, True, *row), (end, False, *row)]
+    alive: list[tuple[int, int, int]] = []
+    for _, begins, *row in sorted(events):  # what ends comes first
+        bottom, top, life = row
+        at = bisect_left(alive, (bottom, top, life))
+        if not begins:
+            del alive[at]
+            continue
+        for other_bottom, other_top, other in alive[max(at - 1, 0) : at + 1]:
+            if bottom < other_top and other_bottom < top:
+                first, second = sorted((life, other))
+                raise InstanceError(f"lives {first} and {second} are pinned onto each other")
+        alive.insert(at, (bottom, top, life))

@@ -8,7 +8,7 @@ from pathlib import Path
 from hmcos.allocation.instance import Instance, check_csv, read_lives, write_csv, write_json_lives
 from hmcos.allocation.problem import EXTERNAL, PLAIN, Lives
 from hmcos.allocation.table import allocator as allocator_called
-from hmcos.errors import OptionError
+from hmcos.errors import InstanceError, OptionError
 from hmcos.plan.arena import Arena
 from hmcos.plan.limits import Limits, Observer
 from hmcos.plan.schedule import Status
@@ -62,7 +62,7 @@ def allocate_file(
     """Return offsets for the lives in a file, checked; write them when they fit.
 
     Raises:
-        InstanceError: the file breaks a rule, or a life is larger than the capacity.
+        InstanceError: the file breaks a rule.
         OptionError: an option makes no sense.
         OutputError: the result cannot be written, or would replace the source.
     """
@@ -71,11 +71,14 @@ def allocate_file(
         raise OptionError(f"a capacity is at least 1 byte, not {request.capacity}")
     if output is not None:
         check_file(output, (path,))
-    instance = read_lives(path, request.capacity)
+    instance = read_lives(path)
     if output is not None and not _is_json(output):
         check_csv(instance, placed=True)
     lives = instance.lives
-    arena = plan(lives, replace(limits, budget=request.capacity), observer)
+    try:
+        arena = plan(lives, replace(limits, budget=request.capacity), observer)
+    except InstanceError as error:  # lives that share an offset, or pins, contradict each other
+        raise InstanceError(f"{path}: {error}") from None
     check_arena(lives.lives, arena, lives.demands, lives.pools)
     given = [bytes_ for bytes_ in (request.capacity, lives.capacity) if bytes_ is not None]
     found = Allocation(str(path), instance.names, lives, min(given, default=None), arena)

@@ -104,11 +104,12 @@ def check_arena(
                 f"life {index}: offset {offset} is not that of life {life.takes_over}, which it overwrites"
             )
     inside = [i for i, offset in enumerate(arena.offsets) if offset != OUTSIDE]
-    _check_apart([row for i in inside for row in _rows(i, lives[i], arena, wishes)])
-    ends = {i: arena.offsets[i] + _footprint(lives[i], arena) for i in inside}
-    top = max((end for i, end in ends.items() if _lasts(lives[i])), default=0)
-    # A life without a step needs no room, but may be counted: it does no harm.
-    if not top <= arena.size <= max(ends.values(), default=0):
+    rows = [row for i in inside for row in _rows(i, lives[i], arena, wishes)]
+    _check_apart(rows)
+    top = max((row[3] for row in rows), default=0)
+    ends = (arena.offsets[i] + _footprint(lives[i], arena) for i in inside)
+    # A life that needs its bytes at no step needs no room, but may be counted: it does no harm.
+    if not top <= arena.size <= max(ends, default=0):
         raise VerifyError(f"the arena claims {arena.size} bytes, but its lives end at {top}")
     if arena.lower_bound > arena.size:
         raise VerifyError(f"the arena has {arena.size} bytes, below its own lower bound {arena.lower_bound}")
@@ -120,10 +121,6 @@ def _walls(alignment: int, pools: Sequence[Block]) -> list[int]:
     for pool in pools:
         walls.append(walls[-1] + pool.capacity - pool.capacity % alignment)
     return walls
-
-
-def _lasts(life: Rectangle) -> bool:
-    return life.birth < life.death and life.size > 0
 
 
 def _footprint(life: Rectangle, arena: Arena) -> int:
@@ -159,7 +156,7 @@ Row = tuple[int, int, int, int, int]
 
 
 def _rows(index: int, life: Rectangle, arena: Arena, wishes: Sequence[Wish]) -> list[Row]:
-    """Return the rectangles of one life: several when it has gaps, none when it is empty."""
+    """Return the rectangles of one life: several when it has gaps, none when it never needs its bytes."""
     gaps = wishes[index].gaps if wishes else ()
     steps = [life.birth, *(step for gap in gaps for step in gap), life.death]
     bottom = arena.offsets[index]

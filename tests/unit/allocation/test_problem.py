@@ -23,6 +23,36 @@ TWO = (Life(0, 4, 8, None), Life(2, 6, 8, None))
         (lambda: Lives(ONE, 1, (Demand(pools=(0,)),)), "pool 0 does not exist"),
         (lambda: Lives(ONE, 1, (Demand(gaps=((3, 5),)),)), r"gap \[3, 5\)"),
         (lambda: Lives(ONE, 4, (Demand(offset=6),)), "pinned at 6.*multiple of 4"),
+        (
+            lambda: items(
+                Lives((*ONE, Life(4, 6, 9, None, takes_over=0)), 1, (Demand(offset=2), Demand(alignment=4)))
+            ),
+            "life 1: pinned at 2, which is not a multiple of 4",
+        ),
+        (
+            lambda: items(
+                Lives(
+                    (*ONE, Life(4, 6, 9, None, takes_over=0)),
+                    1,
+                    (Demand(offset=0), Demand()),
+                    (Pool("fast", 8), Pool("slow", 20)),
+                )
+            ),
+            "life 1: pinned at 0, crosses the end of pool 'fast'",
+        ),
+        (
+            lambda: items(
+                Lives(
+                    (*ONE, Life(4, 6, 0, None, takes_over=0)),
+                    1,
+                    (Demand(offset=0), Demand(pools=(1,))),
+                    (Pool("fast", 8), Pool("slow", 20)),
+                )
+            ),
+            "life 1: pinned at 0, outside the pools it may be in",
+        ),
+        (lambda: Lives(ONE, 1, (Demand(offset=-1),)), "pinned at -1, which is before the arena begins"),
+        (lambda: Lives((Life(0, 2, 2**63, None),)), "life 0: size 9223372036854775808"),
         (lambda: Lives(ONE, 1, (Demand(offset=6),), (Pool("fast", 10),)), "crosses the end of pool 'fast'"),
         (lambda: Lives(ONE, 1, (), (Pool("fast", -1),)), "pool 'fast': capacity -1"),
         (

@@ -70,6 +70,68 @@ def test_what_does_not_fit_is_proved_and_nothing_is_written(
     assert "does not fit: proved" in capsys.readouterr().out
 
 
+def test_a_life_larger_than_the_capacity_does_not_fit(
+    public: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is an answer, not wrong input: whoever asks with several capacities gets the same exit code."""
+    out = tmp_path / "placed.csv"
+    assert run(["arena", public, "--capacity", "3", "-o", str(out)]) == 3
+    assert "does not fit: proved" in capsys.readouterr().out
+    assert not out.exists()
+
+
+def lives_json(*lives: dict[str, object]) -> str:
+    named = [{"id": f"l{i}", **life} for i, life in enumerate(lives)]
+    return json.dumps({"format": "hmcos-lives/1", "lives": named})
+
+
+def test_what_the_caller_supplies_is_not_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "lives.json"
+    path.write_text(
+        lives_json({"birth": 0, "death": 2, "size": 4, "external": True}, {"birth": 0, "death": 1, "size": 1})
+    )
+    assert run(["arena", str(path), "--capacity", "1", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["offsets"] == {"l0": None, "l1": 0}
+
+
+@pytest.mark.parametrize(
+    ("rows", "size"), [("a,0,2,2,0-2\n", 0), ("a,0,2,2,0-2\nb,0,1,1,\n", 1), ("a,0,2,2,0-1 1-2\n", 0)]
+)
+def test_a_life_that_never_needs_its_bytes_needs_no_room(
+    rows: str, size: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, out = tmp_path / "lives.csv", tmp_path / "placed.csv"
+    path.write_text("id,lower,upper,size,gaps\n" + rows)
+    assert run(["arena", str(path), "--json", "-o", str(out)]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert (record["size"], record["status"]) == (size, "optimal")
+    assert out.read_text().startswith("id,lower,upper,size,gaps,offset\n")
+    assert run(["arena", str(path), "--capacity", "1"]) == 0
+
+
+def test_a_pin_that_is_wrong_for_what_takes_the_life_over_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "lives.json"
+    path.write_text(
+        lives_json(
+            {"birth": 0, "death": 2, "size": 2, "offset": 8},
+            {"birth": 2, "death": 4, "size": 2, "takes_over": 0, "alignment": 6, "gaps": [[2, 4]]},
+        )
+    )
+    assert run(["arena", str(path)]) == 1
+    expected = f"hmcos: error: {path}: life 1: pinned at 8, which is not a multiple of 6\n"
+    assert capsys.readouterr().err == expected
+
+
+@pytest.mark.parametrize("end", ["\r", "\r\n", "\n"])
+def test_lines_may_end_as_on_any_system(end: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "lives.csv"
+    path.write_bytes(PUBLIC.replace("\n", end).encode())
+    assert run(["arena", str(path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["size"] == 12
+
+
 def test_what_is_not_decided_in_time_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     hard = Path(__file__).parents[3] / "benchmarks" / "quality" / "minimalloc" / "D.1048576.csv"
     assert run(["arena", str(hard), "--capacity", "1MiB", "--time-limit", "0", "--json"]) == 4
@@ -135,7 +197,9 @@ def test_more_workers_give_the_same_size(tmp_path: Path, capsys: pytest.CaptureF
         ("id,lower,upper,size\na,-4,2,8\n", [], ":2: 'a' lives in [-4, 2)"),
         ("id,lower,upper,size\na,0,2,0\n", [], ":2: 'a' has 0 bytes"),
         ("id,lower,upper,size\na,0,2,1\na,0,2,1\n", [], ":3: id 'a' is there twice"),
-        (PUBLIC, ["--capacity", "3"], "'b1' has 4 bytes, more than the capacity 3"),
+        ("lower,upper,size,id\n0,2,1\n", [], ":2: the line ends before its id"),
+        ('id,lower,upper,"size\0"\n', [], "column 'size' is missing"),
+        ("id,lower,upper,size\n" + "a" * 200_000 + ",0,2,1\n", [], "not CSV: field larger than field limit"),
         (PUBLIC, ["--capacity", "0"], "a capacity is at least 1 byte"),
         (PUBLIC, ["--allocator", "best"], "no allocator is called 'best'"),
         (PUBLIC, ["--jobs", "0"], "0 jobs"),

@@ -95,6 +95,8 @@ PAIR = (Box(0, 9, 4), Box(3, 5, 4))
     ("offsets", "wishes", "pools"),
     [
         ((0, 0), (Asked(gaps=((2, 4), (4, 5))), Asked()), ()),
+        ((0, 0), (Asked(gaps=((0, 9),)), Asked()), ()),
+        ((0, 0), (Asked(gaps=((0, 4), (4, 9))), Asked()), ()),
         ((-1, 0), (Asked(external=True), Asked()), ()),
         ((8, 3), (Asked(alignment=8), Asked(offset=3)), ()),
         ((0, 7), (Asked(pools=(0,)), Asked(alignment=8, pools=(1,))), (Ram(7), Ram(9))),
@@ -125,3 +127,11 @@ def test_wishes_that_are_not_met_are_named(
 ) -> None:
     with pytest.raises(VerifyError, match=message):
         check_arena(PAIR, arena(*offsets, size=max(offsets) + 4), wishes, pools)
+
+
+def test_a_life_that_never_needs_its_bytes_may_be_counted_or_not() -> None:
+    never = (Asked(gaps=((0, 9),)), Asked(gaps=((3, 5),)))
+    for size in (0, 3, 4):
+        check_arena(PAIR, arena(0, 0, size=size), never)
+    with pytest.raises(VerifyError, match="claims 5 bytes, but its lives end at 0"):
+        check_arena(PAIR, arena(0, 0, size=5), never)
