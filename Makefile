@@ -1,11 +1,19 @@
-# Needs Python 3.11 or newer, make and git; everything else goes into .venv.
+# Needs Python 3.11 or newer, make and git; everything else goes into .venv, by uv where it is installed.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-USER := $(VENV)/.user
-DEVELOPER := $(VENV)/.developer
+FOR_USERS := $(VENV)/.user
+FOR_DEVELOPERS := $(VENV)/.developer
+OURS := $(VENV)/.made-by-make
+UNFINISHED := $(VENV)/.unfinished
+UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: demo test check bench clean help
+# Two set-ups at once would write into one environment.
+.NOTPARALLEL:
+# What was installed is of no use when its interpreter no longer starts, as after an upgrade of the system.
+$(shell $(BIN)/python -V >/dev/null 2>&1 || rm -f $(FOR_USERS) $(FOR_DEVELOPERS))
+
+.PHONY: demo test check bench clean help environment
 
 help:
 	@echo "make demo    schedule a real network and say what was gained"
@@ -14,21 +22,39 @@ help:
 	@echo "make bench   measure speed"
 	@echo "make clean   remove the environment and all that was generated"
 
-$(BIN)/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-		|| { echo "hmcos needs Python 3.11 or newer; name one: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-
 # The demo needs only what a user needs; everything else also needs the tools of a developer.
-$(USER): pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+$(FOR_USERS): pyproject.toml
+	$(call set_up,.)
 	@touch $@
 
-$(DEVELOPER): pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
-	@touch $@ $(USER)
+$(FOR_DEVELOPERS): pyproject.toml
+	$(call set_up,'.[dev]')
+	@touch $@ $(FOR_USERS)
 
-demo: $(USER)
+# What was interrupted starts over, since half a package looks installed; the mark of it is removed last. An
+# environment that was made elsewhere is used, and never removed.
+define set_up
+	@if [ -e $(UNFINISHED) ]; then echo "Starting over: the last set-up was interrupted."; \
+		rm -rf $(VENV)/[!.]* && rm -rf $(VENV); fi
+	@$(BIN)/python -V >/dev/null 2>&1 || $(MAKE) --no-print-directory environment
+	@echo "Installing hmcos and what it needs into $(VENV): once, some minutes at most."
+	@[ ! -e $(OURS) ] || touch $(UNFINISHED)
+	$(if $(UV),$(UV) pip install --python $(BIN)/python,$(BIN)/python -m pip install --disable-pip-version-check) \
+		--editable $(1)
+	@rm -f $(UNFINISHED)
+endef
+
+environment:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "hmcos needs Python 3.11 or newer, which '$(PYTHON)' is not; name one: make PYTHON=python3.12"; \
+		exit 1; }
+	@$(if $(UV),:,$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null) || { \
+		echo "'$(PYTHON)' has no pip for new environments: install python3-venv (Debian, Ubuntu) or uv"; \
+		exit 1; }
+	@mkdir -p $(VENV) && touch $(OURS) $(UNFINISHED)
+	$(if $(UV),$(UV) venv --quiet --seed --allow-existing --python $(PYTHON),$(PYTHON) -m venv) $(VENV)
+
+demo: $(FOR_USERS)
 	@$(BIN)/hmcos schedule zoo:nasnet-cifar --target hmcos -o out/demo
 	@echo
 	@echo "NASNet-A needs 2,605,824 bytes of activation memory in the order of its file. In the order found"
@@ -37,18 +63,18 @@ demo: $(USER)
 	@echo "  out/demo/plan.json           the order, the memory at every step, and what was proved"
 	@echo "Your own model: $(BIN)/hmcos schedule your-model.onnx -o out"
 
-test: $(DEVELOPER)
+test: $(FOR_DEVELOPERS)
 	$(BIN)/python -m pytest
 
 # Types are checked for the Python at hand: newer numpys describe themselves in words that 3.11 lacks.
-check: $(DEVELOPER)
+check: $(FOR_DEVELOPERS)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/pyright --pythonversion $$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 	$(BIN)/lint-imports
 	$(MAKE) test
 
-bench: $(DEVELOPER)
+bench: $(FOR_DEVELOPERS)
 	for script in benchmarks/speed/*.py; do $(BIN)/python $$script || exit 1; done
 
 clean:
