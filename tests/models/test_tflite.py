@@ -293,3 +293,17 @@ def test_limits_hold_for_the_runtimes(tmp_path: Path) -> None:
 def test_a_result_that_does_not_exist_is_wrong_input(model: Path, tmp_path: Path) -> None:
     with pytest.raises(OptionError, match=r"nothing\.tflite: is no file; name a plan.json or a reordered"):
         api.verify(model, tmp_path / "nothing.tflite")
+
+
+@pytest.mark.parametrize("offsets", [(-4096,) + (-1,) * 9, (0,) * 10])
+def test_wrong_offsets_of_the_source_are_no_measure(offsets: tuple[int, ...], tmp_path: Path) -> None:
+    sketch = branches()
+    sketch.model.buffers.append(S.BufferT(list(pack("<13i", 1, 0, 10, *offsets))))
+    sketch.model.metadata = [S.MetadataT("OfflineMemoryAllocation", len(sketch.model.buffers) - 1)]
+    path = tmp_path / "wrong.tflite"
+    path.write_bytes(sketch.bytes())
+    found = api.verify(path, api.schedule(path, output=tmp_path / "out"))
+    assert found.holds, found
+    words = {check.name: check.words for check in found.checks}
+    assert words["outputs in TFLM"].startswith("1 outputs equal in every bit")
+    assert ("without the source's own offsets" in words["arena in TFLM"]) == (offsets[0] < 0)

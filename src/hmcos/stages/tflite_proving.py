@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from hmcos.errors import ModelError, VerifyError
+from hmcos.errors import LimitError, ModelError, NotRunError, VerifyError
 from hmcos.frontends.model import Model
 from hmcos.frontends.tflite.writing import rewritten
 from hmcos.frontends.tflite.written import Written, read, written
@@ -104,14 +104,25 @@ def _check_graph(place: Place, order: tuple[int, ...], planned: tuple[int, ...] 
 
 
 def _arena(trial: Trial, plan: Plan | None, made: Written, result: bytes) -> str:
-    before = trial.arena(trial.source)
+    before, note = _arena_before(trial)
     after = on_result(lambda: trial.arena(result))
-    words = f"head {before.head:,} -> {after.head:,} bytes, total {before.total:,} -> {after.total:,}"
+    words = f"head {before.head:,} -> {after.head:,} bytes, total {before.total:,} -> {after.total:,}{note}"
     if made.offsets is not None and plan is not None and plan.arena is not None:
         if after.head > plan.arena.size:
             raise VerifyError(f"{words}; the plan says {plan.arena.size:,}")
         words += f"; the plan says {plan.arena.size:,}"
     return words
+
+
+def _arena_before(trial: Trial) -> tuple[TflmArena, str]:
+    """Return the arena of the source, and what to say of it."""
+    try:
+        return trial.arena(trial.source), ""
+    except LimitError:
+        raise
+    except NotRunError:
+        bare = trial.arena(trial.without_offsets())  # or it is not because of them that it does not run
+        return bare, " (without the source's own offsets, with which it does not run)"
 
 
 def measure_tflite(model: Model, plan: Plan, result: bytes) -> ArenaMeasurement:
