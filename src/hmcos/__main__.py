@@ -10,7 +10,7 @@ from io import TextIOWrapper
 import click
 
 from hmcos.cli.commands import hmcos
-from hmcos.errors import HmcosError
+from hmcos.errors import HmcosError, OptionError
 from hmcos.words import one_line
 
 WRONG_INPUT, WRONG_USAGE, INTERRUPTED, PIPE_CLOSED = 1, 2, 130, 141
@@ -66,14 +66,14 @@ def _give_up_output() -> None:
 
 
 def _explanation(error: HmcosError | click.ClickException, program: str) -> tuple[str, int]:
-    """Return what to say and the exit code: 2 for a line that is not understood, else 1."""
+    """Return what to say and the exit code: 2 for what was asked in a wrong way, 1 for a wrong input."""
     if isinstance(error, HmcosError):
-        return str(error), WRONG_INPUT
+        return str(error), WRONG_USAGE if isinstance(error, OptionError) else WRONG_INPUT
     if not isinstance(error, click.UsageError):
         return error.format_message(), WRONG_INPUT
-    path = error.ctx.command_path if error.ctx else program
-    is_value = isinstance(error, click.BadParameter) and not isinstance(error, click.MissingParameter)
-    return f"{error.format_message()} See '{path} --help'.", WRONG_INPUT if is_value else WRONG_USAGE
+    path, told = error.ctx.command_path if error.ctx else program, error.format_message()
+    stop = "" if told.endswith((".", "?")) else "."
+    return f"{told}{stop} See '{path} --help'.", WRONG_USAGE
 
 
 def _fail(program: str, message: str, code: int) -> int:

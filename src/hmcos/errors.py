@@ -5,6 +5,7 @@
     │   └── SizeError    sizes stay unknown, mostly because symbolic dimensions are not bound
     ├── InstanceError    a problem given as numbers breaks one of its rules
     ├── TargetError      a target file or name is wrong
+    │   └── UnknownTargetError   no target has this name; an OptionError as well
     ├── PlanError        a plan file is wrong, or does not belong to this model
     ├── OptionError      a call or an option that does not make sense
     ├── OutputError      a result cannot be written where it was asked for
@@ -54,6 +55,10 @@ class PlanError(HmcosError):
 
 class OptionError(HmcosError):
     """An option or argument that does not make sense."""
+
+
+class UnknownTargetError(TargetError, OptionError):
+    """The name of a target that there is not."""
 
 
 class OutputError(HmcosError):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import re
+from collections.abc import Iterable
 
 LONGEST = 200
 """Characters of a value (a name, a path, an option) that a message repeats."""
@@ -51,6 +53,12 @@ def _cut(value: str) -> str:
     """Return a value that is short enough, with the punctuation of the message behind it."""
     end = value[-1] if value[-1] in ":;,." else ""
     return shortened(value.removesuffix(end), LONGEST) + end
+
+
+def meant(word: str, known: Iterable[str]) -> str:
+    """Return a question after the known words that are most like a wrong one; empty when none is like it."""
+    close = difflib.get_close_matches(word[:LONGEST], [*known])
+    return f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
 
 
 def human(size: int) -> str:

@@ -8,6 +8,7 @@ from typing import cast
 
 from hmcos.allocation.base import Allocator
 from hmcos.errors import OptionError
+from hmcos.words import meant
 
 ALLOCATORS: dict[str, str] = {
     "auto": "hmcos.allocation.auto:auto",
@@ -37,7 +38,8 @@ def allocator(name: str, jobs: int = 1) -> Allocator:
         OptionError: no planner has this name, or it cannot use more than one worker.
     """
     if name not in ALLOCATORS:
-        raise OptionError(f"no allocator is called {name!r}; there are {', '.join(ALLOCATORS)}")
+        known = ", ".join(ALLOCATORS)
+        raise OptionError(f"no allocator is called {name!r}; there are {known}.{meant(name, ALLOCATORS)}")
     module, function = ALLOCATORS[name].split(":")
     found = getattr(import_module(module), function)
     if jobs == 1:

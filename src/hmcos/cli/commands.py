@@ -8,6 +8,7 @@ from typing import cast
 import click
 
 from hmcos import __version__
+from hmcos.words import meant
 
 COMMANDS: dict[str, str] = {
     "schedule": "hmcos.cli.schedule:schedule",
@@ -51,6 +52,15 @@ class Commands(click.Group):
             return None
         module, function = place.split(":")
         return cast(click.Command, getattr(import_module(module), function))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return name, command and the rest of the line; a wrong name is told beside the one it is like."""
+        name = args[0]
+        if self.get_command(ctx, name) is None and not name.startswith("-"):
+            ctx.fail(f"No such command {name!r}.{meant(name, COMMANDS)}")
+        return super().resolve_command(ctx, args)
 
 
 @click.command(

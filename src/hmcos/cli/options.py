@@ -24,8 +24,11 @@ class Size(click.ParamType[int]):
     name = "SIZE"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return the bytes; raises OptionError when the text is no size."""
-        return value if isinstance(value, int) else parse_size(str(value))
+        """Return the bytes; a text that is no size is a wrong use of the option."""
+        try:
+            return value if isinstance(value, int) else parse_size(str(value))
+        except OptionError as error:
+            self.fail(str(error), param, ctx)
 
 
 class Symbol(click.ParamType[tuple[str, int]]):

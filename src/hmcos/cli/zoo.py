@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from difflib import get_close_matches
 from pathlib import Path
 
 import click
 
+from hmcos.cli.options import json_option
 from hmcos.errors import OptionError
 from hmcos.plan.staging import write
+from hmcos.stages.opening import ZOO
 from hmcos.stages.places import check_file
 from hmcos.words import printable
 from hmcos.zoo.catalogue import FAMILIES, NETWORKS, build, defaults
@@ -32,21 +36,30 @@ Examples:
 @click.option(
     "-o", "--output", metavar="FILE.onnx", type=click.Path(path_type=Path), help="Where to write it."
 )
+@json_option
 @click.argument("parameters", nargs=-1, type=click.UNPROCESSED)
-def zoo(name: str | None, listed: bool, output: Path | None, parameters: tuple[str, ...]) -> int:
+def zoo(
+    name: str | None, listed: bool, output: Path | None, as_json: bool, parameters: tuple[str, ...]
+) -> int:
     """Write the network NAME, or a family such as nasnet, with parameters given as --NAME VALUE.
 
     `zoo:NAME` also works wherever a model file does.
     """
+    if name is not None and name.startswith("-"):  # unknown options are parameters, but only behind a name
+        context = click.get_current_context()
+        known = [option for one in context.command.params for option in one.opts]
+        raise click.NoSuchOption(name, possibilities=get_close_matches(name, known), ctx=context)
     if listed or name is None:
-        click.echo(_listing())
+        click.echo(json.dumps(_record()) if as_json else _listing())
         return 0
     if output is None:
         raise OptionError(f"zoo {name}: say where to write it with -o {name}.onnx")
     check_file(output)
     proto = build(name, **parse_parameters(parameters))
     write(output, proto.SerializeToString(deterministic=True))
-    click.echo(f"{printable(str(output))}: {len(proto.graph.node)} operators")
+    operators = len(proto.graph.node)
+    record = {"model": f"{ZOO}{name}", "output": str(output), "operators": operators}
+    click.echo(json.dumps(record) if as_json else f"{printable(str(output))}: {operators} operators")
     return 0
 
 
@@ -81,6 +94,17 @@ def _value(text: str) -> object:
         except ValueError:
             continue
     return text
+
+
+def _record() -> dict[str, object]:
+    """Return what `hmcos zoo --list --json` prints."""
+    return {
+        "networks": [
+            {"name": name, "family": family, "parameters": {**defaults(family), **chosen}}
+            for name, (family, chosen) in NETWORKS.items()
+        ],
+        "families": [{"name": family, "parameters": defaults(family)} for family in FAMILIES],
+    }
 
 
 def _listing() -> str:

@@ -9,9 +9,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import cast
 
-from hmcos.errors import TargetError
+from hmcos.errors import TargetError, UnknownTargetError
 from hmcos.graph.catalogue import STANDARD_DOMAINS
 from hmcos.memory.problem import LARGEST
+from hmcos.words import meant
 
 _FOLDER = Path(__file__).with_name("targets")
 _TARGET_KEYS = ("alignment", "overwrite_inputs", "views", "overwrite", "scratch")
@@ -82,8 +83,9 @@ def load_target(name_or_path: str | Path) -> Target:
         return _read(name, _FOLDER / f"{name}.toml")
     path = Path(name_or_path)
     if path.suffix != ".toml" and not path.is_file():
-        raise TargetError(
-            f"no target is called {name!r}; there are {', '.join(target_names())}, or a FILE.toml"
+        known = target_names()
+        raise UnknownTargetError(
+            f"no target is called {name!r}; there are {', '.join(known)}, or a FILE.toml.{meant(name, known)}"
         )
     return _read(name, path)
 

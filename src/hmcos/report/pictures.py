@@ -23,6 +23,7 @@ from hmcos.stages.lowering import Network, lower_network
 from hmcos.stages.opening import Openable, open_source
 from hmcos.stages.places import check_apart, check_file, target_file
 from hmcos.stages.placing import chosen_placing, place
+from hmcos.words import meant
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,8 @@ def drawn(scene: Scene, what: str, form: str, observer: Observer) -> bytes:
 
 def _picture(what: str) -> Picture:
     if what not in PICTURES:
-        raise OptionError(f"no picture is called {what!r}; there are {', '.join(PICTURES)}")
+        known = ", ".join(PICTURES)
+        raise OptionError(f"no picture is called {what!r}; there are {known}.{meant(what, PICTURES)}")
     return PICTURES[what]
 
 

@@ -7,6 +7,7 @@ from typing import cast
 
 from hmcos.errors import OptionError
 from hmcos.schedulers.base import Scheduler
+from hmcos.words import meant
 
 SCHEDULERS: dict[str, str] = {
     "optimal": "hmcos.schedulers.optimal:optimal",
@@ -32,6 +33,7 @@ def scheduler(name: str) -> Scheduler:
         OptionError: no scheduler has this name.
     """
     if name not in SCHEDULERS:
-        raise OptionError(f"no scheduler is called {name!r}; there are {', '.join(SCHEDULERS)}")
+        known = ", ".join(SCHEDULERS)
+        raise OptionError(f"no scheduler is called {name!r}; there are {known}.{meant(name, SCHEDULERS)}")
     module, function = SCHEDULERS[name].split(":")
     return cast(Scheduler, getattr(import_module(module), function))

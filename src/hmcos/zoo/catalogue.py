@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
 from hmcos.errors import OptionError
+from hmcos.words import meant
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -58,14 +58,14 @@ def build(name: str, **parameters: object) -> ModelProto:
     """
     family, chosen = NETWORKS.get(name, (name, {}))
     if family not in FAMILIES:
-        close = difflib.get_close_matches(name, [*NETWORKS, *FAMILIES])
-        hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(NETWORKS)}"
-        raise OptionError(f"zoo: no network is called {name!r}: {hint}")
+        hint = meant(name, [*NETWORKS, *FAMILIES]) or f" There are {', '.join(NETWORKS)}."
+        raise OptionError(f"zoo: no network is called {name!r}.{hint}")
     make = _maker(family)
     known = inspect.signature(make).parameters
     for parameter in parameters:
         if parameter not in known:
-            raise OptionError(f"zoo: {family} has no parameter {parameter!r}: it has {', '.join(known)}")
+            there = f"it has {', '.join(known)}.{meant(parameter, known)}"
+            raise OptionError(f"zoo: {family} has no parameter {parameter!r}: {there}")
     return cast("ModelProto", make(**{**chosen, **parameters}).build())
 
 

@@ -200,10 +200,6 @@ def test_more_workers_give_the_same_size(tmp_path: Path, capsys: pytest.CaptureF
         ("lower,upper,size,id\n0,2,1\n", [], ":2: the line ends before its id"),
         ('id,lower,upper,"size\0"\n', [], "column 'size' is missing"),
         ("id,lower,upper,size\n" + "a" * 200_000 + ",0,2,1\n", [], "not CSV: field larger than field limit"),
-        (PUBLIC, ["--capacity", "0"], "a capacity is at least 1 byte"),
-        (PUBLIC, ["--allocator", "best"], "no allocator is called 'best'"),
-        (PUBLIC, ["--jobs", "0"], "0 jobs"),
-        (PUBLIC, ["--jobs", "2", "--allocator", "birth_order"], "only for auto and exact"),
         (PUBLIC, ["-o", "SOURCE"], "is the source"),
         (PUBLIC, ["-o", "nowhere/x.csv"], "there is no folder"),
         (PUBLIC, ["-o", "/"], "is a folder"),
@@ -289,6 +285,25 @@ def test_the_header_compiles_without_a_warning(
     )
     command = [compiler, "-std=c11", "-Wall", "-Wextra", "-Werror", "-I", str(out), "-c", str(source)]
     subprocess.run([*command, "-o", str(tmp_path / "use.o")], check=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--capacity", "0"], "a capacity is at least 1 byte"),
+        (["--allocator", "best"], "no allocator is called 'best'"),
+        (["--jobs", "0"], "0 jobs"),
+        (["--jobs", "2", "--allocator", "birth_order"], "only for auto and exact"),
+    ],
+)
+def test_a_wrong_use_is_one_line(
+    public: str, options: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["arena", public, *options]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.count("\n") == 1
+    assert words in shown.err
 
 
 def test_statuses_of_a_file_are_those_of_its_question(public: str) -> None:

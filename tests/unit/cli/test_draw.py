@@ -29,10 +29,10 @@ def test_a_picture_is_written_and_named(
     ("line", "code", "words"),
     [
         (["draw", "FORK"], 2, "--output"),
-        (["draw", "FORK", "-o", "fork.gif"], 1, "'.gif'"),
-        (["draw", "FORK", "-o", "fork.dot", "--what", "art"], 1, "'art'"),
-        (["draw", "FORK", "-o", "fork.dot", "--scheduler", "best"], 1, "'best'"),
-        (["draw", "FORK", "-o", "fork.svg", "--what", "arena", "--allocator", "best"], 1, "'best'"),
+        (["draw", "FORK", "-o", "fork.gif"], 2, "'.gif'"),
+        (["draw", "FORK", "-o", "fork.dot", "--what", "art"], 2, "'art'"),
+        (["draw", "FORK", "-o", "fork.dot", "--scheduler", "best"], 2, "'best'"),
+        (["draw", "FORK", "-o", "fork.svg", "--what", "arena", "--allocator", "best"], 2, "'best'"),
         (["draw", "none.onnx", "-o", "fork.dot"], 1, "none.onnx"),
     ],
 )

@@ -79,8 +79,8 @@ def test_a_limit_leaves_the_bound_open(
         (["x.onnx"], 2, "'OUTDIR'"),
         (["x.onnx", "out", "more"], 2, "more"),
         (["x.onnx", "out"], 1, "x.onnx"),
-        (["zoo:none", "out"], 1, "none"),
-        (["zoo:darts-cifar", "out", "--target", "tpu"], 1, "tpu"),
+        (["zoo:none", "out"], 2, "none"),
+        (["zoo:darts-cifar", "out", "--target", "tpu"], 2, "tpu"),
     ],
 )
 def test_wrong_lines_are_one_line_of_error(
