@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from hmcos import api
 from hmcos.cli.commands import hmcos as command
-from hmcos.errors import LimitError, NotRunError, OptionError
+from hmcos.errors import LimitError, NotRunError, OptionError, PlanError
 from hmcos.frontends.loading import load
 from hmcos.frontends.tflite.offsets import offsets_in
 from hmcos.frontends.tflite.reading import parse
@@ -291,7 +291,7 @@ def test_limits_hold_for_the_runtimes(tmp_path: Path) -> None:
 
 
 def test_a_result_that_does_not_exist_is_wrong_input(model: Path, tmp_path: Path) -> None:
-    with pytest.raises(OptionError, match=r"nothing\.tflite: is no file; name a plan.json or a reordered"):
+    with pytest.raises(PlanError, match=r"nothing\.tflite: is no file; name a plan.json or a reordered"):
         api.verify(model, tmp_path / "nothing.tflite")
 
 

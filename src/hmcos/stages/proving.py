@@ -9,7 +9,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import cast
 
-from hmcos.errors import OptionError, ToolError, VerifyError
+from hmcos.errors import OptionError, PlanError, ToolError, VerifyError
 from hmcos.folders import temporary_folder
 from hmcos.frontends import loading
 from hmcos.frontends.feeding import own_inputs
@@ -88,7 +88,7 @@ def _result(result: str | PathLike[str] | Plan) -> tuple[Plan | None, Path | Non
         return result, Path(model) if model and Path(model).is_file() else None, "the plan"
     path = Path(result)
     if not path.is_file():
-        raise OptionError(f"{path}: is no file; name a plan.json or a reordered model")
+        raise PlanError(f"{path}: is no file; name a plan.json or a reordered model")
     if path.suffix.lower() != ".json":
         return None, path, fspath(path)
     plan = read_plan(path)

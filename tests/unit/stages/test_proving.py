@@ -314,4 +314,4 @@ def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert record["holds"] is False
     assert record["checks"][-1]["check"] == "memory"
     assert run(["verify", source, str(out / "none.json")]) == 1
-    assert run(["verify", source, str(out / "plan.json"), "--input", "x"]) == 1
+    assert run(["verify", source, str(out / "plan.json"), "--input", "x"]) == 2

@@ -39,8 +39,8 @@ def test_a_family_can_be_built_with_its_defaults() -> None:
 @pytest.mark.parametrize(
     ("name", "parameters", "message"),
     [
-        ("nasnet-cifr", {}, "zoo: no network is called 'nasnet-cifr': did you mean nasnet-cifar"),
-        ("xyz", {}, f"zoo: no network is called 'xyz': there are {', '.join(NETWORKS)}"),
+        ("nasnet-cifr", {}, "zoo: no network is called 'nasnet-cifr'. Did you mean 'nasnet-cifar'"),
+        ("xyz", {}, f"zoo: no network is called 'xyz'. There are {', '.join(NETWORKS)}"),
         (
             "pnas",
             {"k": 4},
