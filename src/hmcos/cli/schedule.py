@@ -31,8 +31,8 @@ from hmcos.plan.schedule import Status
 from hmcos.stages.lowering import Network
 from hmcos.words import one_line, printable
 
-ADVICE_SECONDS = 0.05
-"""For advice on the page: enough for small networks. `hmcos report` takes the time that it takes."""
+ADVICE_SECONDS = 0.3
+"""For advice on the page: enough for all of small networks. `hmcos report` takes the time that it takes."""
 _EXAMPLES = """
 \b
 Examples:

@@ -63,6 +63,34 @@ def proof_words(explanation: Explanation) -> str:
     return f"No operator alone forces more than {human(most)} of the {human(plan.peak)}. {rest}"
 
 
+def tried_words(explanation: Explanation) -> str:
+    """Return how many changes were tried and what is known of them, and no more than that."""
+    advised = explanation.advised
+    tried, decided = len(advised.advice), len(advised.advice) - advised.undecided
+    if not advised.possible:
+        return "There is no change to try."
+    if not tried:
+        return f"No change is tried yet: {_more(explanation.plan)} tries all {advised.possible}."
+    told = [f"{tried} of {advised.possible} changes were tried, one at a time, each by a new search."]
+    if decided and not advised.best:
+        which = "them" if decided == advised.possible else f"the {decided} that were decided"
+        told.append(f"None of {which} makes the least peak smaller by itself.")
+    if advised.best and not advised.proved:
+        told.append("They are compared with the best order found, which is not proved to be the best.")
+    if advised.undecided:
+        told.append(f"Whether {advised.undecided} of those tried help is open: their search was cut short.")
+    if advised.untried:
+        told.append(f"{advised.untried} are not tried yet: {_more(explanation.plan)} tries all.")
+    return " ".join(told)
+
+
+def _more(plan: Plan) -> str:
+    """Return what tries the changes that there was no time for."""
+    if plan.outputs.plan:
+        return shlex.join(["hmcos", "report", plan.outputs.plan])
+    return "the same without a time limit"
+
+
 def advice_words(explanation: Explanation, change: Change) -> tuple[str, str]:
     """Return what a change is, and how to get it."""
     if change.kind is Kind.EXTERNAL:

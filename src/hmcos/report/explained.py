@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hmcos.plan.arena_fields import arena_record
-from hmcos.report.advice_words import advice_words, proof_words, reproduction, verdict
+from hmcos.report.advice_words import advice_words, proof_words, reproduction, tried_words, verdict
 from hmcos.stages.advice import Advice, Kind
 from hmcos.stages.explaining import CellPeak, Explanation, Forced
 
@@ -33,6 +33,8 @@ def explanation_record(explanation: Explanation) -> dict[str, object]:
         "advice": [advice_record(explanation, one) for one in advised.best],
         "changes_tried": len(advised.advice),
         "changes_possible": advised.possible,
+        "changes_undecided": advised.undecided,
+        "advice_note": tried_words(explanation),
         "memory": list(plan.memory.running),
     }
 

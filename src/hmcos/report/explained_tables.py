@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hmcos.memory.lifetimes import Life
-from hmcos.report.advice_words import advice_words, operator_words, proof_words, verdict
+from hmcos.report.advice_words import advice_words, operator_words, proof_words, tried_words, verdict
 from hmcos.report.sizes import savings
 from hmcos.stages.advice import Kind
 from hmcos.stages.explaining import Explanation
@@ -35,8 +35,8 @@ def explanation_tables(explanation: Explanation) -> RenderableType:
         Text(printable(proof_words(explanation))),
         _forced(explanation),
         *([_cells(explanation)] if explanation.cells else []),
-        _advice(explanation),
-        Text(_tried(explanation)),
+        *_advice(explanation),
+        Text(printable(tried_words(explanation))),
     )
 
 
@@ -144,10 +144,10 @@ def _cells(explanation: Explanation) -> Table:
     return table
 
 
-def _advice(explanation: Explanation) -> RenderableType:
+def _advice(explanation: Explanation) -> list[RenderableType]:
     best, peak = explanation.advised.best, explanation.advised.peak
     if not best:
-        return Text("no change that was tried makes the least peak smaller by itself")
+        return []
     table = Table("what would make it smaller", "how")
     for heading in ("peak", "saved"):
         table.add_column(heading, justify="right")
@@ -156,10 +156,4 @@ def _advice(explanation: Explanation) -> RenderableType:
         most = "" if one.proved else "at most "
         saved = f"{explanation.advised.saved(one):,}\n{savings(peak, one.peak)}"
         table.add_row(Text(printable(what)), Text(printable(how)), f"{most}{one.peak:,}", saved)
-    return table
-
-
-def _tried(explanation: Explanation) -> str:
-    advised = explanation.advised
-    tried = f"{len(advised.advice)} of {advised.possible} changes were tried, one at a time"
-    return f"{tried}, each by a new search of the best order"
+    return [table]

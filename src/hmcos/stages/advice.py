@@ -65,6 +65,18 @@ class Advised:
     """All changes there were to try."""
     peak: int
     """What the changes are compared with: the least peak found of the unchanged problem, in bytes."""
+    proved: bool
+    """Whether no order of the unchanged problem needs less."""
+
+    @property
+    def untried(self) -> int:
+        """The number of changes that there was no time to try."""
+        return self.possible - len(self.advice)
+
+    @property
+    def undecided(self) -> int:
+        """The number of changes whose search was cut short before it was known whether they help."""
+        return sum(not one.proved and self.saved(one) <= 0 for one in self.advice)
 
     def saved(self, advice: Advice) -> int:
         """Return the bytes by which a change makes the least peak smaller; negative when it grows."""
@@ -102,7 +114,7 @@ def advise(problem: Problem, changes: Sequence[Change], found: Schedule, limits:
             break
         best = _search(change.build(), found.order, limits)
         tried.append(Advice(change, best.peak, best.peak == best.lower_bound))
-    return Advised(tuple(tried), len(changes), found.peak)
+    return Advised(tuple(tried), len(changes), found.peak, found.peak == found.lower_bound)
 
 
 def _search(problem: Problem, order: Sequence[int], limits: Limits) -> Schedule:

@@ -130,7 +130,8 @@ def explain_plan(network: Network, plan: Plan, limits: Limits) -> Explanation:
     advised = advise(network.problem, tuple(_changes(network, plan, lives)), plan.schedule, limits)
     if network.lowered is not None and network.lowered.least is not None:
         # The scratch of bodies that were not solved is an upper bound: nothing is proved on top of it.
-        advised = replace(advised, advice=tuple(replace(one, proved=False) for one in advised.advice))
+        open_ones = tuple(replace(one, proved=False) for one in advised.advice)
+        advised = replace(advised, advice=open_ones, proved=False)
     return Explanation(
         network=network,
         plan=plan,

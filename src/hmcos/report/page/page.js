@@ -287,10 +287,7 @@ function stillNeeded(life) {
 }
 
 function tellAdvice() {
-  const tried = `${data.changes_tried} of ${data.changes_possible} changes were tried, one at a time, each by a new search for the best order.`;
-  const more = data.changes_tried < data.changes_possible ? ` The time for it was over then: hmcos report ${data.plan || "PLAN"} tries all.` : "";
-  const none = data.advice.length ? "" : " None of them makes the least peak smaller by itself.";
-  byId("advice-told").textContent = tried + none + more;
+  byId("advice-told").textContent = data.advice_note;
   const most = Math.max(1, ...data.advice.map(a => a.saved));
   for (const a of data.advice) {
     const bar = element("span", "bar");
