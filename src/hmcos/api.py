@@ -27,6 +27,7 @@ from hmcos.stages.lowering import Network, lower_network
 from hmcos.stages.opening import ZOO, Openable, open_source
 from hmcos.stages.places import check_apart, check_file, output_places, target_file
 from hmcos.stages.placing import Placing, chosen_placing, place, with_arena
+from hmcos.stages.replacing import check_replaced
 from hmcos.stages.saving import save
 from hmcos.stages.tflite import FORMAT, check_offsets, tensor_offsets
 from hmcos.stages.verification import verify_plan_of
@@ -61,6 +62,7 @@ def schedule(  # noqa: PLR0913 (one keyword per option of the command line, so t
     minimize: str = "peak",
     external_io: bool = False,
     emit: str | None = None,
+    overwrite: bool = False,
     offsets: bool = True,
     seed: int = 0,
     observer: Observer = SILENCE,
@@ -78,6 +80,7 @@ def schedule(  # noqa: PLR0913 (one keyword per option of the command line, so t
     write nothing. `allocator` lays out the arena, "auto" when not given; with a budget there is an arena
     only when one is given. `minimize="arena"` accepts a higher peak for a smaller arena; `external_io` is
     for callers that supply the memory of inputs and outputs; `emit="c"` writes a C header beside the plan.
+    A folder that holds the plan of another source is refused without `overwrite`.
     `offsets=False` leaves the offsets of the arena out of a TensorFlow Lite model.
     `seed` is for random orders and planners; `observer` is told how the search goes on; `keep` is handed
     the network, for whoever explains the plan without reading it again; `beside` names further files that the
@@ -96,6 +99,8 @@ def schedule(  # noqa: PLR0913 (one keyword per option of the command line, so t
     if output is not None:
         inputs, header = target_file(target), emit is not None
         places = output_places(opened, Path(output), header=header, beside=beside, inputs=inputs)
+        if not overwrite:
+            check_replaced(places.plan, opened)
     loaded = perf_counter()
     limits = replace(limits, started=loaded)
     network = lower_network(opened, rules, alignment, limits, observer, external_io)

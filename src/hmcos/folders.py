@@ -20,26 +20,28 @@ from typing import Any
 from hmcos.errors import OutputError
 
 PREFIX = "hmcos-"
-_NAME = re.compile(rf"{PREFIX}(\d{{1,9}})-\w+")
+_NAME = re.compile(rf"{PREFIX}(\d{{1,9}})-\w+|\.{PREFIX}(\d{{1,9}})-\w+\.part")
 
 
 @contextmanager
-def temporary_folder() -> Generator[Path]:
+def temporary_folder(parent: Path | None = None) -> Generator[Path]:
     """Return an empty folder that only this user may enter, for as long as the block takes.
 
-    Before, what processes of this user left behind is removed. On Windows, which has no such locks, such
+    It is hidden in a `parent` that belongs to the user, or where the system has its temporary files. Before,
+    what processes of this user left behind there is removed. On Windows, which has no such locks, such
     folders stay.
 
     Raises:
         OutputError: there is no place for it.
     """
     try:
-        parent = Path(tempfile.gettempdir())
-        remove_leftovers(parent)
-        folder, lock = _made(parent)
+        place = parent or Path(tempfile.gettempdir())
+        remove_leftovers(place)
+        folder, lock = _made(place, *(("", "") if parent is None else (".", ".part")))
     except OSError as error:
-        place = error.filename or "no temporary folder"
-        raise OutputError(f"{place}: cannot be written: {error.strerror}; set TMPDIR to a folder") from error
+        where = parent or error.filename or "no temporary folder"
+        way_out = "; set TMPDIR to a folder" if parent is None else ""
+        raise OutputError(f"{where}: cannot be written: {error.strerror}{way_out}") from error
     try:
         yield folder
     finally:
@@ -48,10 +50,11 @@ def temporary_folder() -> Generator[Path]:
             os.close(lock)
 
 
-def _made(parent: Path) -> tuple[Path, int | None]:
+def _made(parent: Path, before: str, behind: str) -> tuple[Path, int | None]:
     """Return a new folder and its lock, None where the system has none."""
     while True:
-        folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=parent))
+        prefix = f"{before}{PREFIX}{os.getpid()}-"
+        folder = Path(tempfile.mkdtemp(prefix=prefix, suffix=behind, dir=parent))
         lock = _opened(folder)
         if lock is None or not _locks(lock, wait=True):
             return folder, lock
@@ -68,7 +71,7 @@ def remove_leftovers(parent: Path) -> None:
     with suppress(OSError), os.scandir(parent) as found:
         for entry in found:
             name = _NAME.fullmatch(entry.name)
-            if name and not _runs(int(name[1])):
+            if name and not _runs(int(name[1] or name[2])):
                 _remove(Path(entry.path))
 
 
@@ -108,6 +111,8 @@ def _runs(process: int) -> bool:
     """Return whether a process of this number may be running; only asked where there are locks."""
     if _fcntl() is None:
         return True
+    if process == os.getpid():
+        return False  # in a container, the first process has the same number every time; the lock decides
     try:
         os.kill(process, 0)
     except ProcessLookupError:

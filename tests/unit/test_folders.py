@@ -121,3 +121,29 @@ def test_no_place_for_a_folder_is_told(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
     with pytest.raises(OutputError, match=r"missing.*set TMPDIR"), temporary_folder():
         pass
+
+
+def test_a_folder_within_one_of_the_user_is_hidden(tmp_path: Path, dead: int) -> None:
+    left = tmp_path / f".hmcos-{dead}-abc.part"
+    left.mkdir()
+    (left / "0").write_bytes(b"half of a model")
+    (tmp_path / f".hmcos-{dead}-abc").mkdir()
+    (tmp_path / "mine.part").mkdir()
+    with temporary_folder(tmp_path) as folder:
+        assert folder.name.startswith(f".hmcos-{os.getpid()}-") and folder.name.endswith(".part")
+        assert made(tmp_path) == sorted([folder.name, f".hmcos-{dead}-abc", "mine.part"])
+    assert made(tmp_path) == [f".hmcos-{dead}-abc", "mine.part"]
+
+
+def test_a_leftover_with_our_own_number_is_one(tmp_path: Path) -> None:
+    """The first process of a container has the same number in every container."""
+    left = tmp_path / f".hmcos-{os.getpid()}-abc.part"
+    left.mkdir()
+    with temporary_folder(tmp_path) as one, temporary_folder(tmp_path) as two:
+        assert made(tmp_path) == sorted([one.name, two.name])
+
+
+def test_no_place_within_a_folder_is_told(tmp_path: Path) -> None:
+    told = r"missing: cannot be written: No such file or directory$"
+    with pytest.raises(OutputError, match=told), temporary_folder(tmp_path / "missing"):
+        pass

@@ -32,6 +32,7 @@ Examples:
     help="What may share memory; hmcos has the published rules.",
 )
 @bind_option
+@click.option("--overwrite", is_flag=True, help="Replace the plan of another model in OUTDIR.")
 @time_limit_option("Seconds for each search; the best order so far counts.")
 def op_sched(model: str, outdir: Path, bind: tuple[tuple[str, int], ...], **options: Any) -> int:
     """Print peak and arena of MODEL as the published HMCOS program does, then the proven optimum.

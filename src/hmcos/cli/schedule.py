@@ -86,6 +86,7 @@ Examples:
 @click.option(
     "--emit", type=click.Choice(["c"]), help="Write the arena as a C header into the folder as well."
 )
+@click.option("--overwrite", is_flag=True, help="Replace the plan of another model in the folder.")
 @click.option("--seed", type=int, default=0, show_default=True, help="For the random scheduler.")
 @json_option
 def schedule(model: str, bind: tuple[tuple[str, int], ...], as_json: bool, **options: Any) -> int:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from hmcos.errors import OutputError
 from hmcos.frontends.model import Model
-from hmcos.plan.staging import output_errors
+from hmcos.plan.staging import Staging, chunks, output_errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +54,39 @@ def _beside(model: Model, location: Path, folder: Path) -> DataFile:
             f"{target}: its folder is a link that leads out of the output folder; remove the link"
         )
     return DataFile(location, source, target, stands)
+
+
+def copy_data(files: Iterable[DataFile], staging: Staging) -> dict[str, str]:
+    """Return the sha256 of each data file by its location, after those that must be copied were.
+
+    Raises:
+        OutputError: one cannot be read, or its copy not be written.
+    """
+    return {file.location.as_posix(): _copied(file, staging) for file in files}
+
+
+def _copied(file: DataFile, staging: Staging) -> str:
+    if not file.stands:
+        return staging.copy(file.source, file.target)
+    digest = sha256()
+    for part in chunks(file.source):
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def check_output(model: Model, path: Path) -> None:
+    """Check that a file may be written at a path without harm to the model's own files.
+
+    Raises:
+        OutputError: after resolving links, the path is the source or one of its data files, or a directory.
+    """
+    if path.is_dir():
+        raise OutputError(f"{path}: is a directory; name a file in it")
+    if model.path is None:
+        return
+    home = model.path.parent
+    target = path.resolve()
+    if target == model.path.resolve():
+        raise OutputError(f"{path}: is the model itself; choose another output path")
+    if any(target == (home / file).resolve() for file in model.data_files):
+        raise OutputError(f"{path}: is a data file of the model; choose another output path")

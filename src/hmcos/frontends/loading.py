@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Protocol, cast, runtime_checkable
 
 from hmcos.errors import ModelError
+from hmcos.frontends.copying import check_output, copy_data, data_files_beside
 from hmcos.frontends.model import Model
 from hmcos.frontends.outline import Outline
+from hmcos.plan.staging import staged
 
 SUFFIXES: dict[str, str] = {".onnx": "onnx", ".tflite": "tflite"}
 """File suffix, in lower case, to format."""
@@ -19,7 +21,10 @@ SUFFIXES: dict[str, str] = {".onnx": "onnx", ".tflite": "tflite"}
 LOADERS: dict[str, str] = {"onnx": "hmcos.frontends.onnx:load", "tflite": "hmcos.frontends.tflite:load"}
 """Format to "module:function", imported on demand."""
 
-SAVERS: dict[str, str] = {"onnx": "hmcos.frontends.onnx:save", "tflite": "hmcos.frontends.tflite:save"}
+SERIALISERS: dict[str, str] = {
+    "onnx": "hmcos.frontends.onnx:serialised",
+    "tflite": "hmcos.frontends.tflite:serialised",
+}
 """Format to "module:function", imported on demand."""
 
 OUTLINES: dict[str, str] = {"onnx": "hmcos.frontends.onnx.outline:outline"}
@@ -60,7 +65,9 @@ def save(
     path: Path,
     offsets: Mapping[int, int] | None = None,
 ) -> None:
-    """Write the model's source with its nodes permuted, and its data files beside it.
+    """Write the model's source with its nodes permuted, and its data files beside it, for a while.
+
+    A crash of the system may leave some of it; results that must last are `stages.saving`'s.
 
     `orders` holds node numbers in the new order; the key is empty for the main graph and a path such as
     `node 17/then_branch` for a body. `offsets` are bytes in the arena by tensor, for a format that
@@ -70,11 +77,28 @@ def save(
         OptionError: an order is no permutation, or belongs to no graph of the model.
         OutputError: the path is the source or one of its data files, or cannot be written.
     """
-    saver = cast("Callable[..., None]", _find(SAVERS[model.format]))
-    if offsets is None:
-        saver(model, orders, path)
-    else:
-        saver(model, orders, path, offsets)
+    content = serialised(model, orders, offsets)
+    check_output(model, path)
+    data = data_files_beside(model, path)
+    for file in data:
+        if not file.stands:
+            check_output(model, file.target)
+    with staged(path.parent, lasting=False) as staging:
+        copy_data(data, staging)
+        staging.add(path, content)
+
+
+def serialised(
+    model: Model, orders: Mapping[str, Sequence[int]], offsets: Mapping[int, int] | None = None
+) -> bytes:
+    """Return the bytes of the model's source with its nodes permuted; all is as for `save`.
+
+    Raises:
+        OptionError: an order is no permutation, or belongs to no graph of the model.
+        OutputError: the format cannot express the model again.
+    """
+    serialise = cast("Callable[..., bytes]", _find(SERIALISERS[model.format]))
+    return serialise(model, orders, offsets)
 
 
 def _format(source: str | PathLike[str] | Serializable) -> str:

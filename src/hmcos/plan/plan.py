@@ -29,6 +29,10 @@ class Source:
     """Whether local functions were inlined, so that node numbers refer to the inlined model."""
     bind: Mapping[str, int] = field(default_factory=dict[str, int])
     """Symbolic dimension to the value it was given."""
+    absolute: str = ""
+    """The path of the file from the root; empty for what has no file."""
+    relative: str = ""
+    """The path of the file from the folder of the plan, with slashes; empty where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +124,8 @@ class Outputs:
     model: str | None = None
     plan: str | None = None
     header: str | None = None
+    sha256: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Of the model, its data files and the header, by their paths from the plan's folder, with slashes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +157,8 @@ class Plan:
     """All that has a place in the arena: inputs first, then by step."""
     largest_first_arena: int | None = None
     """Bytes of the arena that the planner of most runtimes, largest first, makes for the same order."""
+    file: str | None = field(default=None, compare=False)
+    """The plan file that it was read from, or written to; None while there is none."""
 
     def __repr__(self) -> str:
         name, target = (shortened(printable(text), _NAMED) for text in (self.source.name, self.target.name))

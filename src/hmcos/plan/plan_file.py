@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import replace
+from pathlib import Path, PureWindowsPath
 from typing import cast
 
 from hmcos.errors import PlanError
@@ -48,6 +50,26 @@ def read_plan(path: str | Path) -> Plan:
     Raises:
         PlanError: the file cannot be read, is no plan, or contradicts itself; names file and key.
     """
+    fields = _fields(path)
+    if fields.text("format") != FORMAT:
+        found = fields.text("format")
+        raise PlanError(f"{path}: format: is {found!r}, but this version reads {FORMAT}; plan the model anew")
+    return replace(_plan(fields), file=str(path))
+
+
+def read_source(path: str | Path) -> tuple[Source, Outputs]:
+    """Return what the plan in a file was made of, and what was written with it, whatever else it says.
+
+    Raises:
+        PlanError: the file cannot be read, or is no plan.
+    """
+    fields = _fields(path)
+    if not fields.text("format").startswith(f"{FORMAT.partition('/')[0]}/"):
+        raise PlanError(f"{path}: format: is not that of a plan")
+    return _source(fields.part("source")), _outputs(fields.part("outputs"))
+
+
+def _fields(path: str | Path) -> Fields:
     try:
         text = Path(path).read_text(encoding="utf-8")
     except OSError as error:
@@ -58,11 +80,7 @@ def read_plan(path: str | Path) -> Plan:
         values: object = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise PlanError(f"{path}: not a plan, or cut off: {str(error) or 'nested too deeply'}") from error
-    fields = Fields.of(values, str(path))
-    if fields.text("format") != FORMAT:
-        found = fields.text("format")
-        raise PlanError(f"{path}: format: is {found!r}, but this version reads {FORMAT}; plan the model anew")
-    return _plan(fields)
+    return Fields.of(values, str(path))
 
 
 def _value(value: object) -> str:
@@ -84,6 +102,7 @@ def _record(plan: Plan) -> dict[str, object]:
             "original_sha256": plan.source.original_sha256,
             "inlined": plan.source.inlined,
             "bind": dict(sorted(plan.source.bind.items())),
+            **_places_record(plan.source),
         },
         "target": _target_record(plan.target),
         "scheduler": found.scheduler,
@@ -95,7 +114,7 @@ def _record(plan: Plan) -> dict[str, object]:
         "states": found.states,
         "search_seconds": found.seconds,
         "seconds": seconds_record(plan.seconds),
-        "outputs": outputs_record(plan.outputs),
+        "outputs": {**outputs_record(plan.outputs), **_digests_record(plan.outputs)},
         "crest": _crest_record(plan.crest),
         "order": list(plan.order),
         "scheduled_order": list(plan.scheduled_order),
@@ -123,6 +142,15 @@ def outputs_record(outputs: Outputs) -> dict[str, object]:
     """Return the paths that were written, null for what was not; the header only where there is one."""
     header = {"header": outputs.header} if outputs.header else {}
     return {"model": outputs.model, "plan": outputs.plan, **header}
+
+
+def _digests_record(outputs: Outputs) -> dict[str, object]:
+    return {"sha256": dict(outputs.sha256)} if outputs.sha256 else {}
+
+
+def _places_record(source: Source) -> dict[str, object]:
+    found = {"absolute": source.absolute, "relative": source.relative}
+    return {key: place for key, place in found.items() if place}
 
 
 def seconds_record(seconds: Seconds) -> dict[str, float]:
@@ -219,6 +247,8 @@ def _source(fields: Fields) -> Source:
         original_sha256=fields.text("original_sha256"),
         inlined=fields.flag("inlined"),
         bind={symbol: bind.number(symbol) for symbol in bind.values},
+        absolute=fields.text("absolute") if "absolute" in fields.values else "",
+        relative=fields.text("relative") if "relative" in fields.values else "",
     )
 
 
@@ -265,7 +295,20 @@ def _body(fields: Fields) -> BodyPlan:
 
 def _outputs(fields: Fields) -> Outputs:
     header = fields.text_or_none("header") if "header" in fields.values else None
-    return Outputs(fields.text_or_none("model"), fields.text_or_none("plan"), header)
+    digests = _digests(fields.part("sha256")) if "sha256" in fields.values else {}
+    return Outputs(fields.text_or_none("model"), fields.text_or_none("plan"), header, digests)
+
+
+def _digests(fields: Fields) -> dict[str, str]:
+    """Return the sha256 of files by their paths; none of them leads out of the plan's folder."""
+    found = {name: fields.text(name) for name in fields.values}
+    for name, digest in found.items():
+        # Whoever made the plan may want files read that are not its own: also by a system's other spellings.
+        path = PureWindowsPath(name)
+        inside = path.name and not (path.drive or path.root or ".." in path.parts or "\0" in name)
+        _expect(bool(inside), fields, repr(name), "must be a path within the folder of the plan")
+        _expect(re.fullmatch("[0-9a-f]{64}", digest) is not None, fields, name, "must be a sha256 in hex")
+    return found
 
 
 def _expect(holds: bool, fields: Fields, key: str, rule: str) -> None:

@@ -1,42 +1,183 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, also several together, and also when the process is killed."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 
 from hmcos.errors import OutputError
+from hmcos.folders import temporary_folder
+
+CHUNK = 1 << 20
+"""Bytes that are read at once: data files may be larger than memory."""
+
+
+@dataclass(slots=True)
+class Staging:
+    """Files that are written to a hidden folder first, each with the place that it will take."""
+
+    folder: Path
+    lasting: bool
+    moves: list[tuple[Path, Path]] = field(default_factory=list[tuple[Path, Path]])
+    made: list[Path] = field(default_factory=list[Path])
+    """Folders that were made for the places, outer ones first."""
+
+    def add(self, path: Path, content: bytes) -> str:
+        """Return the sha256 of a content after it was written, to take its place at a path later.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        return self._keep(path, (content,))
+
+    def copy(self, source: Path, path: Path) -> str:
+        """Return the sha256 of a file after it was copied, to take its place at a path later.
+
+        A copy, not a hard link: onnx refuses data files that have more than one, also the source's.
+
+        Raises:
+            OutputError: the file cannot be read, or the copy not be written.
+        """
+        return self._keep(path, chunks(source))
+
+    def _keep(self, path: Path, content: Iterable[bytes]) -> str:
+        digest = sha256()
+        temporary = self.folder / str(len(self.moves))
+        self.make(path.parent)
+        with output_errors(path), temporary.open("xb") as file:
+            for part in content:
+                digest.update(part)
+                file.write(part)
+            if self.lasting:
+                file.flush()
+                os.fsync(file.fileno())
+        self.moves.append((temporary, path))
+        return digest.hexdigest()
+
+    def make(self, folder: Path) -> None:
+        """Make a folder for a place."""
+        with output_errors(folder):
+            for missing in reversed([one for one in (folder, *folder.parents) if not one.exists()]):
+                missing.mkdir(exist_ok=True)
+                self.made.append(missing)
+
+    def settle(self) -> None:
+        """Let all files take their places in the order in which they came, or none.
+
+        When the last one takes its place, all others stand on the disk: it may tell of them.
+
+        Raises:
+            OutputError: one cannot take its place; then those before it are what they were.
+        """
+        done: list[tuple[Path, Path, Path | None]] = []
+        try:
+            for number, (temporary, path) in enumerate(self.moves):
+                if number and number == len(self.moves) - 1:
+                    self._sync()
+                with output_errors(path):
+                    _check_not_taken(path, [taken for _, taken, _ in done])
+                    done.append((temporary, path, _kept(path, self.folder / f"{number}.old")))
+                    temporary.replace(path)
+        except BaseException:
+            for temporary, path, old in reversed(done):
+                _undo(temporary, path, old)
+            raise
+        self._sync()
+
+    def _sync(self) -> None:
+        """Have the system put the names of all that stands in its place onto the disk, where it can."""
+        if not self.lasting:
+            return
+        for folder in {*(path.parent for _, path in self.moves), *(one.parent for one in self.made)}:
+            with suppress(OSError):
+                opened = os.open(folder, os.O_RDONLY)
+                try:
+                    os.fsync(opened)
+                finally:
+                    os.close(opened)
+
+
+def _check_not_taken(path: Path, taken: Iterable[Path]) -> None:
+    """Refuse to replace what just took its place under a name that is another only elsewhere.
+
+    Raises:
+        OutputError: the file system does not tell two names apart.
+    """
+    if not os.path.lexists(path):
+        return
+    for other in taken:
+        if os.path.samestat(path.lstat(), other.lstat()):
+            raise OutputError(f"{path}: has the same name as {other.name} there; choose another folder")
+
+
+def _kept(path: Path, old: Path) -> Path | None:
+    """Return where a file is kept that is about to be replaced; None if there is none."""
+    if not os.path.lexists(path) or path.is_dir():
+        return None
+    try:
+        os.link(path, old, follow_symlinks=False)
+    except (OSError, NotImplementedError):  # no hard links there: then nothing stands there for a moment
+        path.replace(old)
+    return old
+
+
+def _undo(temporary: Path, path: Path, old: Path | None) -> None:
+    """Give a place back what stood there before a file took it."""
+    with suppress(OSError):
+        if old is not None:
+            old.replace(path)
+        elif not os.path.lexists(temporary):
+            path.unlink()
 
 
 @contextmanager
-def staged(path: Path, content: bytes) -> Generator[None]:
-    """Keep the content beside its place; it takes the place when the block ends well, or vanishes.
+def staged(folder: Path, *, lasting: bool = True) -> Generator[Staging]:
+    """Return what keeps files beside a folder; all take their places when the block ends well, else none.
+
+    What a killed process kept there is removed before. What is `lasting` survives a crash of the system.
 
     Raises:
-        OutputError: the file cannot be written.
+        OutputError: something cannot be written; then nothing is.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    made: list[Path] = []
     try:
-        with output_errors(path):
-            temporary.write_bytes(content)
-        yield
-        with output_errors(path):
-            temporary.replace(path)
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
+        Staging(folder, lasting, made=made).make(folder)
+        with temporary_folder(folder) as hidden:
+            staging = Staging(hidden, lasting, made=made)
+            yield staging
+            staging.settle()
+    except BaseException:
+        for one in reversed(made):
+            with suppress(OSError):
+                one.rmdir()
+        raise
 
 
 def write(path: Path, content: bytes) -> None:
     """Write a file: all of it or nothing.
 
     Raises:
-        OutputError: the file cannot be written.
+        OutputError: the file cannot be written, or its folder is not there.
     """
-    with staged(path, content):
-        pass
+    with output_errors(path):
+        path.parent.stat()
+    with staged(path.parent) as staging:
+        staging.add(path, content)
+
+
+def chunks(path: Path) -> Iterator[bytes]:
+    """Return the content of a file, some of it at a time.
+
+    Raises:
+        OutputError: it cannot be read.
+    """
+    with output_errors(path, "cannot be read"), path.open("rb") as file:
+        while part := file.read(CHUNK):
+            yield part
 
 
 @contextmanager

@@ -70,6 +70,7 @@ def run_published(  # noqa: PLR0913 (one keyword per option of the command line)
     target: str = "hmcos",
     bind: Mapping[str, int] | None = None,
     time_limit: float | None = None,
+    overwrite: bool = False,
     observer: Observer = SILENCE,
     interrupted: Callable[[], bool] = never,
 ) -> Published:
@@ -89,6 +90,7 @@ def run_published(  # noqa: PLR0913 (one keyword per option of the command line)
         bind=bind,
         time_limit=time_limit,
         output=folder,
+        overwrite=overwrite,
         # A TensorFlow Lite model cannot hold the offsets of an arena that is packed closer.
         offsets=rules.alignment % OFFSET_ALIGNMENT == 0,
         observer=observer,

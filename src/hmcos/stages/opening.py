@@ -88,7 +88,8 @@ def _open_instance(path: Path, bind: Mapping[str, int] | None) -> Opened:
     _refuse_symbols(str(path), bind)
     problem = read_instance(path)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return Opened(Source(str(path), INSTANCE, digest, digest), problem, path)
+    source = Source(str(path), INSTANCE, digest, digest, absolute=str(path.absolute()))
+    return Opened(source, problem, path)
 
 
 def _of_model(name: str, model: Model) -> Opened:
@@ -99,6 +100,7 @@ def _of_model(name: str, model: Model) -> Opened:
         original_sha256=model.original_sha256,
         inlined=model.inlined,
         bind=model.bind,
+        absolute=str(model.path.absolute()) if model.path is not None else "",
     )
     return Opened(source, model, model.path)
 

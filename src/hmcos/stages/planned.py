@@ -16,26 +16,37 @@ from hmcos.plan.plan import BodyPlan, Plan
 from hmcos.stages.bodies import Bodies, Lowered, result_bytes
 from hmcos.stages.lowering import Network, lower_network
 from hmcos.stages.opening import Openable, Opened, open_source
+from hmcos.stages.written import check_written
 
 
-def network_of(plan: Plan, model: Openable) -> Network:
+def network_of(plan: Plan, model: Openable | Opened) -> Network:
     """Return the network that a plan was made for, on its target; its bodies need what the plan says.
 
     Raises:
-        PlanError: the plan is for another model, or contradicts it.
+        PlanError: the plan is for another model, or contradicts it, or stands beside results of another run.
         HmcosError: the model cannot be read.
     """
-    bind = None if isinstance(model, Model | Problem) else plan.source.bind
-    opened = open_source(model, bind or None)
+    opened = model if isinstance(model, Opened) else opened_for(plan, model)
     name = opened.source.name
     if opened.source.sha256 != plan.source.sha256:
         raise PlanError(f"{name}: the plan was made for another model; plan this one anew")
+    check_written(plan)
     network = _lowered(opened, plan)
     if network.numbers != plan.scheduled:
         raise PlanError(f"{name}: the plan lists other operators; plan the model anew")
     if profile(network.problem, plan.schedule.order).running != plan.memory.running:
         raise PlanError(f"{name}: the plan's memory is not that of its order; plan the model anew")
     return network
+
+
+def opened_for(plan: Plan, model: Openable) -> Opened:
+    """Return a model, read with the sizes that a plan binds its symbols to.
+
+    Raises:
+        HmcosError: the model cannot be read.
+    """
+    bind = None if isinstance(model, Model | Problem) else plan.source.bind
+    return open_source(model, bind or None)
 
 
 def planned_target(plan: Plan) -> Target:

@@ -14,6 +14,7 @@ from hmcos.folders import temporary_folder
 from hmcos.frontends import loading
 from hmcos.frontends.feeding import own_inputs
 from hmcos.frontends.model import Model
+from hmcos.frontends.tflite.written import read
 from hmcos.memory.instance import write_instance
 from hmcos.memory.problem import Problem
 from hmcos.plan.plan import Plan
@@ -21,14 +22,18 @@ from hmcos.plan.plan_file import read_plan
 from hmcos.stages.opening import Openable, open_source
 from hmcos.stages.running import Running
 from hmcos.stages.tflite import FORMAT
-from hmcos.stages.tflite_proving import prove_tflite
+from hmcos.stages.tflite_proving import compare_tflite, prove_tflite
 from hmcos.stages.tflite_trial import Trial
+from hmcos.stages.written import check_written, model_beside
 from hmcos.verify.checks import Answer, Check, Verification, attempt
 from hmcos.verify.child import run_apart
 from hmcos.verify.planned import check_instance_plan, check_network_plan, check_source
 from hmcos.verify.request import Request
 from hmcos.verify.schedule import check_order
 from hmcos.verify.written import check_bodies, order_of
+
+FILES = "files"
+"""The check that a plan's files are those that were written with it."""
 
 
 def prove(
@@ -57,10 +62,11 @@ def prove(
         source = check_source(opened.source, plan)
         if not source.held:
             return Verification(name, title, (source,))
+        files = _files(plan)
         if not isinstance(opened.content, Model):
             instance = cast("dict[str, object]", json.loads(write_instance(opened.content)))
-            return Verification(name, title, (source, *check_instance_plan(instance, plan)))
-        checks = [source, *check_network_plan(opened.content.graph, plan)]
+            return Verification(name, title, (source, *files, *check_instance_plan(instance, plan)))
+        checks = [source, *files, *check_network_plan(opened.content.graph, plan)]
     else:
         checks = []
     if not isinstance(opened.content, Model):
@@ -71,7 +77,26 @@ def prove(
         if plan is not None and written is None and plan.outputs.model:
             ran_checks[0] = _made_again(ran_checks[0], Path(plan.outputs.model).name)
         checks += ran_checks
+    elif plan is not None and written is not None and all(c.held for c in checks if c.name != FILES):
+        # Not run, since it is not what was planned; but where it differs can be told.
+        checks.append(_compared(opened.content, plan, written))
     return Verification(name, title, tuple(checks))
+
+
+def _files(plan: Plan) -> list[Check]:
+    """Return whether all that stands beside a plan was written with it; nothing where nothing does."""
+
+    def same() -> str:
+        try:
+            found.extend(check_written(plan, header=True))
+        except PlanError as error:
+            raise VerifyError(str(error)) from error
+        more = f" and {len(found) - 1:,} more" if len(found) > 1 else ""
+        return f"{found[-1]}{more}: as they were written with the plan" if found else ""
+
+    found: list[str] = []
+    check = attempt(FILES, same)
+    return [check] if found or not check.held else []
 
 
 def _made_again(check: Check, name: str) -> Check:
@@ -84,18 +109,14 @@ def _made_again(check: Check, name: str) -> Check:
 def _result(result: str | PathLike[str] | Plan) -> tuple[Plan | None, Path | None, str]:
     """Return the plan if there is one, the written model if there is one, and what to call the result."""
     if isinstance(result, Plan):
-        model = result.outputs.model
-        return result, Path(model) if model and Path(model).is_file() else None, "the plan"
+        return result, model_beside(result), "the plan"
     path = Path(result)
     if not path.is_file():
         raise PlanError(f"{path}: is no file; name a plan.json or a reordered model")
     if path.suffix.lower() != ".json":
         return None, path, fspath(path)
     plan = read_plan(path)
-    places: list[Path] = []
-    if plan.outputs.model:
-        places = [path.parent / Path(plan.outputs.model).name, Path(plan.outputs.model)]
-    return plan, next((place for place in places if place.is_file()), None), fspath(path)
+    return plan, model_beside(plan), fspath(path)
 
 
 def _ran(model: Model, plan: Plan | None, written: Path | None, running: Running) -> list[Check]:
@@ -110,7 +131,7 @@ def _ran(model: Model, plan: Plan | None, written: Path | None, running: Running
             written = folder / "source, reordered"
             loading.save(model, plan.orders, written)
         assert written is not None  # a result without a plan is a path
-        same = attempt("written model", lambda: _written(model, plan, written))
+        same = _compared(model, plan, written)
         if not same.held:
             return [same]
         request = Request(
@@ -131,6 +152,13 @@ def _ran(model: Model, plan: Plan | None, written: Path | None, running: Running
 def _ran_tflite(model: Model, plan: Plan | None, written: Path | None, running: Running) -> list[Check]:
     own = own_inputs(model.graph, running.inputs or {})
     return prove_tflite(Trial(model, running, own), plan, written)
+
+
+def _compared(model: Model, plan: Plan | None, written: Path) -> Check:
+    """Return whether a written model is the source in the planned order, without running it."""
+    if model.format == FORMAT:
+        return compare_tflite(model, plan, read(written))
+    return attempt("written model", lambda: _written(model, plan, written))
 
 
 def _written(model: Model, plan: Plan | None, written: Path) -> str:

@@ -19,7 +19,8 @@ from hmcos.runtimes.fusing import LEVELS, fuse
 from hmcos.runtimes.onnxruntime import in_file_order, moved, opened
 from hmcos.stages.choices import chosen_target
 from hmcos.stages.ordering import least_memory
-from hmcos.zoo.catalogue import build
+from hmcos.stages.sources import source_of
+from hmcos.stages.written import check_written
 
 LISTED = 5
 """Operators that a warning names one by one."""
@@ -75,10 +76,7 @@ def _source(plan: Plan) -> Model:
     name = plan.source.name
     if plan.source.format != "onnx":
         raise PlanError(f"{name}: the plan is for {plan.source.format}, which ONNX Runtime does not run")
-    if name.startswith("<"):
-        raise PlanError("the plan is of a model in memory; write the model to a file and plan that")
-    place = build(name.removeprefix("zoo:")) if name.startswith("zoo:") else name
-    model = loading.load(place, plan.source.bind or None)
-    if model.sha256 != plan.source.sha256:
-        raise PlanError(f"{name}: has changed since the plan was made; plan it anew")
+    check_written(plan)
+    model = source_of(plan, "put it back").content
+    assert isinstance(model, Model), "a plan for ONNX is of a model"
     return model

@@ -56,6 +56,11 @@ def prove_tflite(trial: Trial, plan: Plan | None, place: Path | None) -> list[Ch
     return _checks(trial, plan, rewritten(trial.source, plan.orders))
 
 
+def compare_tflite(model: Model, plan: Plan | None, result: bytes) -> Check:
+    """Return whether a written model is the source in the planned order, without running it."""
+    return attempt("written model", lambda: _same(model, plan, result, []))
+
+
 def _checks(trial: Trial, plan: Plan | None, result: bytes) -> list[Check]:
     """Return the checks of a written TensorFlow Lite model: fields, order, offsets, outputs, arena."""
     found: list[Written] = []

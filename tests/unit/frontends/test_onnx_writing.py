@@ -13,9 +13,9 @@ import pytest
 from onnx import ModelProto
 
 from hmcos.errors import OptionError, OutputError
+from hmcos.frontends.copying import check_output
 from hmcos.frontends.loading import load, save
 from hmcos.frontends.model import Model
-from hmcos.frontends.onnx.writing import check_output
 from unit.frontends.networks import branches, diamond, external_diamond, weight
 
 SWAPPED = {"": (0, 2, 3, 1, 4)}

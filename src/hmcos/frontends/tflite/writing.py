@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, cast
 
 from hmcos.errors import OptionError, OutputError
@@ -14,19 +13,15 @@ from hmcos.frontends.tflite.comparing import differences
 from hmcos.frontends.tflite.offsets import set_offsets
 from hmcos.frontends.tflite.reading import LARGEST, parse
 from hmcos.frontends.tflite.schema import IDENTIFIER, BufferT, ModelT, SubGraphT, content_of, schema, unpacked
-from hmcos.plan.staging import write
 
 ALIGNMENT = 16
 """Of the data of every buffer in the file, as the schema demands; kernels on microcontrollers rely on it."""
 
 
-def save(
-    model: Model,
-    orders: Mapping[str, Sequence[int]],
-    path: Path,
-    offsets: Mapping[int, int] | None = None,
-) -> None:
-    """Write the source of a model with its operators permuted, and offsets for its tensors if there are any.
+def serialised(
+    model: Model, orders: Mapping[str, Sequence[int]], offsets: Mapping[int, int] | None = None
+) -> bytes:
+    """Return the source of a model with its operators permuted, and offsets for its tensors if there are any.
 
     `orders` holds operator numbers in the new order; the key is empty for the main graph and a path such as
     `node 17/then` for a body. `offsets` are bytes in the arena by tensor, numbered through all subgraphs;
@@ -34,14 +29,11 @@ def save(
 
     Raises:
         OptionError: an order is no permutation, or belongs to no graph of the model.
-        OutputError: the path is the source, or cannot be written.
+        OutputError: the schema cannot express the file again without a change.
     """
-    if model.path is not None and path.resolve() == model.path.resolve():
-        raise OutputError(f"{path}: is the model itself; choose another output path")
     if not isinstance(model.proto, bytes):
         raise OptionError("the model was not loaded from TensorFlow Lite, so that it cannot be saved as such")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write(path, rewritten(model.proto, orders, offsets))
+    return rewritten(model.proto, orders, offsets)
 
 
 def rewritten(

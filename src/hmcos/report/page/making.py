@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from os import PathLike, fspath
+from collections.abc import Callable
+from dataclasses import replace
+from os import PathLike
 from pathlib import Path
+from time import perf_counter
 
-from hmcos import api
-from hmcos.errors import OptionError, OutputError
+from hmcos.errors import OptionError
 from hmcos.plan.limits import SILENCE, Observer, never
 from hmcos.plan.plan import Plan
 from hmcos.plan.plan_file import read_plan
 from hmcos.report.page.writing import NAME, plotly_script, write_page
+from hmcos.stages.choices import chosen_limits
+from hmcos.stages.explaining import explain_plan
+from hmcos.stages.places import check_file
+from hmcos.stages.planned import network_of, opened_for
+from hmcos.stages.sources import source_of
+from hmcos.stages.written import files_of
 
 
 def report(
@@ -33,31 +40,21 @@ def report(
         HmcosError: one of its other subclasses for any wrong input.
     """
     plotly_script()
-    file = None if isinstance(plan, Plan) else Path(plan)
     found = plan if isinstance(plan, Plan) else read_plan(Path(plan))
-    file = file or (Path(found.outputs.plan) if found.outputs.plan else None)
-    source = fspath(model or found.source.name)
-    if source.startswith("<"):
-        raise OptionError(f"{file or 'the plan'}: the model was given in memory; name its file with --model")
-    place = _place(file, output)
-    _check_apart(place, [one for one in (file, Path(source)) if one is not None])
-    told = api.explain(source, found, time_limit=time_limit, observer=observer, interrupted=interrupted)
-    return write_page(told, place)
+    place = _place(found, output)
+    check_file(place, files_of(found))
+    opened = source_of(found, "name it with --model") if model is None else opened_for(found, model)
+    check_file(place, opened.files)
+    limits = chosen_limits(time_limit, interrupted=interrupted)
+    network = network_of(found, opened)
+    observer.progress("advice", 0, 0, 0)
+    return write_page(explain_plan(network, found, replace(limits, started=perf_counter())), place)
 
 
-def _place(file: Path | None, output: str | PathLike[str] | None) -> Path:
+def _place(plan: Plan, output: str | PathLike[str] | None) -> Path:
     """Return where the page goes: where it was asked for, else beside the file of the plan."""
     if output is not None:
-        place = Path(output)
-    elif file is not None:
-        place = file.with_name(NAME)
-    else:
+        return Path(output)
+    if plan.file is None:
         raise OptionError("the plan is in no file that a page could stand beside; name the page with output")
-    if place.is_dir():
-        raise OutputError(f"{place}: is a folder; name a file")
-    return place
-
-
-def _check_apart(place: Path, files: Sequence[Path]) -> None:
-    if any(place.exists() and file.exists() and place.samefile(file) for file in files):
-        raise OutputError(f"{place}: is the plan or the model; choose another place")
+    return Path(plan.file).with_name(NAME)

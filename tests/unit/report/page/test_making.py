@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import hmcos
-from hmcos.errors import OptionError, OutputError
+from hmcos.errors import OptionError, OutputError, PlanError
 from unit.test_api import FORK
 
 pytest.importorskip("plotly")
@@ -27,9 +27,9 @@ def test_a_page_stands_beside_its_plan_or_where_it_is_wanted(fork: Path, tmp_pat
 def test_a_page_needs_a_place_and_a_model(fork: Path, tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="name the page with output"):
         hmcos.report(hmcos.schedule(fork))
-    with pytest.raises(OptionError, match="--model"):
+    with pytest.raises(PlanError, match="--model"):
         hmcos.report(hmcos.schedule(FORK), output=tmp_path / "page.html")
     with pytest.raises(OutputError, match="is a folder"):
         hmcos.report(hmcos.schedule(fork), output=tmp_path)
-    with pytest.raises(OutputError, match="is the plan or the model"):
+    with pytest.raises(OutputError, match="is the source or one of its files"):
         hmcos.report(hmcos.schedule(fork), output=fork)
