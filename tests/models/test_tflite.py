@@ -307,3 +307,17 @@ def test_wrong_offsets_of_the_source_are_no_measure(offsets: tuple[int, ...], tm
     words = {check.name: check.words for check in found.checks}
     assert words["outputs in TFLM"].startswith("1 outputs equal in every bit")
     assert ("without the source's own offsets" in words["arena in TFLM"]) == (offsets[0] < 0)
+
+
+def test_inputs_are_fed_in_the_order_of_the_file(tmp_path: Path) -> None:
+    sketch = lookup()
+    rows, made = sketch.tensor([50, 4]), sketch.tensor([50, 4])
+    sketch.operator("SUB", [2, rows], [made])
+    options = sketch.model.subgraphs[0].operators[-1]
+    options.builtinOptionsType, options.builtinOptions = S.BuiltinOptions.SubOptions, S.SubOptionsT()
+    sketch.ports([rows, 1], [made])
+    path = tmp_path / "lookup.tflite"
+    path.write_bytes(sketch.bytes())
+    assert load(path).graph.inputs == (rows, 1)
+    found = api.verify(path, api.schedule(path, output=tmp_path / "out"))
+    assert found.holds, found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 from hmcos.errors import ModelError
@@ -62,7 +62,10 @@ class _Reading:
             self.builder.add_operator(self.operator(number, operator))
         for t in outputs:
             self.builder.add_output(t)
-        return self.builder.build()
+        graph = self.builder.build()
+        fed = set(graph.inputs)
+        # Tensors were added by number, but who feeds the network does it in the order of the file.
+        return replace(graph, inputs=tuple(t for t in inputs if t in fed))
 
     def ids(self, listed: Sequence[int] | None, where: str) -> tuple[int, ...]:
         """Return tensor ids of a list that has no optional entries."""
