@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from hmcos.plan.arena import Arena, PlacedBuffer
 from hmcos.plan.schedule import Schedule, Status
@@ -33,6 +34,11 @@ class Source:
     """The path of the file from the root; empty for what has no file."""
     relative: str = ""
     """The path of the file from the folder of the plan, with slashes; empty where there is none."""
+
+    @property
+    def title(self) -> str:
+        """What to call it in a headline: a file without its folders."""
+        return Path(self.name).name if self.absolute else self.name
 
 
 @dataclass(frozen=True, slots=True)

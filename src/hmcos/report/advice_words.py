@@ -39,7 +39,7 @@ def verdict(plan: Plan) -> str:
         arena = ", and its arena is just as large"
     else:
         arena = f", and its arena takes {human(plan.arena.size)}"
-    return f"{plan.source.name} needs {human(plan.peak)} of memory, {saved}; {proof}{arena}."
+    return f"{plan.source.title} needs {human(plan.peak)} of memory, {saved}; {proof}{arena}."
 
 
 def proof_words(explanation: Explanation) -> str:

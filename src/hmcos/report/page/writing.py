@@ -43,7 +43,7 @@ def page_text(explanation: Explanation) -> str:
     """
     plan = explanation.plan
     parts = {
-        "title": escape(f"Memory of {printable(plan.source.name)}"),
+        "title": escape(f"Memory of {printable(plan.source.title)}"),
         "verdict": escape(printable(verdict(plan))),
         "style": _read("page.css"),
         "plotly": plotly_script().read_text(encoding="utf-8"),
