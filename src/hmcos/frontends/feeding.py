@@ -4,26 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from hmcos.errors import OptionError
-from hmcos.frontends.indices import SMALL, index_limits
+from hmcos.frontends.indices import SMALL, Range, index_ranges
 from hmcos.graph.model import Graph, Tensor
 
 Bytes = npt.NDArray[np.uint8]
 """The raw bytes of a tensor."""
+NOTHING: Mapping[int, Range] = MappingProxyType({})
 
 
-def random_inputs(graph: Graph, seed: int, run: int, integers: int | None = None) -> dict[str, Bytes]:
+def random_inputs(
+    graph: Graph, seed: int, run: int, known: Mapping[int, Range] = NOTHING, integers: int | None = None
+) -> dict[str, Bytes]:
     """Return name to bytes of every input of a network: the same for the same seed and run.
 
-    With `integers`, all integers are that number.
+    `known` is the ranges of parameters (`loading.ranges`), for indices that are computed with them. With
+    `integers`, all integers are that number.
     """
     draw = np.random.default_rng([seed, run])
-    limits = index_limits(graph)
+    ranges = index_ranges(graph, known)
     divisors = {
         t for op in graph.operators if op.kind in ("Div", "Mod") for t in op.inputs[1:] if t is not None
     }
@@ -31,10 +36,12 @@ def random_inputs(graph: Graph, seed: int, run: int, integers: int | None = None
     for t in graph.inputs:
         tensor = graph.tensors[t]
         if integers is not None and "int" in tensor.element:
-            low, limit = integers, integers + 1
+            wanted = Range(integers, integers)
+        elif t in divisors:
+            wanted = Range(1, SMALL - 1).within(ranges.get(t, Range(1, SMALL - 1)))
         else:
-            low, limit = int(t in divisors), limits.get(t)
-        found[tensor.name] = _random(draw, tensor, low, limit)
+            wanted = ranges.get(t)
+        found[tensor.name] = _random(draw, tensor, wanted)
     return found
 
 
@@ -70,19 +77,27 @@ def own_inputs(graph: Graph, files: Mapping[str, Path]) -> dict[str, Bytes]:
     return {name: read_input(graph, name, path) for name, path in files.items()}
 
 
-def _random(draw: np.random.Generator, tensor: Tensor, low: int, limit: int | None) -> Bytes:
-    """Return random bytes of a tensor: normal floats, small integers, indices below their limit."""
+def _random(draw: np.random.Generator, tensor: Tensor, wanted: Range | None) -> Bytes:
+    """Return random bytes of a tensor: normal floats, small integers, and integers of the wanted range."""
     shape, element = tensor.shape, tensor.element
     if element == "bool":
         return as_bytes(draw.integers(0, 2, shape, np.uint8))
     if element in ("float16", "float32", "float64", "complex64", "complex128"):
-        return as_bytes(draw.standard_normal(shape).astype(element))
+        return as_bytes(_floats(draw, shape, wanted).astype(element))
     if element == "bfloat16":
-        wide = draw.standard_normal(shape).astype(np.float32)
+        wide = _floats(draw, shape, wanted).astype(np.float32)
         return as_bytes((np.asarray(wide).view(np.uint32) >> 16).astype(np.uint16))
-    if element in ("int8", "uint8") and limit is None:
-        return as_bytes(draw.integers(low, 128, shape).astype(element))
     if element in ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"):
-        most = SMALL if limit is None else min(limit, int(np.iinfo(element).max) + 1)
-        return as_bytes(draw.integers(min(low, most - 1), most, shape).astype(element))
+        numbers = np.iinfo(element)
+        usual = Range(0, 127 if numbers.bits == 8 else SMALL - 1)
+        found = Range(int(numbers.min), int(numbers.max)).within(wanted or usual)
+        return as_bytes(draw.integers(found.least, found.most, shape, element, endpoint=True))
     return draw.integers(0, 64, tensor.size, np.uint8)
+
+
+def _floats(
+    draw: np.random.Generator, shape: tuple[int, ...], wanted: Range | None
+) -> npt.NDArray[np.float64]:
+    if wanted is None:
+        return draw.standard_normal(shape)
+    return draw.integers(wanted.least, wanted.most, shape, endpoint=True).astype(np.float64)

@@ -1,52 +1,232 @@
-"""Which values of a network are used as indices, and so have to stay small."""
+"""Which values of a network are used as indices, and how small its inputs have to be for them to be valid."""
 
 from __future__ import annotations
 
-from hmcos.graph.model import Graph
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from math import ceil, floor, isfinite, isqrt, prod
+from typing import TYPE_CHECKING, Any
+
+from hmcos.graph.model import Graph, Operator
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 SMALL = 8
 """Integers that are no indices are below this; they are at least 1 where something is divided by them."""
-_INDEX_POSITION = {
-    "Gather": (0, 1),
-    "GatherElements": (0, 1),
-    "GatherND": (0, 1),
-    "ScatterElements": (0, 1),
-    "ScatterND": (0, 1),
-    "Scatter": (0, 1),
-    "GATHER": (0, 1),
-    "GATHER_ND": (0, 1),
-    "EMBEDDING_LOOKUP": (1, 0),
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Numbers from `least` to `most`, both included."""
+
+    least: int
+    most: int
+
+    def within(self, other: Range) -> Range:
+        """Return what both have; only 0 if that is nothing."""
+        return _from(max(self.least, other.least), min(self.most, other.most))
+
+
+LARGEST = 1024
+"""Elements of a parameter whose range is worth knowing for the sake of indices."""
+
+
+def range_of(numbers: npt.NDArray[Any]) -> Range | None:
+    """Return whole numbers around all of an array; None if there are none, or too many."""
+    if not 0 < numbers.size <= LARGEST or numbers.dtype.kind not in "biuf":
+        return None
+    least, most = numbers.min().item(), numbers.max().item()
+    return Range(floor(least), ceil(most)) if isfinite(least) and isfinite(most) else None
+
+
+_INDEX_POSITIONS: Mapping[str, tuple[tuple[int, int], ...]] = {
+    "Gather": ((0, 1),),
+    "GatherElements": ((0, 1),),
+    "GatherND": ((0, 1),),
+    "ScatterElements": ((0, 1),),
+    "ScatterND": ((0, 1),),
+    "Scatter": ((0, 1),),
+    "EmbedLayerNormalization": ((2, 0), (3, 8), (4, 1)),
+    "GATHER": ((0, 1),),
+    "GATHER_ND": ((0, 1),),
+    "EMBEDDING_LOOKUP": ((1, 0),),
 }
-"""Kind, of ONNX or TensorFlow Lite, to the position of the data and of the indices into it."""
+"""Kind, of ONNX or TensorFlow Lite, to the positions of the data and of the indices into it."""
 # fmt: off
 _KEEPS_VALUES = frozenset((
-    "Cast", "Concat", "Expand", "Flatten", "Identity", "Reshape", "Slice", "Split", "Squeeze", "Tile",
-    "Transpose", "Unsqueeze",
-    "CAST", "CONCATENATION", "EXPAND_DIMS", "PACK", "RESHAPE", "SLICE", "SQUEEZE", "STRIDED_SLICE", "TILE",
+    "Abs", "Cast", "Ceil", "Clip", "Compress", "DepthToSpace", "Expand", "Flatten", "Floor", "Gather",
+    "GatherElements", "GatherND", "Identity", "ReduceMax", "ReduceMean", "ReduceMin", "Relu", "Reshape",
+    "Round", "Slice", "SpaceToDepth", "Split", "Squeeze", "Tile", "Transpose", "Trilu", "Unsqueeze",
+    "ABS", "BROADCAST_TO", "CAST", "CEIL", "EXPAND_DIMS", "FLOOR", "GATHER", "GATHER_ND", "REDUCE_MAX",
+    "REDUCE_MIN", "RELU", "RESHAPE", "ROUND", "SLICE", "SPLIT", "SQUEEZE", "STRIDED_SLICE", "TILE",
     "TRANSPOSE",
 ))
 # fmt: on
-"""Kinds whose results are values of their inputs, so that indices stay indices."""
-_JOINS = frozenset(("Concat", "CONCATENATION", "PACK"))
-"""Those with values of all their inputs; the others have values of the first."""
+"""Kinds whose results are values of their first input, so that indices stay indices."""
+_JOINS: Mapping[str, int] = {
+    "Concat": 0,
+    "Max": 0,
+    "Min": 0,
+    "Where": 1,
+    "CONCATENATION": 0,
+    "MAXIMUM": 0,
+    "MINIMUM": 0,
+    "PACK": 0,
+    "SELECT": 1,
+    "SELECT_V2": 1,
+}
+"""Kinds with values of all their inputs, to the position of the first of these."""
+_SUMS = frozenset(("CumSum", "ReduceSum", "CUMSUM", "SUM"))
+_Demand = tuple[int, Range]
+"""A tensor, and the range that it has to stay in."""
 
 
-def index_limits(graph: Graph) -> dict[int, int]:
-    """Return tensor to the size that its values have to stay below, because they are used as indices."""
-    limits: dict[int, int] = {}
+def index_ranges(graph: Graph, known: Mapping[int, Range]) -> dict[int, Range]:
+    """Return tensor to the range that its values have to stay in, since indices are computed from them.
+
+    `known` is the ranges of parameters. The ranges are followed from the indices back to the inputs, through
+    arithmetic with known numbers; of two unknown operands each gets its share.
+    """
+    spans = {**known, **_passed_on(graph, known)}
+    found: dict[int, Range] = {}
     for op in reversed(graph.operators):
-        if op.kind in _INDEX_POSITION and len(op.inputs) > 1:
-            data, indices = (op.inputs[p] for p in _INDEX_POSITION[op.kind])
-            if data is not None and indices is not None:
-                # The axis is an attribute, which a Graph does not keep: the smallest is safe for all.
-                _limit(limits, indices, min(graph.tensors[data].shape, default=1))
-        elif op.kind in _KEEPS_VALUES:
-            inside = [limits[t] for t in op.makes if t in limits]
-            for t in op.inputs if op.kind in _JOINS else op.inputs[:1]:
-                if inside and t is not None:
-                    _limit(limits, t, min(inside))
-    return limits
+        for t, wanted in (*_indices(graph, op), *_operands(graph, op, found, spans)):
+            found[t] = found[t].within(wanted) if t in found else wanted
+    return {t: wanted for t, wanted in found.items() if t not in spans}
 
 
-def _limit(limits: dict[int, int], t: int, size: int) -> None:
-    limits[t] = min(limits.get(t, size), max(size, 1))
+def _passed_on(graph: Graph, known: Mapping[int, Range]) -> dict[int, Range]:
+    """Return the ranges of parameters that are other shapes of known ones."""
+    found: dict[int, Range] = {}
+    for op in graph.operators:
+        if op.kind in _KEEPS_VALUES and op.kind not in ("Abs", "ABS") and graph.computes_parameters(op):
+            span = known.get(op.reads[0], found.get(op.reads[0])) if op.reads else None
+            found.update((t, span) for t in op.makes if span is not None)
+    return found
+
+
+def _indices(graph: Graph, op: Operator) -> Iterator[_Demand]:
+    for data, indices in _INDEX_POSITIONS.get(op.kind, ()):
+        table, t = _input(op, data), _input(op, indices)
+        if table is not None and t is not None:
+            # The axis is an attribute, which a Graph does not keep: the smallest is safe for all.
+            yield t, Range(0, max(0, min(graph.tensors[table].shape, default=1) - 1))
+
+
+def _operands(
+    graph: Graph, op: Operator, found: Mapping[int, Range], spans: Mapping[int, Range]
+) -> Iterator[_Demand]:
+    """Yield what an operator's inputs have to be, so that its outputs are what they have to be."""
+    ranges = [found[t] for t in op.makes if t in found]
+    first = _input(op, 0)
+    if not ranges:
+        return
+    wanted = reduce(Range.within, ranges)
+    if op.kind in _JOINS:
+        yield from ((t, wanted) for t in op.inputs[_JOINS[op.kind] :] if t is not None)
+    elif op.kind in _ARITHMETIC:
+        yield from _arithmetic(op, wanted, spans)
+    elif first is None:
+        return
+    elif op.kind in _KEEPS_VALUES:
+        yield first, wanted
+    elif op.kind in ("Neg", "NEG"):
+        yield first, Range(-wanted.most, -wanted.least)
+    elif op.kind in _SUMS:
+        yield first, _share(wanted, _addends(graph, op, first))
+
+
+def _input(op: Operator, position: int) -> int | None:
+    return op.inputs[position] if position < len(op.inputs) else None
+
+
+def _addends(graph: Graph, op: Operator, first: int) -> int:
+    """Return how many elements of the input at most are summed up to one."""
+    shape, made = graph.tensors[first].shape, graph.tensors[op.makes[0]].shape
+    return max(shape, default=1) if op.kind.upper() == "CUMSUM" else prod(shape) // max(prod(made), 1)
+
+
+def _share(wanted: Range, addends: int) -> Range:
+    """Return a range such that so many numbers in it add up to what is wanted, as far as that can be."""
+    each = max(addends, 1)
+    return _from(-(-max(wanted.least, 0) // each), wanted.most // each)
+
+
+def _arithmetic(op: Operator, wanted: Range, spans: Mapping[int, Range]) -> Iterator[_Demand]:
+    left, right = _input(op, 0), _input(op, 1)
+    if left is None or right is None:
+        return
+    rule = _ARITHMETIC[op.kind]
+    for t, other, is_left in ((left, right, True), (right, left, False)):
+        demand = rule(wanted, spans.get(other), is_left)
+        if t not in spans and demand is not None:
+            yield t, demand
+
+
+def _plus(wanted: Range, other: Range | None, left: bool) -> Range | None:
+    if other is None:  # halves, of which the left one is rounded up
+        return _from(-(-wanted.least // 2), (wanted.most + left) // 2)
+    return _from(wanted.least - other.least, wanted.most - other.most)
+
+
+def _minus(wanted: Range, other: Range | None, left: bool) -> Range | None:
+    if other is None:
+        return wanted if left else Range(0, 0)
+    if left:
+        return _from(wanted.least + other.most, wanted.most + other.least)
+    return _from(other.most - wanted.most, other.least - wanted.least)
+
+
+def _times(wanted: Range, other: Range | None, left: bool) -> Range | None:
+    if other is None:
+        root = isqrt(max(wanted.most, 0))
+        return Range(0 if wanted.least <= 0 else root, root)
+    if other == Range(0, 0):
+        return None
+    if other.most < 0:
+        wanted, other = Range(-wanted.most, -wanted.least), Range(-other.most, -other.least)
+    if other.least < 0:
+        return Range(0, 0)
+    low, high = max(other.least, 1), other.most
+    return _from(
+        -(-wanted.least // (low if wanted.least > 0 else high)),
+        wanted.most // (high if wanted.most >= 0 else low),
+    )
+
+
+def _over(wanted: Range, other: Range | None, left: bool) -> Range | None:
+    divisor = other or Range(1, 1)  # inputs that something is divided by are at least 1
+    if not left or divisor.least < 1:
+        return None
+    least = wanted.least * (divisor.most if wanted.least > 0 else divisor.least)
+    return _from(least, max(wanted.most, 0) * divisor.least)
+
+
+def _modulo(wanted: Range, other: Range | None, left: bool) -> Range | None:
+    fits = other is not None and other.least > 0 and other.most <= wanted.most + 1 and wanted.least <= 0
+    return wanted if left and not fits else None
+
+
+def _from(least: int, most: int) -> Range:
+    """Return the range between two numbers; if nothing is between, only 0, which does the least harm."""
+    return Range(least, most) if least <= most else Range(0, 0)
+
+
+_Rule = Callable[[Range, Range | None, bool], Range | None]
+"""From what a result has to be, and the range of one operand if that is known, to what the other operand has
+to be, None for anything. The last argument tells whether that other operand is the left one."""
+_ARITHMETIC: Mapping[str, _Rule] = {
+    "Add": _plus,
+    "Div": _over,
+    "Mod": _modulo,
+    "Mul": _times,
+    "Sub": _minus,
+    "ADD": _plus,
+    "DIV": _over,
+    "FLOOR_DIV": _over,
+    "FLOOR_MOD": _modulo,
+    "MUL": _times,
+    "SUB": _minus,
+}

@@ -11,6 +11,7 @@ from typing import Protocol, cast, runtime_checkable
 
 from hmcos.errors import ModelError
 from hmcos.frontends.copying import check_output, copy_data, data_files_beside
+from hmcos.frontends.indices import Range
 from hmcos.frontends.model import Model
 from hmcos.frontends.outline import Outline
 from hmcos.plan.staging import staged
@@ -28,6 +29,12 @@ SERIALISERS: dict[str, str] = {
 """Format to "module:function", imported on demand."""
 
 OUTLINES: dict[str, str] = {"onnx": "hmcos.frontends.onnx.outline:outline"}
+"""Format to "module:function", imported on demand."""
+
+RANGES: dict[str, str] = {
+    "onnx": "hmcos.frontends.onnx.ranges:parameter_ranges",
+    "tflite": "hmcos.frontends.tflite.ranges:parameter_ranges",
+}
 """Format to "module:function", imported on demand."""
 
 
@@ -57,6 +64,12 @@ def outline(source: str | PathLike[str] | Serializable, bind: Mapping[str, int])
     """Return what can be told about a model of which `load` says that sizes are unknown."""
     find = cast("Callable[[object, Mapping[str, int]], Outline]", _find(OUTLINES[_format(source)]))
     return find(source, bind)
+
+
+def ranges(model: Model) -> dict[int, Range]:
+    """Return the least and the greatest number in each small parameter of a model's network, by tensor."""
+    find = cast("Callable[[Model], dict[int, Range]]", _find(RANGES[model.format]))
+    return find(model)
 
 
 def save(

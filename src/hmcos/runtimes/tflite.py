@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -13,7 +13,8 @@ from typing import Any
 
 from hmcos import processes
 from hmcos.errors import LimitError, NotRunError, ToolError
-from hmcos.frontends.indices import SMALL, index_limits
+from hmcos.frontends.feeding import NOTHING
+from hmcos.frontends.indices import SMALL, Range, index_ranges
 from hmcos.graph.model import Graph
 from hmcos.processes import AMPLE, Allowance, Ended
 from hmcos.runtimes.tflite_child import Task
@@ -87,10 +88,11 @@ def _last_words(log: str) -> str:
     return "; ".join(lines)[:LONGEST]
 
 
-def random_inputs(graph: Graph, seed: int) -> list[Any]:
+def random_inputs(graph: Graph, seed: int, known: Mapping[int, Range] = NOTHING) -> list[Any]:
     """Return an array per input of a model: floats around 0, integers over their whole range.
 
     Integers of 32 bits and more are small, since they count, and indices stay below what they look up.
+    `known` is the ranges of parameters (`loading.ranges`), for indices that are computed with them.
 
     Raises:
         NotRunError: an input is of a type that cannot be fed.
@@ -98,19 +100,25 @@ def random_inputs(graph: Graph, seed: int) -> list[Any]:
     numpy: Any = import_module("numpy")
     rng = numpy.random.default_rng(seed)
     arrays: list[Any] = []
-    limits = index_limits(graph)
+    ranges = index_ranges(graph, known)
     for t in graph.inputs:
         tensor = graph.tensors[t]
         if tensor.element == "bool":
             arrays.append(rng.integers(0, 2, tensor.shape).astype(bool))
         elif tensor.element.startswith("float") and tensor.bits >= 16:
-            arrays.append(rng.standard_normal(tensor.shape).astype(tensor.element))
+            arrays.append(_floats(rng, tensor.shape, ranges.get(t)).astype(tensor.element))
         elif tensor.element.startswith(("int", "uint")) and tensor.bits >= 8:
             kind = numpy.dtype(tensor.element)
-            least, most = int(numpy.iinfo(kind).min), int(numpy.iinfo(kind).max)
-            if t in limits or tensor.bits >= 32:
-                least, most = 0, min(most, limits.get(t, SMALL) - 1)
-            arrays.append(rng.integers(least, most, tensor.shape, kind, endpoint=True))
+            found = Range(int(numpy.iinfo(kind).min), int(numpy.iinfo(kind).max))
+            if t in ranges or tensor.bits >= 32:
+                found = found.within(ranges.get(t, Range(0, SMALL - 1)))
+            arrays.append(rng.integers(found.least, found.most, tensor.shape, kind, endpoint=True))
         else:
             raise NotRunError(f"input {tensor.name!r}: arrays of {tensor.element} cannot be fed")
     return arrays
+
+
+def _floats(rng: Any, shape: tuple[int, ...], wanted: Range | None) -> Any:
+    if wanted is None:
+        return rng.standard_normal(shape)
+    return rng.integers(wanted.least, wanted.most, shape, endpoint=True)

@@ -140,6 +140,7 @@ def _ran(model: Model, plan: Plan | None, written: Path | None, running: Running
             result=written.absolute(),
             graph=model.graph,
             plan=plan,
+            known=loading.ranges(model),
             inputs=inputs,
             runs=running.runs,
             seed=running.seed,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hmcos.frontends.feeding import Bytes
+from hmcos.frontends.indices import Range
 from hmcos.graph.model import Graph
 from hmcos.plan.plan import Plan
 
@@ -24,6 +25,8 @@ class Request:
     graph: Graph
     plan: Plan | None
     """With an arena, to run in it; None to compare source and result only."""
+    known: Mapping[int, Range]
+    """The ranges of parameters, for drawing indices that are computed with them."""
     inputs: Mapping[str, Bytes]
     """The user's own inputs by name; the others are drawn at random."""
     runs: int

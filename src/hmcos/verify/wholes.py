@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from hmcos.errors import LimitError, NotRunError
 from hmcos.frontends.feeding import Bytes, random_inputs
@@ -15,6 +18,9 @@ from hmcos.verify.request import Request
 
 CALM = (None, 0, 1)
 """What integer inputs are, one after the other until the source runs: drawn at random, all 0, all 1."""
+
+AGAIN = 3
+"""How often the source is run once more when the result has other bits, to see whether it has them itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,7 @@ def _run(source: Any, request: Request, run: int) -> Whole:
     """
     failed: NotRunError | None = None
     for value in CALM if _has_integers(request) else CALM[:1]:
-        fed = {**random_inputs(request.graph, request.seed, run, integers=value), **request.inputs}
+        fed = {**random_inputs(request.graph, request.seed, run, request.known, value), **request.inputs}
         try:
             made = tried(
                 lambda: run_whole(source, request.graph, fed),  # noqa: B023 (called before the next turn)
@@ -65,6 +71,34 @@ def _run(source: Any, request: Request, run: int) -> Whole:
         return Whole(fed, made, "" if value is None else f"integer inputs are {value}, as it fails on others")
     assert failed is not None
     raise NotRunError(f"{failed}{_advice(request.graph)}") from failed
+
+
+def unsteady(request: Request, whole: Whole) -> list[str]:
+    """Return the outputs that the source does not make once more from the same inputs."""
+    found: list[str] = []
+    with suppress(Exception):  # it ran before: whatever goes wrong now must not excuse the result
+        source = session(str(request.source))
+        for _ in range(AGAIN):
+            found += differing(whole.outputs, run_whole(source, request.graph, whole.fed))
+    return found
+
+
+def differing(right: Mapping[str, Made], found: Mapping[str, Made]) -> list[str]:
+    """Return the names of the outputs that differ in shape or in any bit."""
+    return [name for name, made in right.items() if not _equal(made, found[name])]
+
+
+def _equal(one: Made, other: Made) -> bool:
+    return one.shape == other.shape and one.content.tobytes() == other.content.tobytes()
+
+
+def difference(name: str, right: Mapping[str, Made], found: Mapping[str, Made]) -> str:
+    """Return in which way an output differs."""
+    one, other = right[name], found[name]
+    if one.shape != other.shape:
+        return f"differs in output {name!r}: {list(other.shape)} instead of {list(one.shape)}"
+    wrong = int(np.flatnonzero(one.content != other.content)[0])
+    return f"differs in output {name!r} from byte {wrong} on"
 
 
 def _has_integers(request: Request) -> bool:

@@ -9,8 +9,9 @@ import pytest
 
 from hmcos.errors import OptionError
 from hmcos.frontends.feeding import random_inputs, read_input
-from hmcos.frontends.indices import SMALL, index_limits
+from hmcos.frontends.indices import SMALL, Range, index_ranges
 from hmcos.frontends.onnx import load
+from hmcos.frontends.onnx.ranges import parameter_ranges
 from hmcos.graph.model import Graph
 from unit.verify import faults
 
@@ -30,9 +31,66 @@ def test_the_same_seed_and_run_give_the_same_bytes() -> None:
 def test_indices_stay_inside_what_they_index() -> None:
     net = graph("""net (int64[100] i, float[20,3] t) => (float[100,3] y)
     { a = Cast<to=6>(i) b = Cast<to=7>(a) y = Gather(t, b) }""")
-    assert {net.tensors[t].name: size for t, size in index_limits(net).items()} == {"i": 3, "a": 3, "b": 3}
+    found = {net.tensors[t].name: wanted for t, wanted in index_ranges(net, {}).items()}
+    assert found == {"i": Range(0, 2), "a": Range(0, 2), "b": Range(0, 2)}
     values = random_inputs(net, 0, 0)["i"].view(np.int64)
     assert set(values) == {0, 1, 2}
+
+
+HEADS = "int64[50] i, int64[50] j, float[50] f, float[9,9] t"
+CONSTANTS = "<int64 two = {2}, int64 five = {5}, int64 minus = {-3}, int64[3] some = {1, 2, 3}>"
+
+
+@pytest.mark.parametrize(
+    ("text", "least", "most"),
+    [
+        ("k = Mul(i, two)", 0, 4),
+        ("k = Mul(two, i)", 0, 4),
+        ("k = Mul(i, minus)", -2, 0),
+        ("k = Add(i, five)", -5, 3),
+        ("k = Sub(five, i)", -3, 5),
+        ("k = Sub(i, five)", 5, 13),
+        ("k = Div(i, five)", 0, 40),
+        ("k = Mod(i, five)", 0, SMALL - 1),
+        ("a = Neg(i) k = Neg(a)", 0, 8),
+        ("a = Mul(i, five) b = Mul(a, five) k = Mul(b, five)", 0, 0),
+        ("a = Cast<to=7>(f) k = Abs(a)", 0, 8),
+        ("a = Gather(some, two) b = Unsqueeze(a, zero) k = Add(i, two)", -2, 6),
+        ("a = Constant<value_ints=[1, 4]>() b = Unsqueeze(i, one) m = Mul(b, a) k = ReduceMax(m)", 0, 2),
+        ("s = CumSum(i, zero) k = Identity(s)", 0, 0),
+        ("a = Concat<axis=0>(i, j) b = Mul(a, two) k = Add(b, two)", -1, 3),
+        ("a = Where(c, i, j) k = Clip(a)", 0, 8),
+        ("k = Max(i, two)", 0, 8),
+    ],
+)
+def test_indices_computed_from_inputs_stay_inside_what_they_index(text: str, least: int, most: int) -> None:
+    constants = CONSTANTS.replace(">", ", int64[1] zero = {0}, int64[1] one = {1}>")
+    source = faults.model(
+        f"net ({HEADS}, bool[50] c) => (float[50,9] y) {constants} {{ {text} y = Gather(t, k) }}"
+    )
+    del source.graph.output[0].type.tensor_type.shape.dim[:]
+    model = load(source)
+    net = model.graph
+    known = parameter_ranges(model)
+    name = "f" if "(f)" in text else "i"
+    wanted = index_ranges(net, known).get(net.inputs["ijf".index(name)], Range(0, SMALL - 1))
+    assert (wanted.least, wanted.most) == (least, most)
+    drawn = random_inputs(net, 0, 0, known)[name].view(np.float32 if name == "f" else np.int64)
+    assert least <= drawn.min() <= drawn.max() <= most
+
+
+def test_two_unknown_operands_share_the_range() -> None:
+    for kind, right in (("Add", Range(0, 4)), ("Mul", Range(0, 2)), ("Sub", Range(0, 0))):
+        net = graph(f"net ({HEADS}) => (float[50,9] y) {{ k = {kind}(i, j) y = Gather(t, k) }}")
+        found = index_ranges(net, {})
+        i, j = (found[t] for t in net.inputs[:2])
+        assert j == right
+        results = {
+            {"Add": a + b, "Mul": a * b, "Sub": a - b}[kind]
+            for a in range(i.least, i.most + 1)
+            for b in range(j.least, j.most + 1)
+        }
+        assert results <= set(range(9)), kind
 
 
 def test_types_and_ranges() -> None:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import ctypes
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
-from onnx import ModelProto
+from onnx import ModelProto, TensorProto, helper
 
-from hmcos.errors import VerifyError
+import hmcos
+from hmcos.errors import LimitError, NotRunError, VerifyError
 from hmcos.frontends.feeding import random_inputs
 from hmcos.frontends.model import Model
 from hmcos.frontends.onnx import load
+from hmcos.graph.model import Operator
 from hmcos.plan.plan import Plan
-from hmcos.verify.operators import Operators
+from hmcos.verify.operators import Lent, Operators
 from hmcos.verify.stepping import Ran, run_in_arena
+from hmcos.verify.telling import Part
 from unit.verify import faults
 
 
@@ -107,3 +113,172 @@ def test_an_arena_larger_than_what_is_used() -> None:
 def test_a_kernel_that_forbids_overwriting_is_told() -> None:
     found = ran(faults.model(faults.GELU), faults.planned(faults.GELU, target="default"))
     assert found.unproved == ["operator 1 (Gelu)"]
+
+
+def moved(plan: Plan, name: str, offset: int) -> Plan:
+    """The plan with a buffer at another place, and memory that counts bytes once that two buffers share."""
+    i = faults.buffer(plan, name)
+    buffers = list(plan.buffers)
+    buffers[i] = replace(buffers[i], offset=offset)
+    wrong = faults.with_buffers(plan, buffers)
+    running = tuple(
+        len({k for b in buffers if b.birth <= step < b.death for k in range(b.offset, b.offset + b.size)})
+        for step in range(len(plan.memory.running))
+    )
+    return replace(wrong, memory=replace(wrong.memory, running=running))
+
+
+def test_bytes_that_change_nothing_in_what_is_computed_are_missed_too() -> None:
+    """Shape reads no element: only what it reads can show that it was overwritten."""
+    text = """net (float[4] x) => (int64[1] y, float[4] z)
+    { a = Neg(x) b = Exp(x) y = Shape(a) c = Sin(b) z = Add(b, c) }"""
+    plan = hmcos.schedule(faults.model(text), target="none", scheduler="given")
+    said = caught(moved(plan, "b", plan.buffers[faults.buffer(plan, "a")].offset), text)
+    assert "(Shape): tensor 'a', which it reads, differs from byte 0" in said
+
+
+def test_an_index_that_was_overwritten_is_a_fault_of_the_plan() -> None:
+    """The runtime would refuse to run with poison for an index, and must not be asked to."""
+    text = """net (float[4] x, float[6,2] t) => (float[1,2] y, float[4] e)
+    { a = Abs(x) i = ArgMax<axis=0,keepdims=1>(a) b = Exp(a) c = Sin(b) e = Neg(c) y = Gather(t, i) }"""
+    plan = hmcos.schedule(faults.model(text), target="none", scheduler="given")
+    said = caught(moved(moved(plan, "i", 256), "c", 256), text)
+    assert "tensor 'i', which it reads, differs from byte 0" in said
+
+
+def test_an_output_that_is_overwritten_after_it_was_made() -> None:
+    """In 16 bits, too, where the outputs of a whole run are no measure."""
+    text = "net (float16[32] x) => (float16[32] y, float16[32] z) { y = Neg(x) a = Exp(x) z = Sin(a) }"
+    plan = hmcos.schedule(faults.model(text), target="none", scheduler="given")
+    said = caught(moved(plan, "z", plan.buffers[faults.buffer(plan, "y")].offset), text)
+    assert said == "after step 2: output 'y' is not what it was when it was made"
+
+
+BOUND = "net (float[4,4] x) => (float[2,N] y) { i = NonZero(x) y = Cast<to=1>(i) }"
+
+
+def bound(size: int) -> Ran:
+    source = faults.model(BOUND)
+    source.graph.value_info.add().CopyFrom(helper.make_tensor_value_info("i", TensorProto.INT64, [2, "N"]))
+    opened = load(source, {"N": size})
+    plan = hmcos.schedule(source, bind={"N": size})
+    return run_in_arena(Operators(source, opened.graph, Path()), plan, random_inputs(opened.graph, 0, 0))
+
+
+def test_the_true_shape_is_lent_where_the_plan_has_room_for_it() -> None:
+    assert bound(16).shapes == {}
+    found = bound(40)
+    assert found.shapes == {"i": (2, 16), "y": (2, 16)}
+    assert found.outputs["y"].shape == (2, 16)
+    assert found.outputs["y"].content.tobytes() == bound(16).outputs["y"].content.tobytes()
+
+
+def test_a_shape_for_which_the_plan_has_no_room_is_not_run() -> None:
+    words = r"operator 0 \(NonZero\): makes 'i' of \[2, 16\] from these inputs, but the plan counts \[2, 4\]"
+    with pytest.raises(NotRunError, match=words):
+        bound(4)
+
+
+def test_a_fault_in_a_plan_with_bounds_is_found() -> None:
+    source = faults.model(BOUND.replace("y =", "j = Neg(i) y =").replace("(i) }", "(j) }"))
+    for name in ("i", "j"):
+        source.graph.value_info.add().CopyFrom(
+            helper.make_tensor_value_info(name, TensorProto.INT64, [2, "N"])
+        )
+    opened = load(source, {"N": 40})
+    plan = hmcos.schedule(source, bind={"N": 40}, target="none")
+    wrong, _, _ = faults.overlapping(plan)
+    with pytest.raises(VerifyError, match=r"^step "):
+        run_in_arena(Operators(source, opened.graph, Path()), wrong, random_inputs(opened.graph, 0, 0))
+
+
+def test_an_operator_that_cannot_run_by_itself_is_not_run() -> None:
+    text = "net (float[4] x) => (float[4] y) { a = Relu(x) y = my.lib.Op(a) }"
+    source = faults.model(text)
+    source.opset_import.add(domain="my.lib", version=1)
+    with pytest.raises(
+        NotRunError, match=r"operator 1 \(Op\): ONNX Runtime cannot run it by itself: it has no"
+    ):
+        ran(source, hmcos.schedule(source))
+
+
+def test_parts_are_told_before_they_begin() -> None:
+    parts: list[Part] = []
+    source = faults.model()
+    graph = load(source).graph
+    run_in_arena(Operators(source, graph, Path()), faults.planned(), random_inputs(graph, 0, 0), parts.append)
+    assert parts == [Part.APART, Part.ARENA] * 6
+
+
+@pytest.mark.parametrize("linear", [True, False])
+def test_sparse_constants(linear: bool) -> None:
+    values = helper.make_tensor("v", TensorProto.FLOAT, [3], [1.0, -2.0, 3.0])
+    places = [1, 6, 8] if linear else [0, 1, 2, 0, 2, 2]
+    indices = helper.make_tensor("i", TensorProto.INT64, [3] if linear else [3, 2], places)
+    sparse = helper.make_sparse_tensor(values, indices, [3, 3])
+    constant = helper.make_node("Constant", [], ["w"], sparse_value=sparse)
+    source = faults.model("net (float[3,3] x) => (float[3,3] y) { y = MatMul(x, x) }")
+    source.graph.node[0].input[1] = "w"
+    source.graph.node.insert(0, constant)
+    graph = load(source).graph
+    dense = next(iter(Operators(source, graph, Path()).parameters.values()))[:36].view(np.float32)
+    assert dense.reshape(3, 3).tolist() == [[0, 1, 0], [0, 0, 0], [-2, 0, 3]]
+    assert ran(source, hmcos.schedule(source)).steps == 1
+
+
+def test_a_sparse_constant_that_does_not_fit_its_shape_is_not_run() -> None:
+    values = helper.make_tensor("v", TensorProto.FLOAT, [1], [1.0])
+    for place in (9, -1):
+        indices = helper.make_tensor("i", TensorProto.INT64, [1], [place])
+        sparse = helper.make_sparse_tensor(values, indices, [3, 3])
+        source = faults.model("net (float[3,3] x) => (float[3,3] y) { y = MatMul(x, x) }")
+        source.graph.node[0].input[1] = "w"
+        source.graph.node.insert(0, helper.make_node("Constant", [], ["w"], sparse_value=sparse))
+        with pytest.raises(NotRunError, match=r"operator 0 \(Constant\): is no valid sparse constant"):
+            ran(source, hmcos.schedule(source))
+
+
+def test_an_operator_that_differs_from_itself_excuses_the_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An operator of which nobody knows that it draws numbers."""
+    count, right = iter(range(1, 100)), Operators.run
+
+    def noisy(self: Operators, op: Operator, inputs: Mapping[int, Lent], outputs: Mapping[int, Lent]) -> None:
+        right(self, op, inputs, outputs)
+        if op.number == 1:
+            ctypes.memset(outputs[op.makes[0]].address, next(count), 1)
+
+    monkeypatch.setattr(Operators, "run", noisy)
+    with pytest.raises(NotRunError, match=r"^operator 1 \(MatMul\): makes other bytes of 'b' each time"):
+        ran(faults.model(), faults.planned())
+
+
+def test_an_operator_that_no_longer_runs_excuses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    count, right = iter(range(100)), Operators.run
+
+    def broken(
+        self: Operators, op: Operator, inputs: Mapping[int, Lent], outputs: Mapping[int, Lent]
+    ) -> None:
+        at = next(count) if op.number == 1 else 0
+        if at == 2:
+            raise LimitError("no more memory")
+        right(self, op, inputs, outputs)
+        if at == 1:
+            ctypes.memset(outputs[op.makes[0]].address, 99, 1)
+
+    monkeypatch.setattr(Operators, "run", broken)
+    assert "operator 1 (MatMul): tensor 'b' differs from byte 0" in caught(faults.planned())
+    assert next(count) == 3
+
+
+def test_an_operator_that_fails_only_in_the_arena_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    count, right = iter(range(100)), Operators.run
+
+    def broken(
+        self: Operators, op: Operator, inputs: Mapping[int, Lent], outputs: Mapping[int, Lent]
+    ) -> None:
+        if op.number == 1 and next(count) == 1:
+            raise NotRunError("it does not like the address")
+        right(self, op, inputs, outputs)
+
+    monkeypatch.setattr(Operators, "run", broken)
+    assert caught(faults.planned()) == "step 1, in the arena, though not apart: it does not like the address"
