@@ -50,7 +50,7 @@ def test_a_custom_operator_is_not_run(tmp_path: Path) -> None:
     found = api.verify(path, api.schedule(path, output=tmp_path / "out"))
     assert found.answer == Answer.NOT_RUN
     assert names(found, Answer.FAILS) == []
-    counted = ["source", "order", "memory", "arena", "written model", "offsets"]
+    counted = ["source", "files", "order", "memory", "arena", "written model", "offsets"]
     assert names(found, Answer.HOLDS) == counted
     assert run(["verify", str(path), str(tmp_path / "out" / "plan.json")]) == 6
 
@@ -78,10 +78,10 @@ def test_faults_are_found_with_or_without_running(
     network: Callable[[], Sketch], change: Callable[[bytes], bytes], check: str, tmp_path: Path
 ) -> None:
     path = saved(network(), tmp_path)
-    plan = api.schedule(path, output=tmp_path / "out")
+    api.schedule(path, output=tmp_path / "out")
     result = tmp_path / "out" / "model.tflite"
     result.write_bytes(change(result.read_bytes()))
-    found = api.verify(path, plan)
+    found = api.verify(path, result)
     assert (found.answer, names(found, Answer.FAILS)) == (Answer.FAILS, [check])
 
 
