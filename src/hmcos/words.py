@@ -70,5 +70,7 @@ def short(size: int) -> str:
     """Return bytes in the binary unit that is easiest to grasp."""
     for power, unit in ((3, "GiB"), (2, "MiB"), (1, "KiB")):
         if size >= 1024**power:
-            return f"{size / 1024**power:.2f} {unit}"
+            # Halves go up, as in the script of the page, which tells the same sizes.
+            hundredths = (200 * size + 1024**power) // (2 * 1024**power)
+            return f"{hundredths // 100}.{hundredths % 100:02} {unit}"
     return f"{size} B"

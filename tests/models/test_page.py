@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 
 import hmcos
+from hmcos.report.names import operator_words
 from hmcos.report.page.writing import has_plotly, write_page
 from models.browser import Browser, find_browser
 from unit.test_api import FORK
@@ -97,7 +98,7 @@ def test_pointing_at_a_step_tells_the_operator_and_what_is_live(
     step = int(browser.evaluate("document.getElementById('step').value"))
     assert abs(step - len(plan.scheduled) // 2) <= 1
     told = text(browser, "#step-told")
-    assert f"operator {plan.scheduled_order[step]} " in told
+    assert f"{operator_words(plan.operators[plan.scheduled_order[step]])} runs; " in told
     assert f"{plan.memory.running[step]:,} B" in told
     live = [b.name for b in plan.buffers if b.birth <= step < b.death]
     assert all(name in told for name in live)

@@ -55,3 +55,4 @@ def test_human_sizes_have_both_units() -> None:
     assert human(1023) == "1,023 B"
     assert human(2_605_824) == "2,605,824 B = 2.49 MiB"
     assert human(1024) == "1,024 B = 1.00 KiB"
+    assert human(1_179_648) == "1,179,648 B = 1.13 MiB"

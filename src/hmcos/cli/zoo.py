@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -50,7 +51,7 @@ def zoo(
         known = [option for one in context.command.params for option in one.opts]
         raise click.NoSuchOption(name, possibilities=get_close_matches(name, known), ctx=context)
     if listed or name is None:
-        click.echo(json.dumps(_record()) if as_json else _listing())
+        _list(as_json=as_json)
         return 0
     if output is None:
         raise OptionError(f"zoo {name}: say where to write it with -o {name}.onnx")
@@ -96,6 +97,27 @@ def _value(text: str) -> object:
     return text
 
 
+def _list(*, as_json: bool) -> None:
+    if as_json:
+        return click.echo(json.dumps(_record()))
+    from hmcos.report.tables import show, zoo_tables  # noqa: PLC0415 (tables need rich)
+
+    networks = [(name, family, _line(chosen)) for name, (family, chosen) in NETWORKS.items()]
+    return show(zoo_tables(networks, [(family, _line(defaults(family))) for family in FAMILIES]))
+
+
+def _line(parameters: Mapping[str, object]) -> str:
+    """Return parameters as they are written on a command line."""
+    words: list[str] = []
+    for name, value in parameters.items():
+        option = name.replace("_", "-")
+        if isinstance(value, bool):
+            words.append(f"--{'' if value else 'no-'}{option}")
+        else:
+            words.append(f"--{option} {'N' if value is None else value}")
+    return " ".join(words)
+
+
 def _record() -> dict[str, object]:
     """Return what `hmcos zoo --list --json` prints."""
     return {
@@ -105,15 +127,3 @@ def _record() -> dict[str, object]:
         ],
         "families": [{"name": family, "parameters": defaults(family)} for family in FAMILIES],
     }
-
-
-def _listing() -> str:
-    lines = ["networks:"]
-    for name, (family, chosen) in NETWORKS.items():
-        given = "".join(f" --{key.replace('_', '-')} {value}" for key, value in chosen.items())
-        lines.append(f"  {name:<20} {family}{given}")
-    lines.append("families, with parameters and what they are when not given:")
-    for family in FAMILIES:
-        known = ", ".join(f"{key} {value}" for key, value in defaults(family).items())
-        lines.append(f"  {family:<20} {known}")
-    return "\n".join(lines)

@@ -8,6 +8,7 @@ from pathlib import Path
 from hmcos.memory.problem import Problem
 from hmcos.plan.plan import OperatorRow, Plan
 from hmcos.plan.schedule import Status
+from hmcos.report.names import operator_words, shown
 from hmcos.report.sizes import savings
 from hmcos.stages.advice import Change, Kind
 from hmcos.stages.explaining import Explanation
@@ -73,12 +74,12 @@ def tried_words(explanation: Explanation) -> str:
         return f"No change is tried yet: {_more(explanation.plan)} tries all {advised.possible}."
     told = [f"{tried} of {advised.possible} changes were tried, one at a time, each by a new search."]
     if decided and not advised.best:
-        which = "them" if decided == advised.possible else f"the {decided} that were decided"
+        which = "them" if decided == advised.possible else f"the {decided} that were settled"
         told.append(f"None of {which} makes the least peak smaller by itself.")
     if advised.best and not advised.proved:
         told.append("They are compared with the best order found, which is not proved to be the best.")
     if advised.undecided:
-        told.append(f"Whether {advised.undecided} of those tried help is open: their search was cut short.")
+        told.append(f"Open are {advised.undecided} of those tried, whose search was cut short.")
     if advised.untried:
         told.append(f"{advised.untried} are not tried yet: {_more(explanation.plan)} tries all.")
     return " ".join(told)
@@ -107,7 +108,7 @@ def advice_words(explanation: Explanation, change: Change) -> tuple[str, str]:
         )
     life = change.life
     assert life is not None, "what is gone or halved is something that lives"
-    name = explanation.name(life)
+    name = shown(explanation.name(life))
     if life.buffer is None:
         how = (
             "a kernel that needs no scratch" if change.kind is Kind.GONE else "a kernel with half the scratch"
@@ -131,12 +132,6 @@ def _fusion(problem: Problem, rows: tuple[OperatorRow, ...], buffer: int) -> str
     if len(readers) == 1:
         return fused
     return f"{fused} and {len(readers) - 1} more, or compute it again for each of them"
-
-
-def operator_words(row: OperatorRow) -> str:
-    """Return what an operator is called: its number, kind and name."""
-    told = " ".join(word for word in (row.kind, repr(row.name) if row.name else "") if word)
-    return f"operator {row.number} ({told})" if told else f"operator {row.number}"
 
 
 def reproduction(plan: Plan) -> str:

@@ -12,6 +12,7 @@ from rich.text import Text
 from hmcos.plan.arena import Arena
 from hmcos.plan.plan import Plan
 from hmcos.plan.schedule import Status
+from hmcos.report.fitting import path_line
 from hmcos.words import human, printable
 
 if TYPE_CHECKING:
@@ -66,10 +67,11 @@ def allocation_table(allocation: Allocation) -> RenderableType:
     table.add_row("lower bound", human(arena.lower_bound), "")
     if allocation.capacity is not None:
         table.add_row("capacity", human(allocation.capacity), "")
-    lines = [_answer(allocation), f"{arena.seconds:.2f} s"]
-    lines += [f"written: {printable(allocation.output)}"] if allocation.output else []
+    lines = [Text(_answer(allocation)), Text(f"{arena.seconds:.2f} s")]
+    if allocation.output:
+        lines.append(path_line(f"written: {allocation.output}"))
     title = f"{printable(allocation.source)}, {len(allocation.names)} lives"
-    return Group(Text(title, style="bold"), table, *map(Text, lines))
+    return Group(Text(title, style="bold"), table, *lines)
 
 
 def _answer(allocation: Allocation) -> str:

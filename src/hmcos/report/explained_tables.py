@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
 from hmcos.memory.lifetimes import Life
-from hmcos.report.advice_words import advice_words, operator_words, proof_words, tried_words, verdict
+from hmcos.report.advice_words import advice_words, proof_words, tried_words, verdict
+from hmcos.report.names import operator_words, shown
 from hmcos.report.sizes import savings
 from hmcos.stages.advice import Kind
 from hmcos.stages.explaining import Explanation
@@ -20,7 +22,8 @@ LISTED = 12
 """Live tensors that are shown one by one."""
 CELLS = 5
 _BLOCKS = "▁▂▃▄▅▆▇█"
-_WIDE = 72
+_WIDE, _NARROW = 72, 24
+"""Blocks of the line of memory over time: at most, and the fewest that stand beside their names."""
 
 
 def explanation_tables(explanation: Explanation) -> RenderableType:
@@ -48,17 +51,36 @@ def spark(heights: Sequence[int], top: int, wide: int = _WIDE) -> str:
     return "".join(_BLOCKS[min(7, 8 * height // max(1, top))] for height in highest)
 
 
-def _sparks(explanation: Explanation) -> RenderableType:
-    plan, table = explanation.plan, Table.grid(padding=(0, 1))
-    along = (
-        ("file order", explanation.given.running, plan.given_peak),
-        ("reverse post-order", explanation.rpo.running, plan.rpo_peak),
-        (plan.schedule.title, plan.memory.running, plan.peak),
+@dataclass(frozen=True, slots=True)
+class Sparks:
+    """Memory over time, a line of blocks per order: name, sizes per step, peak."""
+
+    orders: tuple[tuple[str, Sequence[int], int], ...]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield the lines as wide as there is room; where there is little, names stand above them."""
+        top = max(peak for _, _, peak in self.orders)
+        names = max(len(name) for name, _, _ in self.orders)
+        sizes = max(len(human(peak)) for _, _, peak in self.orders)
+        room = options.max_width - names - sizes - 2
+        for name, running, peak in self.orders:
+            if room >= _NARROW:
+                line = spark(running, top, min(room, _WIDE))
+                yield Text(f"{name:<{names}} {line:<{min(room, _WIDE)}} {human(peak)}")
+            else:
+                yield Text(f"{name}: {human(peak)}")
+                yield Text(spark(running, top, min(options.max_width, _WIDE)))
+
+
+def _sparks(explanation: Explanation) -> Sparks:
+    plan = explanation.plan
+    return Sparks(
+        (
+            ("file order", explanation.given.running, plan.given_peak),
+            ("reverse post-order", explanation.rpo.running, plan.rpo_peak),
+            (plan.schedule.title, plan.memory.running, plan.peak),
+        )
     )
-    top = max(peak for _, _, peak in along)
-    for name, running, peak in along:
-        table.add_row(Text(name), Text(spark(running, top)), Text(human(peak)))
-    return table
 
 
 def _moment(explanation: Explanation) -> str:
@@ -70,17 +92,18 @@ def _moment(explanation: Explanation) -> str:
 
 
 def _live(explanation: Explanation) -> Table:
-    table = Table("tensor", "type")
+    table = Table("tensor")
+    table.add_column("type", no_wrap=True)
     table.add_column("bytes", justify="right")
     for heading in ("made by", "last needed by"):
         table.add_column(heading)
-    for heading in ("least peak\nif halved", "least peak\nif gone"):
+    for heading in ("peak\nif halved", "peak\nif gone"):
         table.add_column(heading, justify="right")
     peak = max(1, explanation.plan.peak)
     for i in explanation.live[:LISTED]:
         life = explanation.lives[i]
         table.add_row(
-            Text(printable(explanation.name(life))),
+            Text(shown(explanation.name(life))),
             Text(type_words(explanation, life)),
             f"{life.size:,}\n{100 * life.size / peak:.1f} %",
             *(Text(printable(words)) for words in ends(explanation, life)),
@@ -120,11 +143,11 @@ def _forced(explanation: Explanation) -> Table:
     table = Table("operator", "must be live beside it")
     table.add_column("bytes, whatever the order", justify="right")
     for one in explanation.forced:
-        names = [explanation.network.buffer_name(b) for b in one.buffers]
+        names = [shown(explanation.network.buffer_name(b)) for b in one.buffers]
         beside = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if names[4:] else "")
         table.add_row(
             Text(printable(operator_words(explanation.rows[one.operator]))),
-            Text(printable(beside)),
+            Text(beside),
             f"{one.bytes:,}",
         )
     return table

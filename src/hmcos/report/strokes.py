@@ -9,7 +9,7 @@ from hmcos.report.colours import FAINT, INK, PAPER, PEAK, Shading, shading
 from hmcos.report.dot import Attributes, Html, digraph, edge, node
 from hmcos.report.scene import Scene
 from hmcos.report.sizes import brief
-from hmcos.words import printable
+from hmcos.words import printable, shortened
 
 _FONT = "Helvetica"
 _LARGE = 2_000
@@ -97,8 +97,8 @@ def _port(scene: Scene, b: int) -> str:
 
 
 def shown(name: str) -> str:
-    """Return a name, cut when it is long."""
-    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
+    """Return a name, without its middle when it is long."""
+    return shortened(name, LONGEST)
 
 
 def page(

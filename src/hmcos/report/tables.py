@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
@@ -11,9 +12,11 @@ from rich.table import Table
 from rich.text import Text
 
 from hmcos.frontends.outline import Port
-from hmcos.plan.plan import OperatorRow, Plan, Source, TargetUsed
+from hmcos.plan.plan import Plan, Source, TargetUsed
 from hmcos.plan.schedule import Schedule, Status
 from hmcos.report.arena_table import plan_arena
+from hmcos.report.fitting import fitted, path_line
+from hmcos.report.names import operator_words, shown
 from hmcos.report.sizes import savings
 from hmcos.stages.opening import ZOO
 from hmcos.words import human, printable
@@ -40,7 +43,8 @@ _WORDS = {
 
 def show(what: RenderableType) -> None:
     """Print to standard output: as wide as the terminal, in plain text when it is none."""
-    Console(highlight=False, width=None if sys.stdout.isatty() else 120).print(what)
+    width = None if sys.stdout.isatty() else 120
+    Console(highlight=False, width=width).print(fitted(what), crop=False)
 
 
 def plan_tables(plan: Plan) -> RenderableType:
@@ -64,8 +68,8 @@ def plan_tables(plan: Plan) -> RenderableType:
         peaks,
         Text(_verdict(plan)),
         *plan_arena(plan),
-        Text(_crest(plan)),
-        *map(Text, _written(plan)),
+        *_crest(plan),
+        *_written(plan),
     )
 
 
@@ -125,6 +129,19 @@ def inspection_tables(inspection: Inspection) -> RenderableType:
     return Group(name, ports, *([kinds] if inspection.kinds else []), *map(Text, _facts(inspection)))
 
 
+def zoo_tables(
+    networks: Sequence[tuple[str, str, str]], families: Sequence[tuple[str, str]]
+) -> RenderableType:
+    """Return the networks that come along, and the families with the parameters that hold by default."""
+    listed = Table("network", "family", "parameters")
+    for network in networks:
+        listed.add_row(*network)
+    known = Table("family", "parameters, and what they are when not given")
+    for family in families:
+        known.add_row(*family)
+    return Group(listed, known)
+
+
 def _title(source: Source, target: TargetUsed) -> Text:
     noted = ", local functions inlined" if source.inlined else ""
     return Text(f"{printable(source.name)}, target {printable(target.name)}{noted}", style="bold")
@@ -137,40 +154,31 @@ def _verdict(plan: Plan) -> str:
     return f"{plan.status}: {_WORDS[plan.status]}{over}, as target {target} counts memory"
 
 
-def _crest(plan: Plan) -> str:
+def _crest(plan: Plan) -> list[RenderableType]:
     crest = plan.crest
     if crest.operator is None:
         where = "before the first operator: the inputs of the network"
     else:
-        where = f"at step {crest.step}, {_operator(plan.operators[crest.operator])}"
-    lines = [f"the peak is {where}; live then:"]
-    lines += [f"  {human(tensor.size):>28}  {printable(tensor.name)}" for tensor in crest.tensors[:LISTED]]
+        where = f"at step {crest.step}, {operator_words(plan.operators[crest.operator])}"
+    live = Table("tensor")
+    live.add_column("bytes", justify="right")
+    for tensor in crest.tensors[:LISTED]:
+        live.add_row(Text(shown(tensor.name)), human(tensor.size))
     rest = crest.tensors[LISTED:]
     if rest:
-        lines.append(f"  {human(sum(t.size for t in rest)):>28}  in {len(rest)} more")
-    return "\n".join(lines)
+        live.add_row(f"in {len(rest)} more", human(sum(tensor.size for tensor in rest)))
+    return [Text(f"the peak is {where}; live then:"), live]
 
 
-def _operator(row: OperatorRow) -> str:
-    kind = f"{row.kind} " if row.kind else ""
-    return (
-        f"operator {row.number} ({kind}{row.name!r})"
-        if row.name
-        else f"operator {row.number} ({kind.strip()})"
-    )
-
-
-def _written(plan: Plan) -> list[str]:
-    spent = plan.seconds
+def _written(plan: Plan) -> list[Text]:
+    spent, outputs = plan.seconds, plan.outputs
     arena = f"arena {plan.arena.seconds:.2f}, " if plan.arena else ""
-    lines = [
-        f"{spent.total:.2f} s: load {spent.load:.2f}, schedule {spent.schedule:.2f}, "
-        f"{arena}save {spent.save:.2f}"
+    spent_words = f"load {spent.load:.2f}, schedule {spent.schedule:.2f}, {arena}save {spent.save:.2f}"
+    places = (("model:", outputs.model), ("plan: ", outputs.plan), ("arena:", outputs.header))
+    return [
+        Text(f"{spent.total:.2f} s: {spent_words}"),
+        *(path_line(f"{what} {place}") for what, place in places if place),
     ]
-    lines += [f"model: {printable(plan.outputs.model)}"] if plan.outputs.model else []
-    lines += [f"plan:  {printable(plan.outputs.plan)}"] if plan.outputs.plan else []
-    lines += [f"arena: {printable(plan.outputs.header)}"] if plan.outputs.header else []
-    return lines
 
 
 def _type(port: Port) -> str:

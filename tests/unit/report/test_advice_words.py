@@ -41,14 +41,14 @@ def test_nothing_tried_is_not_tried_yet(complete: Explanation) -> None:
 def test_one_useless_change_says_nothing_of_the_others(complete: Explanation) -> None:
     possible = complete.advised.possible
     words = tried_words(told(complete, useless(complete)))
-    assert "None of the 1 that were decided makes the least peak smaller" in words
+    assert "None of the 1 that were settled makes the least peak smaller" in words
     assert f"{possible - 1} are not tried yet" in words
 
 
 def test_a_search_that_was_cut_short_decides_nothing(complete: Explanation) -> None:
     words = tried_words(told(complete, replace(useless(complete), proved=False)))
     assert "None" not in words
-    assert "Whether 1 of those tried help is open" in words
+    assert "Open are 1 of those tried" in words
 
 
 def test_all_useless_changes_are_told_as_such(complete: Explanation) -> None:

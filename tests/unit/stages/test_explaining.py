@@ -41,7 +41,7 @@ def test_a_forced_peak_names_the_operator() -> None:
     chain = replace(FORK, reads=((0,), (0,), (1, 2), (2,), (3, 4)))
     found = hmcos.explain(chain)
     assert found.is_forced
-    assert "operator 2 ('shrink a') forces the peak" in proof_words(found)
+    assert "operator 'shrink a' forces the peak" in proof_words(found)
     assert found.forced[0].bytes == found.plan.peak
 
 

@@ -26,11 +26,18 @@ function element(tag, className, ...children) {
   made.append(...children);
   return made;
 }
-const named = text => element("span", "name", text);
+const LONGEST = 90;
+function named(text) {
+  const made = element("span", "name", text.length > LONGEST ? `${text.slice(0, LONGEST / 2)}…${text.slice(1 - LONGEST / 2)}` : text);
+  if (text.length > LONGEST) made.title = text;
+  return made;
+}
+/* What an operator is called, once: as report/names.py says it. */
 function operatorWords(op) {
-  const name = data.operators.name[op], kind = data.operators.kind[op];
-  const told = [kind, name ? `'${name}'` : ""].filter(Boolean).join(" ");
-  return `operator ${data.operators.number[op]}${told ? ` (${told})` : ""}`;
+  const name = data.operators.name[op], kind = data.operators.kind[op], number = data.operators.number[op];
+  if (!name || name === kind) return `${kind || "operator"} ${number}`;
+  if (kind && name.startsWith(kind) && !/^[\p{L}\p{N}]/u.test(name.slice(kind.length))) return name;
+  return `${kind || "operator"} '${name}'`;
 }
 
 // One object per thing that takes memory.
