@@ -48,7 +48,7 @@ def _beside(model: Model, location: Path, folder: Path) -> DataFile:
         raise OutputError(f"{source}: no permission to read it; the model keeps its parameters in it")
     with output_errors(target):
         stands = target.exists() and target.samefile(source)
-        inside = target.parent.resolve().is_relative_to(folder.resolve())
+        inside = Path(os.path.realpath(target.parent)).is_relative_to(os.path.realpath(folder))
     if not stands and not inside:
         raise OutputError(
             f"{target}: its folder is a link that leads out of the output folder; remove the link"

@@ -78,7 +78,7 @@ def check_free(place: Path) -> None:
         raise OutputError(f"{place}: is a device or a pipe; name an ordinary file")
 
 
-def check_file(place: Path, inputs: Iterable[Path] = ()) -> None:
+def check_file(place: Path, inputs: Iterable[Path] = (), owner: str = "the source") -> None:
     """Do nothing if a single file can be written at a place, which is none of the inputs.
 
     Raises:
@@ -87,18 +87,18 @@ def check_file(place: Path, inputs: Iterable[Path] = ()) -> None:
     check_free(place)
     if not place.absolute().parent.is_dir():
         raise OutputError(f"{place}: there is no folder {place.parent}; make it first")
-    check_apart(place, inputs)
+    check_apart(place, inputs, owner)
 
 
-def check_apart(place: Path, inputs: Iterable[Path]) -> None:
-    """Do nothing if a place for a result is none of the inputs, links resolved.
+def check_apart(place: Path, inputs: Iterable[Path], owner: str = "the source") -> None:
+    """Do nothing if a place for a result is none of the inputs, files of their owner, links resolved.
 
     Raises:
         OutputError: it is.
     """
     for file in inputs:
         if same_file(place, file):
-            raise OutputError(f"{place}: is the source or one of its files; choose another place")
+            raise OutputError(f"{place}: is {owner} or one of its files; choose another place")
 
 
 def same_file(place: Path, file: Path) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
 from hmcos.errors import OutputError, PlanError
 from hmcos.plan.plan import Plan
-from hmcos.plan.staging import chunks, output_errors
+from hmcos.plan.staging import chunks
 
 
 def check_written(plan: Plan, *, header: bool = False) -> tuple[str, ...]:
@@ -81,15 +82,22 @@ def digest_of(file: Path) -> str | None:
     Raises:
         PlanError: it cannot be read.
     """
+    if not _is_file(file):
+        return None
     digest = sha256()
     try:
-        with output_errors(file, "cannot be read"):
-            ordinary = file.is_file()  # nor a pipe, which could keep us waiting
-        for part in chunks(file) if ordinary else ():
+        for part in chunks(file):
             digest.update(part)
     except OutputError as error:
         raise PlanError(str(error)) from error
-    return digest.hexdigest() if ordinary else None
+    return digest.hexdigest()
+
+
+def _is_file(path: Path) -> bool:
+    """Return whether an ordinary file is there: a pipe could keep us waiting, and names may be too long."""
+    with suppress(OSError, ValueError):
+        return path.is_file()
+    return False
 
 
 def _folder(plan: Plan) -> Path | None:
@@ -97,7 +105,7 @@ def _folder(plan: Plan) -> Path | None:
     if plan.file is None:
         return None
     places = _model_places(plan)
-    return next((place.parent for place in places if place.is_file()), Path(plan.file).parent)
+    return next((place.parent for place in places if _is_file(place)), Path(plan.file).parent)
 
 
 def _model_places(plan: Plan) -> list[Path]:

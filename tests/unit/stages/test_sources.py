@@ -23,7 +23,7 @@ from hmcos.stages.places import output_places
 from hmcos.stages.planned import network_of
 from hmcos.stages.saving import save
 from hmcos.stages.sources import restored, source_of
-from hmcos.stages.written import written_model
+from hmcos.stages.written import check_written, written_model
 from unit.frontends import networks, tflite_networks
 from unit.frontends.networks import branches, diamond, external_diamond
 from unit.test_api import FORK
@@ -281,12 +281,14 @@ def test_a_plan_from_anywhere_has_nothing_read_that_is_not_its_own(
         return found_open(path, *given, **options)
 
     for place in places:
-        for key in ("absolute", "relative", "name"):
-            changed = altered(home / "out/plan.json", "source", **{key: place})
+        for key in ("absolute", "relative", "name", "model"):
+            part = "outputs" if key == "model" else "source"
+            changed = altered(home / "out/plan.json", part, **{key: place})
             with monkeypatch.context() as patched:
                 patched.setattr(Path, "open", opening)
                 with pytest.raises(HmcosError):
                     source_of(hmcos.read_plan(changed), "put it back")
+                assert check_written(hmcos.read_plan(changed)) == ()
     assert set(opened) == {str(home / "out/changed.json")}
 
 

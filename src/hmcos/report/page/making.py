@@ -42,7 +42,7 @@ def report(
     plotly_script()
     found = plan if isinstance(plan, Plan) else read_plan(Path(plan))
     place = _place(found, output)
-    check_file(place, files_of(found))
+    check_file(place, files_of(found), "the plan")
     opened = source_of(found, "name it with --model") if model is None else opened_for(found, model)
     check_file(place, opened.files)
     limits = chosen_limits(time_limit, interrupted=interrupted)

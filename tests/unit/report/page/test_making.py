@@ -6,6 +6,7 @@ import pytest
 
 import hmcos
 from hmcos.errors import OptionError, OutputError, PlanError
+from unit.frontends.networks import external_diamond
 from unit.test_api import FORK
 
 pytest.importorskip("plotly")
@@ -33,3 +34,30 @@ def test_a_page_needs_a_place_and_a_model(fork: Path, tmp_path: Path) -> None:
         hmcos.report(hmcos.schedule(fork), output=tmp_path)
     with pytest.raises(OutputError, match="is the source or one of its files"):
         hmcos.report(hmcos.schedule(fork), output=fork)
+
+
+def test_the_page_spares_the_plan_the_source_and_what_was_written(tmp_path: Path) -> None:
+    source, out = external_diamond(tmp_path / "home", "data/report.html"), tmp_path / "out"
+    hmcos.schedule(source, output=out, emit="c")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    places = [out / name for name in ("plan.json", "model.onnx", "model_arena.h", "data/report.html")]
+    for place in [*places, source, source.parent / "data/report.html"]:
+        for plan in (out / "plan.json", hmcos.read_plan(out / "plan.json")):
+            with pytest.raises(OutputError, match="is the (plan|source) or one of its files"):
+                hmcos.report(plan, output=place)
+    # A file of the plan that is gone now may come back.
+    (out / "data/report.html").rename(tmp_path / "elsewhere")
+    with pytest.raises(OutputError, match="is the plan or one of its files"):
+        hmcos.report(out / "plan.json", output=out / "data/report.html")
+    (tmp_path / "elsewhere").rename(out / "data/report.html")
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+    assert hmcos.report(out / "plan.json") == out / "report.html"
+
+
+def test_the_default_place_may_be_that_of_a_data_file(tmp_path: Path) -> None:
+    source, out = external_diamond(tmp_path / "home", "report.html"), tmp_path / "out"
+    hmcos.schedule(source, output=out)
+    weights = (out / "report.html").read_bytes()
+    with pytest.raises(OutputError, match=r"report\.html: is the plan or one of its files"):
+        hmcos.report(out / "plan.json")
+    assert (out / "report.html").read_bytes() == weights
