@@ -164,7 +164,7 @@ class Plan:
     largest_first_arena: int | None = None
     """Bytes of the arena that the planner of most runtimes, largest first, makes for the same order."""
     file: str | None = field(default=None, compare=False)
-    """The plan file that it was read from, or written to; None while there is none."""
+    """The plan file that it was read from, or written to, from the root; None while there is none."""
 
     def __repr__(self) -> str:
         name, target = (shortened(printable(text), _NAMED) for text in (self.source.name, self.target.name))

@@ -54,7 +54,7 @@ def read_plan(path: str | Path) -> Plan:
     if fields.text("format") != FORMAT:
         found = fields.text("format")
         raise PlanError(f"{path}: format: is {found!r}, but this version reads {FORMAT}; plan the model anew")
-    return replace(_plan(fields), file=str(path))
+    return replace(_plan(fields), file=str(Path(path).absolute()))
 
 
 def read_source(path: str | Path) -> tuple[Source, Outputs]:

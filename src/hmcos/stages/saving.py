@@ -39,7 +39,9 @@ def save(
     with staged(places.folder) as staging:
         digests = _results(plan, opened, places, staging, offsets)
         source = relative_source(plan.source, places.plan)
-        plan = replace(plan, source=source, outputs=_outputs(places, digests), file=str(places.plan))
+        plan = replace(
+            plan, source=source, outputs=_outputs(places, digests), file=str(places.plan.absolute())
+        )
         staging.add(places.plan, plan_text(plan).encode())
     spent = time.perf_counter() - started
     seconds = replace(plan.seconds, save=plan.seconds.save + spent, total=plan.seconds.total + spent)

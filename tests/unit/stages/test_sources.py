@@ -67,6 +67,10 @@ def test_from_any_folder(home: Path, edition: int, monkeypatch: pytest.MonkeyPat
     assert edition == 1 or found(home / "away/plan.json") == home / "net.onnx"
     monkeypatch.chdir(home / "out")
     assert found(Path("plan.json")) == home / "net.onnx"
+    read = hmcos.read_plan("plan.json")
+    monkeypatch.chdir(os.sep)
+    assert source_of(read, "").path == home / "net.onnx"
+    assert edition == 1 or check_written(read) == ("net.onnx",)
 
 
 @pytest.mark.parametrize("edition", [1, 2])

@@ -41,7 +41,7 @@ def report(
     """
     plotly_script()
     found = plan if isinstance(plan, Plan) else read_plan(Path(plan))
-    place = _place(found, output)
+    place = _place(found.file if isinstance(plan, Plan) else plan, output)
     check_file(place, files_of(found), "the plan")
     opened = source_of(found, "name it with --model") if model is None else opened_for(found, model)
     check_file(place, opened.files)
@@ -51,10 +51,10 @@ def report(
     return write_page(explain_plan(network, found, replace(limits, started=perf_counter())), place)
 
 
-def _place(plan: Plan, output: str | PathLike[str] | None) -> Path:
+def _place(file: str | PathLike[str] | None, output: str | PathLike[str] | None) -> Path:
     """Return where the page goes: where it was asked for, else beside the file of the plan."""
     if output is not None:
         return Path(output)
-    if plan.file is None:
+    if file is None:
         raise OptionError("the plan is in no file that a page could stand beside; name the page with output")
-    return Path(plan.file).with_name(NAME)
+    return Path(file).with_name(NAME)

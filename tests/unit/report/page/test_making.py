@@ -43,7 +43,7 @@ def test_the_page_spares_the_plan_the_source_and_what_was_written(tmp_path: Path
     places = [out / name for name in ("plan.json", "model.onnx", "model_arena.h", "data/report.html")]
     for place in [*places, source, source.parent / "data/report.html"]:
         for plan in (out / "plan.json", hmcos.read_plan(out / "plan.json")):
-            with pytest.raises(OutputError, match="is the (plan|source) or one of its files"):
+            with pytest.raises(OutputError, match=r"is the (plan|source) or one of its files"):
                 hmcos.report(plan, output=place)
     # A file of the plan that is gone now may come back.
     (out / "data/report.html").rename(tmp_path / "elsewhere")
