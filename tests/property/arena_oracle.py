@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from hmcos.allocation.fit import Board, filled
 from hmcos.allocation.problem import EXTERNAL, Lives
+from hmcos.allocation.sections import sections
 
 
 def needs(lives: Lives, i: int, step: int) -> bool:
@@ -111,3 +113,37 @@ def alone(lives: Lives, offsets: tuple[int, ...], i: int, size: int) -> bool:
     """Return whether a life may be at its offset as far as nothing but itself and the size is concerned."""
     wrong = [text for text in faults_of(lives, offsets, i) if "is not where" not in text or "pinned" in text]
     return not wrong and end(lives, offsets) <= size
+
+
+def best_fit_offsets(found: Board) -> list[int]:
+    """Return the offsets of best fit after Sekiyama et al., section by section in the plainest way."""
+    items, rows = found.items, sections(found.items)
+    inside = [{s: size for s, row in enumerate(rows) for k, size in row if k == i} for i in range(len(items))]
+    offsets = [item.offset for item in items]
+    tops = [0] * len(rows)
+    by_birth = sorted((i for i in range(len(items)) if inside[i]), key=lambda i: (min(inside[i]), i))
+    longest = sorted(by_birth, key=lambda i: (-len(inside[i]), -items[i].size))
+    while waiting := [i for i in longest if offsets[i] is None]:
+        top = min(tops)
+        line = range(tops.index(top), len(tops))
+        line = line[: next((k for k, s in enumerate(line) if tops[s] != top), len(line))]
+        for i in waiting:
+            if (
+                line[0] <= min(inside[i])
+                and max(inside[i]) <= line[-1]
+                and all(tops[s] == top for s in inside[i])
+            ):
+                offsets[i] = filled(found, offsets).lowest(i, top) if pinned(found) else items[i].legal(top)
+                for s, size in inside[i].items():
+                    tops[s] = (offsets[i] or 0) + size
+        for s in line:
+            if tops[s] == top:
+                last = next((k for k in range(s, len(tops)) if tops[k] != top), len(tops))
+                beside = [tops[k] for k in (s - 1, last) if 0 <= k < len(tops)]
+                tops[s:last] = [min(beside, default=top + 1)] * (last - s)
+    return [item.legal(0) if at is None else at for item, at in zip(items, offsets, strict=True)]
+
+
+def pinned(found: Board) -> bool:
+    """Return whether any item has its offset from the start."""
+    return any(item.offset is not None for item in found.items)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from math import lcm
 from random import Random
 
@@ -13,8 +14,9 @@ from hypothesis import strategies as st
 from hmcos.allocation.auto import auto
 from hmcos.allocation.bounds import lower_bound
 from hmcos.allocation.constraint import Effort, constrain
+from hmcos.allocation.crowd import Crowd
 from hmcos.allocation.exact import exact
-from hmcos.allocation.fit import first_fit, highest_end, meetings
+from hmcos.allocation.fit import Board, first_fit, highest_end, meetings
 from hmcos.allocation.instance import Instance, parse_csv, parse_json_lives, write_csv, write_json_lives
 from hmcos.allocation.items import Item, items
 from hmcos.allocation.problem import Lives
@@ -141,11 +143,14 @@ def no_two_meet(found: list[Item], offsets: list[int], capacity: int) -> bool:
     )
 
 
+@pytest.mark.parametrize("board", [meetings, Crowd])
 @sweep
 @given(lives=small(9), slack=st.integers(0, 12), seed=st.integers(0, 99))
-def test_postponed_items_fit_wherever_the_others_are(lives: Lives, slack: int, seed: int) -> None:
+def test_postponed_items_fit_wherever_the_others_are(
+    board: Callable[[list[Item]], Board], lives: Lives, slack: int, seed: int
+) -> None:
     """The others are spread at random; then the postponed ones must still end within the capacity."""
-    met = meetings(in_units(lives)[0])
+    met = board(in_units(lives)[0])
     size = max((item.size for item in met.items), default=0)
     capacity = size + slack
     late = postponable(met, capacity)

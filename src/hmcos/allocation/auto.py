@@ -6,14 +6,13 @@ from dataclasses import replace
 
 from hmcos.allocation.best_fit import best_fit
 from hmcos.allocation.exact import prove
-from hmcos.allocation.largest_area_first import largest_area_first
-from hmcos.allocation.largest_first import largest_first
+from hmcos.allocation.ordered import ended
 from hmcos.allocation.problem import Lives
+from hmcos.allocation.simple import simplest
 from hmcos.plan.arena import Arena
 from hmcos.plan.limits import Limits, Observer
 from hmcos.plan.schedule import Status
 
-CHEAP = (largest_area_first, largest_first, best_fit)
 SETTLED = (Status.OPTIMAL, Status.FITS, Status.DOES_NOT_FIT)
 """Answers to a budget. Without one, the least is wanted even where pools cannot hold it."""
 
@@ -21,19 +20,18 @@ SETTLED = (Status.OPTIMAL, Status.FITS, Status.DOES_NOT_FIT)
 def auto(lives: Lives, limits: Limits, observer: Observer, jobs: int = 1) -> Arena:
     """Return the first settled arena of a cheap planner, else the smallest one, proved if time allows.
 
-    The arena bears the name of the planner that made it; `jobs` are workers of the constraint solver.
+    It is never larger than that of `largest_first`, whatever the limits. The arena bears the name of the
+    planner that made it; `jobs` are workers of the constraint solver.
     """
-    best: Arena | None = None
-    for plan in CHEAP:
-        arena = plan(lives, limits, observer)
-        if arena.status in (SETTLED if limits.budget is not None else (Status.OPTIMAL,)):
-            return arena
-        if best is None or arena.size < best.size:
-            best = arena
-        if (limit := limits.reached(-1)) is not None:  # no states are counted here
-            return replace(best, status=limit)
-    assert best is not None
-    if (limit := limits.reached(0)) is not None:
-        return replace(best, status=limit)
+    best = simplest(lives, limits, observer)
+    if _is_settled(best, limits) or limits.stop():
+        return ended(best, limits)
+    best = min(best, best_fit(lives, limits, observer), key=lambda arena: arena.size)
+    if _is_settled(best, limits) or limits.reached(0) is not None:
+        return ended(best, limits, 0)
     proved = prove(lives, best, limits, observer, jobs)
     return proved if proved.size < best.size else replace(proved, allocator=best.allocator)
+
+
+def _is_settled(arena: Arena, limits: Limits) -> bool:
+    return arena.status in (SETTLED if limits.budget is not None else (Status.OPTIMAL,))

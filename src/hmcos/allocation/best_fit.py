@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import heapq
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator
 
-from hmcos.allocation.fit import Meetings, first_fit, lowest, meetings_of
-from hmcos.allocation.layout import Layout, layout
+from hmcos.allocation.fit import Board, board_of, filled
+from hmcos.allocation.items import Item
+from hmcos.allocation.layout import starts
+from hmcos.allocation.lines import Line, Lines
+from hmcos.allocation.ordered import given_up
 from hmcos.allocation.outcome import outcome
 from hmcos.allocation.problem import Lives
+from hmcos.allocation.sections import Stretch, stretches
+from hmcos.allocation.waiting import waiting
 from hmcos.plan.arena import Arena
 from hmcos.plan.limits import Limits, Observer
+
+Run = tuple[int, int]
+"""Sections [begin, end)."""
+
+_HOLED = (-1, -1)
+"""Stands for no part in particular: several may hold an item that has a hole."""
 
 
 def best_fit(lives: Lives, limits: Limits, observer: Observer) -> Arena:
@@ -17,72 +30,142 @@ def best_fit(lives: Lives, limits: Limits, observer: Observer) -> Arena:
 
     Source: Sekiyama, Imai, Negishi, Takeda, Profile-guided memory optimization for deep neural networks,
     2018, section 3.2, after the best fit of Burke, Kendall and Whitwell for strip packing, 2004. Lives that
-    need no room, on which the published loop does not end, are placed aside.
+    need no room, on which the published loop does not end, are placed aside. When a limit ends it, the
+    answer is the arena of `largest_first`.
     """
-    met = meetings_of(lives)
-    needy = [i for i, item in enumerate(met.items) if item.pieces]
-    found: list[int | None] = [item.offset for item in met.items]
-    if needy:
-        Skyline(met, needy, found).fill()
-    return outcome(lives, (met.items, first_fit(met, range(len(found)), found)), "best_fit", limits)
+    board = board_of(lives)
+    offsets = Skyline(board).filled(limits.stop)
+    if offsets is None:
+        return given_up(lives, limits)
+    return outcome(lives, (board.items, offsets), "best_fit", limits)
 
 
 class Skyline:
-    """The tops of what is placed, over time: lines of sections at one height."""
+    """What is placed, and what still waits for a place, with the tops of what is placed over time."""
 
-    def __init__(self, met: Meetings, needy: list[int], offsets: list[int | None]) -> None:
-        """Take items that need room; offsets are filled in, pinned ones are there already."""
-        self._met, self._offsets = met, offsets
-        self._layout: Layout = layout([met.items[i] for i in needy])
-        self._needy = needy
-        self._tops = [0] * len(self._layout.sections)
-        self._heights = [dict(section) for section in self._layout.sections]
-        self._pinned = any(offset is not None for offset in offsets)
-        inside, items = self._layout.inside, self._layout.items
-        order = sorted(range(len(items)), key=lambda i: (-len(inside[i]), -items[i].size, i))
-        self._rank = {i: rank for rank, i in enumerate(order)}
-        self._waiting = [met.items[needy[name]].offset is None for name in self._layout.names]
+    def __init__(self, board: Board) -> None:
+        """Take items; the pinned ones are in their places."""
+        self._board = board
+        self._offsets = [item.offset for item in board.items]
+        self._pinned = any(offset is not None for offset in self._offsets)
+        self._placement = filled(board, self._offsets)
+        needy = [i for i, item in enumerate(board.items) if item.pieces]
+        count, found = stretches([board.items[i] for i in needy])
+        order = sorted(range(len(needy)), key=lambda k: (found[k][0][0].start, k))
+        self._names = [needy[k] for k in order]
+        """The items that need room, in order of their first section; all numbers k count through these."""
+        self._where = [found[k] for k in order]
+        long = [sum(len(stretch) for stretch, _ in rows) for rows in self._where]
+        self._ranking = sorted(range(len(long)), key=lambda k: (-long[k], -self._item(k).size, k))
+        """The longest first."""
+        self._left = {k for k in range(len(long)) if self._item(k).offset is None}
+        self._lines = Lines(count)
+        self._start_waiting(count)
 
-    def fill(self) -> None:
-        """Place all items, line by line, the lowest and then leftmost line first."""
-        lines = [(0, 0)]
-        while any(self._waiting) and lines:
-            top, at = heapq.heappop(lines)
-            if self._tops[at] != top or (at and self._tops[at - 1] == top):
-                continue  # lifted or merged since
-            end = self._end(at)
-            self._fill_line(at, end)
-            for s in range(at, end):
-                if self._tops[s] == top:
-                    self._lift(s, self._end(s))
-            while at and self._tops[at - 1] == self._tops[at]:
-                at -= 1
-            for s in range(at, end):
-                if s == at or self._tops[s] != self._tops[s - 1]:
-                    heapq.heappush(lines, (self._tops[s], s))
+    def _start_waiting(self, count: int) -> None:
+        self._rank = [0] * len(self._ranking)
+        for rank, k in enumerate(self._ranking):
+            self._rank[k] = rank
+        self._holed = [k for k, rows in enumerate(self._where) if k in self._left and len(_runs(rows)) > 1]
+        """Those that have sections without them between their own, ascending."""
+        self._starts = starts(count, self._where)
+        ends = [self._end(k) if k in self._left else count + 1 for k in range(len(self._where))]
+        self._waiting = waiting(self._rank, ends, self._starts)
 
-    def _end(self, at: int) -> int:
-        top = self._tops[at]
-        return next((s for s in range(at, len(self._tops)) if self._tops[s] != top), len(self._tops))
+    def _item(self, k: int) -> Item:
+        return self._board.items[self._names[k]]
 
-    def _fill_line(self, at: int, end: int) -> None:
-        """Place what fits on the line, the longest first: what does not fit then fits on no rest of it."""
-        inside, tops, top = self._layout.inside, self._tops, self._tops[at]
-        starts = self._layout.starts
-        fitting = [i for i in range(starts[at], starts[end]) if self._waiting[i] and inside[i][-1] < end]
-        for i in sorted(fitting, key=self._rank.__getitem__):
-            if all(tops[s] == top for s in inside[i]):
-                self._waiting[i] = False
-                name = self._needy[self._layout.names[i]]
-                offset = self._layout.items[i].legal(top)
-                if self._pinned:
-                    offset = lowest(self._met, name, self._offsets, top)
-                self._offsets[name] = offset
-                for s in inside[i]:
-                    tops[s] = offset + self._heights[s][i]
+    def _end(self, k: int) -> int:
+        return self._where[k][-1][0].stop
 
-    def _lift(self, at: int, end: int) -> None:
-        """Raise a line on which nothing fits to its lower neighbour, or for good when it has none."""
-        tops = self._tops
-        beside = [tops[s] for s in (at - 1, end) if 0 <= s < len(tops)]
-        tops[at:end] = [min(beside, default=tops[at] + 1)] * (end - at)
+    def filled(self, stop: Callable[[], bool]) -> list[int] | None:
+        """Return an offset per item, the lowest and then leftmost line filled first; None when stopped."""
+        while self._left:
+            line = self._lines.lowest()
+            placed: list[Line] = []
+            for k in self._fitting(line):
+                if stop():
+                    return None
+                offset = self._place(k, line[2])
+                placed += [(where.start, where.stop, offset + size) for where, size in self._where[k]]
+            if stop():
+                return None
+            self._lines.fill(line, placed)
+        found = zip(self._board.items, self._offsets, strict=True)
+        return [item.legal(0) if offset is None else offset for item, offset in found]
+
+    def _fitting(self, line: Line) -> Iterator[int]:
+        """Yield what fits on a line beside those yielded before, the longest first; each must be placed."""
+        begin, end, _ = line
+        free = _Free(begin, end)
+        queue: list[tuple[int, Run]] = [(self._rank[k], _HOLED) for k in self._holed_within(begin, end)]
+        heapq.heapify(queue)
+        self._offer(queue, (begin, end))
+        while queue:
+            rank, part = heapq.heappop(queue)
+            k = self._ranking[rank]
+            if k not in self._left:
+                if free.has(part):
+                    self._offer(queue, part)
+            elif free.has(part) or (part == _HOLED and all(map(free.holds, _runs(self._where[k])))):
+                yield k
+                for run in _runs(self._where[k]):
+                    for rest in free.cut(run):
+                        self._offer(queue, rest)
+
+    def _holed_within(self, begin: int, end: int) -> Iterator[int]:
+        first, last = (bisect_left(self._holed, self._starts[s]) for s in (begin, end))
+        return (k for k in self._holed[first:last] if k in self._left and self._end(k) <= end)
+
+    def _offer(self, queue: list[tuple[int, Run]], part: Run) -> None:
+        """Queue the longest item that lies within a free part."""
+        rank = self._waiting.first(*part)
+        if rank is not None:
+            heapq.heappush(queue, (rank, part))
+
+    def _place(self, k: int, top: int) -> int:
+        """Return the offset of an item, placed as low above a top as it may be."""
+        name = self._names[k]
+        offset = self._item(k).legal(top)
+        if self._pinned:
+            offset = self._placement.lowest(name, top)
+            self._placement.put(name, offset)
+        self._offsets[name] = offset
+        self._left.remove(k)
+        self._waiting.remove(k)
+        return offset
+
+
+class _Free:
+    """The parts of a line on which nothing was placed yet."""
+
+    def __init__(self, begin: int, end: int) -> None:
+        self._begins, self._end = [begin], {begin: end}
+
+    def has(self, part: Run) -> bool:
+        """Return whether this is one of the parts, whole."""
+        return self._end.get(part[0]) == part[1]
+
+    def holds(self, run: Run) -> bool:
+        """Return whether sections are within one part."""
+        before = bisect_right(self._begins, run[0])
+        return before > 0 and self._end[self._begins[before - 1]] >= run[1]
+
+    def cut(self, run: Run) -> list[Run]:
+        """Return the parts that sections leave of the one that they are in."""
+        at = bisect_right(self._begins, run[0]) - 1
+        begin = self._begins.pop(at)
+        rests = [(begin, run[0]), (run[1], self._end.pop(begin))]
+        rests = [(first, last) for first, last in rests if first < last]
+        self._begins[at:at] = [first for first, _ in rests]
+        self._end.update(rests)
+        return rests
+
+
+def _runs(rows: Iterable[Stretch]) -> list[Run]:
+    """Return the sections of an item as intervals that do not touch."""
+    found: list[Run] = []
+    for stretch, _ in rows:
+        begin = found.pop()[0] if found and found[-1][1] == stretch.start else stretch.start
+        found.append((begin, stretch.stop))
+    return found

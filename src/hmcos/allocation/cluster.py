@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
-from hmcos.allocation.fit import highest_end
+from hmcos.allocation.fit import count_pairs, highest_end
 from hmcos.allocation.items import Item
 from hmcos.allocation.rules import Style
 from hmcos.allocation.search import Search
-from hmcos.allocation.sections import sections
+from hmcos.allocation.sections import entries
 from hmcos.plan.limits import Limits
 
 FIRST_RUN = 300
@@ -23,6 +24,8 @@ FIRST_WORK = 0.1
 MOST_WORK = 0.8
 SOLVER_ROOM = 200_000
 """Intervals beyond which it is not asked: to build its model would take longer than its turn."""
+LARGEST = 3_000_000
+"""Entries of the search's tables beyond which there is none: they would take more than half a gigabyte."""
 STATES_PER_WORK = 100_000
 """What one of these counts for in `Limits.states`: about what the search enters in that time."""
 
@@ -53,6 +56,11 @@ class Cluster:
         self._attempts: dict[int, Attempt] = {}
         self._turn = 0
 
+    @cached_property
+    def is_too_large(self) -> bool:
+        """Whether the tables of a search would be too large: who meets whom, and who is alive when."""
+        return count_pairs(self._items) + entries(self._items) > LARGEST
+
     def target(self, bound: int) -> int:
         """Return the capacity to try next: in turn the bound, and halfway from it to the best."""
         self._turn += 1
@@ -77,7 +85,7 @@ class Cluster:
         from hmcos.allocation.constraint import Effort, constrain  # noqa: PLC0415 (OR-Tools takes 340 ms)
 
         attempt.solver_at *= 3
-        if sum(map(len, sections(self._items))) > SOLVER_ROOM:
+        if entries(self._items) > SOLVER_ROOM:
             return 0
         seconds = 1e6 if limits.seconds is None else limits.seconds - (time.perf_counter() - limits.started)
         effort = Effort(attempt.work, max(seconds, 0.01), limits.seed + attempt.runs, jobs)

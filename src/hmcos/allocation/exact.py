@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from hmcos.allocation.bounds import lower_bound
 from hmcos.allocation.cluster import Cluster
-from hmcos.allocation.fit import Meetings, first_fit, highest_end, meetings
+from hmcos.allocation.fit import Board, board, first_fit, highest_end
 from hmcos.allocation.items import items
-from hmcos.allocation.largest_area_first import largest_area_first
+from hmcos.allocation.ordered import ended
 from hmcos.allocation.outcome import outcome, room
 from hmcos.allocation.problem import Lives
 from hmcos.allocation.shrink import clusters, postponable, scaled, unit_of
+from hmcos.allocation.simple import simplest
 from hmcos.plan.arena import Arena
-from hmcos.plan.limits import Limits, Observer
+from hmcos.plan.limits import Limits, Observer, never
 from hmcos.plan.schedule import Status
 
 
@@ -30,37 +32,50 @@ def exact(lives: Lives, limits: Limits, observer: Observer, jobs: int = 1) -> Ar
         observer: is told of better arenas and bounds.
         jobs: workers of the constraint solver.
     """
-    return prove(lives, largest_area_first(lives, limits, observer), limits, observer, jobs)
+    start = simplest(lives, limits, observer)
+    if start.status is Status.OPTIMAL or limits.reached(0) is not None:
+        return replace(ended(start, limits, 0), allocator="exact")
+    return prove(lives, start, limits, observer, jobs)
 
 
 def prove(lives: Lives, start: Arena, limits: Limits, observer: Observer, jobs: int = 1) -> Arena:
     """Return the smallest arena, beginning with one by a planner that places at the lowest free address."""
     given = items(lives)
     unit = unit_of(given)
-    met = meetings([scaled(item, unit) for item in given])
+    shrunk = board([scaled(item, unit) for item in given])
     offsets = [start.offsets[item.lives[0]] // unit for item in given]
     asked = None if limits.budget is None else room(lives, limits)
-    proof = Proof(met, offsets, None if asked is None else asked // unit, unit)
-    ended = proof.search(limits, observer, jobs)
+    proof = Proof(shrunk, offsets, None if asked is None else asked // unit, unit, limits.stop)
+    status = proof.search(limits, observer, jobs)
     found = [offset * unit for offset in proof.assembled()]
-    return outcome(lives, (given, found), "exact", limits, (proof.bound * unit, ended))
+    return outcome(lives, (given, found), "exact", limits, (proof.bound * unit, status))
 
 
 class Proof:
     """Narrows the gap between the best arena and the bound, all in units."""
 
-    def __init__(self, met: Meetings, offsets: Sequence[int], room: int | None, unit: int) -> None:
-        """Begin with an arena; `room` is what it has to fit into, None for as little as possible."""
-        self._met, self._offsets, self._room, self._unit = met, list(offsets), room, unit
-        self.bound = lower_bound(met.items)
+    def __init__(
+        self,
+        board: Board,
+        offsets: Sequence[int],
+        room: int | None,
+        unit: int,
+        stop: Callable[[], bool] = never,
+    ) -> None:
+        """Begin with an arena; `room` is what it has to fit into, None for as little as possible.
+
+        When `stop` returns True, less is known of what may be left out of the search.
+        """
+        self._board, self._offsets, self._room, self._unit = board, list(offsets), room, unit
+        self.bound = lower_bound(board.items)
         self._states = 0
         capacity = self.bound if room is None else max(self.bound, room)
-        self._postponed = postponable(met, capacity)
+        self._postponed = postponable(board, capacity, stop)
         late = set(self._postponed)
-        left = [i for i, item in enumerate(met.items) if i not in late and item.pieces]
-        self._groups = clusters(met, left)
+        left = [i for i, item in enumerate(board.items) if i not in late and item.pieces]
+        self._groups = clusters(board.items, left)
         self._clusters = [
-            Cluster([met.items[i] for i in group], [offsets[i] for i in group]) for group in self._groups
+            Cluster([board.items[i] for i in group], [offsets[i] for i in group]) for group in self._groups
         ]
 
     @property
@@ -69,15 +84,20 @@ class Proof:
         return self.bound if self._room is None else max(self.bound, self._room)
 
     def search(self, limits: Limits, observer: Observer, jobs: int) -> Status:
-        """Search in turn in all clusters that are open; return how it ended."""
+        """Search in turn in all clusters that are open; return how it ended.
+
+        A cluster too large for the tables of a search stays as it is: that is a limit of states.
+        """
         while open_ones := [c for c in self._clusters if c.size > self.aim]:
+            if all(cluster.is_too_large for cluster in open_ones):
+                return Status.STATE_LIMIT
             for cluster in open_ones:
                 if self._room is not None and self.bound > self._room:
                     return Status.FEASIBLE
                 reached = limits.reached(self._states)
                 if reached is not None:
                     return reached
-                if cluster.size > self.aim:
+                if cluster.size > self.aim and not cluster.is_too_large:
                     self._probe(cluster, limits, jobs)
                     largest = max(c.size for c in self._clusters)
                     observer.progress("arena", largest * self._unit, self.bound * self._unit, self._states)
@@ -91,9 +111,9 @@ class Proof:
 
     def assembled(self) -> list[int]:
         """Return an offset per item: those of the clusters, and the postponed ones where there is room."""
-        placed = [item.offset for item in self._met.items]
+        placed = [item.offset for item in self._board.items]
         for group, cluster in zip(self._groups, self._clusters, strict=True):
             for i, offset in zip(group, cluster.offsets, strict=True):
                 placed[i] = offset
-        found = first_fit(self._met, [*self._postponed, *range(len(placed))], placed)
-        return min((found, self._offsets), key=lambda offsets: highest_end(self._met.items, offsets))
+        found = first_fit(self._board, [*self._postponed, *range(len(placed))], placed)
+        return min((found, self._offsets), key=lambda offsets: highest_end(self._board.items, offsets))

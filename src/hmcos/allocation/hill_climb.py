@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 
 from hmcos.allocation.bounds import lower_bound
-from hmcos.allocation.fit import Meetings, first_fit, highest_end, meetings_of
+from hmcos.allocation.fit import Board, board_of, first_fit_until, highest_end
 from hmcos.allocation.largest_area_first import area
+from hmcos.allocation.ordered import given_up
 from hmcos.allocation.outcome import outcome
 from hmcos.allocation.problem import Lives
 from hmcos.plan.arena import Arena
@@ -24,34 +25,38 @@ def hill_climb(lives: Lives, limits: Limits, observer: Observer) -> Arena:
     Each step takes an item at the top, or one that meets it, and puts it before another one that it meets.
     Counted in steps and seeded, so it repeats itself. After the planners of TVM (hill_climb) and Vela.
     """
-    met = meetings_of(lives)
-    bound = lower_bound(met.items)
-    order = sorted(range(len(met.items)), key=lambda i: (-area(met.items[i]), i))
-    best = first_fit(met, order)
-    size = highest_end(met.items, best)
+    board = board_of(lives)
+    bound = lower_bound(board.items)
+    order = sorted(range(len(board.items)), key=lambda i: (-area(board.items[i]), i))
+    best = first_fit_until(limits.stop, board, order)
+    if best is None:
+        return given_up(lives, limits)
+    size = highest_end(board.items, best)
     rng = random.Random(limits.seed)
-    steps = min(STEPS, PAIRS // (1 + sum(map(len, met.meets))))
+    steps = min(STEPS, PAIRS // (1 + board.pairs()))
     patience, tried = steps, 0
     while patience and size > bound and limits.reached(tried) is None:
         tried += 1
         patience -= 1
-        changed = _changed(met, order, best, rng)
-        offsets = first_fit(met, changed)
-        reached = highest_end(met.items, offsets)
+        changed = _changed(board, order, best, rng)
+        offsets = first_fit_until(limits.stop, board, changed)
+        if offsets is None:
+            break
+        reached = highest_end(board.items, offsets)
         if reached <= size:
             patience = steps if reached < size else patience
             order, best, size = changed, offsets, reached
             observer.progress("hill climbing", size, bound, tried)
-    return outcome(lives, (met.items, best), "hill_climb", limits)
+    return outcome(lives, (board.items, best), "hill_climb", limits)
 
 
-def _changed(met: Meetings, order: list[int], offsets: list[int], rng: random.Random) -> list[int]:
+def _changed(board: Board, order: list[int], offsets: list[int], rng: random.Random) -> list[int]:
     """Return the order with one item, at the top or under one that is, moved before one that it meets."""
-    size = highest_end(met.items, offsets)
-    tops = [i for i, item in enumerate(met.items) if item.pieces and offsets[i] + item.size == size]
+    size = highest_end(board.items, offsets)
+    tops = [i for i, item in enumerate(board.items) if item.pieces and offsets[i] + item.size == size]
     top = rng.choice(tops)
-    moved = rng.choice([top, *met.meets[top]])
-    before = rng.choice(met.meets[moved] or (moved,))
+    moved = rng.choice([top, *board.meeting(top)])
+    before = rng.choice(board.meeting(moved) or (moved,))
     changed = [i for i in order if i != moved]
     place = changed.index(before) if before != moved else 0
     changed.insert(min(place, order.index(moved)), moved)

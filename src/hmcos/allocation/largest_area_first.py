@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from hmcos.allocation.fit import first_fit, meetings_of
 from hmcos.allocation.items import Item
-from hmcos.allocation.outcome import outcome
+from hmcos.allocation.ordered import ordered
 from hmcos.allocation.problem import Lives
 from hmcos.plan.arena import Arena
 from hmcos.plan.limits import Limits, Observer
@@ -12,9 +11,7 @@ from hmcos.plan.limits import Limits, Observer
 
 def largest_area_first(lives: Lives, limits: Limits, observer: Observer) -> Arena:
     """Return the arena of placing lives from the largest bytes x steps to the smallest, ties by number."""
-    met = meetings_of(lives)
-    order = sorted(range(len(met.items)), key=lambda i: (-area(met.items[i]), i))
-    return outcome(lives, (met.items, first_fit(met, order)), "largest_area_first", limits)
+    return ordered(lives, lambda item: -area(item), "largest_area_first", limits)
 
 
 def area(item: Item) -> int:

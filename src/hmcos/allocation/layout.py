@@ -8,7 +8,7 @@ from functools import cached_property
 
 from hmcos.allocation.fit import Meetings, meetings
 from hmcos.allocation.items import Item
-from hmcos.allocation.sections import Section, sections
+from hmcos.allocation.sections import Section, Stretch, sections, stretches
 
 Pairs = tuple[tuple[int, int], ...]
 """Other items, each with a number of bytes."""
@@ -49,29 +49,29 @@ class Layout:
 
 def layout(items: Sequence[Item]) -> Layout:
     """Return items, each of which needs room, laid out in sections."""
-    first: dict[int, int] = {}
-    for s, section in enumerate(sections(items)):
-        for i, _ in section:
-            first.setdefault(i, s)
-    names = sorted(range(len(items)), key=lambda i: (first[i], i))
+    count, found = stretches(items)
+    names = sorted(range(len(items)), key=lambda i: (found[i][0][0].start, i))
     ordered = tuple(items[i] for i in names)
-    rows = sections(ordered)
-    inside: list[list[int]] = [[] for _ in ordered]
-    shapes: list[list[tuple[int, int]]] = [[] for _ in ordered]
-    for s, section in enumerate(rows):
-        for i, size in section:
-            inside[i].append(s)
-            shapes[i].append((s, size))
+    where = [found[i] for i in names]
     known: dict[object, int] = {}
     kinds = tuple(
         known.setdefault(
-            (item.size, item.step, item.spans, i if item.offset is not None else None, tuple(shapes[i])), i
+            (item.size, item.step, item.spans, i if item.offset is not None else None, tuple(where[i])), i
         )
         for i, item in enumerate(ordered)
     )
-    starts = [0] * (len(rows) + 1)
-    for i in range(len(ordered)):
-        starts[inside[i][0] + 1] = i + 1
-    for s in range(len(rows)):
-        starts[s + 1] = max(starts[s], starts[s + 1])
-    return Layout(ordered, tuple(names), rows, tuple(map(tuple, inside)), kinds, tuple(starts))
+    inside = tuple(tuple(s for stretch, _ in rows for s in stretch) for rows in where)
+    return Layout(ordered, tuple(names), sections(ordered), inside, kinds, starts(count, where))
+
+
+def starts(count: int, where: Sequence[Sequence[Stretch]]) -> tuple[int, ...]:
+    """Return, per section and once more, the first item whose first section is this one or later.
+
+    Items stand in order of their first section.
+    """
+    found = [0] * (count + 1)
+    for i, rows in enumerate(where):
+        found[rows[0][0].start + 1] = i + 1
+    for s in range(count):
+        found[s + 1] = max(found[s], found[s + 1])
+    return tuple(found)

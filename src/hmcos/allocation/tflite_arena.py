@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from math import lcm
 
-from hmcos.allocation.fit import meetings, tightest
-from hmcos.allocation.items import items
+from hmcos.allocation.fit import board_of, filled
+from hmcos.allocation.ordered import given_up
 from hmcos.allocation.outcome import outcome
 from hmcos.allocation.problem import Lives
 from hmcos.plan.arena import Arena
@@ -27,16 +27,21 @@ def tflite_arena(lives: Lives, limits: Limits, observer: Observer) -> Arena:
         InstanceError: a life is pinned at an offset that is not a multiple of 64.
     """
     aligned = replace(lives, alignment=lcm(lives.alignment, TFLITE_ALIGNMENT))
-    met = meetings(items(aligned))
-    births = [item.pieces[0][0] if item.pieces else 0 for item in met.items]
-    deaths = [item.pieces[-1][1] if item.pieces else 0 for item in met.items]
+    board = board_of(aligned)
+    births = [item.pieces[0][0] if item.pieces else 0 for item in board.items]
+    deaths = [item.pieces[-1][1] if item.pieces else 0 for item in board.items]
     first, last = min(births, default=0), max(deaths, default=0)
     whole = [births[i] == first and deaths[i] == last for i in range(len(births))]
     order = sorted(
-        range(len(births)), key=lambda i: (not whole[i], 0 if whole[i] else -met.items[i].size, births[i], i)
+        range(len(births)),
+        key=lambda i: (not whole[i], 0 if whole[i] else -board.items[i].size, births[i], i),
     )
-    offsets: list[int | None] = [item.offset for item in met.items]
+    offsets = [item.offset for item in board.items]
+    placement = filled(board, offsets)
     for i in order:
         if offsets[i] is None:
-            offsets[i] = tightest(met, i, offsets)
-    return outcome(aligned, (met.items, [at or 0 for at in offsets]), "tflite_arena", limits)
+            if limits.stop():
+                return given_up(aligned, limits)
+            offsets[i] = at = placement.tightest(i)
+            placement.put(i, at)
+    return outcome(aligned, (board.items, [at or 0 for at in offsets]), "tflite_arena", limits)

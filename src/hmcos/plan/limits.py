@@ -55,3 +55,7 @@ class Limits:
         if self.seconds is not None and time.perf_counter() - self.started >= self.seconds:
             return Status.TIME_LIMIT
         return Status.STATE_LIMIT if states >= self.states else None
+
+    def stop(self) -> bool:
+        """Return whether the time is over or somebody asked to stop; states do not matter."""
+        return self.reached(-1) is not None

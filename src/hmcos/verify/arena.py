@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Protocol
@@ -166,13 +167,20 @@ def _rows(index: int, life: Rectangle, arena: Arena, wishes: Sequence[Wish]) -> 
 
 
 def _check_apart(rows: Sequence[Row]) -> None:
-    """Compare every rectangle with all that begin while it lasts: pairs that meet, not all pairs."""
-    by_birth = sorted(rows)
-    for position, (_, death, bottom, top, i) in enumerate(by_birth):
-        for later in range(position + 1, len(by_birth)):
-            birth, _, other_bottom, other_top, j = by_birth[later]
-            if birth >= death:
-                break
+    """Walk through time with what is alive in order of address, where nothing may reach into the next one.
+
+    All that is alive was compared when it began, so it lies in order and apart: whatever begins need only be
+    compared with the one below it and the one above it.
+    """
+    alive: list[tuple[int, int, int]] = []
+    events = sorted([(row[1], False, row) for row in rows] + [(row[0], True, row) for row in rows])
+    for step, begins_now, (_, _, bottom, top, i) in events:
+        at = bisect_left(alive, (bottom, top, i))
+        if not begins_now:
+            del alive[at]
+            continue
+        for other_bottom, other_top, j in alive[max(0, at - 1) : at + 1]:
             if bottom < other_top and other_bottom < top:
-                at = max(bottom, other_bottom)
-                raise VerifyError(f"lives {min(i, j)} and {max(i, j)} overlap at step {birth} from byte {at}")
+                low = max(bottom, other_bottom)
+                raise VerifyError(f"lives {min(i, j)} and {max(i, j)} overlap at step {step} from byte {low}")
+        alive.insert(at, (bottom, top, i))

@@ -200,3 +200,12 @@ def test_every_problem_is_verified_with_its_arena() -> None:
         assert plan.arena is not None
         verify_plan_of(network(FRAGMENTED, external_io=external), plan)
         assert plan.lower_bound <= plan.peak <= plan.arena.lower_bound <= plan.arena.size
+
+
+@pytest.mark.parametrize("allocator", ["auto", "exact"])
+@pytest.mark.parametrize("minimize", ["peak", "arena"])
+def test_out_of_time_the_arena_is_never_above_that_of_largest_first(allocator: str, minimize: str) -> None:
+    """On this order the largest area first, which is asked before, is worse."""
+    plan = hmcos.schedule("zoo:randwire-s1", time_limit=0, allocator=allocator, minimize=minimize)
+    assert plan.arena is not None and plan.largest_first_arena is not None
+    assert plan.arena.size <= plan.largest_first_arena
