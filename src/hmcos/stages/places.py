@@ -106,7 +106,9 @@ def same_file(place: Path, file: Path) -> bool:
     with suppress(OSError, ValueError):
         if place.samefile(file):
             return True
-    return os.path.realpath(place) == os.path.realpath(file)
+    with suppress(ValueError):  # a plan may name files that no system can have
+        return os.path.realpath(place) == os.path.realpath(file)
+    return False
 
 
 def target_file(target: str | os.PathLike[str] | Target) -> tuple[Path, ...]:

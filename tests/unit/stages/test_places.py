@@ -16,6 +16,7 @@ from hmcos.cli.op_sched import op_sched
 from hmcos.errors import OutputError
 from hmcos.plan import staging
 from hmcos.report.page.writing import has_plotly
+from hmcos.stages.places import same_file
 from unit.frontends.networks import external_diamond
 from unit.test_api import FORK
 
@@ -236,3 +237,9 @@ def test_a_path_that_holds_what_no_path_can(tmp_path: Path) -> None:
             hmcos.schedule(tmp_path / "model.onnx", output=place)
         with pytest.raises(OutputError, match="null"):
             hmcos.export_instance(tmp_path / "model.onnx", place)
+
+
+def test_a_place_that_no_system_can_have_is_no_file(tmp_path: Path) -> None:
+    assert not same_file(Path("\0"), tmp_path)
+    assert not same_file(tmp_path, Path("\0"))
+    assert same_file(tmp_path / "new", tmp_path / "." / "new")
