@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -82,7 +83,8 @@ def load_target(name_or_path: str | Path) -> Target:
     if name in target_names():
         return _read(name, _FOLDER / f"{name}.toml")
     path = Path(name_or_path)
-    if path.suffix != ".toml" and not path.is_file():
+    # Unlike Path.is_file, this takes names that are too long for a file.
+    if path.suffix != ".toml" and not os.path.isfile(path):  # noqa: PTH113
         known = target_names()
         raise UnknownTargetError(
             f"no target is called {name!r}; there are {', '.join(known)}, or a FILE.toml.{meant(name, known)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from os import PathLike, fspath
@@ -111,7 +112,8 @@ def _result(result: str | PathLike[str] | Plan) -> tuple[Plan | None, Path | Non
     if isinstance(result, Plan):
         return result, model_beside(result), "the plan"
     path = Path(result)
-    if not path.is_file():
+    # Unlike Path.is_file, this takes names that are too long for a file.
+    if not os.path.isfile(path):  # noqa: PTH113
         raise PlanError(f"{path}: is no file; name a plan.json or a reordered model")
     if path.suffix.lower() != ".json":
         return None, path, fspath(path)
