@@ -6,7 +6,7 @@ FOR_USERS := $(VENV)/.user
 FOR_DEVELOPERS := $(VENV)/.developer
 OURS := $(VENV)/.made-by-make
 UNFINISHED := $(VENV)/.unfinished
-UV := $(shell command -v uv 2>/dev/null)
+UV := $(if $(shell command -v uv 2>/dev/null),uv)
 
 # Two set-ups at once would write into one environment.
 .NOTPARALLEL:
@@ -45,14 +45,14 @@ define set_up
 endef
 
 environment:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "hmcos needs Python 3.11 or newer, which '$(PYTHON)' is not; name one: make PYTHON=python3.12"; \
 		exit 1; }
-	@$(if $(UV),:,$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null) || { \
+	@$(if $(UV),:,"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null) || { \
 		echo "'$(PYTHON)' has no pip for new environments: install python3-venv (Debian, Ubuntu) or uv"; \
 		exit 1; }
 	@mkdir -p $(VENV) && touch $(OURS) $(UNFINISHED)
-	$(if $(UV),$(UV) venv --quiet --seed --allow-existing --python $(PYTHON),$(PYTHON) -m venv) $(VENV)
+	$(if $(UV),$(UV) venv --quiet --seed --allow-existing --python "$(PYTHON)","$(PYTHON)" -m venv) $(VENV)
 
 demo: $(FOR_USERS)
 	@$(BIN)/hmcos schedule zoo:nasnet-cifar --target hmcos -o out/demo

@@ -1,7 +1,28 @@
 """Settings that all tests share."""
 
-from hypothesis import settings
+import os
+from tempfile import TemporaryDirectory
 
-# No deadline: a busy machine must not fail a law. Derandomized: the same run everywhere.
-settings.register_profile("hmcos", deadline=None, derandomize=True)
+from hypothesis import HealthCheck, settings
+from hypothesis.configuration import set_hypothesis_home_dir
+
+# Tests see one and the same terminal, wherever they are started; those about terminals describe their own.
+for name in ("LINES", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "PYTHONWARNINGS"):
+    os.environ.pop(name, None)
+os.environ["COLUMNS"] = "80"
+
+# What hypothesis notes for itself stays out of the folder that the tests are started from.
+notes = TemporaryDirectory(prefix="hmcos-tests-")
+set_hypothesis_home_dir(notes.name)
+
+# No deadline, and no wait that counts as too long: a busy machine must not fail a law. Derandomized: the same
+# run everywhere.
+settings.register_profile(
+    "hmcos", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("hmcos")
+
+
+def pytest_unconfigure() -> None:
+    """Remove the notes."""
+    notes.cleanup()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -81,9 +80,7 @@ def test_casts_of_equal_width_and_reshapes_share() -> None:
 @pytest.mark.parametrize("target", ["default", "onnxruntime"])
 def test_the_zoo_runs_in_its_arena(name: str, target: str) -> None:
     plan = hmcos.schedule(f"zoo:{name}", target=target)
-    begun = time.perf_counter()
     found = verify(f"zoo:{name}", plan, runs=1)
     assert found.holds, found.checks
     assert "step by step" not in found.checks[-1].words
     assert f"{len(plan.order):,} steps in one block of" in found.checks[-1].words
-    assert time.perf_counter() - begun < 30

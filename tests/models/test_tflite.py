@@ -291,7 +291,10 @@ def test_limits_hold_for_the_runtimes(tmp_path: Path) -> None:
     content, path = endless.bytes(), tmp_path / "endless.tflite"
     path.write_bytes(content)
     fed = [NUMPY.zeros([1], "int32"), NUMPY.zeros([1, 40], "float32")]
-    with pytest.raises(LimitError, match="litert: took more than 2 seconds of processor time"):
+    # On a busy machine the clock may say so first.
+    with pytest.raises(
+        LimitError, match=r"litert: (took more than 2 seconds of processor|did not end within)"
+    ):
         run("litert", content, fed, allowance=Allowance(seconds=2))
     with pytest.raises(NotRunError, match="tflm: "):
         run("tflm", content, fed, 1 << 20, Allowance(memory=2**27))

@@ -13,7 +13,7 @@ from hmcos.__main__ import run
 from hmcos.cli.commands import ALIASES, COMMANDS
 from hmcos.cli.zoo import parse_parameters
 from hmcos.errors import OptionError
-from hmcos.words import LONGEST, shortened
+from hmcos.words import one_line
 
 INSTANCE = """{"format": "hmcos-instance/1", "buffers": [10, 100, 100, 10, 10, 5], "inputs": [0], "kept": [5],
  "operators": [{"name": "grow a", "reads": [0], "makes": [1]}, {"name": "grow b", "reads": [0], "makes": [2]},
@@ -208,7 +208,7 @@ def test_output_folders_that_cannot_be(
     (tmp_path / "loop").symlink_to("loop")
     assert run(["schedule", instance, "-o", str(tmp_path / place)]) == 1
     shown = capsys.readouterr().err
-    assert shown.startswith(f"hmcos: error: {shortened(str(tmp_path / place), LONGEST)}: ")
+    assert shown.startswith(f"hmcos: error: {one_line(str(tmp_path / place))}: ")
     assert shown.count("\n") == 1
 
 

@@ -14,15 +14,15 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PYTHON = """#!/bin/sh
-echo "python $*" >> {log}
+echo "python $*" >> "{log}"
 case "$*" in
 "-m venv .venv") mkdir -p .venv/bin && cp "$0" .venv/bin/python && cp "$0" .venv/bin/hmcos ;;
 esac
 """
 UV = """#!/bin/sh
-echo "uv $*" >> {log}
+echo "uv $*" >> "{log}"
 case "$*" in
-venv*) mkdir -p .venv/bin && cp {python} .venv/bin/python && cp {python} .venv/bin/hmcos ;;
+venv*) mkdir -p .venv/bin && cp "{python}" .venv/bin/python && cp "{python}" .venv/bin/hmcos ;;
 esac
 """
 

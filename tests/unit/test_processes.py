@@ -77,7 +77,7 @@ def test_what_was_sent_arrives_however_the_child_ends() -> None:
 
 
 def test_limits_hold_and_are_named() -> None:
-    found = call("busy", allowance=Allowance(seconds=1))
+    found = run("unit.calls:busy", b"", Allowance(seconds=1), waits=3600)
     assert found.exhausted and found.failure == "took more than 1 seconds of processor time"
     found = call("greedy", allowance=Allowance(memory=1 << 32))
     assert found.exhausted and found.failure == "needed more than 4,294,967,296 bytes of memory"

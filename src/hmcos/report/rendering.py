@@ -34,15 +34,15 @@ def check_dot() -> str:
     return found
 
 
-def render(text: str, form: str, observer: Observer, seconds: float = LAYOUT_SECONDS) -> bytes:
+def render(text: str, form: str, observer: Observer, seconds: float | None = None) -> bytes:
     """Return DOT text as svg, pdf or png.
 
-    What takes longer than `seconds` is tried in faster ways.
+    What takes longer than `seconds`, by default `LAYOUT_SECONDS`, is tried in faster ways.
 
     Raises:
         ToolError: the program is missing or fails, or even the fastest layout takes longer.
     """
-    program = check_dot()
+    program, seconds = check_dot(), LAYOUT_SECONDS if seconds is None else seconds
     for way in _WAYS:
         ended = processes.run_program(
             [program, f"-T{form}", *way],

@@ -84,15 +84,21 @@ def test_a_limit_leaves_the_bound_open(
     ],
 )
 def test_wrong_lines_are_one_line_of_error(
-    line: list[str], code: int, words: str, capsys: pytest.CaptureFixture[str]
+    line: list[str],
+    code: int,
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     assert call(*line) == code
     shown = capsys.readouterr()
     assert shown.out == ""
     assert shown.err.startswith("op_sched: error: ")
     assert shown.err.count("\n") == 1
     assert words in shown.err
-    assert not Path("out").exists()
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_file_that_is_no_model_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

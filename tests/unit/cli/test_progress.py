@@ -19,6 +19,7 @@ def test_a_line_is_shown_on_a_terminal_after_a_while(
     patience: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     screen = Terminal()
+    monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(sys, "stderr", screen)
     monkeypatch.setattr(progress, "PATIENCE", patience)
     with Progress() as shown:

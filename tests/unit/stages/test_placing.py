@@ -98,14 +98,17 @@ def test_an_order_that_was_asked_for_stays_and_gets_its_arena() -> None:
     assert plan.arena.size >= plan.peak == 210
 
 
-def test_a_limit_that_is_reached_still_gives_an_arena() -> None:
+def test_a_limit_that_is_reached_still_gives_an_arena(monkeypatch: pytest.MonkeyPatch) -> None:
+    def prove(*_: object) -> None:
+        pytest.fail("the limit is reached, but a proof is begun")
+
+    monkeypatch.setattr("hmcos.allocation.auto.prove", prove)
     for limited in (
         hmcos.schedule("zoo:nasnet-cifar", time_limit=0),
         hmcos.schedule("zoo:nasnet-cifar", interrupted=lambda: True),
     ):
         assert limited.arena is not None
         assert limited.arena.size >= limited.peak
-        assert limited.arena.seconds < 5
 
 
 def test_wrong_wishes_are_named() -> None:

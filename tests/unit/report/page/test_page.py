@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
+from shlex import quote
 
 import pytest
 from click.testing import CliRunner
@@ -103,7 +104,10 @@ def test_scheduling_into_a_folder_writes_the_page(tmp_path: Path) -> None:
     data = unpacked((out / "report.html").read_text(encoding="utf-8"))
     plan = hmcos.read_plan(out / "plan.json")
     assert data["peak"] == plan.peak
-    assert data["command"] == f"hmcos schedule zoo:darts-imagenet --target default --alignment 1 -o {out}"
+    assert (
+        data["command"]
+        == f"hmcos schedule zoo:darts-imagenet --target default --alignment 1 -o {quote(str(out))}"
+    )
 
 
 def test_scheduling_without_plotly_still_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
