@@ -27,7 +27,6 @@ from hmcos.stages.lowering import Network, lower_network
 from hmcos.stages.opening import ZOO, Openable, open_source
 from hmcos.stages.places import check_apart, check_file, output_places, target_file
 from hmcos.stages.placing import Placing, chosen_placing, place, with_arena
-from hmcos.stages.replacing import check_replaced
 from hmcos.stages.saving import save
 from hmcos.stages.tflite import FORMAT, check_offsets, tensor_offsets
 from hmcos.stages.verification import verify_plan_of
@@ -97,10 +96,10 @@ def schedule(  # noqa: PLR0913 (one keyword per option of the command line, so t
     opened = open_source(model, bind)
     places = None
     if output is not None:
-        inputs, header = target_file(target), emit is not None
-        places = output_places(opened, Path(output), header=header, beside=beside, inputs=inputs)
-        if not overwrite:
-            check_replaced(places.plan, opened)
+        header, inputs = emit is not None, target_file(target)
+        places = output_places(
+            opened, Path(output), header=header, beside=beside, inputs=inputs, overwrite=overwrite
+        )
     loaded = perf_counter()
     limits = replace(limits, started=loaded)
     network = lower_network(opened, rules, alignment, limits, observer, external_io)

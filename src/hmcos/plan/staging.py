@@ -211,3 +211,13 @@ def check_reachable(path: Path, way_out: str, *, folder: bool = False) -> None:
         for looked_up in (place, *(standing / name for name in missing)):
             with suppress(FileNotFoundError):
                 looked_up.lstat()
+
+
+def same_file(place: Path, file: Path) -> bool:
+    """Return whether both are one file after all links are resolved, whether it exists or not."""
+    with suppress(OSError, ValueError):
+        if place.samefile(file):
+            return True
+    with suppress(ValueError):  # a plan may name files that no system can have
+        return os.path.realpath(place) == os.path.realpath(file)
+    return False

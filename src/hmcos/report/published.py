@@ -18,6 +18,7 @@ from hmcos.plan.schedule import Status
 from hmcos.plan.staging import write
 from hmcos.report.pictures import PICTURES, check_matplotlib, drawn, scene_of
 from hmcos.report.rendering import check_dot
+from hmcos.report.scene import Scene
 from hmcos.stages.choices import chosen_limits, chosen_target
 from hmcos.stages.experiment import Trial, try_order
 from hmcos.stages.lowering import lower_network
@@ -102,11 +103,15 @@ def run_published(  # noqa: PLR0913 (one keyword per option of the command line)
     scene = replace(
         scene_of(network), schedules=(given.schedule, rpo.schedule, plan.schedule), arena=plan.arena
     )
-    pictures: list[Path] = []
-    for what, form in forms.items():
-        pictures.append(folder / f"{what}.{form}")
-        write(pictures[-1], drawn(scene, what, form, observer))
-    return Published(hmcos, rpo, plan, tuple(pictures), notes)
+    return Published(hmcos, rpo, plan, _written(scene, forms, folder, observer), notes)
+
+
+def _written(scene: Scene, forms: Mapping[str, str], folder: Path, observer: Observer) -> tuple[Path, ...]:
+    """Return the paths of the pictures of a scene after they were drawn into a folder."""
+    places = {what: folder / f"{what}.{form}" for what, form in forms.items()}
+    for what, place in places.items():
+        write(place, drawn(scene, what, forms[what], observer))
+    return tuple(places.values())
 
 
 def _forms() -> tuple[dict[str, str], tuple[str, ...]]:

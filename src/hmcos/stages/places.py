@@ -13,8 +13,9 @@ from hmcos.errors import OutputError
 from hmcos.frontends.copying import DataFile, data_files_beside
 from hmcos.frontends.model import Model
 from hmcos.memory.target import Target
-from hmcos.plan.staging import check_reachable
+from hmcos.plan.staging import check_reachable, same_file
 from hmcos.stages.opening import Opened
+from hmcos.stages.replacing import check_replaced
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ def output_places(
     header: bool = False,
     beside: Iterable[str] = (),
     inputs: Iterable[Path] = (),
+    overwrite: bool = False,
 ) -> Places:
     """Return where the results go; writes nothing.
 
@@ -46,23 +48,25 @@ def output_places(
 
     Raises:
         OutputError: the folder cannot be written to, something stands in the way of a result, or a result
-            would replace an input or a data file that the written model needs.
+            would replace an input or a data file that the written model needs, or, without `overwrite`, the
+            plan of another source.
     """
     check_reachable(folder, "name a folder for the results", folder=True)
     model = folder / f"{opened.stem}.{opened.content.format}" if isinstance(opened.content, Model) else None
-    places = Places(
-        folder, model, folder / "plan.json", folder / f"{opened.stem}_arena.h" if header else None
-    )
-    results = [p for p in (places.plan, places.model, places.header, *(folder / b for b in beside)) if p]
+    plan, c_file = folder / "plan.json", folder / f"{opened.stem}_arena.h" if header else None
+    results = [place for place in (plan, model, c_file, *(folder / name for name in beside)) if place]
+    read = (*opened.files, *inputs)
     for place in results:
         check_free(place)
-        check_apart(place, (*opened.files, *inputs))
-    if model is None or not isinstance(opened.content, Model):
-        return places
-    data = data_files_beside(opened.content, model)
+        check_apart(place, read)
+    data: tuple[DataFile, ...] = ()
+    if model is not None and isinstance(opened.content, Model):
+        data = data_files_beside(opened.content, model)
     for file in data:
-        _check_data_file(file, results, (*opened.files, *inputs))
-    return Places(folder, model, places.plan, places.header, data)
+        _check_data_file(file, results, read)
+    if not overwrite:
+        check_replaced(plan, opened)
+    return Places(folder, model, plan, c_file, data)
 
 
 def check_free(place: Path) -> None:
@@ -99,16 +103,6 @@ def check_apart(place: Path, inputs: Iterable[Path], owner: str = "the source") 
     for file in inputs:
         if same_file(place, file):
             raise OutputError(f"{place}: is {owner} or one of its files; choose another place")
-
-
-def same_file(place: Path, file: Path) -> bool:
-    """Return whether both are one file after all links are resolved, whether it exists or not."""
-    with suppress(OSError, ValueError):
-        if place.samefile(file):
-            return True
-    with suppress(ValueError):  # a plan may name files that no system can have
-        return os.path.realpath(place) == os.path.realpath(file)
-    return False
 
 
 def target_file(target: str | os.PathLike[str] | Target) -> tuple[Path, ...]:

@@ -20,7 +20,7 @@ from hmcos.memory.instance import write_instance
 from hmcos.memory.problem import Problem
 from hmcos.plan.plan import Plan
 from hmcos.plan.plan_file import read_plan
-from hmcos.stages.opening import Openable, open_source
+from hmcos.stages.opening import Openable, Opened, open_source
 from hmcos.stages.running import Running
 from hmcos.stages.tflite import FORMAT
 from hmcos.stages.tflite_proving import compare_tflite, prove_tflite
@@ -59,19 +59,13 @@ def prove(
         unread = Check("source", Answer.NOT_RUN, str(error))
         return Verification(str(model), title, (unread,))
     name = opened.source.name
-    if plan is not None:
-        source = check_source(opened.source, plan)
-        if not source.held:
-            return Verification(name, title, (source,))
-        files = _files(plan)
-        if not isinstance(opened.content, Model):
-            instance = cast("dict[str, object]", json.loads(write_instance(opened.content)))
-            return Verification(name, title, (source, *files, *check_instance_plan(instance, plan)))
-        checks = [source, *files, *check_network_plan(opened.content.graph, plan)]
-    else:
-        checks = []
+    checks = [] if plan is None else _planned(opened, plan)
     if not isinstance(opened.content, Model):
-        raise OptionError(f"{name}: only a model can be compared with a model; name the plan.json instead")
+        if plan is None:
+            raise OptionError(
+                f"{name}: only a model can be compared with a model; name the plan.json instead"
+            )
+        return Verification(name, title, tuple(checks))
     if all(check.held for check in checks):
         ran = _ran_tflite if opened.content.format == FORMAT else _ran
         ran_checks = ran(opened.content, plan, written, running)
@@ -82,6 +76,18 @@ def prove(
         # Not run, since it is not what was planned; but where it differs can be told.
         checks.append(_compared(opened.content, plan, written))
     return Verification(name, title, tuple(checks))
+
+
+def _planned(opened: Opened, plan: Plan) -> list[Check]:
+    """Return the checks of what a plan says, and of the files beside it."""
+    source = check_source(opened.source, plan)
+    if not source.held:
+        return [source]
+    checks = [source, *_files(plan)]
+    if isinstance(opened.content, Model):
+        return [*checks, *check_network_plan(opened.content.graph, plan)]
+    instance = cast("dict[str, object]", json.loads(write_instance(opened.content)))
+    return [*checks, *check_instance_plan(instance, plan)]
 
 
 def _files(plan: Plan) -> list[Check]:

@@ -7,8 +7,8 @@ from pathlib import Path
 from hmcos.errors import OutputError, PlanError
 from hmcos.plan.plan import Outputs, Source
 from hmcos.plan.plan_file import read_source
+from hmcos.plan.staging import same_file
 from hmcos.stages.opening import ZOO, Opened
-from hmcos.stages.places import same_file
 from hmcos.stages.sources import source_places
 
 UNKNOWN = "<problem>"
