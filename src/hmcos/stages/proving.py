@@ -15,7 +15,6 @@ from hmcos.folders import temporary_folder
 from hmcos.frontends import loading
 from hmcos.frontends.feeding import own_inputs
 from hmcos.frontends.model import Model
-from hmcos.frontends.tflite.written import read
 from hmcos.memory.instance import write_instance
 from hmcos.memory.problem import Problem
 from hmcos.plan.plan import Plan
@@ -166,7 +165,7 @@ def _ran_tflite(model: Model, plan: Plan | None, written: Path | None, running: 
 def _compared(model: Model, plan: Plan | None, written: Path) -> Check:
     """Return whether a written model is the source in the planned order, without running it."""
     if model.format == FORMAT:
-        return compare_tflite(model, plan, read(written))
+        return compare_tflite(model, plan, written)
     return attempt("written model", lambda: _written(model, plan, written))
 
 

@@ -56,9 +56,16 @@ def prove_tflite(trial: Trial, plan: Plan | None, place: Path | None) -> list[Ch
     return _checks(trial, plan, rewritten(trial.source, plan.orders))
 
 
-def compare_tflite(model: Model, plan: Plan | None, result: bytes) -> Check:
+def compare_tflite(model: Model, plan: Plan | None, place: Path) -> Check:
     """Return whether a written model is the source in the planned order, without running it."""
-    return attempt("written model", lambda: _same(model, plan, result, []))
+
+    def same() -> str:
+        try:
+            return _same(model, plan, read(place), [])
+        except ModelError as error:
+            raise VerifyError(str(error)) from error
+
+    return attempt("written model", same)
 
 
 def _checks(trial: Trial, plan: Plan | None, result: bytes) -> list[Check]:

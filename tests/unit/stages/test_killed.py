@@ -23,6 +23,7 @@ import hmcos
 from hmcos.errors import PlanError
 from hmcos.plan.plan_file import read_plan
 from hmcos.stages.written import check_written
+from unit.frontends.tflite_networks import branches
 
 pytest.importorskip("fcntl", reason="this system has no locks, by which leftovers are told")
 
@@ -203,3 +204,24 @@ def test_a_header_of_another_run_is_named_by_verify(tmp_path: Path) -> None:
     assert list(words) == ["files"]
     assert "net_arena.h: was not written with" in words["files"]
     assert cast(object, hmcos.explain(source, hmcos.read_plan(out / "plan.json")))
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", None])
+@pytest.mark.parametrize("kind", ["onnx", "tflite"])
+def test_a_model_that_is_another_is_named_and_compared(
+    tmp_path: Path, kind: str, content: bytes | None
+) -> None:
+    """Nothing of it is run, but where it differs is told."""
+    if kind == "tflite":
+        source, other = tmp_path / "net.tflite", branches(number=4).bytes()
+        source.write_bytes(branches().bytes())
+    else:
+        source, other = network(tmp_path / "home", 8), network(tmp_path / "other", 9).read_bytes()
+    out = tmp_path / "out"
+    hmcos.schedule(source, output=out)
+    (out / source.name).write_bytes(other if content is None else content)
+    checks = hmcos.verify(source, out / "plan.json").checks
+    failed = {check.name: check.words for check in checks if check.failed}
+    assert f"{source.name}: was not written with" in failed["files"]
+    assert list(failed) == ["files", "written model"]
+    assert checks[-1].name == "written model"
