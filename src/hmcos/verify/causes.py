@@ -12,11 +12,13 @@ _T = TypeVar("_T")
 
 MORE_TIME = "raise --time-limit"
 MORE_MEMORY = "raise --memory-limit"
+SPECIAL = "; if an input has to be special, give it with --input"
 LONGEST = 200
 """Characters that are kept of what the runtime says."""
 
 _OUT_OF_MEMORY = re.compile(
-    r"MemoryError|bad_alloc|bad_array_new_length|(?:Failed|Unable) to allocate|Cannot allocate memory"
+    r"MemoryError|bad_alloc|bad_array_new_length|(?:Failed|Unable) to allocate|annot allocate memory|"
+    r"failed to map segment"
 )
 # fmt: off
 _NOISE = (
@@ -31,6 +33,8 @@ _PLAIN = (
      r"operator \1 '\2': "),
     (re.compile(r"(\S+)\(-?\d+\) is not a registered function/op.*"),
      r"it has no operator \1, and libraries of custom operators are never loaded"),
+    (re.compile(r".*No Op registered for (\S+) with domain_version of (\d+).*"),
+     r"there is no operator \1 in opset \2"),
     (re.compile(r"Could not find an implementation for (\w+)\((\d+)\) node with name '([^']*)'.*"),
      r"it has no kernel for \1 '\3' as of opset \2 with these element types"),
     (re.compile(r"Unsupported model IR version: (\d+), max supported IR version: (\d+).*"),

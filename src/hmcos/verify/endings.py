@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from hmcos.errors import LimitError, NotRunError, VerifyError
 from hmcos.plan.plan import Plan
 from hmcos.processes import Ended
-from hmcos.verify.causes import MORE_MEMORY, MORE_TIME, is_out_of_memory
+from hmcos.verify.causes import MORE_MEMORY, MORE_TIME, SPECIAL, is_out_of_memory
 from hmcos.verify.checks import Answer, Check, attempt
-from hmcos.verify.telling import ON_TRIAL, Told, told
+from hmcos.verify.telling import ON_TRIAL, Part, Told, told
 
 _FROM_OUTSIDE = frozenset({"SIGKILL", "SIGTERM", "SIGINT", "SIGHUP"})
 """Signals that a model does not bring upon its process."""
@@ -47,7 +47,7 @@ def _ended(ended: Ended, found: Told) -> str:
         raise NotRunError(f"{what}; it came from outside: from somebody, or a system short of memory")
     if found.part in ON_TRIAL:
         raise VerifyError(f"{what}; the source ran")
-    raise NotRunError(what)
+    raise NotRunError(f"{what}{SPECIAL if found.part == Part.SOURCE else ''}")
 
 
 def _number(name: str) -> int:

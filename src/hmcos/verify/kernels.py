@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
+from hmcos.graph.model import Operator
+
 FORBID_OVERWRITE = frozenset(
     {
         "Gelu",
@@ -15,6 +19,20 @@ FORBID_OVERWRITE = frozenset(
 they compute something else when the output is bound to the input's bytes. The operator may still be
 written over its input by another runtime, so a plan for such a one is right; here the step is run on a copy
 of the input and does not count as proved."""
+
+FIRST_FORBIDDEN = {"Max": 1, "Mean": 2, "Min": 1, "Sum": 2}
+"""Kinds whose kernels before opset 8 fill the result from their first inputs, and then add the others one by
+one: those from this position on must not be overwritten, for the same reason."""
+VARIADIC_OPSET = 8
+"""The opset from which on this is no longer so."""
+
+
+def forbids_overwrite(op: Operator, over: Collection[int], opset: int) -> bool:
+    """Return whether an operator's kernel forbids that its result is written over these inputs."""
+    if op.domain or op.kind not in FIRST_FORBIDDEN or opset >= VARIADIC_OPSET:
+        return (op.kind if op.domain == "" else f"{op.domain}:{op.kind}") in FORBID_OVERWRITE
+    return any(t in over for t in op.inputs[FIRST_FORBIDDEN[op.kind] :])
+
 
 HALVES = frozenset({"float16", "bfloat16"})
 """Elements that ONNX Runtime computes with in float32, across operators: a whole run keeps more digits than

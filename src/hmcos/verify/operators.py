@@ -17,13 +17,13 @@ from onnx.external_data_helper import load_external_data_for_tensor
 
 from hmcos.frontends.feeding import Bytes
 from hmcos.frontends.onnx.elements import ELEMENTS
+from hmcos.graph.catalogue import STANDARD_DOMAINS
 from hmcos.graph.model import Graph, Operator
 from hmcos.verify.causes import tried
 from hmcos.verify.sparse import dense
 
 Shape = tuple[int, ...]
-_Key = tuple[int, tuple[Shape | None, ...]]
-"""An operator's number, and the shapes of all that it reads and makes."""
+_Shapes = tuple[Shape | None, ...]
 
 TYPES = {spelling: number for number, (spelling, _) in ELEMENTS.items()}
 """Element in numpy's spelling to ONNX's number."""
@@ -125,8 +125,13 @@ class Operators:
         self._nodes: Sequence[NodeProto] = model.graph.node
         self._stored = {tensor.name: tensor for tensor in model.graph.initializer}
         self._frame = ModelProto(ir_version=model.ir_version, opset_import=model.opset_import)
+        imported = (entry.version for entry in model.opset_import if entry.domain in STANDARD_DOMAINS)
+        self.opset = max(imported, default=1)
+        """The version of the standard operators."""
         self._sessions: dict[bytes, Any] = {}
-        self._chosen: dict[_Key, tuple[Any, frozenset[int]]] = {}
+        self._chosen: dict[tuple[int, frozenset[int], _Shapes], Any] = {}
+        self._demanding: set[tuple[int, _Shapes]] = set()
+        """Operators, with the shapes of what they read and make, whose kernels demand constants."""
 
     @cached_property
     def parameters(self) -> dict[int, Bytes]:
@@ -188,10 +193,16 @@ class Operators:
         inputs: Mapping[int, Lent],
         outputs: Mapping[int, Lent] | None,
     ) -> Any:
-        """Return the binding after a run; without `outputs` the runtime allocates them."""
+        """Return the binding after a run; without `outputs` the runtime allocates them.
 
-        def run() -> Any:
-            session, embedded = self._session(op, known, inputs, outputs)
+        Parameters are inputs, so that operators that differ only in weights share a session; a kernel that
+        demands constants, when it is loaded or when it runs, gets them.
+        """
+        shapes = {t: lent.shape for t, lent in {**inputs, **(outputs or {})}.items()}
+        key = (op.number, tuple(shapes.get(t) for t in (*op.reads, *op.makes)))
+
+        def run(embedded: Mapping[int, Bytes]) -> Any:
+            session = self._session(op, embedded, shapes)
             binding = session.io_binding()
             reads = [t for t in op.reads if t not in embedded]
             for name, t in zip(_names(op, reads, "i", self.graph), reads, strict=True):
@@ -204,27 +215,21 @@ class Operators:
             session.run_with_iobinding(binding)
             return binding
 
-        return tried(run, f"{title(op)}: ONNX Runtime cannot run it by itself")
+        def run_either() -> Any:
+            if key not in self._demanding:
+                try:
+                    return run({})
+                except Exception:  # tried once more with constants; what that raises is the answer
+                    self._demanding.add(key)
+            return run(known)
 
-    def _session(
-        self,
-        op: Operator,
-        known: Mapping[int, Bytes],
-        inputs: Mapping[int, Lent],
-        outputs: Mapping[int, Lent] | None,
-    ) -> tuple[Any, frozenset[int]]:
-        """Return the session of an operator and the parameters that are inside it.
+        return tried(run_either, f"{title(op)}: ONNX Runtime cannot run it by itself")
 
-        Parameters are inputs, so that operators that differ only in weights share a session; a kernel that
-        demands constants gets them.
-        """
-        shapes = {t: lent.shape for t, lent in {**inputs, **(outputs or {})}.items()}
-        key = (op.number, tuple(shapes.get(t) for t in (*op.reads, *op.makes)))
+    def _session(self, op: Operator, embedded: Mapping[int, Bytes], shapes: Mapping[int, Shape]) -> Any:
+        """Return the session of an operator with these parameters inside it."""
+        key = (op.number, frozenset(embedded), tuple(shapes.get(t) for t in (*op.reads, *op.makes)))
         if key not in self._chosen:
-            try:
-                self._chosen[key] = self._made(op, {}, shapes), frozenset()
-            except Exception:  # tried once more with constants; what that raises is the answer
-                self._chosen[key] = self._made(op, known, shapes), frozenset(known)
+            self._chosen[key] = self._made(op, embedded, shapes)
         return self._chosen[key]
 
     def _made(self, op: Operator, embedded: Mapping[int, Bytes], shapes: Mapping[int, Shape]) -> Any:

@@ -63,8 +63,7 @@ def _attempt(name: str, check: Callable[[], str]) -> Check:
 def _same_function(request: Request, ran: list[Whole], begin: Begin) -> str:
     graph = request.graph
     chance = _touched_by_chance(graph)
-    begin(Part.SOURCE)
-    wholes, stopped = run_source(request)
+    wholes, stopped = run_source(request, begin)
     ran += wholes
     if wholes:
         begin(Part.RESULT)

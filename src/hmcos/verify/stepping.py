@@ -21,7 +21,7 @@ from hmcos.frontends.feeding import Bytes
 from hmcos.graph.model import Operator
 from hmcos.plan.arena import PlacedBuffer
 from hmcos.plan.plan import Plan
-from hmcos.verify.kernels import FORBID_OVERWRITE
+from hmcos.verify.kernels import forbids_overwrite
 from hmcos.verify.operators import LINE, Lent, Made, Operators, Shape, blank, byte_size, title
 from hmcos.verify.telling import Begin, Part, nobody
 
@@ -208,10 +208,9 @@ class _Stepper:
         """Return copies of the inputs that the operator overwrites although its kernel forbids it."""
         places = [place for t in made if (place := self._place(t)) and place[0] < place[1]]
         over = [t for t in reads if (own := self._place(t)) and any(_meet(own, place) for place in places)]
-        kind = op.kind if op.domain == "" else f"{op.domain}:{op.kind}"
         if not over:
             return {}
-        if kind not in FORBID_OVERWRITE:
+        if not forbids_overwrite(op, over, self.operators.opset):
             views = {self._buffer(t) for t in over} <= {self._buffer(t) for t in made}
             self.ran.views += views
             self.ran.in_place += not views

@@ -18,6 +18,7 @@ from hmcos.verify.checks import Answer, Check
 class Part(StrEnum):
     """A part of the work."""
 
+    LOADING = "the loading of the source"
     SOURCE = "the source"
     RESULT = "the result"
     APART = "an operator by itself"

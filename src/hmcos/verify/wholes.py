@@ -11,10 +11,10 @@ import numpy as np
 
 from hmcos.errors import LimitError, NotRunError
 from hmcos.frontends.feeding import Bytes, random_inputs
-from hmcos.graph.model import Graph
-from hmcos.verify.causes import tried
+from hmcos.verify.causes import SPECIAL, tried
 from hmcos.verify.operators import Made, run_whole, session
 from hmcos.verify.request import Request
+from hmcos.verify.telling import Begin, Part
 
 CALM = (None, 0, 1)
 """What integer inputs are, one after the other until the source runs: drawn at random, all 0, all 1."""
@@ -33,14 +33,16 @@ class Whole:
     """What is special about the inputs; empty when they are random like any."""
 
 
-def run_source(request: Request) -> tuple[list[Whole], NotRunError | None]:
+def run_source(request: Request, begin: Begin) -> tuple[list[Whole], NotRunError | None]:
     """Return the runs that went well, up to the first that did not, and what is wrong with that one.
 
     Raises:
         LimitError: there is not enough memory to load the source.
         NotRunError: ONNX Runtime does not load it.
     """
+    begin(Part.LOADING)
     source = tried(lambda: session(str(request.source)), "ONNX Runtime does not load the source")
+    begin(Part.SOURCE)
     wholes: list[Whole] = []
     for run in range(request.runs):
         try:
@@ -70,7 +72,7 @@ def _run(source: Any, request: Request, run: int) -> Whole:
             continue
         return Whole(fed, made, "" if value is None else f"integer inputs are {value}, as it fails on others")
     assert failed is not None
-    raise NotRunError(f"{failed}{_advice(request.graph)}") from failed
+    raise NotRunError(f"{failed}{SPECIAL if request.graph.inputs else ''}") from failed
 
 
 def unsteady(request: Request, whole: Whole) -> list[str]:
@@ -109,7 +111,3 @@ def _has_integers(request: Request) -> bool:
 def _inputs(request: Request, run: int) -> str:
     names = {request.graph.tensors[t].name for t in request.graph.inputs}
     return "your inputs" if names and names <= request.inputs.keys() else f"the random inputs of run {run}"
-
-
-def _advice(graph: Graph) -> str:
-    return "; if an input has to be special, give it with --input" if graph.inputs else ""

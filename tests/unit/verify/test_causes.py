@@ -41,6 +41,11 @@ SOURCE = (
             "operator Gather 'g': indices element out of data bounds, idx=700 must be within the inclusive "
             "range [-8,7]",
         ),
+        (
+            'This is an invalid model. In Node, ("o", Sin, "", -1) : ("x": tensor(float),) -> ("y": '
+            "tensor(float),) , Error No Op registered for Sin with domain_version of 6",
+            "there is no operator Sin in opset 6",
+        ),
         ("", "it does not say why"),
     ],
 )
@@ -53,7 +58,10 @@ def raising(error: Exception) -> None:
     raise error
 
 
-@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("std::bad_alloc")])
+LOADER = "onnxruntime_pybind11_state.so: failed to map segment from shared object"
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("std::bad_alloc"), ImportError(LOADER)])
 def test_memory_is_a_limit_for_both(error: Exception) -> None:
     for call in (tried, tried_on_result):
         with pytest.raises(LimitError, match=r"^loading: .* raise --memory-limit"):

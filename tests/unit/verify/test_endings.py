@@ -36,7 +36,11 @@ def answers(checks: list[Check]) -> list[Answer]:
 @pytest.mark.parametrize("code", [-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS, -signal.SIGFPE, 1, 77])
 def test_a_crash(code: int) -> None:
     assert answers(ended(code)) == [Answer.NOT_RUN] * 2
-    assert answers(ended(code, Part.SOURCE)) == [Answer.NOT_RUN] * 2
+    for part in (Part.LOADING, Part.SOURCE):
+        source = ended(code, part)
+        assert answers(source) == [Answer.NOT_RUN] * 2
+        # Only a model that loads may wait for another input.
+        assert ("--input" in source[0].words) == (part == Part.SOURCE)
     assert answers(ended(code, Part.SOURCE, Part.RESULT)) == [Answer.FAILS]
     apart = ended(code, Part.SOURCE, Part.RESULT, SAME, Part.ARENA, Part.APART)
     assert answers(apart) == [Answer.HOLDS, Answer.NOT_RUN]

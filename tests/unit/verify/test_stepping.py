@@ -115,6 +115,22 @@ def test_a_kernel_that_forbids_overwriting_is_told() -> None:
     assert found.unproved == ["operator 1 (Gelu)"]
 
 
+@pytest.mark.parametrize(("kind", "first"), [("Sum", 2), ("Mean", 2), ("Max", 1), ("Min", 1)])
+def test_old_kernels_that_add_one_input_after_the_other(kind: str, first: int) -> None:
+    """Until opset 7 they filled the result before they had read all inputs."""
+    for place in range(3):
+        names = ["d", "d", "d"]
+        names[place] = "a"
+        made = f"a = Neg(x) y = {kind}({', '.join(names)}) z = Tanh(d)"
+        text = f"net (float[8] x, float[8] d) => (float[8] y, float[8] z) {{ {made} }}"
+        for opset, unproved in ((6, ["operator 1 (" + kind + ")"] if place >= first else []), (21, [])):
+            source = faults.model(text)
+            source.opset_import[0].version, source.ir_version = opset, 3 if opset == 6 else 10
+            plan = hmcos.schedule(source, scheduler="given")
+            assert plan.buffers[faults.buffer(plan, "y")].takes_over == faults.buffer(plan, "a")
+            assert ran(source, plan).unproved == unproved
+
+
 def moved(plan: Plan, name: str, offset: int) -> Plan:
     """The plan with a buffer at another place, and memory that counts bytes once that two buffers share."""
     i = faults.buffer(plan, name)
@@ -282,3 +298,14 @@ def test_an_operator_that_fails_only_in_the_arena_is_a_fault(monkeypatch: pytest
 
     monkeypatch.setattr(Operators, "run", broken)
     assert caught(faults.planned()) == "step 1, in the arena, though not apart: it does not like the address"
+
+
+def test_a_kernel_that_demands_a_constant_only_when_it_runs_gets_it() -> None:
+    text = """net (float[3,4] x, float[1,4] z) => (float[1,4] y, float[3,4] w) <int64[1] s = {0}> {
+      y, w = Scan <num_scan_inputs = 1, body = row (float[1,4] a, float[4] r) => (float[1,4] b, float[4] o)
+      { c = Unsqueeze(r, s) b = Add(a, c) o = Neg(r) }>(z, x) }"""
+    source = faults.model(text)
+    body = next(a.g for a in source.graph.node[0].attribute if a.HasField("g"))
+    for value in (*body.input, *body.output):
+        value.type.tensor_type.ClearField("shape")
+    assert ran(source, hmcos.schedule(source)).steps == 1
