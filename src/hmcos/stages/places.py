@@ -75,9 +75,11 @@ def check_free(place: Path) -> None:
     Raises:
         OutputError: it cannot; says why.
     """
+    # Asked first: the way out of it is another one than that of a folder without permission.
+    with suppress(OSError, ValueError):
+        if place.is_dir():
+            raise OutputError(f"{place}: is a folder; name a file")
     check_reachable(place, "name another place")
-    if place.is_dir():
-        raise OutputError(f"{place}: is a folder; name a file")
     if place.exists() and not place.is_file():
         raise OutputError(f"{place}: is a device or a pipe; name an ordinary file")
 
