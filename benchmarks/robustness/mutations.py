@@ -20,10 +20,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bases import Base, bases
-from trying import PATIENCE, attempt, commands, file_of, hold_limits, written
+from trying import LONGEST, attempt, commands, file_of, hold_limits, written
 
 KINDS = ("onnx", "tflite", "plan", "csv", "toml")
-SILENCE = 3 * PATIENCE
+SILENCE = 2 * LONGEST
 """Seconds after which a worker that says nothing is ended."""
 
 

@@ -20,7 +20,9 @@ from damage import damaged
 from hmcos.__main__ import run
 
 PATIENCE = 20
-"""Seconds that a command may take."""
+"""Seconds of processor time that a command may take in its process."""
+LONGEST = 6 * PATIENCE
+"""Seconds by the clock that it may take with all that it starts, on a machine that has other work."""
 MEMORY = 2 * 2**30
 """Bytes that a command may take beyond what the process had before."""
 CODES = {0, 1, 2, 3, 4, 5, 6}
@@ -91,7 +93,8 @@ def attempt(kind: str, base: Base, folder: Path, words: list[str]) -> Ended:
     log, begun = folder.parent / "log", time.perf_counter()
     code, fault = None, ""
     with _captured(log):
-        signal.setitimer(signal.ITIMER_REAL, PATIENCE)
+        signal.setitimer(signal.ITIMER_PROF, PATIENCE)
+        signal.setitimer(signal.ITIMER_REAL, LONGEST)
         try:
             code = run(words)
         except TooLong:
@@ -101,6 +104,7 @@ def attempt(kind: str, base: Base, folder: Path, words: list[str]) -> Ended:
         except BaseException as error:
             fault = f"traceback: {type(error).__name__}: {error}: {_last_frames()}"
         finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
             signal.setitimer(signal.ITIMER_REAL, 0)
     said = log.read_text(errors="replace")
     fault = fault or _fault(kind, base, folder, code, said)
@@ -156,6 +160,7 @@ def hold_limits() -> None:
         raise TooLong
 
     signal.signal(signal.SIGALRM, ring)
+    signal.signal(signal.SIGPROF, ring)
     size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (size + MEMORY, size + MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
