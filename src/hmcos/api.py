@@ -18,7 +18,7 @@ from hmcos.memory.target import Target
 from hmcos.plan.limits import SILENCE, Limits, Observer, never
 from hmcos.plan.plan import Plan, Seconds
 from hmcos.plan.schedule import Schedule
-from hmcos.plan.staging import write
+from hmcos.plan.staging import identities, write
 from hmcos.schedulers.table import scheduler as scheduler_called
 from hmcos.stages.assembly import assemble
 from hmcos.stages.choices import chosen_limits, chosen_target
@@ -321,7 +321,7 @@ def export_instance(
     place = Path(path)
     check_file(place)
     opened = open_source(model, bind)
-    check_apart(place, (*opened.files, *target_file(target)))
+    check_apart(place, identities(*opened.files, *target_file(target)))
     problem = lower_network(opened, chosen_target(target), alignment, Limits(), SILENCE).problem
     write(place, write_instance(problem).encode())
     return problem

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hmcos.errors import OutputError
 from hmcos.frontends.model import Model
-from hmcos.plan.staging import Staging, chunks, output_errors
+from hmcos.plan.staging import Staging, chunks, identities, output_errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +74,20 @@ def _copied(file: DataFile, staging: Staging) -> str:
     return digest.hexdigest()
 
 
-def check_output(model: Model, path: Path) -> None:
-    """Check that a file may be written at a path without harm to the model's own files.
+def check_outputs(model: Model, paths: Iterable[Path]) -> None:
+    """Check that files may be written at paths without harm to the model's own files.
 
     Raises:
-        OutputError: after resolving links, the path is the source or one of its data files, or a directory.
+        OutputError: after resolving links, one is the source or one of its data files, or a directory.
     """
-    if path.is_dir():
-        raise OutputError(f"{path}: is a directory; name a file in it")
-    if model.path is None:
-        return
-    home = model.path.parent
-    target = path.resolve()
-    if target == model.path.resolve():
-        raise OutputError(f"{path}: is the model itself; choose another output path")
-    if any(target == (home / file).resolve() for file in model.data_files):
-        raise OutputError(f"{path}: is a data file of the model; choose another output path")
+    home = None if model.path is None else model.path.parent
+    itself = frozenset[object]() if model.path is None else identities(model.path)
+    data = frozenset[object]() if home is None else identities(*(home / file for file in model.data_files))
+    for path in paths:
+        if path.is_dir():
+            raise OutputError(f"{path}: is a directory; name a file in it")
+        known = identities(path)
+        if not known.isdisjoint(itself):
+            raise OutputError(f"{path}: is the model itself; choose another output path")
+        if not known.isdisjoint(data):
+            raise OutputError(f"{path}: is a data file of the model; choose another output path")

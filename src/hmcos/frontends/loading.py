@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol, cast, runtime_checkable
 
 from hmcos.errors import ModelError
-from hmcos.frontends.copying import check_output, copy_data, data_files_beside
+from hmcos.frontends.copying import check_outputs, copy_data, data_files_beside
 from hmcos.frontends.indices import Range
 from hmcos.frontends.model import Model
 from hmcos.frontends.outline import Outline
@@ -91,11 +91,9 @@ def save(
         OutputError: the path is the source or one of its data files, or cannot be written.
     """
     content = serialised(model, orders, offsets)
-    check_output(model, path)
+    check_outputs(model, [path])
     data = data_files_beside(model, path)
-    for file in data:
-        if not file.stands:
-            check_output(model, file.target)
+    check_outputs(model, [file.target for file in data if not file.stands])
     with staged(path.parent, lasting=False) as staging:
         copy_data(data, staging)
         staging.add(path, content)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -32,7 +32,7 @@ class Staging:
         Raises:
             OutputError: it cannot be written.
         """
-        return self._keep(path, (content,))
+        return self._hold(path, (content,))
 
     def copy(self, source: Path, path: Path) -> str:
         """Return the sha256 of a file after it was copied, to take its place at a path later.
@@ -42,9 +42,9 @@ class Staging:
         Raises:
             OutputError: the file cannot be read, or the copy not be written.
         """
-        return self._keep(path, chunks(source))
+        return self._hold(path, chunks(source))
 
-    def _keep(self, path: Path, content: Iterable[bytes]) -> str:
+    def _hold(self, path: Path, content: Iterable[bytes]) -> str:
         digest = sha256()
         temporary = self.folder / str(len(self.moves))
         self.make(path.parent)
@@ -52,9 +52,6 @@ class Staging:
             for part in content:
                 digest.update(part)
                 file.write(part)
-            if self.lasting:
-                file.flush()
-                os.fsync(file.fileno())
         self.moves.append((temporary, path))
         return digest.hexdigest()
 
@@ -73,22 +70,36 @@ class Staging:
         Raises:
             OutputError: one cannot take its place; then those before it are what they were.
         """
-        done: list[tuple[Path, Path, Path | None]] = []
+        begun: list[tuple[Path, Path]] = []
+        taken: dict[tuple[int, int], Path] = {}
+        self._sync_content()
         try:
-            for number, (temporary, path) in enumerate(self.moves):
-                if number and number == len(self.moves) - 1:
-                    self._sync()
+            for temporary, path in self.moves:
+                if begun and temporary == self.moves[-1][0]:
+                    self._sync_names()
                 with output_errors(path):
-                    _check_not_taken(path, [taken for _, taken, _ in done])
-                    done.append((temporary, path, _kept(path, self.folder / f"{number}.old")))
+                    _check_not_taken(path, taken)
+                    begun.append((temporary, path))
+                    _keep(path, _older(temporary))
                     temporary.replace(path)
+                    taken[_number(path)] = path
         except BaseException:
-            for temporary, path, old in reversed(done):
-                _undo(temporary, path, old)
+            for temporary, path in reversed(begun):
+                _undo(temporary, path)
             raise
-        self._sync()
+        self._sync_names()
 
-    def _sync(self) -> None:
+    def _sync_content(self) -> None:
+        """Have the system put all that was written onto the disk; all of it together is faster than each.
+
+        Raises:
+            OutputError: it cannot: some systems notice only now that the disk is full.
+        """
+        for temporary, path in self.moves if self.lasting else ():
+            with output_errors(path), temporary.open("r+b") as file:
+                os.fsync(file.fileno())
+
+    def _sync_names(self) -> None:
         """Have the system put the names of all that stands in its place onto the disk, where it can."""
         if not self.lasting:
             return
@@ -101,35 +112,42 @@ class Staging:
                     os.close(opened)
 
 
-def _check_not_taken(path: Path, taken: Iterable[Path]) -> None:
+def _check_not_taken(path: Path, taken: Mapping[tuple[int, int], Path]) -> None:
     """Refuse to replace what just took its place under a name that is another only elsewhere.
 
     Raises:
         OutputError: the file system does not tell two names apart.
     """
-    if not os.path.lexists(path):
-        return
-    for other in taken:
-        if os.path.samestat(path.lstat(), other.lstat()):
-            raise OutputError(f"{path}: has the same name as {other.name} there; choose another folder")
+    other = taken.get(_number(path)) if os.path.lexists(path) else None
+    if other is not None:
+        raise OutputError(f"{path}: has the same name as {other.name} there; choose another folder")
 
 
-def _kept(path: Path, old: Path) -> Path | None:
-    """Return where a file is kept that is about to be replaced; None if there is none."""
+def _number(path: Path) -> tuple[int, int]:
+    there = path.lstat()
+    return there.st_dev, there.st_ino
+
+
+def _older(temporary: Path) -> Path:
+    """Return where the file is kept that the one from here replaces."""
+    return temporary.with_name(f"{temporary.name}.old")
+
+
+def _keep(path: Path, old: Path) -> None:
+    """Keep a file that is about to be replaced, if there is one."""
     if not os.path.lexists(path) or path.is_dir():
-        return None
+        return
     try:
         os.link(path, old, follow_symlinks=False)
     except (OSError, NotImplementedError):  # no hard links there: then nothing stands there for a moment
         path.replace(old)
-    return old
 
 
-def _undo(temporary: Path, path: Path, old: Path | None) -> None:
-    """Give a place back what stood there before a file took it."""
+def _undo(temporary: Path, path: Path) -> None:
+    """Give a place back what stood there before a file took it, however far that had come."""
     with suppress(OSError):
-        if old is not None:
-            old.replace(path)
+        if os.path.lexists(_older(temporary)):
+            _older(temporary).replace(path)
         elif not os.path.lexists(temporary):
             path.unlink()
 
@@ -215,9 +233,19 @@ def check_reachable(path: Path, way_out: str, *, folder: bool = False) -> None:
 
 def same_file(place: Path, file: Path) -> bool:
     """Return whether both are one file after all links are resolved, whether it exists or not."""
-    with suppress(OSError, ValueError):
-        if place.samefile(file):
-            return True
-    with suppress(ValueError):  # a plan may name files that no system can have
-        return os.path.realpath(place) == os.path.realpath(file)
-    return False
+    return not identities(place).isdisjoint(identities(file))
+
+
+def identities(*files: Path) -> frozenset[object]:
+    """Return all by which files are known again under other paths: two paths of one file share some of it.
+
+    For each file these are its path, links resolved, and its number if it exists. A set of many is made once.
+    """
+    found: set[object] = set()
+    for file in files:
+        with suppress(OSError, ValueError):
+            there = file.stat()
+            found.add((there.st_dev, there.st_ino))
+        with suppress(ValueError):  # a plan may name files that no system can have
+            found.add(os.path.realpath(file))
+    return frozenset(found)

@@ -13,7 +13,7 @@ from typing import Any
 from hmcos.errors import OptionError, ToolError
 from hmcos.memory.target import Target
 from hmcos.plan.limits import SILENCE, Observer, never
-from hmcos.plan.staging import write
+from hmcos.plan.staging import identities, write
 from hmcos.report.rendering import check_dot, render
 from hmcos.report.scene import Scene
 from hmcos.report.strokes import shown
@@ -91,7 +91,7 @@ def draw(  # noqa: PLR0913 (one keyword per option of the command line, so that 
     placing = chosen_placing(allocator, "peak", None) if picture.arena else None
     limits, rules = chosen_limits(time_limit, interrupted=interrupted), chosen_target(target)
     opened = open_source(model, bind)
-    check_apart(file, (*opened.files, *target_file(target)))
+    check_apart(file, identities(*opened.files, *target_file(target)))
     network = lower_network(opened, rules, alignment, replace(limits, started=perf_counter()), observer)
     scene = scene_of(network)
     if picture.ordered:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from hmcos.errors import OutputError
 from hmcos.frontends.copying import DataFile, data_files_beside
 from hmcos.frontends.model import Model
 from hmcos.memory.target import Target
-from hmcos.plan.staging import check_reachable, same_file
+from hmcos.plan.staging import check_reachable, identities
 from hmcos.stages.opening import Opened
 from hmcos.stages.replacing import check_replaced
 
@@ -55,7 +55,7 @@ def output_places(
     model = folder / f"{opened.stem}.{opened.content.format}" if isinstance(opened.content, Model) else None
     plan, c_file = folder / "plan.json", folder / f"{opened.stem}_arena.h" if header else None
     results = [place for place in (plan, model, c_file, *(folder / name for name in beside)) if place]
-    read = (*opened.files, *inputs)
+    read = identities(*opened.files, *inputs)
     for place in results:
         check_free(place)
         check_apart(place, read)
@@ -93,18 +93,17 @@ def check_file(place: Path, inputs: Iterable[Path] = (), owner: str = "the sourc
     check_free(place)
     if not place.absolute().parent.is_dir():
         raise OutputError(f"{place}: there is no folder {place.parent}; make it first")
-    check_apart(place, inputs, owner)
+    check_apart(place, identities(*inputs), owner)
 
 
-def check_apart(place: Path, inputs: Iterable[Path], owner: str = "the source") -> None:
-    """Do nothing if a place for a result is none of the inputs, files of their owner, links resolved.
+def check_apart(place: Path, inputs: Set[object], owner: str = "the source") -> None:
+    """Do nothing if a place for a result is none of the inputs, which are `identities` of files of an owner.
 
     Raises:
         OutputError: it is.
     """
-    for file in inputs:
-        if same_file(place, file):
-            raise OutputError(f"{place}: is {owner} or one of its files; choose another place")
+    if not identities(place).isdisjoint(inputs):
+        raise OutputError(f"{place}: is {owner} or one of its files; choose another place")
 
 
 def target_file(target: str | os.PathLike[str] | Target) -> tuple[Path, ...]:
@@ -117,7 +116,7 @@ def target_file(target: str | os.PathLike[str] | Target) -> tuple[Path, ...]:
     return ()
 
 
-def _check_data_file(file: DataFile, results: Sequence[Path], inputs: Sequence[Path]) -> None:
+def _check_data_file(file: DataFile, results: Sequence[Path], inputs: Set[object]) -> None:
     """Do nothing if a data file can be copied to its place beside the written model.
 
     Names that differ only in their case count as one: on many systems they are.

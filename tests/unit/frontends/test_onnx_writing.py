@@ -13,7 +13,7 @@ import pytest
 from onnx import ModelProto
 
 from hmcos.errors import OptionError, OutputError
-from hmcos.frontends.copying import check_output
+from hmcos.frontends.copying import check_outputs
 from hmcos.frontends.loading import load, save
 from hmcos.frontends.model import Model
 from unit.frontends.networks import branches, diamond, external_diamond, weight
@@ -152,7 +152,7 @@ def test_the_source_and_its_data_are_never_overwritten(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="is a data file"):
         save(found, SWAPPED, tmp_path / "folder/data/weights.bin")
     with pytest.raises(OutputError, match="is a directory"):
-        check_output(found, tmp_path)
+        check_outputs(found, [tmp_path])
     assert {p: p.read_bytes() for p in (tmp_path / "home").rglob("*") if p.is_file()} == before
 
 

@@ -9,15 +9,17 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from onnx import TensorProto
 
 import hmcos
 from hmcos.__main__ import run
 from hmcos.cli.op_sched import op_sched
 from hmcos.errors import OutputError
+from hmcos.frontends.loading import load, save
 from hmcos.plan import staging
+from hmcos.plan.staging import same_file
 from hmcos.report.page.writing import has_plotly
-from hmcos.stages.places import same_file
-from unit.frontends.networks import external_diamond
+from unit.frontends.networks import external_diamond, graph, model, node, value
 from unit.test_api import FORK
 
 Call = Callable[..., str]
@@ -243,3 +245,44 @@ def test_a_place_that_no_system_can_have_is_no_file(tmp_path: Path) -> None:
     assert not same_file(Path("\0"), tmp_path)
     assert not same_file(tmp_path, Path("\0"))
     assert same_file(tmp_path / "new", tmp_path / "." / "new")
+
+
+def many_data_files(folder: Path, number: int) -> Path:
+    """Return the file of a chain in which every operator has a weight in a file of its own."""
+    weights = [TensorProto(name=f"w{i}", data_type=1, dims=[4]) for i in range(number)]
+    folder.mkdir()
+    for weight in weights:
+        weight.data_location = TensorProto.EXTERNAL
+        weight.external_data.add(key="location", value=f"{weight.name}.bin")
+        (folder / f"{weight.name}.bin").write_bytes(bytes(16))
+    nodes = [node("Add", f"t{i} w{i}", f"t{i + 1}") for i in range(number)]
+    made = model(graph(nodes, [value("t0", [4])], [value(f"t{number}", [4])], weights))
+    (folder / "model.onnx").write_bytes(made.SerializeToString())
+    return folder / "model.onnx"
+
+
+def test_a_model_with_many_data_files_asks_the_system_for_each_a_few_times(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Comparing each with all others took a minute for a thousand."""
+    asked: dict[str, int] = {"realpath": 0, "stat": 0}
+    realpath, found_stat = os.path.realpath, Path.stat
+
+    def counted_realpath(path: str | os.PathLike[str], **options: bool) -> str:
+        asked["realpath"] += 1
+        return realpath(path, **options)
+
+    def counted_stat(path: Path, **options: bool) -> os.stat_result:
+        asked["stat"] += 1
+        return found_stat(path, **options)
+
+    monkeypatch.setattr(os.path, "realpath", counted_realpath)
+    monkeypatch.setattr(Path, "stat", counted_stat)
+    taken: list[dict[str, int]] = []
+    for number in (20, 40):
+        asked.update(realpath=0, stat=0)
+        found = load(many_data_files(tmp_path / str(number), number))
+        hmcos.schedule(found, output=tmp_path / f"out{number}")
+        save(found, {}, tmp_path / f"temporary{number}/model.onnx")
+        taken.append(dict(asked))
+    assert all(0 < taken[1][call] < 2.2 * taken[0][call] for call in asked)
