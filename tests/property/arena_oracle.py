@@ -46,7 +46,7 @@ def faults_of(lives: Lives, offsets: tuple[int, ...], i: int) -> list[str]:
 
 def collide(lives: Lives, offsets: tuple[int, ...], i: int, j: int) -> bool:
     """Return whether two lives need the same byte at the same step."""
-    if EXTERNAL in (offsets[i], offsets[j]):
+    if EXTERNAL in (offsets[i], offsets[j]) or not (lives.footprint(i) and lives.footprint(j)):
         return False
     apart = offsets[i] >= offsets[j] + lives.footprint(j) or offsets[j] >= offsets[i] + lives.footprint(i)
     steps = range(
@@ -100,10 +100,10 @@ def fits(lives: Lives, size: int) -> bool:
         i = len(offsets)
         if i == count:
             return True
-        over = lives.lives[i].takes_over
         for at in places[i]:
             longer = (*offsets, at)
-            kept = over is None or longer[over] == at
+            overs = [(k, over) for k in range(i + 1) if (over := lives.lives[k].takes_over) is not None]
+            kept = all(longer[k] == longer[over] for k, over in overs if over <= i)
             if kept and not any(collide(lives, longer, i, j) for j in range(i)):
                 stack.append(longer)
     return False

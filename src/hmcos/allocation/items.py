@@ -131,8 +131,8 @@ def _spans(lives: Lives, group: Sequence[int], size: int) -> tuple[tuple[int, in
             allowed &= set(asked)
     if lives.pools and not allowed:
         raise InstanceError(f"life {group[0]}: its continuations have no pool in common")
-    walls = lives.walls
-    inside = [(walls[k], walls[k + 1] - size) for k in sorted(allowed)]
+    walls, needed = lives.walls, max(size, lives.alignment)  # also a life of no bytes starts inside its pool
+    inside = [(walls[k], walls[k + 1] - needed) for k in sorted(allowed)]
     return (*((first, last) for first, last in inside if first <= last), (walls[-1], None))
 
 
