@@ -13,11 +13,17 @@ from hypothesis import strategies as st
 
 from hmcos.graph.model import Graph
 from hmcos.graph.order import source_order
+from hmcos.memory.bounds import operand_bound
 from hmcos.memory.problem import Problem
 from hmcos.memory.profile import profile
 from hmcos.memory.sharing import Sharing, lower
 from hmcos.memory.target import Target, load_target, parse_target
-from hmcos.verify.schedule import check_order, recount, verify_plan
+from hmcos.plan.plan import Memory
+from hmcos.schedulers.rpo import reverse_post_order
+from hmcos.verify import claims
+from hmcos.verify.recount import recount
+from hmcos.verify.run import run_of_graph
+from hmcos.verify.schedule import check_order
 from oracle import orders
 from property.graph_strategies import graphs, random_graph
 
@@ -78,8 +84,13 @@ def assert_counted_alike(graph: Graph, target: Target, bodies: Mapping[int, int]
     for order in islice(orders(sharing.problem), 3):
         cost = profile(sharing.problem, order)
         full = in_source(graph, sharing, order)
-        assert recount(graph, target.data, bodies, full).start == cost.start
-        verify_plan(graph, target.data, bodies, full, cost.peak, cost.running)
+        check_order(graph, full)
+        run = run_of_graph(graph, target.data, bodies, full)
+        recount(run).check(cost.peak, Memory(cost.start, cost.running, cost.stable))
+    first = run_of_graph(graph, target.data, bodies, range(len(graph.operators)))
+    backwards = [sharing.numbers[op] for op in reverse_post_order(sharing.problem)]
+    assert claims.reverse_post_order(first.steps) == backwards
+    assert claims.least_peak(first) <= operand_bound(sharing.problem)
     return sharing.problem
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import cast
 
@@ -19,6 +20,8 @@ _FOLDER = Path(__file__).with_name("targets")
 _TARGET_KEYS = ("alignment", "overwrite_inputs", "views", "overwrite", "scratch")
 _RULE_KEYS = ("kinds", "inputs", "condition")
 _SCRATCH_KEYS = ("kinds", "operators")
+_PER_MODEL = "tflm"
+"""The target whose scratch per operator depends on the model."""
 
 
 class Condition(StrEnum):
@@ -104,15 +107,51 @@ def _read(name: str, path: Path) -> Target:
         raise TargetError(f"{path}: nested too deeply for a target") from None
     except ValueError as error:
         raise TargetError(f"{path}: not TOML: {error}") from error
-    return parse_target(name, data, str(path))
+    return _parsed(name, data, str(path))
+
+
+@cache
+def _shipped(name: str) -> Target:
+    return load_target(name)
+
+
+def check_name(target: Target) -> None:
+    """Do nothing if a target that is called like a shipped one has its rules.
+
+    The scratch of the target tflm per operator is left out: that is found out for each model.
+
+    Raises:
+        TargetError: it has others; names the first that differs.
+    """
+    if target.name not in target_names():
+        return
+    shipped = _shipped(target.name)
+    for rule in fields(Target):
+        if rule.name == "data" or (target.name == _PER_MODEL and rule.name == "scratch_of_operator"):
+            continue
+        if getattr(target, rule.name) != getattr(shipped, rule.name):
+            raise TargetError(
+                f"a target called {target.name!r} is shipped, and its {rule.name} is another; "
+                "give this one a name of its own"
+            )
 
 
 def parse_target(name: str, data: Mapping[str, object], file: str) -> Target:
     """Return the target that a TOML file's content describes; `file` is what errors call it.
 
     Raises:
-        TargetError: a key is unknown or a value is of the wrong type; names file and key.
+        TargetError: a key is unknown, a value is of the wrong type, or the name is that of a shipped target
+            with other rules; names file and key.
     """
+    target = _parsed(name, data, file)
+    try:
+        check_name(target)
+    except TargetError as error:
+        raise TargetError(f"{file}: {error}") from None
+    return target
+
+
+def _parsed(name: str, data: Mapping[str, object], file: str) -> Target:
     try:
         _check_keys(data, _TARGET_KEYS, "")
         views = frozenset(_texts(data.get("views", []), "views"))

@@ -51,7 +51,7 @@ def read_arena(fields: Fields) -> tuple[Arena | None, tuple[PlacedBuffer, ...], 
     """Return the arena, its buffers, and the bytes of largest first; nothing from a plan without an arena.
 
     Raises:
-        PlanError: a key is missing or wrong, or the buffers contradict the arena.
+        PlanError: a key is missing or wrong.
     """
     if "arena" not in fields.values:
         return None, (), None
@@ -66,10 +66,6 @@ def read_arena(fields: Fields) -> tuple[Arena | None, tuple[PlacedBuffer, ...], 
         alignment=part.number("alignment", lowest=1),
         seconds=fields.real("arena_seconds"),
     )
-    wide = arena.alignment
-    top = max((buffer.offset + -(-buffer.size // wide) * wide for buffer in buffers), default=0)
-    if top != arena.size or arena.lower_bound > arena.size:
-        raise PlanError(f"{part.where('size')}: is not the end of the buffers, or below the bound")
     return arena, buffers, fields.number("largest_first_arena")
 
 
@@ -86,12 +82,16 @@ def _buffers(fields: Fields) -> tuple[PlacedBuffer, ...]:
             size=row.number("size"),
             birth=row.number("birth"),
             death=row.number("death"),
-            operator=None if row.values.get("operator") is None else row.number("operator"),
-            takes_over=None if row.values.get("takes_over") is None else _index(row, "takes_over", rows),
+            operator=row.number_or_none("operator"),
+            takes_over=_index_or_none(row, "takes_over", rows),
             tensors=tuple(names),
         )
         for row, names in zip(rows, inside, strict=True)
     )
+
+
+def _index_or_none(fields: Fields, key: str, rows: Sequence[Fields]) -> int | None:
+    return None if fields.number_or_none(key) is None else _index(fields, key, rows)
 
 
 def _index(fields: Fields, key: str, rows: Sequence[Fields]) -> int:

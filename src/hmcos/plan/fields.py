@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite
+from math import inf, isfinite
 from typing import Self, cast
 
 from hmcos.errors import PlanError
+
+MOST = 2**100
+"""No integer in a plan is above: sums of sizes, each below 2**63, have room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +36,11 @@ class Fields:
 
     def text(self, key: str) -> str:
         """Return a field that must be text."""
-        value = self._value(key)
-        if not isinstance(value, str):
-            raise self._wrong(key, "text", value)
-        return value
+        return self._text(key, self._value(key))
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """Return a field that must be a list of texts."""
+        return tuple(self._text(f"{key}[{i}]", v) for i, v in enumerate(self._list(key)))
 
     def text_or_none(self, key: str) -> str | None:
         """Return a field that must be text or null."""
@@ -50,15 +54,25 @@ class Fields:
         return value
 
     def number(self, key: str, lowest: int = 0) -> int:
-        """Return a field that must be an integer, at least `lowest`."""
+        """Return a field that must be an integer, at least `lowest` and at most `MOST`."""
         return self._integer(key, self._value(key), lowest)
+
+    def number_or_none(self, key: str) -> int | None:
+        """Return a field that must be an integer of at least 0, or null."""
+        return None if self._value(key) is None else self.number(key)
 
     def real(self, key: str) -> float:
         """Return a field that must be a finite number, at least 0."""
         value = self._value(key)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value) or value < 0:
+        if isinstance(value, bool) or not isinstance(value, int | float):
             raise self._wrong(key, "a number of at least 0", value)
-        return float(value)
+        try:
+            found = float(value)
+        except OverflowError:
+            found = inf
+        if not isfinite(found) or found < 0:
+            raise self._wrong(key, "a number of at least 0", value)
+        return found
 
     def numbers(self, key: str) -> tuple[int, ...]:
         """Return a field that must be a list of integers, each at least 0."""
@@ -86,6 +100,13 @@ class Fields:
     def _integer(self, key: str, value: object, lowest: int) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or value < lowest:
             raise self._wrong(key, f"an integer of at least {lowest}", value)
+        if value > MOST:
+            raise self._wrong(key, "an integer of at most 2**100", value)
+        return value
+
+    def _text(self, key: str, value: object) -> str:
+        if not isinstance(value, str):
+            raise self._wrong(key, "text", value)
         return value
 
     def _wrong(self, key: str, wanted: str, value: object) -> PlanError:

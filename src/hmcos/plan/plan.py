@@ -165,6 +165,8 @@ class Plan:
     """Bytes of the arena that the planner of most runtimes, largest first, makes for the same order."""
     file: str | None = field(default=None, compare=False)
     """The plan file that it was read from, or written to, from the root; None while there is none."""
+    budget: int | None = None
+    """Bytes that were asked for; None when the least was."""
 
     def __repr__(self) -> str:
         name, target = (shortened(printable(text), _NAMED) for text in (self.source.name, self.target.name))

@@ -10,6 +10,7 @@ from pathlib import Path, PureWindowsPath
 from typing import cast
 
 from hmcos.errors import PlanError
+from hmcos.plan.agreement import disagreements
 from hmcos.plan.arena_fields import arena_keys, read_arena, status_of
 from hmcos.plan.fields import Fields
 from hmcos.plan.plan import (
@@ -26,6 +27,7 @@ from hmcos.plan.plan import (
 )
 from hmcos.plan.schedule import Schedule
 from hmcos.plan.staging import write
+from hmcos.plan.target_fields import read_target
 
 FORMAT = "hmcos-plan/1"
 
@@ -49,6 +51,18 @@ def read_plan(path: str | Path) -> Plan:
 
     Raises:
         PlanError: the file cannot be read, is no plan, or contradicts itself; names file and key.
+    """
+    plan = read_claims(path)
+    for field, words in disagreements(plan):
+        raise PlanError(f"{path}: {field}: {words}; plan the model anew")
+    return plan
+
+
+def read_claims(path: str | Path) -> Plan:
+    """Return the plan that a file holds, though it may contradict itself: for whoever checks it.
+
+    Raises:
+        PlanError: the file cannot be read, or is no plan; names file and key.
     """
     fields = _fields(path)
     if fields.text("format") != FORMAT:
@@ -77,10 +91,19 @@ def _fields(path: str | Path) -> Fields:
     except UnicodeDecodeError as error:
         raise PlanError(f"{path}: not a plan: not text in UTF-8") from error
     try:
-        values: object = json.loads(text)
+        values: object = json.loads(text, object_pairs_hook=_object)
     except (ValueError, RecursionError) as error:
         raise PlanError(f"{path}: not a plan, or cut off: {str(error) or 'nested too deeply'}") from error
     return Fields.of(values, str(path))
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ValueError(f"key {name!r} stands twice in one object")
+        found[name] = value
+    return found
 
 
 def _value(value: object) -> str:
@@ -107,6 +130,7 @@ def _record(plan: Plan) -> dict[str, object]:
         "target": _target_record(plan.target),
         "scheduler": found.scheduler,
         "status": str(found.status),
+        "budget": plan.budget,
         "peak": found.peak,
         "lower_bound": found.lower_bound,
         "given_peak": plan.given_peak,
@@ -186,36 +210,36 @@ def _body_record(body: BodyPlan) -> dict[str, object]:
 
 
 def _plan(fields: Fields) -> Plan:
-    rows = {row.number: row for row in map(_operator, fields.parts("operators"))}
+    listed = tuple(map(_operator, fields.parts("operators")))
+    rows = {row.number: row for row in listed}
     order = fields.numbers("order")
     _expect(set(rows) == set(range(len(rows))), fields, "operators", "numbers must be 0, 1, 2, ...")
     _expect(sorted(order) == sorted(rows), fields, "order", "must list every operator exactly once")
+    _expect(order == tuple(row.number for row in listed), fields, "operators", "must stand in the new order")
     scheduled_order = fields.numbers("scheduled_order")
     scheduled = tuple(sorted(set(scheduled_order)))
     kept = set(scheduled)
     in_order = tuple(i for i in order if i in kept)
     _expect(in_order == scheduled_order, fields, "scheduled_order", "must follow `order`")
-    memory = _memory(fields.part("memory"))
-    for key, steps in (("running", memory.running), ("stable", memory.stable)):
-        _expect(len(steps) == len(scheduled), fields, f"memory.{key}", f"must have {len(scheduled)} entries")
     arena, buffers, largest_first = read_arena(fields)
     return Plan(
         source=_source(fields.part("source")),
-        target=_target(fields.part("target")),
+        target=read_target(fields.part("target")),
         operators=tuple(rows[i] for i in range(len(rows))),
         scheduled=scheduled,
         schedule=_schedule(fields, _ranks(scheduled, scheduled_order)),
         order=order,
         given_peak=fields.number("given_peak"),
         rpo_peak=fields.number("rpo_peak"),
-        memory=memory,
-        crest=_crest(fields.part("crest"), scheduled_order),
+        memory=_memory(fields.part("memory")),
+        crest=_crest(fields.part("crest")),
         seconds=_seconds(fields.part("seconds")),
         bodies=tuple(map(_body, fields.parts("bodies"))),
         outputs=_outputs(fields.part("outputs")),
         arena=arena,
         buffers=buffers,
         largest_first_arena=largest_first,
+        budget=fields.number_or_none("budget") if "budget" in fields.values else None,
     )
 
 
@@ -225,12 +249,10 @@ def _ranks(scheduled: Sequence[int], order: Sequence[int]) -> tuple[int, ...]:
 
 
 def _schedule(fields: Fields, order: tuple[int, ...]) -> Schedule:
-    peak, lower_bound = fields.number("peak"), fields.number("lower_bound")
-    _expect(lower_bound <= peak, fields, "lower_bound", "must not be above the peak")
     return Schedule(
         order=order,
-        peak=peak,
-        lower_bound=lower_bound,
+        peak=fields.number("peak"),
+        lower_bound=fields.number("lower_bound"),
         status=status_of(fields),
         scheduler=fields.text("scheduler"),
         seconds=fields.real("search_seconds"),
@@ -252,15 +274,6 @@ def _source(fields: Fields) -> Source:
     )
 
 
-def _target(fields: Fields) -> TargetUsed:
-    return TargetUsed(
-        name=fields.text("name"),
-        alignment=fields.number("alignment"),
-        data=dict(fields.part("data").values),
-        external_io="external_io" in fields.values and fields.flag("external_io"),
-    )
-
-
 def _operator(fields: Fields) -> OperatorRow:
     return OperatorRow(
         fields.number("number"), fields.text("name"), fields.text("kind"), fields.text("output")
@@ -271,12 +284,9 @@ def _memory(fields: Fields) -> Memory:
     return Memory(fields.number("start"), fields.numbers("running"), fields.numbers("stable"))
 
 
-def _crest(fields: Fields, scheduled_order: tuple[int, ...]) -> Crest:
-    step = fields.number("step", lowest=-1)
-    _expect(step < max(1, len(scheduled_order)), fields, "step", "is after the last step")
-    operator = scheduled_order[step] if step >= 0 else None
+def _crest(fields: Fields) -> Crest:
     tensors = tuple(LiveTensor(t.text("name"), t.number("bytes")) for t in fields.parts("tensors"))
-    return Crest(step, operator, tensors)
+    return Crest(fields.number("step", lowest=-1), fields.number_or_none("operator"), tensors)
 
 
 def _seconds(fields: Fields) -> Seconds:

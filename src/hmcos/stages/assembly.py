@@ -27,6 +27,7 @@ def assemble(network: Network, found: Schedule, seconds: Seconds) -> Plan:
         crest=_crest(network, steps),
         seconds=seconds,
         bodies=network.bodies,
+        budget=network.limits.budget,
     )
 
 

@@ -9,7 +9,7 @@ from math import isnan
 from os import PathLike, fspath
 
 from hmcos.errors import OptionError
-from hmcos.memory.target import Target, load_target, target_names
+from hmcos.memory.target import Target, check_name, load_target, target_names
 from hmcos.plan.limits import Limits, never
 
 
@@ -17,9 +17,11 @@ def chosen_target(target: str | PathLike[str] | Target) -> Target:
     """Return a target: itself, or the one that a shipped name or a TOML file stands for.
 
     Raises:
-        TargetError: there is none of this name, or its file is wrong.
+        TargetError: there is none of this name, its file is wrong, or it has the name of a shipped one but
+            other rules.
     """
     if isinstance(target, Target):
+        check_name(target)
         return target
     return _shipped(str(target)) if target in target_names() else load_target(fspath(target))
 

@@ -109,8 +109,11 @@ def _arena(
 def _improved(network: Network, found: Schedule, pair: Pair, placing: Placing, observer: Observer) -> Pair:
     """Return the pair, or one of another order with a smaller arena."""
     budget = network.limits.budget
-    least = found.lower_bound if placing.any_peak else found.peak
-    aim = Aim(max(least, budget or 0), None if placing.any_peak else found.peak)
+    least, highest = found.peak, found.peak
+    if placing.any_peak:
+        # An order that fits is not given away for one that does not.
+        least, highest = found.lower_bound, budget if found.status is Status.FITS else None
+    aim = Aim(max(least, budget or 0), highest)
     few = len(pair.arena.offsets) <= SEARCHED
     if found.status is Status.DOES_NOT_FIT or pair.arena.size <= aim.size or not few:
         return pair

@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import replace
 from os import PathLike, fspath
 from pathlib import Path
-from typing import cast
 
 from hmcos.errors import OptionError, PlanError, ToolError, VerifyError
 from hmcos.folders import temporary_folder
 from hmcos.frontends import loading
 from hmcos.frontends.feeding import own_inputs
 from hmcos.frontends.model import Model
-from hmcos.memory.instance import write_instance
 from hmcos.memory.problem import Problem
 from hmcos.plan.plan import Plan
-from hmcos.plan.plan_file import read_plan
+from hmcos.plan.plan_file import read_claims
 from hmcos.stages.opening import Openable, Opened, open_source
 from hmcos.stages.running import Running
 from hmcos.stages.tflite import FORMAT
 from hmcos.stages.tflite_proving import compare_tflite, prove_tflite
 from hmcos.stages.tflite_trial import Trial
+from hmcos.stages.verification import checks_at_rest
 from hmcos.stages.written import check_written, model_beside
 from hmcos.verify.checks import Answer, Check, Verification, attempt
 from hmcos.verify.child import run_apart
-from hmcos.verify.planned import check_instance_plan, check_network_plan, check_source
+from hmcos.verify.planned import check_source
 from hmcos.verify.request import Request
 from hmcos.verify.schedule import check_order
 from hmcos.verify.written import check_bodies, order_of
@@ -82,11 +80,7 @@ def _planned(opened: Opened, plan: Plan) -> list[Check]:
     source = check_source(opened.source, plan)
     if not source.held:
         return [source]
-    checks = [source, *_files(plan)]
-    if isinstance(opened.content, Model):
-        return [*checks, *check_network_plan(opened.content.graph, plan)]
-    instance = cast("dict[str, object]", json.loads(write_instance(opened.content)))
-    return [*checks, *check_instance_plan(instance, plan)]
+    return [source, *_files(plan), *checks_at_rest(opened.content, plan)]
 
 
 def _files(plan: Plan) -> list[Check]:
@@ -122,7 +116,7 @@ def _result(result: str | PathLike[str] | Plan) -> tuple[Plan | None, Path | Non
         raise PlanError(f"{path}: is no file; name a plan.json or a reordered model")
     if path.suffix.lower() != ".json":
         return None, path, fspath(path)
-    plan = read_plan(path)
+    plan = read_claims(path)
     return plan, model_beside(plan), fspath(path)
 
 

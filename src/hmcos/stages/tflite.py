@@ -30,12 +30,19 @@ def suited(target: Target, content: Model | Problem) -> Target:
     chosen = load_target(TARGET) if target.name == "default" else target
     if chosen.name != TARGET:
         return chosen
-    from hmcos.runtimes.tflm_scratch import scratch_of  # noqa: PLC0415 (no other format pays for it)
-
-    scratch = {**scratch_of(content.graph), **chosen.scratch_of_operator}
+    scratch = {**(kernel_scratch(content) or {}), **chosen.scratch_of_operator}
     tables = cast("Mapping[str, object]", chosen.data.get("scratch", {}))
     data = {**chosen.data, "scratch": {**tables, "operators": scratch}}
     return replace(chosen, scratch_of_operator=scratch, data=data)
+
+
+def kernel_scratch(content: Model) -> dict[str, int] | None:
+    """Return the bytes that TFLM's kernels need per operator of a model; None for another format."""
+    if content.format != FORMAT:
+        return None
+    from hmcos.runtimes.tflm_scratch import scratch_of  # noqa: PLC0415 (no other format pays for it)
+
+    return scratch_of(content.graph)
 
 
 def check_offsets(content: Model | Problem, problem: Problem, alignment: int) -> None:

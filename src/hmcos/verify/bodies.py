@@ -13,7 +13,10 @@ from hmcos.errors import VerifyError
 from hmcos.graph.catalogue import STANDARD_DOMAINS
 from hmcos.graph.model import Body, Graph, Operator
 from hmcos.plan.plan import BodyPlan
-from hmcos.verify.schedule import check_order, recount
+from hmcos.verify.claims import least_peak
+from hmcos.verify.recount import recount
+from hmcos.verify.run import run_of_graph
+from hmcos.verify.schedule import check_order
 
 Table = Mapping[str, object]
 
@@ -29,33 +32,45 @@ def recount_bodies(graph: Graph, target_data: Table, plans: Mapping[str, BodyPla
     Raises:
         VerifyError: a body has no plan, an order that is not valid, or another peak; names its path.
     """
-    return _scratch(graph, "", target_data, plans)
+    left = set(plans)
+    found = _scratch(graph, "", target_data, plans, left)
+    for path in sorted(left):
+        raise VerifyError(f"bodies: the plan holds an order for {path!r}, but there is no such body")
+    return found
 
 
-def _scratch(graph: Graph, path: str, data: Table, plans: Mapping[str, BodyPlan]) -> dict[int, int]:
-    """Recurses as deep as bodies are nested, which the frontend limits."""
+def _scratch(
+    graph: Graph, path: str, data: Table, plans: Mapping[str, BodyPlan], left: set[str]
+) -> dict[int, int]:
+    """Recurses as deep as bodies are nested, which the frontend limits; takes what it finds from `left`."""
     needs: dict[int, int] = {}
     for op in graph.operators:
         for body in op.bodies:
             here = f"{path}node {op.number}/{body.attribute}"
-            own = _peak(_with_carried(graph, op, body), here, data, plans)
+            inner = _with_carried(graph, op, body)
+            if here not in plans:
+                raise VerifyError(f"{here}: the plan holds no order for this body")
+            left.discard(here)
+            own = _peak(inner, plans[here], data, _scratch(inner, f"{here}/", data, plans, left))
             given_back = _results(op, body, cast(int, data.get("alignment", 1)))
             needs[op.number] = max(needs.get(op.number, 0), own - given_back)
     return needs
 
 
-def _peak(inner: Graph, here: str, data: Table, plans: Mapping[str, BodyPlan]) -> int:
-    if here not in plans:
-        raise VerifyError(f"{here}: the plan holds no order for this body")
-    plan = plans[here]
-    deeper = _scratch(inner, f"{here}/", data, plans)
+def _peak(inner: Graph, plan: BodyPlan, data: Table, deeper: Mapping[int, int]) -> int:
+    """Return the peak of a body in its planned order, having checked what the plan says of it."""
     try:
         check_order(inner, plan.order)
     except VerifyError as error:
-        raise VerifyError(f"{here}: {error}") from None
-    peak = recount(inner, data, deeper, plan.order).peak
+        raise VerifyError(f"{plan.path}: {error}") from None
+    run = run_of_graph(inner, data, deeper, plan.order)
+    peak = recount(run).peak
     if peak != plan.peak:
-        raise VerifyError(f"{here}: the plan claims a peak of {plan.peak} bytes, but it is {peak}")
+        raise VerifyError(f"{plan.path}: the plan claims a peak of {plan.peak} bytes, but it is {peak}")
+    # What its own bodies need is left out: they may not be solved.
+    least = min(least_peak(run_of_graph(inner, data, {}, plan.order)), max(peak - 1, 0))
+    if plan.lower_bound < least:
+        raise VerifyError(f"{plan.path}: the lower bound is {plan.lower_bound}, but {least} bytes are needed")
     return peak
 
 

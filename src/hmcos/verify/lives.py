@@ -2,109 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import cast
+from collections.abc import Iterable, Sequence
 
 from hmcos.errors import VerifyError
-from hmcos.graph.model import Graph
 from hmcos.plan.arena import PlacedBuffer
-from hmcos.verify.rules import Rules
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One operator that runs: what it reads and makes, as numbers of storages."""
-
-    number: int
-    """Of the operator, in the source."""
-    reads: frozenset[int]
-    makes: tuple[int, ...]
-    output: int
-    """The one that may be written over something; -1 for none."""
-    over: frozenset[int]
-    """What it may be written over, if nobody needs that any more."""
-    scratch: int
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """All that runs, in order, and what it is about."""
-
-    steps: tuple[Step, ...]
-    sizes: Mapping[int, int]
-    """Bytes per storage."""
-    tensors: Mapping[int, tuple[str, ...]]
-    """Names of the tensors per storage; empty in a problem."""
-    names: Mapping[int, str]
-    """What the plan calls a storage."""
-    inputs: tuple[int, ...]
-    kept: frozenset[int]
-    unused: frozenset[int] = field(default_factory=frozenset[int])
-    """Storages that a plan may count into the scratch of their operator, because nobody reads them."""
-
-
-def run_of_graph(
-    graph: Graph, target_data: Mapping[str, object], body_scratch: Mapping[int, int], order: Sequence[int]
-) -> Run:
-    """Return what runs when a network runs in an order: parameter-only operators are left out."""
-    rules = Rules(graph, target_data)
-    inside: dict[int, list[str]] = {}
-    for t, storage in sorted(rules.storage.items()):
-        inside.setdefault(storage, []).append(graph.tensors[t].name)
-    steps: list[Step] = []
-    for number in order:
-        op = graph.operators[number]
-        if op.makes and all(graph.tensors[t].is_parameter for t in op.makes):
-            continue
-        output, over = rules.overwrites(op)
-        steps.append(
-            Step(
-                number=number,
-                reads=frozenset(rules.storage[t] for t in op.reads if t in rules.storage),
-                makes=tuple(rules.allocated(op)),
-                output=output,
-                over=frozenset(over),
-                scratch=rules.scratch_of(op, body_scratch.get(number, 0)),
-            )
-        )
-    return Run(
-        steps=tuple(steps),
-        sizes={storage: rules.bytes_of(storage) for storage in inside},
-        tensors={storage: tuple(names) for storage, names in inside.items()},
-        names={storage: graph.tensors[storage].name for storage in inside},
-        inputs=tuple(graph.inputs),
-        kept=frozenset(rules.storage[t] for t in graph.outputs if t in rules.storage),
-        unused=frozenset(t for step in steps for t in step.makes if t not in rules.used),
-    )
-
-
-def run_of_instance(instance: Mapping[str, object], order: Sequence[int]) -> Run:
-    """Return what runs when a problem, a valid `hmcos-instance/1` object, runs in an order."""
-    sizes = cast(list[int], instance["buffers"])
-    operators = cast(list[Mapping[str, object]], instance["operators"])
-    steps: list[Step] = []
-    for number in order:
-        op = operators[number]
-        makes = cast(list[int], op["makes"])
-        steps.append(
-            Step(
-                number=number,
-                reads=frozenset(cast(list[int], op["reads"])),
-                makes=tuple(makes),
-                output=next((b for b in makes if sizes[b]), -1),
-                over=frozenset(cast(list[int], op.get("may_overwrite", []))),
-                scratch=cast(int, op.get("scratch", 0)),
-            )
-        )
-    return Run(
-        steps=tuple(steps),
-        sizes=dict(enumerate(sizes)),
-        tensors=dict.fromkeys(range(len(sizes)), ()),
-        names={b: f"buffer {b}" for b in range(len(sizes))},
-        inputs=tuple(cast(list[int], instance["inputs"])),
-        kept=frozenset(cast(list[int], instance["kept"])),
-    )
+from hmcos.verify.run import Run, Step
 
 
 def check_lives(run: Run, buffers: Sequence[PlacedBuffer]) -> None:
@@ -144,9 +46,7 @@ class _Lives:
         """Return per storage that anybody reads or keeps, the first step after its last."""
         run = self.run
         last = {storage: step + 1 for step, ran in enumerate(run.steps) for storage in ran.reads}
-        end = max(len(run.steps), 1)
-        unread = {storage for storage in run.inputs if storage not in last}
-        return last | dict.fromkeys(run.kept | unread, end)
+        return last | dict.fromkeys(run.kept, max(len(run.steps), 1))
 
     def check(self) -> None:
         for storage in self.run.inputs:
@@ -159,7 +59,7 @@ class _Lives:
                 else:
                     self._check_made(storage, step, ran)
             if scratch or (ran.number,) in self.waiting:
-                self._check_place((ran.number,), scratch, (step, step + 1), f"scratch of {ran.number}")
+                self._check_scratch(ran, scratch, step)
         if self.waiting:
             index = next(iter(self.waiting.values()))
             raise VerifyError(f"{self.buffers[index].name!r} has a place in the arena, but never runs")
@@ -170,6 +70,12 @@ class _Lives:
             buffer = self._check_place(storage, size, (birth, death), name)
             if set(buffer.tensors) != set(self.run.tensors[storage]):
                 raise VerifyError(f"{name!r}: the plan says that other tensors are in its place")
+
+    def _check_scratch(self, ran: Step, size: int, step: int) -> None:
+        name = f"scratch of {ran.name}"
+        buffer = self._check_place((ran.number,), size, (step, step + 1), name)
+        if buffer.name != name or buffer.tensors or buffer.takes_over is not None:
+            raise VerifyError(f"{buffer.name!r}: is {name!r} by its operator, with nothing else in its place")
 
     def _check_made(self, storage: int, step: int, ran: Step) -> None:
         death = max(self.death.get(storage, 0), step + 1)

@@ -3,84 +3,120 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import cast
 
 from hmcos.errors import VerifyError
 from hmcos.graph.model import Graph
-from hmcos.plan.arena import Arena, PlacedBuffer
-from hmcos.plan.plan import Plan, Source
+from hmcos.plan.agreement import in_arena, in_bodies, in_search, in_seconds, in_source
+from hmcos.plan.arena import PlacedBuffer
+from hmcos.plan.plan import OperatorRow, Plan, Source
 from hmcos.verify.arena import check_arena
 from hmcos.verify.bodies import recount_bodies
 from hmcos.verify.checks import Check, attempt
-from hmcos.verify.instance import verify_instance
-from hmcos.verify.lives import Run, check_lives, check_offsets, run_of_graph, run_of_instance
-from hmcos.verify.schedule import check_order, verify_plan
+from hmcos.verify.claims import check_agreement, check_bounds, check_memory, check_operators, least_peak
+from hmcos.verify.instance import Instance, as_counted, check_instance_order
+from hmcos.verify.lives import check_lives, check_offsets
+from hmcos.verify.recount import recount
+from hmcos.verify.run import Run, run_of_graph, run_of_instance
+from hmcos.verify.schedule import check_order
+from hmcos.verify.target import check_no_target, check_target
 
 
-def check_network_plan(graph: Graph, plan: Plan) -> list[Check]:
-    """Return the checks of order, memory and arena; the first that fails is the last."""
+def check_network_plan(
+    graph: Graph, plan: Plan, kernel_scratch: Mapping[str, int] | None = None
+) -> list[Check]:
+    """Return the checks of target, order, memory and arena; the first that fails is the last.
+
+    `kernel_scratch` are the bytes that the kernels of the target tflm need per operator of this network; None
+    for a network of another format.
+    """
     data = {**plan.target.data, "alignment": plan.target.alignment}
+    rules = {**data, "external_io": plan.target.external_io}
     bodies = {body.path: body for body in plan.bodies}
 
     def order() -> str:
         check_order(graph, plan.order)
+        check_operators(plan, _rows_of_graph(graph), run_of_graph(graph, rules, {}, plan.order))
         inside = f", {len(bodies)} orders of bodies" if bodies else ""
         return f"{len(plan.order):,} operators, each once, after all that it reads{inside}"
 
-    def scratch() -> dict[int, int]:
-        return recount_bodies(graph, data, bodies)
+    @cache
+    def run() -> Run:
+        return run_of_graph(graph, rules, recount_bodies(graph, data, bodies), plan.order)
 
     def memory() -> str:
-        rules = {**data, "external_io": plan.target.external_io}
-        verify_plan(graph, rules, scratch(), plan.order, plan.peak, plan.memory.running)
-        return _counted(plan)
+        # Only what bodies need that were solved is a bound for all orders.
+        solved = all(body.peak == body.lower_bound for body in plan.bodies)
+        least = least_peak(run() if solved else run_of_graph(graph, rules, {}, plan.order))
+        return _memory(plan, run(), least)
 
-    def arena() -> str:
-        rules = {**data, "external_io": plan.target.external_io}
-        return _arena(plan, run_of_graph(graph, rules, scratch(), plan.order))
+    return list(
+        _until_failure(
+            ("target", lambda: check_target(plan.target, kernel_scratch)),
+            ("order", order),
+            ("memory", memory),
+            *(() if plan.arena is None else (("arena", lambda: _arena(plan, run())),)),
+        )
+    )
 
-    return list(_until_failure(_rows(order, memory, arena, plan.arena)))
 
-
-def check_instance_plan(instance: Mapping[str, object], plan: Plan) -> list[Check]:
+def check_instance_plan(instance: Instance, plan: Plan) -> list[Check]:
     """Return the checks of a plan for a problem given as numbers, a valid `hmcos-instance/1` object."""
 
-    def memory() -> str:
-        verify_instance(instance, plan.order, plan.peak, plan.memory.running)
-        return _counted(plan)
+    @cache
+    def run() -> Run:
+        counted = as_counted(instance, plan.target.alignment, plan.target.external_io)
+        return run_of_instance(counted, plan.order)
 
-    def arena() -> str:
-        return _arena(plan, run_of_instance(instance, plan.order))
+    def order() -> str:
+        check_instance_order(instance, plan.order)
+        names = [str(op["name"]) for op in cast(list[Instance], instance["operators"])]
+        check_operators(plan, [OperatorRow(i, name, "", "") for i, name in enumerate(names)], run())
+        return f"{len(plan.order):,} operators, each once, after all that it reads"
 
-    return list(_until_failure(_rows(None, memory, arena, plan.arena)))
+    return list(
+        _until_failure(
+            ("target", lambda: check_no_target(plan.target)),
+            ("order", order),
+            ("memory", lambda: _memory(plan, run(), least_peak(run()))),
+            *(() if plan.arena is None else (("arena", lambda: _arena(plan, run())),)),
+        )
+    )
 
 
 def check_source(source: Source, plan: Plan) -> Check:
     """Return whether a plan was made for this source: the sha256 of what its numbers count."""
 
     def same() -> str:
-        claimed = plan.source.sha256
-        if claimed != source.sha256 or plan.source.format != source.format:
+        claimed = plan.source
+        if claimed.sha256 != source.sha256 or claimed.format != source.format:
             raise VerifyError(
-                f"the plan is of another model: it was made for sha256 {claimed[:16] or 'none'}..., "
+                f"the plan is of another model: it was made for sha256 {claimed.sha256[:16] or 'none'}..., "
                 f"but {source.name} has {source.sha256[:16] or 'none'}..."
+            )
+        check_agreement(in_source(plan))
+        if dict(claimed.bind) != dict(source.bind):
+            raise VerifyError(
+                f"source.bind: the plan was made with {_bound(claimed.bind)}, not with {_bound(source.bind)}"
             )
         return f"sha256 {source.sha256[:16]}..." if source.sha256 else "has no file, so no sha256"
 
     return attempt("source", same)
 
 
-_Row = tuple[str, Callable[[], str]]
+def _bound(bind: Mapping[str, int]) -> str:
+    return ", ".join(f"{symbol}={size}" for symbol, size in sorted(bind.items())) or "no sizes"
 
 
-def _rows(
-    order: Callable[[], str] | None, memory: Callable[[], str], arena: Callable[[], str], placed: Arena | None
-) -> list[_Row]:
-    rows: list[_Row] = [("order", order)] if order is not None else []
-    rows.append(("memory", memory))
-    return [*rows, ("arena", arena)] if placed is not None else rows
+def _rows_of_graph(graph: Graph) -> list[OperatorRow]:
+    return [
+        OperatorRow(op.number, op.name, op.kind, graph.tensors[op.makes[0]].name if op.makes else "")
+        for op in graph.operators
+    ]
 
 
-def _until_failure(rows: list[_Row]) -> Iterator[Check]:
+def _until_failure(*rows: tuple[str, Callable[[], str]]) -> Iterator[Check]:
     for name, check in rows:
         found = attempt(name, check)
         yield found
@@ -88,7 +124,11 @@ def _until_failure(rows: list[_Row]) -> Iterator[Check]:
             return
 
 
-def _counted(plan: Plan) -> str:
+def _memory(plan: Plan, run: Run, least: int) -> str:
+    check_memory(plan, run, recount(run))
+    check_bounds(plan, run, least)
+    for disagreements in (in_bodies(plan), in_search(plan), in_seconds(plan)):
+        check_agreement(disagreements)
     return f"peak {plan.peak:,} bytes, recounted at each of {len(plan.memory.running):,} steps"
 
 
@@ -98,6 +138,7 @@ def _arena(plan: Plan, run: Run) -> str:
     check_lives(run, plan.buffers)
     _check_apart(plan.buffers)
     check_offsets(plan.arena.offsets, plan.buffers)
+    check_agreement(in_arena(plan, plan.arena))
     check_arena(plan.buffers, plan.arena)
     taken = sum(buffer.takes_over is not None for buffer in plan.buffers)
     return f"{plan.arena.size:,} bytes hold {len(plan.buffers):,} buffers, {taken:,} in place; none overlap"

@@ -1,4 +1,4 @@
-"""What an order costs, counted once more: the value that every independent recount returns."""
+"""What an order costs, counted once more in the plainest way."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hmcos.errors import VerifyError
+from hmcos.plan.plan import Memory
+from hmcos.verify.run import Run, Step, moments
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +18,8 @@ class Recount:
     """Before the first step."""
     running: tuple[int, ...]
     """Per step, while its operator runs."""
+    stable: tuple[int, ...]
+    """Per step, after it."""
     operators: tuple[str, ...]
     """Per step: how an error calls its operator."""
 
@@ -24,22 +28,49 @@ class Recount:
         """The largest number of bytes in use at any moment."""
         return max((self.start, *self.running))
 
-    def check(self, peak: int, running: Sequence[int]) -> None:
+    def check(self, peak: int, memory: Memory) -> None:
         """Do nothing if this is what a plan claims.
 
         Raises:
-            VerifyError: it is not; names the first step that differs and its operator.
+            VerifyError: it is not; names the field, or the first step that differs and its operator.
         """
-        if len(running) != len(self.running):
+        if memory.start != self.start:
             raise VerifyError(
-                f"the plan gives memory at {len(running)} steps, but there are {len(self.running)}"
+                f"memory.start: the plan claims {memory.start} bytes, but they are {self.start}"
             )
-        for step, (claimed, counted) in enumerate(zip(running, self.running, strict=True)):
-            if claimed != counted:
-                where = f"step {step}, {self.operators[step]}"
-                raise VerifyError(f"{where}: the plan claims {claimed} bytes in use, but they are {counted}")
+        for field, steps, own, when in (
+            ("running", memory.running, self.running, "in use"),
+            ("stable", memory.stable, self.stable, "in use after it"),
+        ):
+            if len(steps) != len(own):
+                raise VerifyError(
+                    f"memory.{field}: the plan gives memory at {len(steps)} steps, but there are {len(own)}"
+                )
+            for step, (claimed, counted) in enumerate(zip(steps, own, strict=True)):
+                if claimed != counted:
+                    where = f"step {step}, {self.operators[step]}"
+                    raise VerifyError(
+                        f"{where}: the plan claims {claimed} bytes {when}, but they are {counted}"
+                    )
         if peak != self.peak:
             raise VerifyError(f"the plan claims a peak of {peak} bytes, but it is {self.peak}")
+
+
+def recount(run: Run, steps: Sequence[Step] | None = None) -> Recount:
+    """Return what a run costs, or its steps in another valid order (memory model, Terms and Sharing)."""
+    taken = run.steps if steps is None else steps
+    start = in_use = _bytes(run, run.inputs)
+    running: list[int] = []
+    stable: list[int] = []
+    for moment in moments(run, taken):
+        running.append(in_use + _bytes(run, moment.new) + moment.step.scratch)
+        in_use += _bytes(run, moment.left) - _bytes(run, moment.freed)
+        stable.append(in_use)
+    return Recount(start, tuple(running), tuple(stable), tuple(step.title for step in taken))
+
+
+def _bytes(run: Run, storages: Sequence[int]) -> int:
+    return sum(run.sizes[t] for t in storages)
 
 
 def check_permutation(order: Sequence[int], operators: int) -> None:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from hmcos.errors import TargetError
-from hmcos.memory.target import Condition, Overwrite, kind_name, load_target, target_names
+from hmcos.memory.target import Condition, Overwrite, kind_name, load_target, parse_target, target_names
+from hmcos.stages.choices import chosen_target
 
 
 def test_these_targets_are_shipped() -> None:
@@ -121,3 +123,38 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "latin.toml").write_bytes(b"# \xe9")
     with pytest.raises(TargetError, match="not UTF-8"):
         load_target(tmp_path / "latin.toml")
+
+
+def test_the_name_of_a_shipped_target_means_its_rules() -> None:
+    shipped = load_target("none")
+    assert parse_target("none", {"overwrite_inputs": False}, "here") == replace(
+        shipped, data={"overwrite_inputs": False}
+    )
+    with pytest.raises(TargetError, match=r"^here: a target called 'none' is .* its overwrite is another"):
+        parse_target("none", {"overwrite_inputs": False, "overwrite": [{"kinds": ["Relu"]}]}, "here")
+    assert parse_target("mine", {"overwrite": [{"kinds": ["Relu"]}]}, "here").name == "mine"
+    scratch = {"scratch": {"operators": {"stem": 64}}}
+    with pytest.raises(TargetError, match="scratch_of_operator is another"):
+        parse_target("none", {"overwrite_inputs": False, **scratch}, "here")
+    tflm = load_target("tflm")
+    assert parse_target("tflm", {**tflm.data, **scratch}, "here").scratch_of_operator == {"stem": 64}
+    with pytest.raises(TargetError, match="alignment is another"):
+        parse_target("tflm", {**tflm.data, "alignment": 8}, "here")
+
+
+def test_a_file_of_ones_own_is_never_called_like_a_shipped_target(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("none", "none.toml"):
+        (tmp_path / name).write_text("alignment = 64\n")
+    assert load_target("none").alignment == 1
+    for name in ("none.toml", "./none", tmp_path / "none"):
+        assert (load_target(name).alignment, load_target(name).name) == (64, str(name))
+
+
+def test_a_target_that_only_borrows_a_name_is_not_searched_for() -> None:
+    liar = replace(load_target("none"), overwrite_inputs=True)
+    with pytest.raises(TargetError, match="give this one a name of its own"):
+        chosen_target(liar)
+    assert chosen_target(replace(liar, name="mine")).name == "mine"

@@ -18,7 +18,7 @@ from hmcos.plan.plan import Plan
 from hmcos.verify.checks import Answer, Verification
 from unit.verify import faults
 
-COUNTED = ["source", "order", "memory", "arena", "written model"]
+COUNTED = ["source", "target", "order", "memory", "arena", "written model"]
 WRITTEN = ["source", "files", *COUNTED[1:]]
 RUN = ["same function", "in the arena"]
 

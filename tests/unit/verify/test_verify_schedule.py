@@ -1,12 +1,16 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pytest
 
 from hmcos.errors import VerifyError
 from hmcos.graph.model import Graph
-from hmcos.verify.schedule import check_order, recount, verify_plan
+from hmcos.plan.plan import Memory
+from hmcos.verify.recount import Recount
+from hmcos.verify.recount import recount as recount_run
+from hmcos.verify.run import run_of_graph
+from hmcos.verify.schedule import check_order
 from networks import network
 from work import lines_run
 
@@ -15,6 +19,12 @@ RULES: Mapping[str, object] = {
     "overwrite": [{"kinds": ["Relu", "Dropout"], "inputs": [0]}],
     "scratch": {"kinds": {"Conv": 3}},
 }
+
+
+def recount(
+    graph: Graph, rules: Mapping[str, object], bodies: Mapping[int, int], order: Sequence[int]
+) -> Recount:
+    return recount_run(run_of_graph(graph, rules, bodies, order))
 
 
 def diamond() -> Graph:
@@ -53,14 +63,15 @@ def test_alignment_and_bodies_count() -> None:
 
 
 def test_what_is_claimed_must_be_true() -> None:
-    order, running = (0, 1, 2, 3, 4), (35, 16, 32, 51)
-    verify_plan(diamond(), RULES, {}, order, 51, running)
+    running, stable = (35, 16, 32, 51), (16, 16, 32, 16)
+    found = recount(diamond(), RULES, {}, (0, 1, 2, 3, 4))
+    found.check(51, Memory(16, running, stable))
     with pytest.raises(VerifyError, match=r"peak of 50 bytes, but it is 51"):
-        verify_plan(diamond(), RULES, {}, order, 50, running)
+        found.check(50, Memory(16, running, stable))
     with pytest.raises(VerifyError, match=r"step 2, operator 3 \(Relu 'n3'\): .* claims 31 .* they are 32"):
-        verify_plan(diamond(), RULES, {}, order, 51, (35, 16, 31, 51))
+        found.check(51, Memory(16, (35, 16, 31, 51), stable))
     with pytest.raises(VerifyError, match="3 steps, but there are 4"):
-        verify_plan(diamond(), RULES, {}, order, 51, running[:3])
+        found.check(51, Memory(16, running[:3], stable))
 
 
 @pytest.mark.parametrize(
@@ -77,8 +88,6 @@ def test_what_is_claimed_must_be_true() -> None:
 def test_orders_that_cannot_run_are_refused(order: tuple[int, ...], message: str) -> None:
     with pytest.raises(VerifyError, match=message):
         check_order(diamond(), order)
-    with pytest.raises(VerifyError, match=message):
-        verify_plan(diamond(), RULES, {}, order, 51, ())
 
 
 def test_random_operators_may_not_change_places() -> None:
@@ -92,7 +101,12 @@ def test_verifying_is_work_in_proportion_to_the_operators() -> None:
     def work(operators: int) -> int:
         chain = (f"t{k + 1} = Relu t{k}" for k in range(operators))
         graph = network("input t0", *chain, f"output t{operators}")
-        running = (16,) * operators
-        return lines_run(lambda: verify_plan(graph, RULES, {}, range(operators), 16, running))
+        memory = Memory(16, (16,) * operators, (16,) * operators)
+
+        def verify() -> None:
+            check_order(graph, range(operators))
+            recount(graph, RULES, {}, range(operators)).check(16, memory)
+
+        return lines_run(verify)
 
     assert work(2000) < 2.2 * work(1000)

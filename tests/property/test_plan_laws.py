@@ -1,0 +1,264 @@
+"""Laws of plan files: every plan agrees with itself, and no changed field goes unnoticed."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Mapping
+from math import inf, nan
+from pathlib import Path
+from random import Random
+from typing import Any, cast
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from onnx import ModelProto, parser
+
+import hmcos
+from hmcos.allocation.table import names as allocator_names
+from hmcos.errors import PlanError
+from hmcos.memory.problem import Problem
+from hmcos.memory.target import target_names
+from hmcos.plan.agreement import disagreements
+from hmcos.plan.plan import Plan
+from hmcos.plan.plan_file import plan_text, read_claims, read_plan
+from hmcos.schedulers.table import names as scheduler_names
+from hmcos.stages.opening import open_source
+from hmcos.stages.verification import checks_at_rest
+from hmcos.verify.checks import Check
+from hmcos.verify.planned import check_source
+from property.strategies import generators, problems, random_problem
+from property.test_running_laws import models
+from unit.verify.faults import HEAD
+
+BODY = """net (bool go, float[4] x) => (float[4] y)
+{
+  a = Relu(x)
+  b = Exp(x)
+  c = If (go) <
+    then_branch = yes () => (float[4] t) { s = Add(a, b) r = Sqrt(s) t = Add(r, s) },
+    else_branch = no () => (float[4] e) { e = Mul(a, b) }
+  >
+  y = Neg(c)
+}"""
+
+Place = tuple[str | int, ...]
+"""Keys and indices that lead to a value in a plan file."""
+
+REPEATED: tuple[Place, ...] = (
+    ("source", "name"),
+    ("scheduler",),
+    ("states",),
+    ("search_seconds",),
+    ("seconds",),
+    ("outputs",),
+    ("arena", "allocator"),
+    ("arena_seconds",),
+)
+"""Fields that are only told again: nothing about memory follows from them (docs/verify.md)."""
+BELIEVED: tuple[Place, ...] = (
+    ("lower_bound",),
+    ("arena", "lower_bound"),
+    ("largest_first_arena",),
+    ("budget",),
+)
+"""Figures that only a search can prove. Where one of them settles a status, it cannot be changed alone."""
+UNDECIDED = {"feasible", "time limit", "state limit", "interrupted"}
+"""Statuses that prove nothing: they tell why the search ended."""
+TYPES: tuple[object, ...] = (
+    *(None, True, 1.5, -1, 2**70, 10**400, inf, nan, "x", "\0", "\ud800"),
+    *(list[int](), [0], [[0]], dict[str, int](), {"x": 1}),
+)
+"""What may stand in place of any value."""
+WORDS = ("y", "t1", "none", "default", "optimal", "feasible", "fits", "does not fit", "time limit")
+
+
+@given(
+    problem=problems(),
+    options=st.fixed_dictionaries(
+        {
+            "scheduler": st.sampled_from(scheduler_names()),
+            "budget": st.none() | st.integers(0, 60),
+            "allocator": st.sampled_from((None, *allocator_names())),
+            "minimize": st.sampled_from(("peak", "arena")),
+            "state_limit": st.none() | st.integers(1, 10),
+            "external_io": st.booleans(),
+            "alignment": st.sampled_from((None, 4)),
+        }
+    ),
+)
+def test_every_plan_agrees_with_itself_and_its_source(problem: Problem, options: dict[str, Any]) -> None:
+    plan = hmcos.schedule(problem, **options)
+    assert list(disagreements(plan)) == []
+    assert all(check.held for check in checks_at_rest(problem, plan))
+
+
+def test_an_order_that_fits_is_not_given_away_for_a_smaller_arena() -> None:
+    """A plan said that it fits, though the peak of its order was above the budget."""
+    rng = Random(163)
+    problem = random_problem(rng, rng.randint(20, 40))
+    budget = hmcos.schedule(problem).peak
+    plan = hmcos.schedule(problem, budget=budget, allocator="auto", minimize="arena", seed=163)
+    assert list(disagreements(plan)) == []
+    assert (plan.status, plan.peak <= budget) == ("fits", True)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("plans")
+
+
+@settings(max_examples=60)
+@given(
+    model=models() | st.just(parser.parse_model(HEAD + BODY)),
+    target=st.sampled_from(("default", "none", "onnxruntime")),
+    scheduler=st.sampled_from(("optimal", "given")),
+    alignment=st.sampled_from((None, 16)),
+    rng=generators(),
+)
+def test_no_changed_field_goes_unnoticed(
+    folder: Path, model: ModelProto, target: str, scheduler: str, alignment: int | None, rng: Random
+) -> None:
+    plan = hmcos.schedule(model, target=target, scheduler=scheduler, alignment=alignment)
+    record = cast("dict[str, Any]", json.loads(plan_text(plan)))
+    assert told(folder, model, record) == ""
+    for _ in range(5):
+        place = drawn_place(record, rng)
+        changed = with_change(record, place, rng)
+        if changed == record:
+            continue
+        words = told(folder, model, changed)
+        assert words or is_harmless(folder, place, (record, changed)), (place, value_at(changed, place))
+        assert not words or names(words, place, record), (place, words)
+
+
+def told(folder: Path, model: ModelProto, record: Mapping[str, object]) -> str:
+    """Return what is said against a plan file, empty when everything that needs no running holds."""
+    path = folder / "plan.json"
+    path.write_text(json.dumps(record))
+    try:
+        plan = read_claims(path)
+    except PlanError as error:
+        return str(error)
+    words = next((check.words for check in at_rest(model, plan) if not check.held), "")
+    try:
+        read_plan(path)
+    except PlanError:
+        assert words, "read_plan must not refuse what verify accepts"
+    return words
+
+
+def as_read(folder: Path, record: Mapping[str, object]) -> Plan:
+    path = folder / "plan.json"
+    path.write_text(json.dumps(record))
+    return read_claims(path)
+
+
+def at_rest(model: ModelProto, plan: Plan) -> list[Check]:
+    opened = open_source(model)
+    source = check_source(opened.source, plan)
+    return [source, *checks_at_rest(opened.content, plan)] if source.held else [source]
+
+
+def drawn_place(record: Mapping[str, Any], rng: Random) -> Place:
+    """Return the place of a value, containers included; every key of the file is equally likely."""
+    place: list[str | int] = [rng.choice(list(record))]
+    value: object = record[cast(str, place[0])]
+    while isinstance(value, dict | list) and value and rng.random() < 0.9:
+        inner = cast("dict[str, Any] | list[Any]", value)
+        place.append(rng.choice(list(inner)) if isinstance(inner, dict) else rng.randrange(len(inner)))
+        value = cast(Any, inner)[place[-1]]
+    return tuple(place)
+
+
+def value_at(record: Any, place: Place) -> Any:
+    for key in place:
+        record = record[key]
+    return record
+
+
+def with_change(record: dict[str, Any], place: Place, rng: Random) -> dict[str, Any]:
+    """Return the record with one value changed: in its type, in its size, or in what it holds."""
+    changed = copy.deepcopy(record)
+    holder = value_at(changed, place[:-1])
+    holder[place[-1]] = _changed(holder[place[-1]], rng)
+    return changed
+
+
+def _changed(value: Any, rng: Random) -> Any:
+    if rng.random() < 0.3:
+        return rng.choice(TYPES)
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int):
+        return max(0, value + rng.choice((-64, -16, -1, 1, 16, 64, value)))
+    if isinstance(value, list) and len(cast("list[Any]", value)) > 1:
+        listed = cast("list[Any]", value)
+        i, j = sorted(rng.sample(range(len(listed)), 2))
+        return rng.choice(
+            (
+                listed[:-1],
+                [*listed, listed[i]],
+                [*listed[:i], listed[j], *listed[i + 1 : j], listed[i], *listed[j + 1 :]],
+            )
+        )
+    if isinstance(value, dict) and value:
+        fields = cast("dict[str, Any]", value)
+        gone = rng.choice(list(fields))
+        return {key: fields[key] for key in fields if key != gone}
+    return rng.choice(WORDS)
+
+
+def is_harmless(folder: Path, place: Place, pair: tuple[Mapping[str, Any], Mapping[str, Any]]) -> bool:
+    """Return whether a plan with this change claims nothing that is wrong, or nothing that can be checked."""
+    record, changed = pair
+    key, last = place[0], place[-1]
+    if as_read(folder, record) == as_read(folder, changed):
+        return True
+    if key == "target":
+        # A name of one's own for rules that are written down, or rules that make no difference here.
+        own = changed["target"]["name"] not in target_names()
+        return own or (last == "alignment" and "arena" not in record)
+    return (
+        any(place[: len(told_again)] == told_again for told_again in REPEATED)
+        or (place in BELIEVED and (place != ("lower_bound",) or changed["status"] != "optimal"))
+        or (last == "status" and {value_at(record, place), value_at(changed, place)} <= UNDECIDED)
+        or (key == "bodies" and last == "lower_bound" and changed["status"] != "optimal")
+        # Another place, where a buffer meets nobody either; or a wider alignment, which all have.
+        or (key == "buffers" and last == "offset")
+        or place == ("arena", "alignment")
+        # The same rows in another order that is as good.
+        or (place in (("crest", "tensors"), ("bodies",)) and same_rows(place, record, changed))
+    )
+
+
+def same_rows(place: Place, record: Mapping[str, Any], changed: Mapping[str, Any]) -> bool:
+    one, other = (sorted(map(json.dumps, value_at(r, place))) for r in (record, changed))
+    return one == other
+
+
+def names(words: str, place: Place, record: Mapping[str, Any]) -> bool:
+    """Return whether words say which field is wrong: its key, or the step, operator or buffer it is of."""
+    keys = [str(key) for key in place if isinstance(key, str)]
+    said = {
+        "lower_bound": "lower bound",
+        "order": "operator",
+        "scheduled_order": "order",
+        "operators": "operator",
+        "memory": "step",
+        "crest": "peak",
+        "peak": "peak",
+        "bodies": "node ",
+        "buffers": "arena",
+        "tensors": "place",
+        "source": "made for",
+        "budget": "budget",
+        "target": "claims",
+    }
+    hints = [said[key] for key in keys if key in said]
+    if place[0] == "buffers":
+        hints += ["life", "overlap", "in its place", "there is no buffer"]
+    if place[0] == "buffers" and len(place) > 1:
+        hints += [repr(record["buffers"][place[1]]["name"])]
+    return any(hint in words for hint in (*keys, *hints))
