@@ -134,6 +134,44 @@ def test_a_file_that_cannot_take_its_place_leaves_what_was_there(
     assert (tmp_path / "a").exists() == bool(before)
 
 
+def test_a_disk_that_turns_out_full_when_it_is_synced_leaves_what_was_there(
+    out: Path, tmp_path: Path, opened: Opened, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = contents(tmp_path)
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OutputError, match=r"model\.onnx: cannot be written: No space left on device"):
+        save(plan, opened, output_places(opened, out, header=True), perf_counter())
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "plan.json"])
+def test_an_interruption_while_an_older_file_is_put_aside_brings_it_back(
+    tmp_path: Path, name: str, opened: Opened, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there are no hard links, the older file has no name in its folder for a moment."""
+    save(plan, opened, output_places(opened, tmp_path), perf_counter())
+    before, found = contents(tmp_path), Path.replace
+
+    def replacing(path: Path, target: Path) -> Path:
+        moved = found(path, target)
+        if path.name == name:
+            raise KeyboardInterrupt
+        return moved
+
+    def no_link(*_: object, **__: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "replace", replacing)
+    monkeypatch.setattr(os, "link", no_link)
+    with pytest.raises(KeyboardInterrupt):
+        save(plan, opened, output_places(opened, tmp_path), perf_counter())
+    assert contents(tmp_path) == before
+
+
 def test_the_plan_is_on_the_disk_after_all_that_it_tells_of(
     out: Path, opened: Opened, plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
