@@ -193,7 +193,8 @@ def verify(  # noqa: PLR0913 (one keyword per option of the command line, so tha
     models run in a process of their own, with `time_limit` seconds and `memory_limit` bytes.
 
     Raises:
-        HmcosError: one of its subclasses for any wrong input; what does not hold is a failed check.
+        HmcosError: one of its subclasses for any wrong input; what does not hold is a failed check, and what
+            keeps a check from running is the words of one whose answer is "not run".
     """
     from hmcos.stages.proving import prove
     from hmcos.stages.running import Running
