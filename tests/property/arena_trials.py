@@ -180,6 +180,8 @@ def faults_of_cut(number: int) -> list[str]:
     """Return what is wrong with the search for lives that fit because they were cut out of a block."""
     rng = Random(number)
     cut = cut_lives(rng, mirrored=rng.random() < 0.5)
+    if rng.random() < 0.5:
+        cut = cut.asking(rng)
     found = [item for item in items(cut.lives) if item.pieces]
     search = Search(found, cut.capacity, RULES[number % len(RULES)], number)
     answer = search.run(1_000, Style(rng.randrange(3)))

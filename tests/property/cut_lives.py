@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
-from hmcos.allocation.problem import Lives
+from hmcos.allocation.problem import Demand, Lives
 from hmcos.memory.lifetimes import Life
 
 Cell = tuple[int, int]
@@ -21,10 +21,27 @@ Cell = tuple[int, int]
 
 @dataclass(frozen=True)
 class Cut:
-    """Lives and the bytes of the block that they were cut out of."""
+    """Lives, where they were, and the bytes of the block that they were cut out of."""
 
     lives: Lives
+    offsets: tuple[int, ...]
     capacity: int
+
+    def asking(self, rng: Random) -> Cut:
+        """The same, but some lives ask for what their places have: they are pinned or aligned there."""
+        pins, steps = rng.choice((0.0, 0.1, 0.3, 0.6)), rng.choice(((1,), (1, 2), (1, 2, 3, 4)))
+        demands = tuple(
+            Demand(
+                alignment=rng.choice([step for step in steps if at % step == 0]),
+                offset=at if rng.random() < pins else None,
+            )
+            for at in self.offsets
+        )
+        return Cut(Lives(self.lives.lives, 1, demands), self.offsets, self.capacity)
+
+
+Placed = tuple[Life, int]
+"""A life and its offset."""
 
 
 def cut_lives(rng: Random, mirrored: bool) -> Cut:
@@ -35,27 +52,39 @@ def cut_lives(rng: Random, mirrored: bool) -> Cut:
     capacity = below + on_top
     room = {(step, byte) for step in range(high) for byte in range(capacity if step < low else below)}
     pieces = [piece for piece in _pieces(rng, room) if rng.random() > 0.15]
+    under = (Life(high, high + 1, below, None), 0)
     if not mirrored:
         tail = Life(high + 1, high + 2, 1, None, takes_over=0)
-        held = [Life(high, high + 1, below, None), tail, Life(high + 1, high + 2, capacity - 1, None)]
-        return Cut(Lives((*held, Life(low, high + 1, on_top, None), *pieces)), capacity)
-    half = [*pieces, Life(low, high + 2, on_top, None), Life(high, high + 1, below, None)]
-    end = 2 * high + 3
-    other = [Life(end - life.death, end - life.birth, life.size, None) for life in half]
-    between = max(0, capacity - 2 * on_top)  # 0 bytes where both do not fit at once: then it is no block
-    lives = (*half, Life(high + 1, high + 2, between, None), *other)
-    return Cut(Lives(lives), max(capacity, 2 * on_top))
+        beside = Life(high + 1, high + 2, capacity - 1, None)
+        top = Life(low, high + 1, on_top, None)
+        return _cut([under, (tail, 0), (beside, 1), (top, below), *pieces], capacity)
+    half = [*pieces, (Life(low, high + 2, on_top, None), below), under]
+    between = Life(high + 1, high + 2, below - on_top, None)
+    return _cut([*half, (between, on_top), *_turned(half, 2 * high + 3, capacity)], capacity)
 
 
-def _pieces(rng: Random, room: set[Cell]) -> list[Life]:
+def _cut(placed: list[Placed], capacity: int) -> Cut:
+    lives, offsets = zip(*placed, strict=True)
+    return Cut(Lives(lives), offsets, capacity)
+
+
+def _turned(placed: list[Placed], end: int, capacity: int) -> list[Placed]:
+    """Return the lives in reverse order of time and upside down."""
+    return [
+        (Life(end - life.death, end - life.birth, life.size, None), capacity - at - life.size)
+        for life, at in placed
+    ]
+
+
+def _pieces(rng: Random, room: set[Cell]) -> list[Placed]:
     """Cut all of the room into rectangles."""
     longest, highest = rng.choice((2, 3, 4)), rng.choice((2, 3, 4))
-    found: list[Life] = []
+    found: list[Placed] = []
     for cell in rng.sample(sorted(room), len(room)):
         if cell in room:
             steps, bytes_ = _grown(rng, room, cell, (rng.randint(1, longest), rng.randint(1, highest)))
             room -= {(step, byte) for step in steps for byte in bytes_}
-            found.append(Life(steps[0], steps[-1] + 1, len(bytes_), None))
+            found.append((Life(steps[0], steps[-1] + 1, len(bytes_), None), bytes_[0]))
     return found
 
 

@@ -19,6 +19,7 @@ from hmcos.allocation.search import Search
 from hmcos.memory.lifetimes import Life
 from hmcos.memory.problem import Problem
 from hmcos.plan.schedule import Status
+from property.arena_oracle import end, faults
 from property.arena_oracle import fits as fits_plainly
 from property.arena_trials import RULES, faults_of, faults_of_cut
 from property.cut_lives import cut_lives
@@ -50,6 +51,14 @@ def test_what_was_once_refuted_fits(seed: int, mirrored: bool) -> None:
     found = [item for item in items(cut.lives) if item.pieces]
     for rules in RULES:
         assert Search(found, cut.capacity, rules).run(100_000, Style()) is True
+
+
+def test_cut_lives_do_not_meet_where_they_were() -> None:
+    for seed in range(50):
+        rng = Random(seed)
+        cut = cut_lives(rng, mirrored=seed % 2 == 0).asking(rng)
+        assert faults(cut.lives, cut.offsets) == []
+        assert end(cut.lives, cut.offsets) <= cut.capacity
 
 
 def test_the_oracle_agrees_with_a_plainer_one() -> None:
@@ -108,7 +117,7 @@ def test_a_network_gets_the_smallest_arena_also_where_its_proof_was_once_wrong()
 
 
 def network_of(lives: Sequence[Life]) -> Problem:
-    """A row of operators: 2 t makes what is born at step t, 2 t - 1 is the last to read what dies at step t."""
+    """A row of operators: 2 t makes what is born at step t, 2 t - 1 is the last to read what dies then."""
     count = 2 * max(life.death for life in lives)
     links = range(count - 1)  # empty buffers that leave a single order
     makes = [[op] for op in links] + [[]]
