@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from math import lcm
 
+from hmcos.allocation.bounds import lower_bound
 from hmcos.allocation.fit import board_of, filled
-from hmcos.allocation.ordered import given_up
-from hmcos.allocation.outcome import outcome
+from hmcos.allocation.items import items
+from hmcos.allocation.ordered import by_size, ended
+from hmcos.allocation.outcome import conclude, outcome, room
 from hmcos.allocation.problem import Lives
+from hmcos.errors import InstanceError
 from hmcos.plan.arena import Arena
 from hmcos.plan.limits import Limits, Observer
+from hmcos.plan.schedule import Status
 
 TFLITE_ALIGNMENT = 64
 
@@ -23,10 +27,14 @@ def tflite_arena(lives: Lives, limits: Limits, observer: Observer) -> Arena:
     Source: tensorflow/lite/arena_planner and simple_memory_arena, as documented in
     https://blog.tensorflow.org/2020/10/optimizing-tensorflow-lite-runtime.html.
 
+    What is proved is true of the lives as they were given: without that alignment less may be enough.
+
     Raises:
-        InstanceError: a life is pinned at an offset that is not a multiple of 64.
+        InstanceError: a life is pinned at no multiple of 64, or a pool does not end at one.
     """
     aligned = replace(lives, alignment=lcm(lives.alignment, TFLITE_ALIGNMENT))
+    if aligned.walls != lives.walls:
+        raise InstanceError(f"tflite_arena needs pools of whole multiples of {aligned.alignment} bytes")
     board = board_of(aligned)
     births = [item.pieces[0][0] if item.pieces else 0 for item in board.items]
     deaths = [item.pieces[-1][1] if item.pieces else 0 for item in board.items]
@@ -41,7 +49,15 @@ def tflite_arena(lives: Lives, limits: Limits, observer: Observer) -> Arena:
     for i in order:
         if offsets[i] is None:
             if limits.stop():
-                return given_up(aligned, limits)
+                return ended(_as_asked(by_size(aligned, limits), lives, limits), limits)
             offsets[i] = at = placement.tightest(i)
             placement.put(i, at)
-    return outcome(aligned, (board.items, [at or 0 for at in offsets]), "tflite_arena", limits)
+    arena = outcome(aligned, (board.items, [at or 0 for at in offsets]), "tflite_arena", limits)
+    return _as_asked(arena, lives, limits)
+
+
+def _as_asked(arena: Arena, lives: Lives, limits: Limits) -> Arena:
+    """Return the arena with what is known of the lives, not of the lives with a larger alignment."""
+    bound = lower_bound(items(lives))
+    status = conclude(arena.size, bound, room(lives, limits), limits.budget, Status.FEASIBLE)
+    return replace(arena, lower_bound=bound, status=status)
