@@ -1,4 +1,4 @@
-"""Pictures of a network of 900 operators, by the real program."""
+"""Pictures of a network of 900 operators, by the real program and without it."""
 
 from __future__ import annotations
 
@@ -30,3 +30,18 @@ def test_a_large_graph_renders(what: str, tmp_path: Path, monkeypatch: pytest.Mo
 def test_the_program_draws_other_forms(form: str, start: bytes, tmp_path: Path) -> None:
     file = hmcos.draw("zoo:darts-imagenet", tmp_path / f"darts.{form}", what="top")
     assert file.read_bytes().startswith(start)
+
+
+@pytest.mark.parametrize("what", ["hierarchy", "schedule", "top", "post-dominators"])
+def test_a_large_graph_is_drawn_without_the_program(
+    what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    file = hmcos.draw("zoo:pnas-cifar", tmp_path / "pnas.svg", what=what, target="hmcos")
+    texts = [text.text or "" for text in ElementTree.parse(file).iter("{http://www.w3.org/2000/svg}text")]
+    if what == "top":
+        assert sum("leaves" in text for text in texts) > 20
+    else:
+        first = "#" if what == "post-dominators" else ""
+        shown = {text.split("  ")[0] for text in texts}
+        assert {f"{first}{number}" for number in range(916)} <= shown

@@ -17,7 +17,7 @@ from hmcos.cli.options import (
 )
 from hmcos.cli.progress import Progress
 from hmcos.report.pictures import draw as draw_picture
-from hmcos.report.pictures import names
+from hmcos.report.pictures import names, renderer
 
 _EXAMPLES = """
 \b
@@ -25,8 +25,13 @@ Examples:
   hmcos draw zoo:pnas-cifar --what memory -o memory.svg
   hmcos draw model.onnx --what schedule --scheduler rpo -o schedule.pdf
   hmcos draw model.onnx --what arena --target hmcos -o arena.png
-  hmcos draw model.onnx --what graph -o graph.dot        needs no Graphviz
+  hmcos draw model.onnx --what graph -o graph.dot        to be laid out elsewhere
 """
+
+_RENDERERS = {
+    "Graphviz": "laid out by the program dot of Graphviz",
+    "hmcos": "laid out by hmcos, since the program dot of Graphviz is not installed",
+}
 
 
 @click.command(epilog=_EXAMPLES, short_help="Draw a model, its hierarchy, its orders or its arena.")
@@ -64,7 +69,8 @@ Examples:
 def draw(model: str, bind: tuple[tuple[str, int], ...], **options: Any) -> int:
     """Draw MODEL into a file; the suffix of FILE says in which form.
 
-    Graphs (all but memory and arena) are drawn by the program dot of Graphviz, or written as DOT text.
+    Graphs (all but memory and arena) are laid out by the program dot of Graphviz where it is installed, else
+    by hmcos itself, or written as DOT text.
     """
     # The other options have the names of the keywords of draw_picture.
     with Interruption() as interruption, Progress() as progress:
@@ -72,4 +78,6 @@ def draw(model: str, bind: tuple[tuple[str, int], ...], **options: Any) -> int:
             model, bind=dict(bind), observer=progress, interrupted=interruption.happened, **options
         )
     click.echo(place)
+    if told := _RENDERERS.get(renderer(options["what"], place.suffix.lower().removeprefix("."))):
+        click.echo(f"hmcos: note: {told}", err=True)
     return 0

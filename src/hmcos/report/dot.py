@@ -3,8 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from html import escape
 
+from hmcos.report.colours import FAINT, INK, PAPER
+from hmcos.report.sketch import Attributes, Edge, Node, Sketch, Statement
 from hmcos.words import printable
+
+_FONT = "Helvetica"
+_LARGE = 2_000
+"""Nodes from which on the layout trades beauty for time."""
+_HUGE = 6_000
+"""Nodes from which on layers take too long: springs (sfdp) lay the graph out instead."""
+_PAGE: Attributes = {
+    "labelloc": "t",
+    "fontname": _FONT,
+    "fontcolor": INK,
+    "bgcolor": PAPER,
+    "ranksep": 0.25,
+    "nodesep": 0.2,
+    "pad": 0.3,
+}
+_VERTEX: Attributes = {
+    "shape": "box",
+    "style": "filled,rounded",
+    "fontname": _FONT,
+    "fontsize": 11,
+    "fontcolor": INK,
+    "color": FAINT,
+    "fillcolor": PAPER,
+    "height": 0.3,
+    "margin": "0.1,0.03",
+}
+_ARROW: Attributes = {"color": FAINT, "arrowsize": 0.6, "fontname": _FONT, "fontsize": 10}
 
 
 class Html(str):
@@ -13,23 +43,27 @@ class Html(str):
     __slots__ = ()
 
 
-Attributes = Mapping[str, str | int | float]
-"""Attribute to value."""
+def dot_text(sketch: Sketch) -> str:
+    """Return a sketch as DOT text, with title and legend above it."""
+    graph: dict[str, str | int | float] = {"label": _heading(sketch.title, sketch.legend), **_PAGE}
+    if sketch.sideways:
+        graph["rankdir"] = "LR"
+    if sketch.vertices > _HUGE:
+        graph["layout"] = "sfdp"
+    elif sketch.vertices > _LARGE:
+        # Splines and the last passes of ranking and crossing take most of the time of large layouts.
+        graph |= {"splines": "line", "nslimit": 1, "nslimit1": 1, "mclimit": 0.1, "maxiter": 100}
+    settings = {"graph": graph, "node": _VERTEX, "edge": _ARROW}
+    return digraph(map(statement, sketch.statements), settings)
 
 
-def node(name: str, attributes: Attributes) -> str:
-    """Return the statement of a node."""
-    return f"{quoted(name)}{_listed(attributes)};"
-
-
-def edge(tail: str, head: str, attributes: Attributes) -> str:
-    """Return the statement of an edge."""
-    return f"{quoted(tail)} -> {quoted(head)}{_listed(attributes)};"
-
-
-def cluster(name: str, statements: Iterable[str], attributes: Attributes) -> str:
-    """Return statements within a frame of their own."""
-    return _block(f"subgraph {quoted(f'cluster_{name}')}", statements, attributes)
+def statement(one: Statement) -> str:
+    """Return the statement of a node, an edge, or a frame with all that is in it."""
+    if isinstance(one, Node):
+        return f"{quoted(one.name)}{_listed(one.attributes)};"
+    if isinstance(one, Edge):
+        return f"{quoted(one.tail)} -> {quoted(one.head)}{_listed(one.attributes)};"
+    return _block(f"subgraph {quoted(f'cluster_{one.name}')}", map(statement, one.members), one.attributes)
 
 
 def digraph(statements: Iterable[str], attributes: Mapping[str, Attributes]) -> str:
@@ -61,3 +95,18 @@ def _value(value: str | float) -> str:
     if isinstance(value, str):
         return quoted(value)
     return f"{value:g}"
+
+
+def _heading(title: str, legend: Iterable[tuple[str, str]]) -> Html:
+    cells = "".join(
+        f'<TD BGCOLOR="{colour}" BORDER="1" COLOR="{FAINT}" WIDTH="26"></TD>'
+        f'<TD ALIGN="LEFT">{_html(meaning)} </TD>'
+        for colour, meaning in legend
+    )
+    row = f'<TR><TD><TABLE BORDER="0" CELLSPACING="4"><TR>{cells}</TR></TABLE></TD></TR>' if cells else ""
+    head = f'<TR><TD ALIGN="LEFT"><FONT POINT-SIZE="20">{_html(title)}</FONT></TD></TR>'
+    return Html(f'<TABLE BORDER="0" CELLSPACING="6">{head}{row}</TABLE>')
+
+
+def _html(text: str) -> str:
+    return escape(printable(text))

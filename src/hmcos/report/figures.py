@@ -48,12 +48,12 @@ def unit(largest: int) -> tuple[int, str]:
     return next(((size, name) for size, name in _UNITS if largest >= size), _UNITS[-1])
 
 
-def encoded(made: Figure, form: str) -> bytes:
-    """Return a figure as svg, pdf or png; equal figures become equal bytes."""
+def encoded(made: Figure, form: str, sharp: float = _DPI) -> bytes:
+    """Return a figure as svg, pdf or png of so many pixels per inch; equal figures become equal bytes."""
     file = BytesIO()
     dates = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
     with rc_context(_STYLE), warnings.catch_warnings():
         # Names may hold letters that no font here has: these become boxes, which is all there is to say.
         warnings.filterwarnings("ignore", message="Glyph .* missing")
-        made.savefig(file, format=form, dpi=_DPI, metadata=dates.get(form, {}))
+        made.savefig(file, format=form, dpi=sharp, metadata=dates.get(form, {}))
     return file.getvalue()

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from hmcos.hierarchy.tree import Tree, grow_tree
 from hmcos.report.colours import FAINT
-from hmcos.report.dot import cluster
 from hmcos.report.scene import Scene
 from hmcos.report.sizes import brief
-from hmcos.report.strokes import operator_nodes, operator_shading, page, size_legend, tensor_edges
+from hmcos.report.sketch import Cluster, Node, Sketch
+from hmcos.report.strokes import operator_nodes, operator_shading, size_legend, tensor_edges
 
 _CELL = {
     "style": "filled,rounded",
@@ -22,37 +22,37 @@ _INTRUSION = {**_CELL, "fillcolor": "#eef3ea", "color": "#7f9f6c"}
 _SEQUENCE = {"style": "rounded,dashed", "color": FAINT, "label": ""}
 
 
-def graph(scene: Scene) -> str:
-    """Return the network as DOT text: operators by their number in the source, coloured by what they make."""
+def graph(scene: Scene) -> Sketch:
+    """Return the network: operators by their number in the source, coloured by what they make."""
     return _page(scene, operator_nodes(scene, operator_shading(scene)), f"{scene.title}: the graph")
 
 
-def schedule(scene: Scene) -> str:
-    """Return the network as DOT text with the step of every operator, and the peak marked."""
+def schedule(scene: Scene) -> Sketch:
+    """Return the network with the step of every operator, and the peak marked."""
     return _page(scene, operator_nodes(scene, operator_shading(scene)), f"{scene.title}: {_order(scene)}")
 
 
-def hierarchy(scene: Scene) -> str:
-    """Return the network as DOT text, cells and sequences as frames (HMCOS, DAC 2022)."""
+def hierarchy(scene: Scene) -> Sketch:
+    """Return the network, cells and sequences as frames (HMCOS, DAC 2022)."""
     tree = grow_tree(scene.problem)
     statements = _frames(tree, operator_nodes(scene, operator_shading(scene)))
     return _page(scene, statements, f"{scene.title}: cells and sequences, {_order(scene)}")
 
 
-def _frames(tree: Tree, nodes: Sequence[str]) -> list[str]:
+def _frames(tree: Tree, nodes: Sequence[Node]) -> list[Node | Cluster]:
     """Return the nodes within frames: one per cell, in it one per sequence of several operators."""
-    found: list[str] = []
+    found: list[Node | Cluster] = []
     sequences = [
         _sequence(s, [nodes[op] for op in members]) for s, members in enumerate(tree.sequences.operators)
     ]
     for c, cell in enumerate(tree.cells):
         look = {**(_INTRUSION if cell.intrudes else _CELL), "label": f"cell {c}"}
-        found.append(cluster(f"cell{c}", [sequences[s] for s in cell.sequences], look))
+        found.append(Cluster(f"cell{c}", tuple(sequences[s] for s in cell.sequences), look))
     return [*found, *(sequences[s] for s, cell in enumerate(tree.cell_of) if cell is None)]
 
 
-def _sequence(s: int, nodes: list[str]) -> str:
-    return cluster(f"sequence{s}", nodes, _SEQUENCE) if len(nodes) > 1 else nodes[0]
+def _sequence(s: int, nodes: list[Node]) -> Node | Cluster:
+    return Cluster(f"sequence{s}", tuple(nodes), _SEQUENCE) if len(nodes) > 1 else nodes[0]
 
 
 def _order(scene: Scene) -> str:
@@ -60,6 +60,6 @@ def _order(scene: Scene) -> str:
     return f"steps of order {found.title}, peak {brief(found.peak)}"
 
 
-def _page(scene: Scene, nodes: Sequence[str], title: str) -> str:
+def _page(scene: Scene, members: Sequence[Node | Cluster], title: str) -> Sketch:
     legend = size_legend(operator_shading(scene), peak=bool(scene.schedules))
-    return page([*nodes, *tensor_edges(scene)], title, legend, vertices=scene.problem.operators)
+    return Sketch(title, tuple(legend), (*members, *tensor_edges(scene)), vertices=scene.problem.operators)

@@ -14,8 +14,10 @@ from hmcos.errors import OptionError, ToolError
 from hmcos.memory.target import Target
 from hmcos.plan.limits import SILENCE, Observer, never
 from hmcos.plan.staging import identities, write
-from hmcos.report.rendering import check_dot, render
+from hmcos.report.dot import dot_text
+from hmcos.report.rendering import has_dot, render
 from hmcos.report.scene import Scene
+from hmcos.report.sketch import Sketch
 from hmcos.report.strokes import shown
 from hmcos.schedulers.table import scheduler as scheduler_called
 from hmcos.stages.choices import chosen_limits, chosen_target
@@ -31,7 +33,7 @@ class Picture:
     """How a picture is made, and what of."""
 
     place: str
-    """ "module:function"; of a graph it takes a scene and returns DOT text, of a plot it takes a scene and a
+    """ "module:function"; of a graph it takes a scene and returns a sketch, of a plot it takes a scene and a
     form and returns bytes."""
     ordered: bool = False
     """Whether it shows the order of the scheduler that was asked for."""
@@ -77,12 +79,13 @@ def draw(  # noqa: PLR0913 (one keyword per option of the command line, so that 
 ) -> Path:
     """Draw a network into a file and return its path; the suffix says in which form.
 
-    `what` is one of `names()`: graphs become .svg, .pdf, .png by Graphviz, or .dot without it; memory and
-    arena become .svg, .pdf, .png by matplotlib. `scheduler` finds the order that is shown, `allocator` the
-    arena; both end after `time_limit` seconds. The rest is as for `schedule`.
+    `what` is one of `names()`. Graphs become .svg, .pdf or .png by Graphviz where it is installed, else by
+    this package (by way of matplotlib, except .svg), or .dot; memory and arena become .svg, .pdf or .png by
+    matplotlib. `scheduler` finds the order that is shown, `allocator` the arena; both end after `time_limit`
+    seconds. The rest is as for `schedule`.
 
     Raises:
-        ToolError: Graphviz or matplotlib is missing, or gives up.
+        ToolError: what it takes is missing, or gives up.
         HmcosError: one of its other subclasses for any wrong input.
     """
     picture, file = _picture(what), Path(output)
@@ -118,8 +121,35 @@ def drawn(scene: Scene, what: str, form: str, observer: Observer) -> bytes:
     if picture.plots:
         made: bytes = make(scene, form)
         return made
-    text: str = make(scene)
-    return text.encode() if form == "dot" else render(text, form, observer)
+    sketch: Sketch = make(scene)
+    if form == "dot":
+        return dot_text(sketch).encode()
+    if has_dot():
+        return render(dot_text(sketch), form, observer)
+    return _laid_out(sketch, form)
+
+
+def renderer(what: str, form: str) -> str:
+    """Return who draws a picture in a form here: Graphviz, hmcos or matplotlib; empty where nobody has to."""
+    if PICTURES[what].plots:
+        return "matplotlib"
+    if form == "dot":
+        return ""
+    return "Graphviz" if has_dot() else "hmcos"
+
+
+def _laid_out(sketch: Sketch, form: str) -> bytes:
+    """Return a sketch as svg, pdf or png without Graphviz."""
+    from hmcos.report.drawing.nested import placed  # noqa: PLC0415 (only without Graphviz)
+
+    picture = placed(sketch)
+    if form == "svg":
+        from hmcos.report.drawing.svg import svg  # noqa: PLC0415
+
+        return svg(picture).encode()
+    from hmcos.report.drawing.plot import plot  # noqa: PLC0415 (needs matplotlib)
+
+    return plot(picture, form)
 
 
 def _picture(what: str) -> Picture:
@@ -141,9 +171,19 @@ def _form(picture: Picture, what: str, file: Path) -> str:
     check_file(file)
     if picture.plots:
         check_matplotlib()
-    elif form != "dot":
-        check_dot()
+    elif form in {"pdf", "png"} and not has_dot():
+        _check_either(form)
     return form
+
+
+def _check_either(form: str) -> None:
+    try:
+        check_matplotlib()
+    except ToolError as error:
+        raise ToolError(
+            f"graphs as .{form} need matplotlib (pip install 'hmcos[plots]') or the program dot of Graphviz; "
+            ".svg needs neither"
+        ) from error
 
 
 def check_matplotlib() -> None:

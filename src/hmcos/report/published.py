@@ -17,7 +17,7 @@ from hmcos.plan.plan import Plan
 from hmcos.plan.schedule import Status
 from hmcos.plan.staging import write
 from hmcos.report.pictures import PICTURES, check_matplotlib, drawn, scene_of
-from hmcos.report.rendering import check_dot
+from hmcos.report.rendering import has_dot
 from hmcos.report.scene import Scene
 from hmcos.stages.choices import chosen_limits, chosen_target
 from hmcos.stages.experiment import Trial, try_order
@@ -43,7 +43,7 @@ class Published:
     """Of the optimal scheduler, with the smallest arena."""
     pictures: tuple[Path, ...]
     notes: tuple[str, ...]
-    """What could not be drawn, and how to change that."""
+    """What could not be drawn, or by whom it was, and how to change that."""
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -77,8 +77,7 @@ def run_published(  # noqa: PLR0913 (one keyword per option of the command line)
 ) -> Published:
     """Return what the published program finds for a model, and write model, plan and pictures to a folder.
 
-    The model is written in the optimal order. Pictures that lack their program are noted, not drawn;
-    graphs become DOT text then.
+    The model is written in the optimal order. Pictures that lack matplotlib are noted, not drawn.
 
     Raises:
         HmcosError: one of its subclasses for any wrong input.
@@ -115,14 +114,11 @@ def _written(scene: Scene, forms: Mapping[str, str], folder: Path, observer: Obs
 
 
 def _forms() -> tuple[dict[str, str], tuple[str, ...]]:
-    """Return the form of each picture that can be drawn, and why others cannot."""
+    """Return the form of each picture that can be drawn, and what there is to tell of that."""
     forms: dict[str, str] = dict.fromkeys(SHOWN, "svg")
     notes: list[str] = []
-    try:
-        check_dot()
-    except ToolError as error:
-        notes.append(str(error))
-        forms.update({what: "dot" for what in SHOWN if not PICTURES[what].plots})
+    if not has_dot():
+        notes.append("graphs were laid out by hmcos, since the program dot of Graphviz is not installed")
     try:
         check_matplotlib()
     except ToolError as error:

@@ -19,6 +19,11 @@ _WAYS = (
 """Options from the most beautiful layout to the fastest: layers, hasty layers, springs."""
 
 
+def has_dot() -> bool:
+    """Return whether the `dot` program is installed."""
+    return shutil.which("dot") is not None
+
+
 def check_dot() -> str:
     """Return the path of the `dot` program.
 
@@ -29,7 +34,7 @@ def check_dot() -> str:
     if found is None:
         raise ToolError(
             "the program dot of Graphviz is not installed; install it (apt install graphviz, brew install "
-            "graphviz, or https://graphviz.org/download) or write DOT text with -o FILE.dot"
+            "graphviz, or https://graphviz.org/download)"
         )
     return found
 

@@ -7,22 +7,22 @@ from collections.abc import Sequence
 from hmcos.hierarchy.dominators import ROOT, DominatorTree, operator_dominators, operator_post_dominators
 from hmcos.hierarchy.tree import Tree, grow_tree
 from hmcos.report.colours import INK, shading
-from hmcos.report.dot import edge, node
 from hmcos.report.scene import Scene
 from hmcos.report.sizes import brief
-from hmcos.report.strokes import operator_nodes, operator_shading, page, shown, size_legend
+from hmcos.report.sketch import Edge, Node, Sketch
+from hmcos.report.strokes import operator_nodes, operator_shading, shown, size_legend
 
 _WIDEST = 3.0
 """Points: the line of the largest flow between two blocks."""
 
 
-def top(scene: Scene) -> str:
-    """Return the top level of the hierarchy as DOT text: cells and the sequences outside them."""
+def top(scene: Scene) -> Sketch:
+    """Return the top level of the hierarchy: cells and the sequences outside them."""
     tree = grow_tree(scene.problem)
     made = [sum(_leaving(tree, block).values()) for block in range(len(tree.blocks))]
     shades = shading(made)
     statements = [
-        node(
+        Node(
             f"block{block}",
             {
                 "label": f"{_block(scene, tree, block)}\nleaves {brief(made[block])}",
@@ -34,7 +34,7 @@ def top(scene: Scene) -> str:
     ]
     legend = [(colour, f"leaves {size}") for colour, size in shades.legend]
     title = f"{scene.title}: the top level, {len(tree.cells)} cells in {len(tree.blocks)} blocks"
-    return page([*statements, *_flows(tree)], title, legend, vertices=len(tree.blocks))
+    return Sketch(title, tuple(legend), (*statements, *_flows(tree)), vertices=len(tree.blocks))
 
 
 def _block(scene: Scene, tree: Tree, block: int) -> str:
@@ -64,7 +64,7 @@ def _leaving(tree: Tree, block: int) -> dict[int, int]:
     }
 
 
-def _flows(tree: Tree) -> list[str]:
+def _flows(tree: Tree) -> list[Edge]:
     """Return an edge per pair of blocks, the wider the more bytes one makes for the other."""
     problem, owner, block_of = tree.problem, tree.sequences.owner, tree.block_of
     flows: dict[tuple[int, int], int] = {}
@@ -74,7 +74,7 @@ def _flows(tree: Tree) -> list[str]:
                 flows[block, reader] = flows.get((block, reader), 0) + size
     most = max(flows.values(), default=0) or 1
     return [
-        edge(
+        Edge(
             f"block{a}",
             f"block{b}",
             {
@@ -87,25 +87,27 @@ def _flows(tree: Tree) -> list[str]:
     ]
 
 
-def dominators(scene: Scene) -> str:
-    """Return the dominator tree of the operators as DOT text."""
+def dominators(scene: Scene) -> Sketch:
+    """Return the dominator tree of the operators."""
     return _tree(scene, operator_dominators(scene.problem), ("start", "the dominator tree"))
 
 
-def post_dominators(scene: Scene) -> str:
-    """Return the post-dominator tree of the operators as DOT text."""
+def post_dominators(scene: Scene) -> Sketch:
+    """Return the post-dominator tree of the operators."""
     return _tree(scene, operator_post_dominators(scene.problem), ("end", "the post-dominator tree"))
 
 
-def _tree(scene: Scene, tree: DominatorTree, words: Sequence[str]) -> str:
+def _tree(scene: Scene, tree: DominatorTree, words: Sequence[str]) -> Sketch:
     shades = operator_shading(scene)
     root, name = words
-    statements = [node("root", {"label": root, "shape": "ellipse"}), *operator_nodes(scene, shades)]
-    statements += [
-        edge("root" if parent == ROOT else f"op{parent}", f"op{op}", {})
-        for op, parent in enumerate(tree.parent)
+    statements = [
+        Node("root", {"label": root, "shape": "ellipse"}),
+        *operator_nodes(scene, shades),
+        *(
+            Edge("root" if parent == ROOT else f"op{parent}", f"op{op}", {})
+            for op, parent in enumerate(tree.parent)
+        ),
     ]
-    title = f"{scene.title}: {name}"
-    legend = size_legend(shades, peak=False)
+    legend = tuple(size_legend(shades, peak=False))
     # Trees are broad: drawn sideways they fill a column instead of a line.
-    return page(statements, title, legend, vertices=scene.problem.operators, sideways=True)
+    return Sketch(f"{scene.title}: {name}", legend, tuple(statements), scene.problem.operators, sideways=True)

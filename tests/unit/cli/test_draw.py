@@ -25,6 +25,18 @@ def test_a_picture_is_written_and_named(
     assert "steps of order given, peak 210 B" in file.read_text(encoding="utf-8")
 
 
+def test_who_drew_a_graph_is_told(
+    fork: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert run(["draw", fork, "-o", str(tmp_path / "order.svg")]) == 0
+    shown = capsys.readouterr()
+    assert shown.out == f"{tmp_path / 'order.svg'}\n"
+    assert shown.err.startswith("hmcos: note: laid out by hmcos, since the program dot")
+    assert run(["draw", fork, "-o", str(tmp_path / "order.dot")]) == 0
+    assert capsys.readouterr().err == ""
+
+
 @pytest.mark.parametrize(
     ("line", "code", "words"),
     [

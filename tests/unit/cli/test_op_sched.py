@@ -43,14 +43,14 @@ def test_the_published_lines_come_first_and_files_are_written(
     assert (tmp_path / "arena.svg").is_file()
 
 
-def test_without_graphviz_graphs_are_dot_text(
+def test_without_graphviz_graphs_are_laid_out_here(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PATH", "")
     assert call(small, tmp_path) == 0
-    assert "dot of Graphviz is not installed" in capsys.readouterr().err
-    for name in ("schedule.dot", "hierarchy.dot"):
-        assert (tmp_path / name).read_text(encoding="utf-8").startswith("digraph {")
+    assert "laid out by hmcos" in capsys.readouterr().err
+    for name in ("schedule.svg", "hierarchy.svg"):
+        assert (tmp_path / name).read_text(encoding="utf-8").startswith("<svg")
 
 
 @pytest.mark.parametrize(("target", "with_offsets"), [("hmcos", False), ("tflm", True)])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from hmcos.report.dot import Html, cluster, digraph, edge, node, quoted
+from hmcos.report.dot import Html, digraph, quoted, statement
+from hmcos.report.sketch import Cluster, Edge, Node
 
 
 def test_any_name_is_one_string() -> None:
@@ -10,13 +11,14 @@ def test_any_name_is_one_string() -> None:
 
 
 def test_only_what_is_marked_is_html() -> None:
-    assert node("a", {"label": "<b>"}) == '"a" [label="<b>"];'
-    assert node("a", {"label": Html("<B>x</B>")}) == '"a" [label=<<B>x</B>>];'
+    assert statement(Node("a", {"label": "<b>"})) == '"a" [label="<b>"];'
+    assert statement(Node("a", {"label": Html("<B>x</B>")})) == '"a" [label=<<B>x</B>>];'
 
 
 def test_statements_nest() -> None:
-    inner = cluster("c", [node("a", {}), edge("a", "b", {"penwidth": 1.5})], {"label": "cell"})
-    assert digraph([inner], {"node": {"shape": "box"}}) == (
-        'digraph {\nnode [shape="box"];\nsubgraph "cluster_c" {\nlabel="cell";\n"a";\n'
-        '"a" -> "b" [penwidth=1.5];\n}\n}\n'
+    inner = statement(Cluster("c", (Node("a", {}),), {"label": "cell"}))
+    arrow = statement(Edge("a", "b", {"penwidth": 1.5}))
+    assert digraph([inner, arrow], {"node": {"shape": "box"}}) == (
+        'digraph {\nnode [shape="box"];\nsubgraph "cluster_c" {\nlabel="cell";\n"a";\n}\n'
+        '"a" -> "b" [penwidth=1.5];\n}\n'
     )

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
 
 import hmcos
 from hmcos.errors import OptionError, OutputError, ToolError
-from hmcos.report.pictures import FORMS, PICTURES, names
+from hmcos.report.pictures import FORMS, PICTURES, names, renderer
 from unit.test_api import FORK
 
 GRAPHS = [name for name in names() if not PICTURES[name].plots]
@@ -20,12 +22,36 @@ def test_dot_text_needs_no_program(what: str, tmp_path: Path, monkeypatch: pytes
     assert file.read_text(encoding="utf-8").startswith("digraph {")
 
 
-def test_other_forms_ask_for_the_program_before_any_search(
+@pytest.mark.parametrize("what", GRAPHS)
+@pytest.mark.parametrize(("form", "start"), [("svg", b"<svg"), ("pdf", b"%PDF"), ("png", b"\x89PNG")])
+def test_graphs_need_no_graphviz(
+    what: str, form: str, start: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert renderer(what, form) == "hmcos"
+    assert hmcos.draw(FORK, tmp_path / f"fork.{form}", what=what).read_bytes().startswith(start)
+
+
+def test_without_graphviz_and_matplotlib_only_svg_is_drawn(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(ToolError, match="not installed"):
-        hmcos.draw("no such model.onnx", tmp_path / "fork.svg")
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(ToolError, match=r"\.svg needs neither"):
+        hmcos.draw("no such model.onnx", tmp_path / "fork.png")
+    assert hmcos.draw(FORK, tmp_path / "fork.svg").stat().st_size > 1000
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the program is a script")
+def test_graphviz_draws_where_it_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "dot"
+    program.write_text('#!/bin/sh\ncat >/dev/null; printf "drawn with %s" "$1"\n', encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.defpath}")
+    assert renderer("schedule", "svg") == "Graphviz"
+    assert hmcos.draw(FORK, tmp_path / "fork.svg").read_bytes() == b"drawn with -Tsvg"
+    assert renderer("schedule", "dot") == ""
+    assert renderer("memory", "svg") == "matplotlib"
 
 
 @pytest.mark.parametrize("what", ["memory", "arena"])

@@ -15,6 +15,7 @@ from hmcos.plan.arena import Arena
 from hmcos.plan.plan import Plan
 from hmcos.plan.schedule import Status
 from hmcos.report.arena_table import allocation_table
+from hmcos.report.dot import dot_text
 from hmcos.report.explained_tables import explanation_tables
 from hmcos.report.graph_plot import hierarchy, schedule
 from hmcos.report.memory_plot import memory
@@ -62,8 +63,8 @@ def everything(plan: Plan) -> Iterator[str]:
     yield text(comparison_table(replace(compared, schedules=(plan.schedule, *others))))
     drawn = replace(scene(FORK), schedules=(plan.schedule,), arena=plan.arena)
     yield memory(drawn, "svg").decode()
-    yield schedule(drawn)
-    yield hierarchy(drawn)
+    yield dot_text(schedule(drawn))
+    yield dot_text(hierarchy(drawn))
 
 
 @pytest.mark.parametrize("status", OPEN)
