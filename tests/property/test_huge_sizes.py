@@ -81,7 +81,7 @@ def cells_under_huge_inputs(cells: int) -> Problem:
 
 @pytest.mark.parametrize("name", schedulers())
 def test_every_scheduler_takes_sums_beyond_64_bits(name: str) -> None:
-    problem = cells_under_huge_inputs(60)
+    problem = cells_under_huge_inputs(200)
     found = scheduler(name)(problem, Limits(), SILENCE)
     assert found.peak == peak(problem, found.order) > 3 * 2**62
     if name == "optimal":
