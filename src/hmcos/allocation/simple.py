@@ -1,21 +1,41 @@
-"""The least that any planner answers with."""
+"""The planners that are done soon: the least that any answer has to reach."""
 
 from __future__ import annotations
 
+from hmcos.allocation.best_fit import best_fit
+from hmcos.allocation.fit import Meetings, board_of
 from hmcos.allocation.largest_area_first import largest_area_first
 from hmcos.allocation.largest_first import largest_first
+from hmcos.allocation.ordered import ended
 from hmcos.allocation.problem import Lives
 from hmcos.plan.arena import Arena
 from hmcos.plan.limits import Limits, Observer
 from hmcos.plan.schedule import Status
 
+OF_FEW = (largest_area_first, largest_first, best_fit)
+OF_MANY = (largest_first, best_fit, largest_area_first)
+"""Of many lives, best fit takes the least time, and its arena is mostly the smallest."""
+ANSWERS = (Status.OPTIMAL, Status.FITS, Status.DOES_NOT_FIT)
+"""Answers to a budget. Without one, the least is wanted even where pools cannot hold it."""
+
+
+def is_settled(arena: Arena, limits: Limits) -> bool:
+    """Return whether nothing is left to be looked for."""
+    return arena.status in (ANSWERS if limits.budget is not None else (Status.OPTIMAL,))
+
 
 def simplest(lives: Lives, limits: Limits, observer: Observer) -> Arena:
-    """Return the smaller arena of the largest area first and the largest first; never above the latter.
+    """Return the smallest arena of those planners, the first one of several; never above `largest_first`.
 
-    The first one ends when a limit is reached, the second one never does.
+    That one runs whatever the limits; the others only as long as there is time and nothing is settled.
     """
-    by_area = largest_area_first(lives, limits, observer)
-    if by_area.status is Status.OPTIMAL:
-        return by_area
-    return min(by_area, largest_first(lives, limits, observer), key=lambda arena: arena.size)
+    best: Arena | None = None
+    is_floor = False
+    for plan in OF_FEW if isinstance(board_of(lives), Meetings) else OF_MANY:
+        arena = plan(lives, limits, observer)
+        is_floor = is_floor or plan is largest_first
+        best = arena if best is None else min(best, arena, key=lambda arena: arena.size)
+        if best.status is Status.OPTIMAL or (is_floor and (is_settled(best, limits) or limits.stop())):
+            break
+    assert best is not None
+    return ended(best, limits)
