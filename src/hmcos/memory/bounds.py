@@ -47,8 +47,9 @@ def must_live(problem: Problem) -> tuple[int, ...]:
     planes: list[Plane] = []
     for size, mask in _merged(_must_live_at(problem, after)):
         _add(planes, size, mask)
+    overwrites = _Overwrites(problem)
     return tuple(
-        live + problem.scratch[op] + (0 if _could_overwrite(problem, op, after[op]) else problem.outputs[op])
+        live + problem.scratch[op] + (0 if overwrites.possible(op, after[op]) else problem.outputs[op])
         for op, live in enumerate(_columns(planes, problem.operators))
     )
 
@@ -133,8 +134,19 @@ def _columns(planes: list[Plane], operators: int) -> list[int]:
     return [int("".join(bits), 2) for bits in zip(*rows, strict=True)][::-1]
 
 
-def _could_overwrite(problem: Problem, op: int, after: Plane) -> bool:
-    """Return whether some input can be dead after the operator: none of its readers must follow it."""
-    return any(
-        all(not after >> reader & 1 for reader in problem.readers[b]) for b in problem.overwritable[op]
-    )
+class _Overwrites:
+    """Which operators may find an input that nobody needs any more."""
+
+    def __init__(self, problem: Problem) -> None:
+        self._problem = problem
+        self._read_by: dict[int, Plane] = {}
+        """Buffer to the set of its readers: one that thousands read is asked for by each of them."""
+
+    def possible(self, op: int, after: Plane) -> bool:
+        """Return whether some input can be dead after the operator: none of its readers must follow it."""
+        return any(not after & self._readers(b) for b in self._problem.overwritable[op])
+
+    def _readers(self, b: int) -> Plane:
+        if b not in self._read_by:
+            self._read_by[b] = sum(1 << reader for reader in self._problem.readers[b])
+        return self._read_by[b]

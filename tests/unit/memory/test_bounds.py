@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 
 from hmcos.memory.bounds import must_live, must_live_bound
@@ -64,6 +65,35 @@ def test_an_output_that_could_overwrite_an_input_costs_nothing() -> None:
     assert bound((0,), (1,)) == (4, 5)
     # The last operator follows the first and still reads its input.
     assert bound((0,), (1, 0)) == (8, 9)
+
+
+class Counted(tuple[int, ...]):
+    """Readers that count how often one of them is looked at."""
+
+    looks = 0
+
+    def __iter__(self) -> Iterator[int]:
+        for reader in super().__iter__():
+            Counted.looks += 1
+            yield reader
+
+
+def test_what_hundreds_may_overwrite_is_asked_for_once_and_not_by_each() -> None:
+    n = 300
+    problem = Problem(
+        names=("",) * n,
+        sizes=(4,) * (n + 1),
+        inputs=(0,),
+        kept=(),
+        reads=((0,),) * n,
+        makes=tuple((k + 1,) for k in range(n)),
+        may_overwrite=((0,),) * n,
+        scratch=(0,) * n,
+    )
+    problem.__dict__["readers"] = tuple(map(Counted, problem.readers))
+    Counted.looks = 0
+    assert must_live(problem) == (4,) * n
+    assert 0 < Counted.looks <= 10 * n
 
 
 def test_the_first_and_the_last_moment_count() -> None:

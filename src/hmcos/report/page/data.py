@@ -39,7 +39,7 @@ def page_data(explanation: Explanation) -> dict[str, object]:
         },
         "lives": _lives(explanation),
         "live": explanation.live,
-        "needed": {str(i): _still_needed(explanation, explanation.lives[i]) for i in explanation.live},
+        "needed": _needed(explanation),
         "instead": {
             str(i): [explanation.least(explanation.lives[i], kind) for kind in (Kind.HALVED, Kind.GONE)]
             for i in explanation.live
@@ -86,13 +86,24 @@ def _last(explanation: Explanation, life: Life) -> int:
     return explanation.plan.schedule.order[life.death - 1] if problem.readers[life.buffer] else _NOBODY
 
 
-def _still_needed(explanation: Explanation, life: Life) -> list[int]:
-    """Return the operators that read it from the moment of the peak on, in the order of the plan."""
-    if life.buffer is None:
-        return [life.operator or 0]
-    readers = frozenset(explanation.problem.readers[life.buffer])
+def _needed(explanation: Explanation) -> dict[str, list[int]]:
+    """Return, per life at the moment of the peak, who reads it from then on, in the order of the plan."""
+    problem, step = explanation.problem, _steps(explanation)
     moment = max(explanation.plan.crest.step, 0)
-    return [op for op in explanation.plan.schedule.order[moment:] if op in readers]
+    found: dict[str, list[int]] = {}
+    for i in explanation.live:
+        life = explanation.lives[i]
+        readers = (life.operator or 0,) if life.buffer is None else problem.readers[life.buffer]
+        found[str(i)] = sorted((op for op in readers if step[op] >= moment), key=step.__getitem__)
+    return found
+
+
+def _steps(explanation: Explanation) -> list[int]:
+    """Return per operator its step in the order of the plan."""
+    step = [0] * explanation.problem.operators
+    for place, op in enumerate(explanation.plan.schedule.order):
+        step[op] = place
+    return step
 
 
 def _forced(explanation: Explanation) -> list[dict[str, object]]:
@@ -107,9 +118,7 @@ def _forced(explanation: Explanation) -> list[dict[str, object]]:
 
 
 def _cells(explanation: Explanation) -> list[dict[str, object]]:
-    step = [0] * explanation.problem.operators
-    for place, op in enumerate(explanation.plan.schedule.order):
-        step[op] = place
+    step = _steps(explanation)
     found: list[dict[str, object]] = []
     for cell in explanation.cells:
         steps = [step[op] for op in cell.operators]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from shlex import quote
+from typing import Any, cast
 
 import pytest
 from click.testing import CliRunner
@@ -48,6 +50,52 @@ def test_what_is_live_at_a_step_adds_up_to_its_memory() -> None:
     for step, running in enumerate(data["running"]["result"]):
         spans = zip(lives["birth"], lives["death"], lives["size"], strict=True)
         assert sum(size for birth, death, size in spans if birth <= step < death) == running
+
+
+def test_who_still_needs_a_tensor_at_the_peak_reads_it_from_then_on_in_the_order_of_the_plan() -> None:
+    found = hmcos.explain("zoo:darts-imagenet", time_limit=0.0)
+    problem, order, moment = found.problem, found.plan.schedule.order, max(found.plan.crest.step, 0)
+    needed = unpacked(page_text(found))["needed"]
+    assert set(needed) == {str(i) for i in found.live}
+    for i in found.live:
+        buffer = found.lives[i].buffer
+        assert buffer is not None
+        assert needed[str(i)] == [op for op in order[moment:] if op in problem.readers[buffer]]
+
+
+class Walked(tuple[int, ...]):
+    """An order that counts how often somebody goes along it."""
+
+    walks = 0
+
+    def __iter__(self) -> Iterator[int]:
+        Walked.walks += 1
+        return super().__iter__()
+
+    def __getitem__(self, at: Any) -> Any:
+        Walked.walks += isinstance(at, slice)
+        return cast(Any, super().__getitem__(at))
+
+
+def test_nobody_goes_along_the_order_once_for_each_tensor_at_the_peak() -> None:
+    n = 200
+    wide = Problem(
+        names=("split", *("read",) * n),
+        sizes=(4,) * (2 * n + 1),
+        inputs=(0,),
+        kept=(),
+        reads=((0,), *((k + 1,) for k in range(n))),
+        makes=(tuple(range(1, n + 1)), *((n + k + 1,) for k in range(n))),
+        may_overwrite=((),) * (n + 1),
+        scratch=(0,) * (n + 1),
+    )
+    found = hmcos.explain(wide, time_limit=0.0)
+    plan = replace(found.plan, schedule=replace(found.plan.schedule, order=Walked(found.plan.schedule.order)))
+    changed = replace(found, plan=plan)
+    assert len(changed.live) > n
+    Walked.walks = 0
+    page_text(changed)
+    assert 0 < Walked.walks < 20
 
 
 def test_the_page_is_one_small_file_that_asks_for_nothing() -> None:
