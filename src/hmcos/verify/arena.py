@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Protocol
 
 from hmcos.errors import VerifyError
 from hmcos.plan.arena import Arena
+from hmcos.verify.apart import Row, first_overlap
 
 OUTSIDE = -1
 """The offset of a life that the caller supplies."""
@@ -106,7 +106,9 @@ def check_arena(
             )
     inside = [i for i, offset in enumerate(arena.offsets) if offset != OUTSIDE]
     rows = [row for i in inside for row in _rows(i, lives[i], arena, wishes)]
-    _check_apart(rows)
+    if (shared := first_overlap(rows)) is not None:
+        lives_named = f"lives {min(shared.earlier, shared.later)} and {max(shared.earlier, shared.later)}"
+        raise VerifyError(f"{lives_named} overlap at step {shared.step} from byte {shared.low}")
     top = max((row[3] for row in rows), default=0)
     ends = (arena.offsets[i] + _footprint(lives[i], arena) for i in inside)
     # A life that needs its bytes at no step needs no room, but may be counted: it does no harm.
@@ -152,10 +154,6 @@ def _check_place(index: int, arena: Arena, life: Rectangle, wish: Wish | None, w
         raise VerifyError(f"life {index}: is in pool {pool}, where it may not be")
 
 
-Row = tuple[int, int, int, int, int]
-"""First step, first step after the last, first byte, first byte after the last, and whose life it is."""
-
-
 def _rows(index: int, life: Rectangle, arena: Arena, wishes: Sequence[Wish]) -> list[Row]:
     """Return the rectangles of one life: several when it has gaps, none when it never needs its bytes."""
     gaps = wishes[index].gaps if wishes else ()
@@ -164,23 +162,3 @@ def _rows(index: int, life: Rectangle, arena: Arena, wishes: Sequence[Wish]) -> 
     top = bottom + _footprint(life, arena)
     parts = list(pairwise(steps))[::2]
     return [(birth, death, bottom, top, index) for birth, death in parts if birth < death and bottom < top]
-
-
-def _check_apart(rows: Sequence[Row]) -> None:
-    """Walk through time with what is alive in order of address, where nothing may reach into the next one.
-
-    All that is alive was compared when it began, so it lies in order and apart: whatever begins need only be
-    compared with the one below it and the one above it.
-    """
-    alive: list[tuple[int, int, int]] = []
-    events = sorted([(row[1], False, row) for row in rows] + [(row[0], True, row) for row in rows])
-    for step, begins_now, (_, _, bottom, top, i) in events:
-        at = bisect_left(alive, (bottom, top, i))
-        if not begins_now:
-            del alive[at]
-            continue
-        for other_bottom, other_top, j in alive[max(0, at - 1) : at + 1]:
-            if bottom < other_top and other_bottom < top:
-                low = max(bottom, other_bottom)
-                raise VerifyError(f"lives {min(i, j)} and {max(i, j)} overlap at step {step} from byte {low}")
-        alive.insert(at, (bottom, top, i))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from hmcos.errors import VerifyError
 from hmcos.graph.model import Graph
 from hmcos.plan.arena import PlacedBuffer
+from hmcos.verify.apart import first_overlap
 
 UNPLANNED = -1
 """Says that the runtime places a tensor; it takes every other number for an offset, negative ones too."""
@@ -16,7 +17,7 @@ Span = tuple[int, int]
 """Bytes of the arena [low, high)."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class _Block:
     """Bytes that are taken from a first to a last step."""
 
@@ -46,20 +47,20 @@ def check_model_offsets(
     """
     blocks = _tensors(graph, order, offsets, alignment)
     for step, number in enumerate(order):
-        if inside and number in inside:
+        if inside and number in inside and inside[number][0] < inside[number][1]:
             blocks.append(_Block(step, step, *inside[number], f"the bodies of operator {number}"))
-    live: list[_Block] = []
-    for block in sorted(blocks):
+    for block in blocks:
         if block.low % alignment:
             raise VerifyError(f"{block.title}: offset {block.low} is not a multiple of {alignment}")
-        live = [other for other in live if other.death >= block.birth]
-        for other in live:
-            if block.low < other.high and other.low < block.high:
-                raise VerifyError(
-                    f"step {max(block.birth, 0)}: {block.title} at {block.low} to {block.high} overlaps"
-                    f" {other.title} at {other.low} to {other.high}, which is live"
-                )
-        live.append(block)
+    shared = first_overlap(
+        (block.birth, block.death + 1, block.low, block.high, number) for number, block in enumerate(blocks)
+    )
+    if shared is not None:
+        block, other = blocks[shared.later], blocks[shared.earlier]
+        raise VerifyError(
+            f"step {max(shared.step, 0)}: {block.title} at {block.low} to {block.high} overlaps"
+            f" {other.title} at {other.low} to {other.high}, which is live"
+        )
     return min((b.low for b in blocks), default=0), max((b.high for b in blocks), default=0)
 
 

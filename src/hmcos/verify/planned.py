@@ -11,6 +11,7 @@ from hmcos.graph.model import Graph
 from hmcos.plan.agreement import in_arena, in_bodies, in_search, in_seconds, in_source
 from hmcos.plan.arena import PlacedBuffer
 from hmcos.plan.plan import OperatorRow, Plan, Source
+from hmcos.verify.apart import first_overlap
 from hmcos.verify.arena import check_arena
 from hmcos.verify.bodies import recount_bodies
 from hmcos.verify.checks import Check, attempt
@@ -145,15 +146,14 @@ def _arena(plan: Plan, run: Run) -> str:
 
 
 def _check_apart(buffers: Sequence[PlacedBuffer]) -> None:
-    """Name two buffers that meet in time and in memory; each against those born while it lives."""
-    by_birth = sorted((b for b in buffers if b.birth < b.death), key=lambda b: b.birth)
-    for position, one in enumerate(by_birth):
-        for other in by_birth[position + 1 :]:
-            if other.birth >= one.death:
-                break
-            low = max(one.offset, other.offset)
-            high = min(one.offset + one.size, other.offset + other.size)
-            if low < high:
-                raise VerifyError(
-                    f"step {other.birth}: {one.name!r} and {other.name!r} overlap in bytes [{low}, {high})"
-                )
+    """Name two buffers that meet in time and in memory."""
+    shared = first_overlap(
+        (buffer.birth, buffer.death, buffer.offset, buffer.offset + buffer.size, number)
+        for number, buffer in enumerate(buffers)
+        if buffer.birth < buffer.death and buffer.size
+    )
+    if shared is not None:
+        one, other = buffers[shared.earlier].name, buffers[shared.later].name
+        raise VerifyError(
+            f"step {shared.step}: {one!r} and {other!r} overlap in bytes [{shared.low}, {shared.high})"
+        )

@@ -51,31 +51,6 @@ def test_what_is_wrong_is_named(wrong: Arena, message: str) -> None:
         check_arena(LIVES, wrong)
 
 
-class Counted(int):
-    """A number of bytes that counts how often it is compared."""
-
-    comparisons = 0
-
-    def __lt__(self, other: int) -> bool:
-        Counted.comparisons += 1
-        return int(self) < int(other)
-
-    def __gt__(self, other: int) -> bool:
-        Counted.comparisons += 1
-        return int(self) > int(other)
-
-    def __add__(self, other: int) -> Counted:
-        return Counted(int(self) + int(other))
-
-
-def test_lives_that_are_all_alive_together_are_not_compared_in_pairs() -> None:
-    count = 2000
-    lives = [Box(0, 1, 4)] * count
-    Counted.comparisons = 0
-    check_arena(lives, arena(*(Counted(4 * i) for i in range(count)), size=4 * count))
-    assert 0 < Counted.comparisons < 100 * count
-
-
 def test_overlaps_are_found_wherever_they_are() -> None:
     rng = Random(1)
     found = 0
