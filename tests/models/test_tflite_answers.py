@@ -50,7 +50,7 @@ def test_a_custom_operator_is_not_run(tmp_path: Path) -> None:
     found = api.verify(path, api.schedule(path, output=tmp_path / "out"))
     assert found.answer == Answer.NOT_RUN
     assert names(found, Answer.FAILS) == []
-    counted = ["source", "files", "order", "memory", "arena", "written model", "offsets"]
+    counted = ["source", "files", "target", "order", "memory", "arena", "written model", "offsets"]
     assert names(found, Answer.HOLDS) == counted
     assert run(["verify", str(path), str(tmp_path / "out" / "plan.json")]) == 6
 
