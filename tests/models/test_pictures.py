@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 import hmcos
+from hmcos.report import rendering
 
 needs_dot = pytest.mark.skipif(shutil.which("dot") is None, reason="the program dot (Graphviz) is missing")
 
@@ -16,7 +17,7 @@ needs_dot = pytest.mark.skipif(shutil.which("dot") is None, reason="the program 
 @needs_dot
 @pytest.mark.parametrize("what", ["hierarchy", "schedule", "top", "post-dominators"])
 def test_a_large_graph_renders(what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hmcos.report.rendering.LAYOUT_SECONDS", 3600.0)  # the finest layout on any machine
+    monkeypatch.setattr(rendering, "LAYOUT_SECONDS", 3600.0)  # the finest layout on any machine
     file = hmcos.draw("zoo:pnas-cifar", tmp_path / "pnas.svg", what=what, target="hmcos")
     titles = [title.text for title in ElementTree.parse(file).iter("{http://www.w3.org/2000/svg}title")]
     if what == "top":
