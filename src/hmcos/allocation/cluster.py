@@ -88,7 +88,7 @@ class Cluster:
         if entries(self._items) > SOLVER_ROOM:
             return 0
         seconds = 1e6 if limits.seconds is None else limits.seconds - (time.perf_counter() - limits.started)
-        effort = Effort(attempt.work, max(seconds, 0.01), limits.seed + attempt.runs, jobs)
+        effort = Effort(attempt.work, max(seconds, 0.01), limits.seed + attempt.runs, jobs, limits.stop)
         answer = constrain(self._items, target, effort)
         if answer is not None:
             self._settle(target, answer or None)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,9 +11,14 @@ from ortools.sat.python import cp_model
 
 from hmcos.allocation.items import Item
 from hmcos.allocation.sections import sections
+from hmcos.plan.limits import never
 
 LARGEST = 2**60
 """Addresses that the solver is asked about end here: it computes in 64 bits, and adds some of them."""
+
+
+LOOK_EVERY = 0.05
+"""Seconds between two looks at whether the solver is to stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +31,8 @@ class Effort:
     """Wall time; only a run that ends by it may differ from another one."""
     seed: int = 0
     jobs: int = 1
+    stop: Callable[[], bool] = never
+    """Asked all the time; True ends the work, and the answer is open."""
 
 
 def constrain(items: Sequence[Item], capacity: int, effort: Effort) -> list[int] | Literal[False] | None:
@@ -52,6 +60,8 @@ def constrain(items: Sequence[Item], capacity: int, effort: Effort) -> list[int]
         if item.step > 1 and item.offset is None:
             _keep_step(model, starts[i], item, capacity)
     for section in sections(items):
+        if effort.stop():
+            return None
         model.add_no_overlap([model.new_fixed_size_interval_var(starts[i], size, "") for i, size in section])
     _order_twins(model, starts, items)
     return _solve(model, starts, effort)
@@ -104,7 +114,26 @@ def _solve(
     solver.parameters.random_seed = effort.seed
     solver.parameters.max_deterministic_time = effort.work
     solver.parameters.max_time_in_seconds = effort.seconds
-    status = solver.solve(model)
+    solver.parameters.catch_sigint_signal = False  # Ctrl-C is for whoever listens here: it asks `stop`
+    status = _until(effort.stop, solver, model)
     if status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         return [int(solver.value(start)) for start in starts]
     return False if status == cp_model.INFEASIBLE else None
+
+
+def _until(stop: Callable[[], bool], solver: cp_model.CpSolver, model: cp_model.CpModel) -> object:
+    """Return the status of the solver, which is stopped when `stop` says so.
+
+    It works in a thread of its own: while the main one is in it, no signal, as that of Ctrl-C, is handled.
+    """
+    with ThreadPoolExecutor(1) as thread:
+        work = thread.submit(solver.solve, model)
+        try:
+            while not work.done():
+                wait([work], timeout=LOOK_EVERY)
+                if stop():
+                    solver.stop_search()
+        except BaseException:
+            solver.stop_search()
+            raise
+        return work.result()

@@ -72,8 +72,7 @@ class AmongAll:
         for begin, end, size in self._crowd.pieces[i]:
             count = self._count
             at = int(np.searchsorted(self._low[:count], offset))
-            if at and self._continues(at - 1, (begin, end, offset)):
-                self._high[at - 1] = offset + size
+            if self._joins(at, (begin, end, offset, offset + size)):
                 continue
             for column, value in (
                 (self._begin, begin),
@@ -85,12 +84,25 @@ class AmongAll:
                 column[at] = value
             self._count = count + 1
 
-    def _continues(self, row: int, above: Piece) -> bool:
-        """Return whether a piece at an address stands on what is in a row, at the same time: one row will do.
+    def _joins(self, at: int, new: tuple[int, int, int, int]) -> bool:
+        """Return whether a piece was made one with the row at its place or the one before it.
 
-        The outputs of an operator that nobody reads are thousands like that.
+        Thousands of outputs that nobody reads stand on each other at the same time; what one operator hands
+        to the next has the same bytes as what came before.
         """
-        return (self._begin[row], self._end[row], self._high[row]) == above
+        begin, end, low, high = new
+        if at and (self._begin[at - 1], self._end[at - 1], self._high[at - 1]) == (begin, end, low):
+            self._high[at - 1] = high
+            return True
+        if at == self._count or (self._low[at], self._high[at]) != (low, high):
+            return False
+        if self._end[at] == begin:
+            self._end[at] = end
+        elif self._begin[at] == end:
+            self._begin[at] = begin
+        else:
+            return False
+        return True
 
     def lowest(self, i: int, address: int = 0) -> int:
         """Return the lowest address, from the given one on, at which item i meets none of those placed."""

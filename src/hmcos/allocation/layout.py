@@ -38,12 +38,20 @@ class Layout:
     def pushes(self) -> tuple[Pairs, ...]:
         """Per item: those it meets, and how far above its start they are when above it."""
         met = self.met
+        if not met.seen:
+            return tuple(
+                tuple([(k, item.size) for k in meets])
+                for item, meets in zip(met.items, met.meets, strict=True)
+            )
         return tuple(tuple((k, met.height(k, i)) for k in meets) for i, meets in enumerate(met.meets))
 
     @cached_property
     def rests(self) -> tuple[Pairs, ...]:
         """Per item: those it meets, and how far above their start it is when above them."""
         met = self.met
+        if not met.seen:
+            pairs = [(k, item.size) for k, item in enumerate(met.items)]
+            return tuple(tuple([pairs[k] for k in meets]) for meets in met.meets)
         return tuple(tuple((k, met.height(i, k)) for k in meets) for i, meets in enumerate(met.meets))
 
 

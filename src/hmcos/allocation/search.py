@@ -34,9 +34,6 @@ from hmcos.plan.limits import never
 TABLE_BYTES = 300_000_000
 """The table of failed situations stops growing here."""
 
-ASK_EVERY = 32
-"""Situations between two looks at the clock."""
-
 NOBODY = -1
 """The choice that no item starts at the floor of the section."""
 
@@ -94,7 +91,7 @@ class Search:
         Args:
             nodes: situations to enter.
             style: how to order choices.
-            stop: asked now and then; True leaves it open.
+            stop: asked before each situation; True leaves it open.
         """
         if not self._fits:
             return False
@@ -103,7 +100,7 @@ class Search:
         mark, limit = len(state.trail), self.nodes + nodes
         goals: Chain | None = self._with_parts((0, len(self._layout.sections)), -1, ())
         while goals:
-            if self.nodes >= limit or (self.nodes % ASK_EVERY == 0 and stop()):
+            if self.nodes >= limit or stop():
                 state.undo(mark)
                 self._stack.clear()
                 return None
