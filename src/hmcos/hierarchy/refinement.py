@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
@@ -13,7 +14,8 @@ from hmcos.memory.profile import profile
 def crowded_buffers(problem: Problem, order: Sequence[int]) -> tuple[int, ...]:
     """Return the buffers that are live at any moment of peak memory of an order, ascending."""
     along = profile(problem, order)
-    moments = [step for step, running in enumerate(along.running) if running == along.peak]
+    peak = along.peak
+    moments = [step for step, running in enumerate(along.running) if running == peak]
     born = [0] * len(problem.sizes)
     last = [len(order) - 1 if b in problem.held else -1 for b in range(len(problem.sizes))]
     for step, op in enumerate(order):
@@ -22,9 +24,10 @@ def crowded_buffers(problem: Problem, order: Sequence[int]) -> tuple[int, ...]:
             last[b] = max(last[b], step)
         for b in problem.reads[op]:
             last[b] = max(last[b], step)
-    found = {b for b in problem.inputs if along.start == along.peak}
+    found = {b for b in problem.inputs if along.start == peak}
     for b in range(len(problem.sizes)):
-        if any(born[b] <= moment <= last[b] for moment in moments):
+        first = bisect_left(moments, born[b])
+        if first < len(moments) and moments[first] <= last[b]:
             found.add(b)
     return tuple(sorted(found))
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from hmcos.hierarchy.refinement import crowded_buffers, crowded_cells, dissolve
 from hmcos.hierarchy.tree import grow_tree
+from hmcos.memory.profile import Profile
 from unit.hierarchy.networks import network, two_cells
 
 
@@ -12,6 +15,20 @@ def test_crowded_are_the_buffers_live_at_any_moment_of_the_peak() -> None:
     net = network([[0], [1], [2]], [3, 2, 2, 3])
     assert crowded_buffers(net, range(3)) == (0, 1, 2, 3)
     assert crowded_buffers(network([[0], [1], [2]], [4, 2, 2, 3]), range(3)) == (0, 1)
+
+
+def test_the_peak_of_a_long_order_is_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def peak(along: Profile) -> int:
+        asked.append(max(along.running))
+        return asked[-1]
+
+    monkeypatch.setattr(Profile, "peak", property(peak))
+    n = 200
+    chain = network([[k] for k in range(n)], [2] * (n + 1))
+    assert crowded_buffers(chain, range(n)) == tuple(range(n + 1))
+    assert len(asked) == 1
 
 
 def test_an_input_live_at_the_peak_is_crowded() -> None:
