@@ -180,6 +180,39 @@ def test_a_source_that_differs_from_itself_excuses_the_result(
     assert checks[0].words == "output 't7' of the source has other bits each time"
 
 
+def test_wrong_offsets_of_the_source_do_not_excuse_the_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With them the source makes other bits than without, which is no reason to trust none of its bits."""
+
+    def content_decides(_engine: str, content: bytes, *_arguments: object) -> Run:
+        return Run((NUMPY.frombuffer(content, "uint8"),), "")
+
+    path = saved(branches(), tmp_path)
+    wrong = tmp_path / "wrong.tflite"
+    wrong.write_bytes(rewritten(path.read_bytes(), {}, dict.fromkeys(range(7), 0)))
+    found = Trial(load(wrong), Running(runs=1), {})
+    monkeypatch.setattr(tflite_trial, "run", content_decides)
+    assert set(answers(found, b"").values()) == {Answer.FAILS}
+
+
+def test_a_subgraph_that_never_runs_keeps_its_order(tmp_path: Path) -> None:
+    sketch = branches()
+    sketch.subgraph("never run")
+    fed, half, made = (sketch.tensor([1, 16]) for _ in range(3))
+    sketch.operator("ADD", [fed, fed], [half])
+    sketch.operator("ADD", [half, fed], [made])
+    sketch.ports([fed], [made])
+    path = saved(sketch, tmp_path)
+    assert api.verify(path, path).answer == Answer.HOLDS
+    sketch.model.subgraphs[1].operators.reverse()
+    other = tmp_path / "other.tflite"
+    other.write_bytes(sketch.bytes())
+    check = api.verify(path, other).checks[-1]
+    assert (check.name, check.answer) == ("written model", Answer.FAILS)
+    assert check.words == "subgraph 1: is in another order, though the main graph never runs it"
+
+
 def test_outputs_that_are_all_drawn_cannot_be_compared(tmp_path: Path) -> None:
     sketch = Sketch()
     sketch.subgraph()

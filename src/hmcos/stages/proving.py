@@ -171,6 +171,6 @@ def _written(model: Model, plan: Plan | None, written: Path) -> str:
             f"{written.name}: step {step} is operator {order[step]}, but the plan says {plan.order[step]}"
         )
     check_order(model.graph, order)
-    if plan is not None:
-        check_bodies(model, written, order, {body.path: body.order for body in plan.bodies})
+    planned = None if plan is None else {body.path: body.order for body in plan.bodies}
+    check_bodies(model, written, order, planned)
     return f"{written.name}: the source's {len(order):,} nodes in a valid order, and nothing else changed"

@@ -97,6 +97,12 @@ def _same(model: Model, plan: Plan | None, result: bytes, found: list[Written]) 
         if path not in subgraph_of:
             raise VerifyError(f"the plan orders {path}, which the model does not have")
         order_of.setdefault(subgraph_of[path], order)
+    reached = {place.subgraph for place in places(model)}
+    for subgraph, order in enumerate(made.orders):
+        if subgraph not in reached and order != tuple(range(len(order))):
+            raise VerifyError(
+                f"subgraph {subgraph}: is in another order, though the main graph never runs it"
+            )
     for place in places(model):
         _check_graph(place, made.orders[place.subgraph], order_of.get(place.subgraph))
     found.append(made)

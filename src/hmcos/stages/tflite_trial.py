@@ -123,13 +123,14 @@ def _outputs(engine: str, trial: Trial, source: bytes, result: bytes) -> str:
         except NotRunError as error:
             stopped = error
             break
-    words = _equal(engine, trial, result, sources)
+    words = _equal(engine, trial, (source, result), sources)
     if stopped is not None:
         raise type(stopped)(f"the source does not run there: {stopped}") from stopped
     return words
 
 
-def _equal(engine: str, trial: Trial, result: bytes, sources: list[Run]) -> str:
+def _equal(engine: str, trial: Trial, pair: tuple[bytes, bytes], sources: list[Run]) -> str:
+    source, result = pair
     graph = trial.model.graph
     names = [graph.tensors[t].name for t in graph.outputs]
     drawing, touched = _by_chance(graph)
@@ -138,7 +139,7 @@ def _equal(engine: str, trial: Trial, result: bytes, sources: list[Run]) -> str:
         after = on_result(lambda: trial.run(engine, result, seed))  # noqa: B023 (called at once)
         other = [place for place in compared if not _same(before, after, place)]
         if other:
-            steady = [place for place in other if _steady(engine, trial, seed, before, place)]
+            steady = [place for place in other if _steady(engine, trial, (source, seed), before, place)]
             if not steady:
                 raise NotRunError(f"output {names[other[0]]!r} of the source has other bits each time")
             place = steady[0]
@@ -150,10 +151,10 @@ def _equal(engine: str, trial: Trial, result: bytes, sources: list[Run]) -> str:
     return f"{len(compared)} outputs equal in every bit, for inputs of {len(sources)} seeds{left_out}"
 
 
-def _steady(engine: str, trial: Trial, seed: int, before: Run, place: int) -> bool:
-    """Return whether the source makes an output once more from the same inputs."""
+def _steady(engine: str, trial: Trial, fed: tuple[bytes, int], before: Run, place: int) -> bool:
+    """Return whether a source, run once more on the inputs of a seed, makes an output again."""
     try:
-        return _same(before, trial.run(engine, trial.source, seed), place)
+        return _same(before, trial.run(engine, *fed), place)
     except NotRunError:  # it ran before: whatever goes wrong now must not excuse the result
         return True
 

@@ -91,7 +91,11 @@ def check_source(source: Source, plan: Plan) -> Check:
 
     def same() -> str:
         claimed = plan.source
-        if claimed.sha256 != source.sha256 or claimed.format != source.format:
+        if claimed.sha256 == source.sha256 and claimed.format != source.format:
+            raise VerifyError(
+                f"source.format: is {claimed.format!r} in the plan, but {source.name} is {source.format!r}"
+            )
+        if claimed.sha256 != source.sha256:
             raise VerifyError(
                 f"the plan is of another model: it was made for sha256 {claimed.sha256[:16] or 'none'}..., "
                 f"but {source.name} has {source.sha256[:16] or 'none'}..."

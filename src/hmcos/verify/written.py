@@ -13,6 +13,8 @@ from onnx import GraphProto, ModelProto, NodeProto
 from hmcos.errors import VerifyError
 from hmcos.frontends.model import Model
 from hmcos.frontends.onnx.bodies import bodies
+from hmcos.graph.model import Graph
+from hmcos.verify.schedule import check_order
 
 
 def order_of(source: Model, result: Path) -> tuple[int, ...]:
@@ -31,33 +33,44 @@ def order_of(source: Model, result: Path) -> tuple[int, ...]:
 
 
 def check_bodies(
-    source: Model, result: Path, order: Sequence[int], planned: Mapping[str, Sequence[int]]
+    source: Model, result: Path, order: Sequence[int], planned: Mapping[str, Sequence[int]] | None
 ) -> None:
-    """Do nothing if the bodies of a model file are in their planned orders.
+    """Do nothing if the bodies of a model file are in orders that can run, and in those that were planned.
 
-    `order` is what `order_of` returned; `planned` is the path of a body to its order.
+    `order` is what `order_of` returned; `planned` is the path of a body to its order, None without a plan.
 
     Raises:
-        VerifyError: a body is in another order, or in none that was planned; names its path.
+        VerifyError: a body is in another order; names its path.
     """
     after = _read(result)
     if isinstance(source.proto, ModelProto):
-        _check_inside((source.proto.graph, after.graph), order, planned, "")
+        _check_inside((source.proto.graph, after.graph), (source.graph, order), planned, "")
 
 
 def _check_inside(
-    pair: tuple[GraphProto, GraphProto], order: Sequence[int], planned: Mapping[str, Sequence[int]], path: str
+    pair: tuple[GraphProto, GraphProto],
+    run: tuple[Graph, Sequence[int]],
+    planned: Mapping[str, Sequence[int]] | None,
+    path: str,
 ) -> None:
-    """Compare the bodies in two graphs, source and result; recurses as bodies are nested."""
-    before, after = pair
+    """Compare the bodies in two graphs, source and result; recurses as bodies are nested.
+
+    `run` is the graph of the source as it was read, and the order of the result.
+    """
+    (before, after), (graph, order) = pair, run
     for step, number in enumerate(order):
+        known = {body.attribute: body.graph for body in graph.operators[number].bodies}
         inside = zip(bodies(before.node[number]), bodies(after.node[step]), strict=True)
         for (attribute, body), (_, found) in inside:
             here = f"{path}node {number}/{attribute}"
             inner = _matched(body, found)
-            if here not in planned or inner != tuple(planned[here]):
+            if planned is not None and (here not in planned or inner != tuple(planned[here])):
                 raise VerifyError(f"{here}: the result has its nodes in another order than the plan")
-            _check_inside((body, found), inner, planned, f"{here}/")
+            try:
+                check_order(known[attribute], inner)
+            except VerifyError as error:
+                raise VerifyError(f"{here}: {error}") from error
+            _check_inside((body, found), (known[attribute], inner), planned, f"{here}/")
 
 
 def _read(path: Path) -> ModelProto:
@@ -88,14 +101,22 @@ def _matched(before: GraphProto, after: GraphProto) -> tuple[int, ...]:
 
 
 def _check_rest(before: ModelProto, after: ModelProto) -> None:
-    kept = {tensor.name: _digest(tensor) for tensor in before.graph.initializer}
-    there = {tensor.name: _digest(tensor) for tensor in after.graph.initializer}
+    kept, there = _parameters(before.graph), _parameters(after.graph)
     for name in dict.fromkeys([*kept, *there]):
-        if kept.get(name) != there.get(name):
-            how = "missing" if name not in there else "added" if name not in kept else "changed"
+        one, other = kept.get(name, []), there.get(name, [])
+        if one != other:
+            how = "missing" if len(other) < len(one) else "added" if len(other) > len(one) else "changed"
             raise VerifyError(f"parameter {name!r} was {how}: the result computes another function")
     if _without_nodes(before) != _without_nodes(after):
         raise VerifyError("the result differs from the source in more than the order of its nodes")
+
+
+def _parameters(graph: GraphProto) -> dict[str, list[bytes]]:
+    """Return name to the digests of its initializers: which of several counts is up to the runtime."""
+    found: dict[str, list[bytes]] = {}
+    for tensor in graph.initializer:
+        found.setdefault(tensor.name, []).append(_digest(tensor))
+    return found
 
 
 def _check_data_files(source: Model, result: Path) -> None:

@@ -131,6 +131,13 @@ def a_weight(result: ModelProto) -> None:
     tensor.raw_data = (numbers.astype(np.float32) + 1).tobytes()
 
 
+def a_weight_twice(result: ModelProto) -> None:
+    """ONNX Runtime takes the first, other readers the last."""
+    first = result.graph.initializer[0]
+    result.graph.initializer.append(first)
+    a_weight(result)
+
+
 def an_output(result: ModelProto) -> None:
     result.graph.output[0].name = result.graph.node[-2].output[0]
 
@@ -146,7 +153,7 @@ def the_order(result: ModelProto) -> None:
 
 
 @pytest.mark.parametrize("uncommon", UNCOMMON)
-@pytest.mark.parametrize("change", [a_weight, an_output, a_node, the_order])
+@pytest.mark.parametrize("change", [a_weight, a_weight_twice, an_output, a_node, the_order])
 def test_faults_of_a_written_model_are_found_without_running(
     uncommon: Callable[[], ModelProto], change: Callable[[ModelProto], None], tmp_path: Path
 ) -> None:

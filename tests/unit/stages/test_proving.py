@@ -213,6 +213,47 @@ def test_a_body_of_the_result_in_another_order(tmp_path: Path) -> None:
     assert words == "node 2/then_branch: the result has its nodes in another order than the plan"
 
 
+DRAWN_INSIDE = """net (bool go, float[4] x) => (float[4] y, float[4] z)
+{
+  z = Exp(x)
+  y = If (go) <
+    then_branch = yes () => (float[4] t) { r = RandomNormalLike(x) s = RandomUniformLike(x) t = Sub(r, s) },
+    else_branch = no () => (float[4] e) { e = Neg(x) }
+  >
+}"""
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "words"),
+    [
+        (BODY, 1, "then_branch: step 0, operator 1 (Sqrt): reads tensor 's' before it is made"),
+        (DRAWN_INSIDE, 1, "then_branch: step 1, operator 0 (RandomNormalLike): runs after random operator 1"),
+    ],
+)
+def test_a_body_in_a_wrong_order_is_found_without_a_plan(
+    text: str, first: int, words: str, tmp_path: Path
+) -> None:
+    source = faults.saved(tmp_path, text)
+    result = faults.model(text)
+    branch = next(node for node in result.graph.node if node.op_type == "If").attribute[0].g
+    nodes = list(branch.node)
+    del branch.node[:]
+    branch.node.extend([nodes.pop(first), *nodes])
+    (tmp_path / "other.onnx").write_bytes(result.SerializeToString())
+    name, found = failed(source, tmp_path / "other.onnx")
+    assert name == "written model"
+    assert found.endswith(words)
+
+
+def test_a_plan_of_another_format_is_told_from_one_of_another_model() -> None:
+    plan = faults.planned()
+    other = replace(plan, source=replace(plan.source, format="tflite"))
+    assert failed(faults.model(), other) == (
+        "source",
+        f"source.format: is 'tflite' in the plan, but {plan.source.name} is 'onnx'",
+    )
+
+
 def test_a_model_can_be_compared_without_its_plan(tmp_path: Path) -> None:
     source = faults.saved(tmp_path)
     hmcos.schedule(source, output=tmp_path / "out")
