@@ -33,7 +33,7 @@ BODY = """net (bool go, float[4] x) => (float[4] y)
 RANDOM = "net (float[4] x) => (float[4] y, float[4] z) { r = RandomNormalLike(x) y = Add(x, r) z = Exp(x) }"
 
 
-def failed(source: ModelProto, result: Plan | Path) -> tuple[str, str]:
+def failed(source: ModelProto | Path, result: Plan | Path) -> tuple[str, str]:
     """Return name and words of the one check that failed, which is the last."""
     found = verify(source, result)
     assert not found.holds
