@@ -11,7 +11,7 @@ import click
 
 from hmcos.cli.commands import hmcos
 from hmcos.errors import HmcosError, OptionError
-from hmcos.words import one_line
+from hmcos.words import meant, one_line
 
 WRONG_INPUT, WRONG_USAGE, INTERRUPTED, PIPE_CLOSED = 1, 2, 130, 141
 
@@ -72,8 +72,15 @@ def _explanation(error: HmcosError | click.ClickException, program: str) -> tupl
     if not isinstance(error, click.UsageError):
         return error.format_message(), WRONG_INPUT
     path, told = error.ctx.command_path if error.ctx else program, error.format_message()
+    if isinstance(error, click.NoSuchOption):
+        told = f"No such option {error.option_name!r}.{meant(error.option_name, _options(error))}"
     stop = "" if told.endswith((".", "?")) else "."
     return f"{told}{stop} See '{path} --help'.", WRONG_USAGE
+
+
+def _options(error: click.NoSuchOption) -> list[str]:
+    """Return the options that there are where an unknown one was given."""
+    return [name for one in error.ctx.command.params for name in one.opts] if error.ctx else []
 
 
 def _fail(program: str, message: str, code: int) -> int:

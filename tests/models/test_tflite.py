@@ -301,7 +301,9 @@ def test_limits_hold_for_the_runtimes(tmp_path: Path) -> None:
 
 
 def test_a_result_that_does_not_exist_is_wrong_input(model: Path, tmp_path: Path) -> None:
-    with pytest.raises(PlanError, match=r"nothing\.tflite: is no file; name a plan.json or a reordered"):
+    with pytest.raises(
+        PlanError, match=r"nothing\.tflite: does not exist or is not a file; name a plan.json or a reordered"
+    ):
         api.verify(model, tmp_path / "nothing.tflite")
 
 

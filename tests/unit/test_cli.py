@@ -98,6 +98,8 @@ def test_an_instance_is_never_written_over_its_source(
         (["shedule", "INSTANCE"], 2, "Did you mean 'schedule'?"),
         (["INSTANCE"], 2, "No such command"),
         (["schedule", "INSTANCE", "--jsn"], 2, "Did you mean '--json'?"),
+        (["schedule", "INSTANCE", "--budgt", "1"], 2, "No such option '--budgt'. Did you mean '--budget'"),
+        (["zoo", "nasnt"], 2, "Did you mean 'nasnet'"),
         (["zoo", "--lst"], 2, "Did you mean '--list'?"),
         (["schedule", "INSTANCE", "--emit", "rust"], 2, "'rust' is not 'c'"),
         (["schedule", "INSTANCE", "--emit", "c"], 2, "-o DIR"),

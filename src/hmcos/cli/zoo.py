@@ -15,7 +15,7 @@ from hmcos.plan.staging import write
 from hmcos.stages.opening import ZOO
 from hmcos.stages.places import check_file
 from hmcos.words import printable
-from hmcos.zoo.catalogue import FAMILIES, NETWORKS, build, defaults
+from hmcos.zoo.catalogue import FAMILIES, NETWORKS, build, check_name, defaults
 
 _EXAMPLES = """
 \b
@@ -53,6 +53,7 @@ def zoo(
     if listed or name is None:
         _list(as_json=as_json)
         return 0
+    check_name(name)
     if output is None:
         raise OptionError(f"zoo {name}: say where to write it with -o {name}.onnx")
     check_file(output)

@@ -111,7 +111,7 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(found) != len(pairs):
         keys = [key for key, _ in pairs]
         repeated = next(key for key in keys if keys.count(key) > 1)
-        raise InstanceError(f"key {_show(repeated)} stands twice in one object")
+        raise InstanceError(f"key {_show(repeated)} appears twice in one object")
     return found
 
 

@@ -131,7 +131,7 @@ def check_name(target: Target) -> None:
             continue
         if getattr(target, rule.name) != getattr(shipped, rule.name):
             raise TargetError(
-                f"a target called {target.name!r} is shipped, and its {rule.name} is another; "
+                f"hmcos ships a target called {target.name!r}, whose {rule.name} differs from this one's; "
                 "give this one a name of its own"
             )
 

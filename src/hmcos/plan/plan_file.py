@@ -54,7 +54,7 @@ def read_plan(path: str | Path) -> Plan:
     """
     plan = read_claims(path)
     for field, words in disagreements(plan):
-        raise PlanError(f"{path}: {field}: {words}; plan the model anew")
+        raise PlanError(f"{path}: {field}: {words}; run hmcos schedule on the model again")
     return plan
 
 
@@ -67,7 +67,10 @@ def read_claims(path: str | Path) -> Plan:
     fields = _fields(path)
     if fields.text("format") != FORMAT:
         found = fields.text("format")
-        raise PlanError(f"{path}: format: is {found!r}, but this version reads {FORMAT}; plan the model anew")
+        raise PlanError(
+            f"{path}: format: is {found!r}, but this version reads {FORMAT}; "
+            "run hmcos schedule on the model again"
+        )
     return replace(_plan(fields), file=str(Path(path).absolute()))
 
 
@@ -101,7 +104,7 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found: dict[str, object] = {}
     for name, value in pairs:
         if name in found:
-            raise ValueError(f"key {name!r} stands twice in one object")
+            raise ValueError(f"key {name!r} appears twice in one object")
         found[name] = value
     return found
 
@@ -323,4 +326,4 @@ def _digests(fields: Fields) -> dict[str, str]:
 
 def _expect(holds: bool, fields: Fields, key: str, rule: str) -> None:
     if not holds:
-        raise PlanError(f"{fields.where(key)}: {rule}; plan the model anew")
+        raise PlanError(f"{fields.where(key)}: {rule}; run hmcos schedule on the model again")

@@ -79,7 +79,10 @@ def tried_words(explanation: Explanation) -> str:
     if advised.best and not advised.proved:
         told.append("They are compared with the best order found, which is not proved to be the best.")
     if advised.undecided:
-        told.append(f"Open are {advised.undecided} of those tried, whose search was cut short.")
+        told.append(
+            f"Of those tried, the search of {advised.undecided} was cut short, "
+            "so it is open whether they help."
+        )
     if advised.untried:
         told.append(f"{advised.untried} are not tried yet: {_more(explanation.plan)} tries all.")
     return " ".join(told)

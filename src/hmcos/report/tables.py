@@ -149,7 +149,9 @@ def _title(source: Source, target: TargetUsed) -> Text:
 
 def _verdict(plan: Plan) -> str:
     gap = plan.peak - plan.lower_bound
-    over = f" ({100 * gap / plan.lower_bound:.1f} % above the bound)" if gap and plan.lower_bound else ""
+    percent = f"{100 * gap / plan.lower_bound:.1f} %" if gap and plan.lower_bound else ""
+    # Where nothing fits, the gap is not that of an answer, but of the best order on the way to it.
+    over = f" ({percent} above the lower bound)" if percent and plan.status != Status.DOES_NOT_FIT else ""
     target = printable(plan.target.name)
     return f"{plan.status}: {_WORDS[plan.status]}{over}, as target {target} counts memory"
 

@@ -55,7 +55,7 @@ def opened(file: Path, options: Any, name: str) -> Any:
     except HmcosError:
         raise
     except Exception as error:  # the runtime raises many types; each means that it cannot run the model
-        raise ModelError(f"{name}: ONNX Runtime does not take it: {_said(error, file, name)}") from error
+        raise ModelError(f"{name}: ONNX Runtime cannot load it: {_said(error, file, name)}") from error
 
 
 def _said(error: Exception, file: Path, name: str) -> str:

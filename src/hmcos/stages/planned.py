@@ -29,13 +29,15 @@ def network_of(plan: Plan, model: Openable | Opened) -> Network:
     opened = model if isinstance(model, Opened) else opened_for(plan, model)
     name = opened.source.name
     if opened.source.sha256 != plan.source.sha256:
-        raise PlanError(f"{name}: the plan was made for another model; plan this one anew")
+        raise PlanError(f"{name}: the plan was made for another model; run hmcos schedule on this one")
     check_written(plan)
     network = _lowered(opened, plan)
     if network.numbers != plan.scheduled:
-        raise PlanError(f"{name}: the plan lists other operators; plan the model anew")
+        raise PlanError(f"{name}: the plan lists other operators; run hmcos schedule on the model again")
     if profile(network.problem, plan.schedule.order).running != plan.memory.running:
-        raise PlanError(f"{name}: the plan's memory is not that of its order; plan the model anew")
+        raise PlanError(
+            f"{name}: the plan's memory is not that of its order; run hmcos schedule on the model again"
+        )
     return network
 
 
@@ -77,7 +79,7 @@ def _bodies(graph: Graph, plans: Sequence[BodyPlan], alignment: int) -> Bodies:
         for body in op.bodies:
             path = f"node {op.number}/{body.attribute}"
             if path not in by_path:
-                raise PlanError(f"the plan has no order for {path}; plan the model anew")
+                raise PlanError(f"the plan has no order for {path}; run hmcos schedule on the model again")
             planned, given_back = by_path[path], result_bytes(op, body, alignment)
             scratch[op.number] = max(scratch.get(op.number, 0), planned.peak - given_back)
             least[op.number] = max(least.get(op.number, 0), planned.lower_bound - given_back)

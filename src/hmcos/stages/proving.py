@@ -113,7 +113,7 @@ def _result(result: str | PathLike[str] | Plan) -> tuple[Plan | None, Path | Non
     path = Path(result)
     # Unlike Path.is_file, this takes names that are too long for a file.
     if not os.path.isfile(path):  # noqa: PTH113
-        raise PlanError(f"{path}: is no file; name a plan.json or a reordered model")
+        raise PlanError(f"{path}: does not exist or is not a file; name a plan.json or a reordered model")
     if path.suffix.lower() != ".json":
         return None, path, fspath(path)
     plan = read_claims(path)

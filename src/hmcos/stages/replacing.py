@@ -27,7 +27,8 @@ def check_replaced(plan: Path, opened: Opened) -> None:
         source, outputs = read_source(plan)
     except PlanError as error:
         raise OutputError(
-            f"{plan}: is no plan that hmcos can read; choose another folder, or replace it with --overwrite"
+            f"{plan}: is not a plan that hmcos can read; "
+            "choose another folder, or replace it with --overwrite"
         ) from error
     if not _is_same(source, outputs, plan, opened):
         raise OutputError(

@@ -52,7 +52,9 @@ def _gone(plan: Plan, digests: Mapping[Path, str | None], way_out: str) -> PlanE
     there = [str(place) for place, digest in digests.items() if digest is not None]
     if there or name.startswith(ZOO):
         changed = there[0] if there else name
-        return PlanError(f"{changed}: has changed since the plan was made; plan it anew, or {way_out}")
+        return PlanError(
+            f"{changed}: has changed since the plan was made; run hmcos schedule on it again, or {way_out}"
+        )
     if not digests:
         return PlanError(f"{title}: is of a model in memory; {way_out}")
     return PlanError(f"{title}: its model is not at {' or '.join(map(str, digests))}; {way_out}")
@@ -130,7 +132,9 @@ def _moved(path: str, orders: Mapping[str, Sequence[int]]) -> str:
             found += [f"node {step}", attribute]
             around = f"{around}/{node}/{attribute}" if around else f"{node}/{attribute}"
     except (KeyError, ValueError) as error:
-        raise PlanError(f"the plan does not order what is around {path}; plan the model anew") from error
+        raise PlanError(
+            f"the plan has no order for the graph around {path}; run hmcos schedule on the model again"
+        ) from error
     return "/".join(found)
 
 

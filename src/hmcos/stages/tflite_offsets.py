@@ -54,7 +54,9 @@ def _check_unplaced(offsets: tuple[int, ...], found: list[Place], kept: Collecti
     for tensor, offset in enumerate(offsets):
         if offset != UNPLANNED and (tensor in kept or tensor not in reached):
             why = "it lives from run to run" if tensor in kept else "no operator runs its subgraph"
-            raise VerifyError(f"tensor {tensor} of all: has the offset {offset}, but {why}")
+            raise VerifyError(
+                f"tensor {tensor}, counted through all subgraphs: has the offset {offset}, but {why}"
+            )
 
 
 def _inside(place: Place, spans: dict[str, Span]) -> dict[int, Span]:

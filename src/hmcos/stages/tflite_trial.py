@@ -141,7 +141,7 @@ def _equal(engine: str, trial: Trial, pair: tuple[bytes, bytes], sources: list[R
         if other:
             steady = [place for place in other if _steady(engine, trial, (source, seed), before, place)]
             if not steady:
-                raise NotRunError(f"output {names[other[0]]!r} of the source has other bits each time")
+                raise NotRunError(f"output {names[other[0]]!r} of the source differs from run to run")
             place = steady[0]
             raise VerifyError(f"output {place}, {names[place]!r}, differs for the inputs of seed {seed}")
     random = f"the random {', '.join(drawing[:3])}"

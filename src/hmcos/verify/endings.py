@@ -44,7 +44,7 @@ def _ended(ended: Ended, found: Told) -> str:
         in_time = ended.code is not None and ended.code != -_number("SIGXCPU")
         raise LimitError(f"{what}; {MORE_MEMORY if in_time else MORE_TIME}")
     if ended.code in {-_number(name) for name in _FROM_OUTSIDE}:
-        raise NotRunError(f"{what}; it came from outside: from somebody, or a system short of memory")
+        raise NotRunError(f"{what}; another process sent the signal, or the system ran out of memory")
     if found.part in ON_TRIAL:
         raise VerifyError(f"{what}; the source ran")
     raise NotRunError(f"{what}{SPECIAL if found.part == Part.SOURCE else ''}")

@@ -75,7 +75,10 @@ class _Lives:
         name = f"scratch of {ran.name}"
         buffer = self._check_place((ran.number,), size, (step, step + 1), name)
         if buffer.name != name or buffer.tensors or buffer.takes_over is not None:
-            raise VerifyError(f"{buffer.name!r}: is {name!r} by its operator, with nothing else in its place")
+            raise VerifyError(
+                f"{buffer.name!r}: is the {name}; "
+                "it must be called that, hold no tensor, and take over nothing"
+            )
 
     def _check_made(self, storage: int, step: int, ran: Step) -> None:
         death = max(self.death.get(storage, 0), step + 1)

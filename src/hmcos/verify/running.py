@@ -95,7 +95,7 @@ def _run_result(request: Request, wholes: list[Whole], chance: set[str]) -> None
             by_itself = unsteady(request, whole)
             steady = [name for name in other if name not in by_itself]
             if not steady:
-                raise NotRunError(f"output {other[0]!r} of the source has other bits each time that it runs")
+                raise NotRunError(f"output {other[0]!r} of the source differs from run to run")
             raise VerifyError(f"run {run}: the result {difference(steady[0], whole.outputs, found)}")
 
 

@@ -186,7 +186,9 @@ class _Stepper:
         except LimitError:
             raise
         except NotRunError as error:
-            raise VerifyError(f"step {step}, in the arena, though not apart: {error}") from error
+            raise VerifyError(
+                f"step {step}: runs in memory of its own, but not in the arena: {error}"
+            ) from error
 
     def _use(self, op: Operator, made: Mapping[int, Bytes]) -> tuple[int, PlacedBuffer | None]:
         """Take note of what an operator uses; return the bytes in use while it runs, and its scratch."""

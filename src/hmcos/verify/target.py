@@ -45,7 +45,8 @@ def check_target(used: TargetUsed, scratch: Mapping[str, int] | None) -> str:
     for key, value in right.items():
         if found[key] != value:
             raise VerifyError(
-                f"target.data.{key}: is not that of {used.name!r} as it is shipped; plan the model anew"
+                f"target.data.{key}: is not that of {used.name!r} as it is shipped; "
+                "run hmcos schedule on the model again"
             )
     return f"{used.name}, as it is shipped"
 

@@ -56,10 +56,8 @@ def build(name: str, **parameters: object) -> ModelProto:
     Raises:
         OptionError: no such network, no such parameter, or a value out of range.
     """
+    check_name(name)
     family, chosen = NETWORKS.get(name, (name, {}))
-    if family not in FAMILIES:
-        hint = meant(name, [*NETWORKS, *FAMILIES]) or f" There are {', '.join(NETWORKS)}."
-        raise OptionError(f"zoo: no network is called {name!r}.{hint}")
     make = _maker(family)
     known = inspect.signature(make).parameters
     for parameter in parameters:
@@ -67,6 +65,17 @@ def build(name: str, **parameters: object) -> ModelProto:
             there = f"it has {', '.join(known)}.{meant(parameter, known)}"
             raise OptionError(f"zoo: {family} has no parameter {parameter!r}: {there}")
     return cast("ModelProto", make(**{**chosen, **parameters}).build())
+
+
+def check_name(name: str) -> None:
+    """Do nothing if there is such a network or family.
+
+    Raises:
+        OptionError: there is none; tells which was meant.
+    """
+    if name not in NETWORKS and name not in FAMILIES:
+        hint = meant(name, [*NETWORKS, *FAMILIES]) or f" There are {', '.join(NETWORKS)}."
+        raise OptionError(f"zoo: no network is called {name!r}.{hint}")
 
 
 def _maker(family: str) -> Callable[..., Any]:

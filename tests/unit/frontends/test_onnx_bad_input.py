@@ -180,7 +180,7 @@ def test_bodies_may_not_be_nested_too_deeply() -> None:
 def test_two_bodies_of_one_name_are_refused() -> None:
     made = branches()
     made.graph.node[1].attribute.append(made.graph.node[1].attribute[0])
-    assert "two of its bodies bear the same name" in refusal(made)
+    assert "two of its bodies have the same name" in refusal(made)
 
 
 def test_few_functions_that_mean_billions_of_nodes_are_refused() -> None:

@@ -54,7 +54,7 @@ def test_changed_or_missing_files_are_found() -> None:
     good = branches(32, 2).bytes()
     source = with_files(good, FILES)
     for other in (good, with_files(good, FILES | {"labels.txt": b"dog\ncat\n"}), with_files(good, {})):
-        with pytest.raises(ModelError, match="in the files that stand behind the model"):
+        with pytest.raises(ModelError, match="in the files appended to the model"):
             written(source, other)
 
 

@@ -52,7 +52,7 @@ def test_other_versions_are_refused(tmp_path: Path) -> None:
 def test_data_behind_the_flatbuffer_is_refused(tmp_path: Path) -> None:
     sketch = branches()
     sketch.model.buffers[1].offset = 10_000
-    assert "buffer 1: its data stands behind the flatbuffer" in refused(sketch.bytes(), tmp_path)
+    assert "buffer 1: its data is behind the flatbuffer" in refused(sketch.bytes(), tmp_path)
 
 
 def test_options_unknown_to_the_schema_are_refused(tmp_path: Path) -> None:

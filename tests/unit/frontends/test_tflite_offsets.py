@@ -127,7 +127,7 @@ def test_a_result_has_one_table_in_a_buffer_of_its_own() -> None:
     good = table((-1,) * TENSORS)
     twice = named(data=good)
     add(twice, data=good)
-    with pytest.raises(ModelError, match="stands in the metadata 2 times"):
+    with pytest.raises(ModelError, match="appears 2 times in the metadata"):
         written(branches(32, 2).bytes(), twice.bytes())
     shared = named(data=good)
     add(shared, len(shared.model.buffers) - 1, name="labels")
@@ -205,5 +205,5 @@ def test_data_in_other_files_is_refused(tmp_path: Path) -> None:
     sketch.model.subgraphs[0].tensors[3].externalBuffer = 1
     path = tmp_path / "m.tflite"
     path.write_bytes(sketch.bytes())
-    with pytest.raises(ModelError, match=r"tensor 3 \('t3'\): its data stand in another file"):
+    with pytest.raises(ModelError, match=r"tensor 3 \('t3'\): its data is in another file"):
         load(path)

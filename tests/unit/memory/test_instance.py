@@ -81,7 +81,7 @@ def test_optional_keys_may_be_written_out() -> None:
         ('{"a":' * 100_000, "nested too deeply"),
         ("[1]", "an instance is a JSON object, not a list"),
         ("null", "an instance is a JSON object, not null"),
-        ('{"format": "x", "format": "x"}', 'key "format" stands twice'),
+        ('{"format": "x", "format": "x"}', 'key "format" appears twice'),
         (instance(format="hmcos-instance/2"), '"format" is "hmcos-instance/2"'),
         (instance(format=None), '"format" is null'),
         (instance(kept=None), 'key "kept" is missing'),

@@ -173,7 +173,7 @@ def test_a_wrong_value_is_named_by_its_key(tmp_path: Path, key: str, value: obje
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('"peak": 32, "peak": 32', "not a plan, or cut off: key 'peak' stands twice in one object"),
+        ('"peak": 32, "peak": 32', "not a plan, or cut off: key 'peak' appears twice in one object"),
         (f'"peak": {2**100 + 1}', "peak: must be an integer of at most 2**100, not 126765"),
         ('"peak": 1e3', "peak: must be an integer of at least 0, not 1000.0"),
         ('"peak": NaN', "peak: must be an integer of at least 0, not nan"),

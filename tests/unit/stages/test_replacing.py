@@ -94,7 +94,7 @@ def test_models_in_memory_are_told_by_their_bytes(tmp_path: Path) -> None:
 def test_what_is_no_plan_stays(source: Path, tmp_path: Path, content: bytes) -> None:
     place = tmp_path / "plan.json"
     place.write_bytes(content)
-    with pytest.raises(OutputError, match=r"plan\.json: is no plan that hmcos can read.*--overwrite"):
+    with pytest.raises(OutputError, match=r"plan\.json: is not a plan that hmcos can read.*--overwrite"):
         hmcos.schedule(source, output=tmp_path)
     assert place.read_bytes() == content
     hmcos.schedule(source, output=tmp_path, overwrite=True)

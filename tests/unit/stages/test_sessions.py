@@ -205,7 +205,7 @@ def test_what_the_runtime_cannot_run_is_told(tmp_path: Path) -> None:
     source.graph.node[0].domain, source.graph.node[0].op_type = "my.domain", "Mystery"
     path = tmp_path / "net.onnx"
     path.write_bytes(source.SerializeToString())
-    with pytest.raises(ModelError, match=r"net.onnx: ONNX Runtime does not take it: .*Mystery"):
+    with pytest.raises(ModelError, match=r"net.onnx: ONNX Runtime cannot load it: .*Mystery"):
         session(hmcos.schedule(path))
     text = "net (float[6] x, int64[2] s) => (float[2,3] y) { y = Reshape(x, s) }"
     plan = hmcos.schedule(written(tmp_path, text))

@@ -99,7 +99,8 @@ def test_a_right_plan_holds(tmp_path: Path) -> None:
         (setting("target", "name", to="instance"), "target: target.name: 'instance' is for problems"),
         (
             setting("target", "data", to={"overwrite_inputs": False, "views": ["Sin"]}),
-            "target: target.data.views: is not that of 'none' as it is shipped; plan the model anew",
+            "target: target.data.views: is not that of 'none' as it is shipped; "
+            "run hmcos schedule on the model again",
         ),
     ],
 )

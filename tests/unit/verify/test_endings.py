@@ -57,8 +57,8 @@ def test_limits_and_signals_from_outside_say_nothing_of_the_result(part: Part) -
         (-signal.SIGXCPU, "", "raise --time-limit"),
         (1, "numpy._ArrayMemoryError: Unable to allocate", "raise --memory-limit"),
         (-signal.SIGABRT, "what(): std::bad_alloc", "raise --memory-limit"),
-        (-signal.SIGKILL, "", "from outside"),
-        (-signal.SIGTERM, "", "from outside"),
+        (-signal.SIGKILL, "", "another process sent the signal"),
+        (-signal.SIGTERM, "", "another process sent the signal"),
     ):
         found = ended(code, part, log=log)
         assert answers(found) == [Answer.NOT_RUN] * 2

@@ -297,7 +297,10 @@ def test_an_operator_that_fails_only_in_the_arena_is_a_fault(monkeypatch: pytest
         right(self, op, inputs, outputs)
 
     monkeypatch.setattr(Operators, "run", broken)
-    assert caught(faults.planned()) == "step 1, in the arena, though not apart: it does not like the address"
+    assert (
+        caught(faults.planned())
+        == "step 1: runs in memory of its own, but not in the arena: it does not like the address"
+    )
 
 
 def test_a_kernel_that_demands_a_constant_only_when_it_runs_gets_it() -> None:

@@ -52,7 +52,7 @@ def _check_bodies(title: str, found: list[tuple[str, GraphProto, int]]) -> None:
     if found[0][2] > DEEPEST:
         raise ModelError(f"{title}: bodies are nested more than {DEEPEST} deep; flatten the model")
     if len({path for path, _, _ in found}) != len(found):
-        raise ModelError(f"{title} in {found[0][0]}: two of its bodies bear the same name")
+        raise ModelError(f"{title} in {found[0][0]}: two of its bodies have the same name")
 
 
 def is_executable(graph: GraphProto, outside: tuple[set[str], ...] = ()) -> bool:

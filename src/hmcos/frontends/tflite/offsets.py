@@ -96,7 +96,7 @@ def offsets_in(model: ModelT) -> tuple[int, ...] | None:
     if not held:
         return None
     if len(held) > 1:
-        raise ModelError(f"{NAME}: stands in the metadata {len(held)} times")
+        raise ModelError(f"{NAME}: appears {len(held)} times in the metadata")
     if held[0].buffer not in own_buffers(model):
         raise ModelError(f"{NAME}: is in buffer {held[0].buffer}, which something else uses too")
     content = content_of((model.buffers or [])[held[0].buffer])

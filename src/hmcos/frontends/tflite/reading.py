@@ -63,11 +63,11 @@ def _check_inside(model: ModelT) -> None:
     """Refuse data behind the flatbuffer or in other files, which would have to move with the model."""
     for i, buffer in enumerate(model.buffers or []):
         if buffer.offset > 1:
-            raise ModelError(f"buffer {i}: its data stands behind the flatbuffer, which is not supported")
+            raise ModelError(f"buffer {i}: its data is behind the flatbuffer, which is not supported")
     for subgraph in model.subgraphs or []:
         for number, tensor in enumerate(subgraph.tensors or []):
             if tensor.externalBuffer:
-                raise ModelError(f"{tensor_title(number, tensor)}: its data stand in another file")
+                raise ModelError(f"{tensor_title(number, tensor)}: its data is in another file")
         for number, operator in enumerate(subgraph.operators or []):
             if operator.largeCustomOptionsOffset > 1:
                 raise ModelError(f"operator {number}: its options stand behind the flatbuffer")

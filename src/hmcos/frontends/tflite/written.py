@@ -46,7 +46,7 @@ def written(source: bytes, result: bytes) -> Written:
     for place in differences(before, after):
         raise ModelError(f"differs from its source in more than order and offsets: in {place}")
     if attached(source) != attached(result):
-        raise ModelError("differs from its source in the files that stand behind the model")
+        raise ModelError("differs from its source in the files appended to the model")
     return Written(tuple(orders), offsets)
 
 
