@@ -130,7 +130,7 @@ def test_the_name_of_a_shipped_target_means_its_rules() -> None:
     assert parse_target("none", {"overwrite_inputs": False}, "here") == replace(
         shipped, data={"overwrite_inputs": False}
     )
-    words = "^here: hmcos ships a target called 'none', whose overwrite differs from this one's; give this one a name"
+    words = "^here: hmcos ships a target called 'none', whose overwrite differs from this one's; give"
     with pytest.raises(TargetError, match=words):
         parse_target("none", {"overwrite_inputs": False, "overwrite": [{"kinds": ["Relu"]}]}, "here")
     assert parse_target("mine", {"overwrite": [{"kinds": ["Relu"]}]}, "here").name == "mine"
