@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import random
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from unit.frontends.networks import (
     branches,
     chain,
     diamond,
+    external_diamond,
     graph,
     loop,
     model,
@@ -241,6 +244,22 @@ def test_external_data_may_not_leave_through_a_link(tmp_path: Path) -> None:
     path.write_bytes(made.SerializeToString())
     (tmp_path / "home" / "weights.bin").symlink_to(tmp_path / "elsewhere.bin")
     assert "is a link out of the model's folder" in refusal(path)
+
+
+@pytest.mark.skipif(sys.platform in {"win32", "darwin"}, reason="names of files are Unicode in any locale")
+def test_names_of_data_files_that_the_locale_cannot_spell_are_told(tmp_path: Path) -> None:
+    path = external_diamond(tmp_path, "w\u00e8ights.bin", written=False)
+    found = subprocess.run(
+        [sys.executable, "-m", "hmcos", "inspect", str(path)],
+        env=os.environ | {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.returncode == 1
+    assert found.stderr.startswith(f"hmcos: error: {path}: data file")
+    assert found.stderr.count("\n") == 1
+    assert "PYTHONUTF8=1" in found.stderr
 
 
 class Bytes:

@@ -61,6 +61,10 @@ def _check_inside(file: Path, home: Path) -> None:
         real = (home / file).resolve()
     except (OSError, RuntimeError) as error:
         raise ModelError(f"data file {str(file)!r} cannot be found: {error}") from error
+    except UnicodeError as error:
+        raise ModelError(
+            f"data file {str(file)!r}: files cannot have this name in the locale at hand; set PYTHONUTF8=1"
+        ) from error
     if not real.is_relative_to(home):
         raise ModelError(
             f"data file {str(file)!r} is a link out of the model's folder; put the file itself there"
