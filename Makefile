@@ -13,12 +13,14 @@ UV := $(if $(shell command -v uv 2>/dev/null),uv)
 # What was installed is of no use when its interpreter no longer starts, as after an upgrade of the system.
 $(shell $(BIN)/python -V >/dev/null 2>&1 || rm -f $(FOR_USERS) $(FOR_DEVELOPERS))
 
-.PHONY: demo test check bench clean help environment
+.PHONY: demo test lint check dist bench clean help environment
 
 help:
 	@echo "make demo    schedule a real network and say what was gained"
 	@echo "make test    run the tests"
-	@echo "make check   lint, types, import contracts, tests"
+	@echo "make lint    lint, format, types, import contracts"
+	@echo "make check   all that has to pass before a change goes in: lint, test, dist"
+	@echo "make dist    build the sdist and the wheel into dist/, and check both"
 	@echo "make bench   measure speed"
 	@echo "make clean   remove the environment and all that was generated"
 
@@ -67,12 +69,17 @@ test: $(FOR_DEVELOPERS)
 	$(BIN)/python -m pytest
 
 # Types are checked for the Python at hand: newer numpys describe themselves in words that 3.11 lacks.
-check: $(FOR_DEVELOPERS)
+lint: $(FOR_DEVELOPERS)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/pyright --pythonversion $$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 	$(BIN)/lint-imports
-	$(MAKE) test
+
+check: lint test dist
+
+# A release names its tag, which has to belong to the version: make dist TAG=v0.1.0
+dist: $(FOR_DEVELOPERS)
+	$(BIN)/python tools/dist.py $(if $(TAG),--tag $(TAG))
 
 bench: $(FOR_DEVELOPERS)
 	for script in benchmarks/speed/*.py; do $(BIN)/python $$script || exit 1; done
@@ -80,4 +87,4 @@ bench: $(FOR_DEVELOPERS)
 clean:
 	rm -rf $(VENV) out build dist src/hmcos.egg-info
 	rm -rf .pytest_cache .hypothesis .ruff_cache .import_linter_cache
-	find src tests benchmarks examples -name __pycache__ -prune -exec rm -rf {} +
+	find src tests benchmarks examples tools -name __pycache__ -prune -exec rm -rf {} +

@@ -89,7 +89,13 @@ def test_every_name_that_the_documents_use_is_public() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", *(f"docs/{p.name}" for p in ROOT.glob("docs/*.md"))],
+    [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        *(f"docs/{p.name}" for p in ROOT.glob("docs/*.md")),
+    ],
 )
 def test_every_link_leads_somewhere(name: str) -> None:
     for link in re.findall(r"\]\(([^)#]+)\)", document(name)):
