@@ -50,7 +50,7 @@ class _Lives:
 
     def check(self) -> None:
         for storage in self.run.inputs:
-            self._check(storage, 0, self.death[storage])
+            self._check_input(storage)
         for step, ran in enumerate(self.run.steps):
             scratch = ran.scratch
             for storage in ran.makes:
@@ -70,6 +70,12 @@ class _Lives:
             buffer = self._check_place(storage, size, (birth, death), name)
             if set(buffer.tensors) != set(self.run.tensors[storage]):
                 raise VerifyError(f"{name!r}: the plan says that other tensors are in its place")
+
+    def _check_input(self, storage: int) -> None:
+        index = self.waiting.get(storage)
+        if index is not None and self.buffers[index].takes_over is not None:
+            raise VerifyError(f"{self.run.names[storage]!r}: is an input, which is written over nothing")
+        self._check(storage, 0, self.death[storage])
 
     def _check_scratch(self, ran: Step, size: int, step: int) -> None:
         name = f"scratch of {ran.name}"

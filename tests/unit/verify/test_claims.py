@@ -91,6 +91,7 @@ def test_a_right_plan_holds(tmp_path: Path) -> None:
         (setting("arena", "status", to="feasible"), "arena: arena.status: is 'feasible', but the size is 96"),
         (setting("arena", "lower_bound", to=1), "arena: arena.lower_bound: is 1, below the bytes in use at"),
         (setting("arena", "alignment", to=3), "arena: arena.alignment: is 3, but "),
+        (setting("buffers", 0, "takes_over", to=0), "arena: 'x': is an input, which is written over nothing"),
         (setting("largest_first_arena", to=0), "arena: largest_first_arena: is below the lower bound of"),
         (setting("source", "inlined", to=True), "source: source.inlined: must be true exactly when sha256"),
         (setting("source", "original_sha256", to="a"), "source: source.inlined: must be true exactly when"),
