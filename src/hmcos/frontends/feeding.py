@@ -21,8 +21,8 @@ NOTHING: Mapping[int, Range] = MappingProxyType({})
 
 def random_inputs(
     graph: Graph, seed: int, run: int, known: Mapping[int, Range] = NOTHING, integers: int | None = None
-) -> dict[str, Bytes]:
-    """Return name to bytes of every input of a network: the same for the same seed and run.
+) -> dict[int, Bytes]:
+    """Return tensor to bytes of every input of a network: the same for the same seed and run.
 
     `known` is the ranges of parameters (`loading.ranges`), for indices that are computed with them. With
     `integers`, all integers are that number.
@@ -32,7 +32,7 @@ def random_inputs(
     divisors = {
         t for op in graph.operators if op.kind in ("Div", "Mod") for t in op.inputs[1:] if t is not None
     }
-    found: dict[str, Bytes] = {}
+    found: dict[int, Bytes] = {}
     for t in graph.inputs:
         tensor = graph.tensors[t]
         if integers is not None and "int" in tensor.element:
@@ -41,20 +41,35 @@ def random_inputs(
             wanted = Range(1, SMALL - 1).within(ranges.get(t, Range(1, SMALL - 1)))
         else:
             wanted = ranges.get(t)
-        found[tensor.name] = _random(draw, tensor, wanted)
+        found[t] = _random(draw, tensor, wanted)
     return found
 
 
-def read_input(graph: Graph, name: str, path: Path) -> Bytes:
-    """Return the bytes of a user's own input, from a .npy file.
+def input_called(graph: Graph, name: str) -> int:
+    """Return the input with a name, or at a position, counted from 0, if none has that name.
 
     Raises:
-        OptionError: the network has no such input, or the file does not hold one of its type and shape.
+        OptionError: the network has no such input, or several of that name.
     """
-    tensor = next((graph.tensors[t] for t in graph.inputs if graph.tensors[t].name == name), None)
-    if tensor is None:
-        known = ", ".join(graph.tensors[t].name for t in graph.inputs)
-        raise OptionError(f"--input {name}: the network has no such input; it has {known or 'none'}")
+    found = [t for t in graph.inputs if graph.tensors[t].name == name]
+    if not found and name.isascii() and name.isdecimal() and int(name[:9]) < len(graph.inputs):
+        return graph.inputs[int(name[:9])]
+    if len(found) == 1 and name:
+        return found[0]
+    names = [graph.tensors[t].name for t in graph.inputs]
+    if found:
+        places = " or ".join(str(place) for place, other in enumerate(names) if other == name)
+        raise OptionError(f"--input {name}: name this input by its position, {places}")
+    known = ", ".join(other or str(place) for place, other in enumerate(names))
+    raise OptionError(f"--input {name}: the network has no such input; it has {known or 'none'}")
+
+
+def _read(tensor: Tensor, name: str, path: Path) -> Bytes:
+    """Return the bytes of a user's own input, which the user calls `name`, from a .npy file.
+
+    Raises:
+        OptionError: the file does not hold a tensor of its type and shape.
+    """
     try:
         value = cast("npt.NDArray[Any]", np.load(path, allow_pickle=False))
     except (OSError, ValueError, EOFError) as error:
@@ -72,9 +87,19 @@ def as_bytes(value: npt.NDArray[Any]) -> Bytes:
     return np.frombuffer(value.tobytes(), np.uint8).copy()
 
 
-def own_inputs(graph: Graph, files: Mapping[str, Path]) -> dict[str, Bytes]:
-    """Return the inputs that the user gave; see `read_input`."""
-    return {name: read_input(graph, name, path) for name, path in files.items()}
+def own_inputs(graph: Graph, files: Mapping[str, Path]) -> dict[int, Bytes]:
+    """Return tensor to bytes of the inputs that the user gave, in files by name or position.
+
+    Raises:
+        OptionError: there is no such input, two files are for one, or a file does not hold what it must.
+    """
+    found: dict[int, Bytes] = {}
+    for name, path in files.items():
+        t = input_called(graph, name)
+        if t in found:
+            raise OptionError(f"--input {name}: this input has a file already")
+        found[t] = _read(graph.tensors[t], name, path)
+    return found
 
 
 def _random(draw: np.random.Generator, tensor: Tensor, wanted: Range | None) -> Bytes:

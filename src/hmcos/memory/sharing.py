@@ -29,9 +29,9 @@ class Sharing:
 
     @cached_property
     def tensors_of(self) -> tuple[tuple[int, ...], ...]:
-        """Per buffer: the tensors in it, ascending; empty for one that only carries precedence."""
+        """Per buffer: the tensors in it, the one it was made for first; none if it only carries order."""
         found: list[list[int]] = [[] for _ in self.raw_sizes]
-        for tensor, buffer in sorted(self.buffer_of.items()):
+        for tensor, buffer in self.buffer_of.items():  # in the order in which they were made
             if buffer is not None:
                 found[buffer].append(tensor)
         return tuple(map(tuple, found))

@@ -42,7 +42,8 @@ class PlacedBuffer:
     """What has a place in an arena: a buffer, or the scratch of an operator."""
 
     name: str
-    """The tensor it was made for, `buffer N` in a problem, or `scratch of` and the name of its operator."""
+    """For people: the name of the tensor it was made for, or `tensor ID` where that has none; `buffer N` in a
+    problem; `scratch of` and the name of its operator."""
     offset: int
     """Bytes from the begin of the arena; a multiple of the alignment."""
     size: int
@@ -55,5 +56,8 @@ class PlacedBuffer:
     """Number, in the source, of the operator whose scratch this is; None for a buffer."""
     takes_over: int | None = None
     """Index, in the same sequence, of the buffer that this one is written over in place."""
-    tensors: tuple[str, ...] = ()
-    """The tensors in it, all at its offset; none for scratch and in a problem."""
+    tensors: tuple[int, ...] = ()
+    """Ids of the tensors in it, all at its offset, the one it was made for first; in a problem the number of
+    the buffer. None for scratch, and in plans of the first edition until `with_tensor_ids` finds them."""
+    names: tuple[str, ...] = ()
+    """Names of these tensors, in the same order: they may be empty and equal."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from hmcos.errors import PlanError
@@ -30,8 +31,27 @@ def arena_keys(plan: Plan) -> dict[str, object]:
         "arena": arena_record(plan.arena),
         "arena_seconds": plan.arena.seconds,
         "largest_first_arena": plan.largest_first_arena,
-        "buffers": [_buffer_record(buffer) for buffer in plan.buffers],
-        "tensors": {name: i for i, buffer in enumerate(plan.buffers) for name in buffer.tensors},
+        **_buffers_record(plan.buffers),
+    }
+
+
+def _buffers_record(buffers: Sequence[PlacedBuffer]) -> dict[str, object]:
+    if any(not buffer.tensors and buffer.operator is None for buffer in buffers):
+        # A plan of the first edition, read and written again: it has names alone, each of them once.
+        by_name = {name: i for i, buffer in enumerate(buffers) for name in buffer.names}
+        return {"buffers": [_buffer_record(buffer) for buffer in buffers], "tensors": by_name}
+    rows = [
+        {**_buffer_record(buffer), "tensors": list(buffer.tensors), "names": list(buffer.names)}
+        for buffer in buffers
+    ]
+    return {"buffers": rows, "tensors": _index_by_name(buffers)}
+
+
+def _index_by_name(buffers: Sequence[PlacedBuffer]) -> dict[str, int]:
+    """Return the index of the buffer by the name of a tensor in it, for names that tell one tensor."""
+    listed = Counter(name for buffer in buffers for name in buffer.names)
+    return {
+        name: i for i, buffer in enumerate(buffers) for name in buffer.names if name and listed[name] == 1
     }
 
 
@@ -71,22 +91,50 @@ def read_arena(fields: Fields) -> tuple[Arena | None, tuple[PlacedBuffer, ...], 
 
 def _buffers(fields: Fields) -> tuple[PlacedBuffer, ...]:
     rows = fields.parts("buffers")
+    if not any({"tensors", "names"} & row.values.keys() for row in rows):
+        return _first_edition(fields, rows)
+    found = tuple(_buffer(row, rows, *_tensors(row)) for row in rows)
+    listed = [t for buffer in found for t in buffer.tensors]
+    if len(listed) != len(set(listed)):
+        raise PlanError(f"{fields.where('buffers')}: a tensor is in two of them; plan the model anew")
+    tensors = fields.part("tensors")
+    if {name: _index(tensors, name, rows) for name in tensors.values} != _index_by_name(found):
+        raise PlanError(f"{fields.where('tensors')}: is not what `buffers` says; plan the model anew")
+    return found
+
+
+def _first_edition(fields: Fields, rows: Sequence[Fields]) -> tuple[PlacedBuffer, ...]:
+    """Return the buffers of a plan that tells tensors by their names alone, and each name once."""
     inside: list[list[str]] = [[] for _ in rows]
     tensors = fields.part("tensors")
     for name in tensors.values:
         inside[_index(tensors, name, rows)].append(name)
-    return tuple(
-        PlacedBuffer(
-            name=row.text("name"),
-            offset=row.number("offset"),
-            size=row.number("size"),
-            birth=row.number("birth"),
-            death=row.number("death"),
-            operator=row.number_or_none("operator"),
-            takes_over=_index_or_none(row, "takes_over", rows),
-            tensors=tuple(names),
-        )
-        for row, names in zip(rows, inside, strict=True)
+    return tuple(_buffer(row, rows, (), tuple(names)) for row, names in zip(rows, inside, strict=True))
+
+
+def _tensors(row: Fields) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Return the ids of the tensors in a buffer, and their names."""
+    ids, names = row.numbers("tensors"), row.texts("names")
+    if len(ids) != len(names):
+        raise PlanError(f"{row.where('names')}: must be as many as `tensors`; plan the model anew")
+    if bool(ids) is (row.number_or_none("operator") is not None):
+        raise PlanError(f"{row.where('tensors')}: must list a tensor, unless the buffer is scratch")
+    return ids, names
+
+
+def _buffer(
+    row: Fields, rows: Sequence[Fields], tensors: tuple[int, ...], names: tuple[str, ...]
+) -> PlacedBuffer:
+    return PlacedBuffer(
+        name=row.text("name"),
+        offset=row.number("offset"),
+        size=row.number("size"),
+        birth=row.number("birth"),
+        death=row.number("death"),
+        operator=row.number_or_none("operator"),
+        takes_over=_index_or_none(row, "takes_over", rows),
+        tensors=tensors,
+        names=names,
     )
 
 

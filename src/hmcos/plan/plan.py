@@ -83,8 +83,14 @@ class LiveTensor:
     """A tensor (or the scratch of an operator) that takes memory at some moment."""
 
     name: str
+    """For people, like that of a `PlacedBuffer`."""
     size: int
     """Bytes, rounded up to the alignment."""
+    tensor: int | None = None
+    """Id of the tensor that its buffer was made for, or in a problem the number of the buffer; None for
+    scratch, and in plans of the first edition."""
+    operator: int | None = None
+    """Number, in the source, of the operator whose scratch this is; None for a tensor."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -194,8 +194,15 @@ def _crest_record(crest: Crest) -> dict[str, object]:
     return {
         "step": crest.step,
         "operator": crest.operator,
-        "tensors": [{"name": t.name, "bytes": t.size} for t in crest.tensors],
+        "tensors": [_live_record(tensor) for tensor in crest.tensors],
     }
+
+
+def _live_record(live: LiveTensor) -> dict[str, object]:
+    # A plan of the first edition has names alone; so has what is written of it.
+    known = live.tensor is not None or live.operator is not None
+    ids = {"tensor": live.tensor, "operator": live.operator} if known else {}
+    return {"name": live.name, "bytes": live.size, **ids}
 
 
 def _operator_record(row: OperatorRow) -> dict[str, object]:
@@ -288,8 +295,21 @@ def _memory(fields: Fields) -> Memory:
 
 
 def _crest(fields: Fields) -> Crest:
-    tensors = tuple(LiveTensor(t.text("name"), t.number("bytes")) for t in fields.parts("tensors"))
+    rows = fields.parts("tensors")
+    has_ids = any({"tensor", "operator"} & row.values.keys() for row in rows)
+    tensors = tuple(_live(row, has_ids) for row in rows)
     return Crest(fields.number("step", lowest=-1), fields.number_or_none("operator"), tensors)
+
+
+def _live(fields: Fields, has_ids: bool) -> LiveTensor:
+    """Return a live tensor, or scratch; plans of the first edition have names alone."""
+    name, size = fields.text("name"), fields.number("bytes")
+    if not has_ids:
+        return LiveTensor(name, size)
+    tensor, operator = fields.number_or_none("tensor"), fields.number_or_none("operator")
+    one = (tensor is None) is not (operator is None)
+    _expect(one, fields, "tensor", "must be null exactly where `operator` is not, for scratch")
+    return LiveTensor(name, size, tensor, operator)
 
 
 def _seconds(fields: Fields) -> Seconds:

@@ -10,14 +10,18 @@ from hmcos.frontends.onnx.elements import NUMBERS
 from hmcos.graph.model import Graph
 
 
-def bind_inputs(session: Any, graph: Graph, fed: Mapping[str, Bytes]) -> tuple[Any, list[Bytes]]:
-    """Return a binding of a session with its inputs bound, and their bytes, which have to outlive it."""
-    tensors = {graph.tensors[t].name: graph.tensors[t] for t in graph.inputs}
+def bind_inputs(session: Any, graph: Graph, fed: Mapping[int, Bytes]) -> tuple[Any, list[Bytes]]:
+    """Return a binding of a session with its inputs bound, and their bytes, which have to outlive it.
+
+    `fed` is the bytes by tensor; the session knows inputs by their names, which ONNX demands to differ.
+    """
+    by_name = {graph.tensors[t].name: t for t in graph.inputs}
     binding = session.io_binding()
     lent: list[Bytes] = []
     for node in session.get_inputs():
-        tensor = tensors[node.name]
-        lent.append(fed[node.name])
+        t = by_name[node.name]
+        tensor = graph.tensors[t]
+        lent.append(fed[t])
         number, _ = NUMBERS[tensor.element]
         binding.bind_input(node.name, "cpu", 0, number, tensor.shape, lent[-1].ctypes.data)
     return binding, lent

@@ -52,7 +52,7 @@ def answer(request: bytes) -> bytes:
     return str(_taken(trial, random_inputs(trial.graph, 0, 0))).encode()
 
 
-def _taken(trial: Trial, fed: Mapping[str, Bytes]) -> int:
+def _taken(trial: Trial, fed: Mapping[int, Bytes]) -> int:
     """Return the bytes of inputs and of all that one run adds to the process at its highest."""
     here: Any = import_module("onnxruntime")
     options = here.SessionOptions()

@@ -39,7 +39,7 @@ def _crest(network: Network, steps: Profile) -> Crest:
         for life in lifetimes(network.problem, steps.order)
         if life.birth <= moment < life.death and life.size and (step >= 0 or _enters(network, life))
     ]
-    tensors = [LiveTensor(_name(network, life), life.size) for life in lives]
+    tensors = [_live_tensor(network, life) for life in lives]
     operator = network.numbers[steps.order[step]] if step >= 0 else None
     return Crest(step, operator, tuple(sorted(tensors, key=lambda tensor: -tensor.size)))
 
@@ -48,9 +48,11 @@ def _enters(network: Network, life: Life) -> bool:
     return life.buffer is not None and network.problem.producer[life.buffer] < 0
 
 
-def _name(network: Network, life: Life) -> str:
-    """Return the name of a live thing: a buffer or the scratch of an operator."""
+def _live_tensor(network: Network, life: Life) -> LiveTensor:
+    """Return a live buffer, or the scratch of an operator."""
     if life.buffer is None:
         owner = life.operator if life.operator is not None else 0
-        return f"scratch of {network.problem.names[owner]}"
-    return network.buffer_name(life.buffer)
+        name = f"scratch of {network.problem.names[owner]}"
+        return LiveTensor(name, life.size, None, network.numbers[owner])
+    made_for = life.buffer if network.sharing is None else network.sharing.tensors_of[life.buffer][0]
+    return LiveTensor(network.buffer_name(life.buffer), life.size, made_for)

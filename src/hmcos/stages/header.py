@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 
 from hmcos.allocation.c_header import c_header
 from hmcos.allocation.problem import Lives
 from hmcos.errors import OptionError
 from hmcos.memory.lifetimes import Life
+from hmcos.plan.arena import PlacedBuffer
 from hmcos.plan.plan import Plan
 
 EMITTED = ("c",)
@@ -32,19 +35,29 @@ def check_emit(emit: str | None, possible: bool) -> None:
 def header_text(plan: Plan, stem: str) -> str:
     """Return a C header with an offset for every tensor in the arena of a plan, and for scratch.
 
-    All macros begin with the stem as an identifier. The tensors of one buffer have one offset.
+    All macros begin with the stem as an identifier. The tensors of one buffer have one offset. A tensor
+    without a name is called `tensor ID`; where several have one name, each has its id behind it.
     """
     assert plan.arena is not None
+    listed = Counter(name for buffer in plan.buffers for name in buffer.names)
     names: list[str] = []
     lives: list[Life] = []
     offsets: list[int] = []
     for buffer in plan.buffers:
-        for name in buffer.tensors or (buffer.name,):
+        for name in _tensor_names(buffer, listed):
             names.append(name)
             lives.append(Life(buffer.birth, buffer.death, buffer.size, None, buffer.operator))
             offsets.append(buffer.offset)
     arena = replace(plan.arena, offsets=tuple(offsets))
     return c_header(names, Lives(tuple(lives), arena.alignment), arena, identifier(stem))
+
+
+def _tensor_names(buffer: PlacedBuffer, listed: Mapping[str, int]) -> list[str]:
+    """Return a name per tensor in a buffer; `listed` is how many tensors have each name."""
+    if not any(buffer.names):  # scratch, in a problem, or a tensor without a name
+        return [buffer.name, *(f"tensor {t}" for t in buffer.tensors[1:])]
+    named = zip(buffer.tensors, buffer.names, strict=True)
+    return [(name if listed[name] == 1 else f"{name} {t}") if name else f"tensor {t}" for t, name in named]
 
 
 def identifier(stem: str) -> str:

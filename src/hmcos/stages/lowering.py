@@ -57,7 +57,8 @@ class Network:
         """Return the name of the tensor that a buffer was made for."""
         content, sharing = self.opened.content, self.sharing
         if isinstance(content, Model) and sharing is not None and sharing.tensors_of[buffer]:
-            return content.graph.tensors[sharing.tensors_of[buffer][0]].name
+            made_for = sharing.tensors_of[buffer][0]
+            return content.graph.tensors[made_for].name or f"tensor {made_for}"
         return f"buffer {buffer}"
 
     def source_order(self, schedule: Schedule) -> tuple[int, ...]:

@@ -158,15 +158,21 @@ def _buffers(network: Network, placed: Placed) -> tuple[PlacedBuffer, ...]:
             death=life.death,
             operator=None if life.operator is None else numbers[life.operator],
             takes_over=life.takes_over,
-            tensors=() if life.buffer is None else _tensors(network, life.buffer),
+            tensors=_tensors(network, life.buffer),
+            names=_names(network, life.buffer),
         )
         for life, offset in zip(placed.lives, placed.arena.offsets, strict=True)
     )
 
 
-def _tensors(network: Network, buffer: int) -> tuple[str, ...]:
-    """Return the names of the tensors in a buffer; none in a network that was given as a problem."""
-    content, sharing = network.opened.content, network.sharing
-    if not isinstance(content, Model) or sharing is None:
+def _tensors(network: Network, buffer: int | None) -> tuple[int, ...]:
+    """Return the tensors in a buffer; the buffer itself in a network that was given as a problem."""
+    if buffer is None:
         return ()
-    return tuple(content.graph.tensors[t].name for t in sharing.tensors_of[buffer])
+    return (buffer,) if network.sharing is None else network.sharing.tensors_of[buffer]
+
+
+def _names(network: Network, buffer: int | None) -> tuple[str, ...]:
+    """Return the names of the tensors in a buffer, as in the source; in a problem they are empty."""
+    content, tensors = network.opened.content, _tensors(network, buffer)
+    return tuple(content.graph.tensors[t].name if isinstance(content, Model) else "" for t in tensors)

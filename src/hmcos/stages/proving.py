@@ -16,6 +16,7 @@ from hmcos.frontends.model import Model
 from hmcos.memory.problem import Problem
 from hmcos.plan.plan import Plan
 from hmcos.plan.plan_file import read_claims
+from hmcos.plan.tensor_ids import with_tensor_ids
 from hmcos.stages.opening import Openable, Opened, open_source
 from hmcos.stages.running import Running
 from hmcos.stages.tflite import FORMAT
@@ -56,6 +57,7 @@ def prove(
         unread = Check("source", Answer.NOT_RUN, str(error))
         return Verification(str(model), title, (unread,))
     name = opened.source.name
+    plan = None if plan is None else _with_ids(plan, opened.content)
     checks = [] if plan is None else _planned(opened, plan)
     if not isinstance(opened.content, Model):
         if plan is None:
@@ -73,6 +75,13 @@ def prove(
         # Not run, since it is not what was planned; but where it differs can be told.
         checks.append(_compared(opened.content, plan, written))
     return Verification(name, title, tuple(checks))
+
+
+def _with_ids(plan: Plan, content: Model | Problem) -> Plan:
+    """Return the plan with ids of tensors, also if it is of the first edition, where its names tell them."""
+    if isinstance(content, Model):
+        return with_tensor_ids(plan, [tensor.name for tensor in content.graph.tensors])
+    return with_tensor_ids(plan, [f"buffer {b}" for b in range(len(content.sizes))], in_problem=True)
 
 
 def _planned(opened: Opened, plan: Plan) -> list[Check]:

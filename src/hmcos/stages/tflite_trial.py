@@ -31,8 +31,8 @@ class Trial:
 
     model: Model
     running: Running
-    own: Mapping[str, Any]
-    """The user's own inputs: name to array of bytes."""
+    own: Mapping[int, Any]
+    """The user's own inputs: tensor to array of bytes."""
 
     @property
     def source(self) -> bytes:
@@ -61,9 +61,10 @@ class Trial:
         if size > self.running.memory:
             raise LimitError(f"the inputs have {size:,} bytes, more than --memory-limit allows")
         fed = random_inputs(graph, seed, ranges(self.model))
-        for place, tensor in enumerate(graph.tensors[t] for t in graph.inputs):
-            if tensor.name in self.own:
-                mine = numpy.frombuffer(self.own[tensor.name].tobytes(), tensor.element)
+        for place, t in enumerate(graph.inputs):
+            if t in self.own:
+                tensor = graph.tensors[t]
+                mine = numpy.frombuffer(self.own[t].tobytes(), tensor.element)
                 fed[place] = mine.reshape(tensor.shape)
         return fed
 

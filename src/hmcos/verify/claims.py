@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from hmcos.errors import VerifyError
 from hmcos.plan.agreement import Disagreement, in_memory
-from hmcos.plan.plan import Crest, OperatorRow, Plan
+from hmcos.plan.plan import Crest, LiveTensor, OperatorRow, Plan
 from hmcos.verify.recount import Recount, recount
 from hmcos.verify.run import Run, Step, moments
 
@@ -49,8 +50,7 @@ def check_memory(plan: Plan, run: Run, counted: Recount) -> None:
     """
     counted.check(plan.peak, plan.memory)
     check_agreement(in_memory(plan))
-    claimed = sorted((tensor.name, tensor.size) for tensor in plan.crest.tensors)
-    if not any(claimed == sorted(live) for live in _live(run, plan.crest)):
+    if not any(_same_live(plan.crest.tensors, live) for live in _live(run, plan.crest)):
         raise VerifyError("crest.tensors: are not those that are live at the peak")
 
 
@@ -111,8 +111,15 @@ def reverse_post_order(steps: Sequence[Step]) -> list[int]:
     return list(found)
 
 
-def _live(run: Run, crest: Crest) -> Iterator[list[tuple[str, int]]]:
-    """Yield what may be said to be live at the peak: names and bytes.
+def _same_live(claimed: Sequence[LiveTensor], right: Sequence[LiveTensor]) -> bool:
+    """Return whether the same is live, in any order; plans of the first edition tell names alone."""
+    if all(live.tensor is live.operator is None for live in claimed):
+        right = [LiveTensor(live.name, live.size) for live in right]
+    return Counter(claimed) == Counter(right)
+
+
+def _live(run: Run, crest: Crest) -> Iterator[list[LiveTensor]]:
+    """Yield what may be said to be live at the peak.
 
     Outputs that nobody reads may be counted as scratch of the operator that makes them.
     """
@@ -122,10 +129,15 @@ def _live(run: Run, crest: Crest) -> Iterator[list[tuple[str, int]]]:
             step = moment.step
             for folded in (run.unused.intersection(moment.new), frozenset[int]()):
                 scratch = step.scratch + sum(run.sizes[t] for t in folded)
-                rows = [(run.names[t], run.sizes[t]) for t in (*live, *moment.new) if t not in folded]
-                yield [row for row in (*rows, (f"scratch of {step.name}", scratch)) if row[1]]
+                rows = [_live_tensor(run, t) for t in (*live, *moment.new) if t not in folded]
+                rows.append(LiveTensor(f"scratch of {step.name}", scratch, None, step.number))
+                yield [row for row in rows if row.size]
             return
         live.update(dict.fromkeys(moment.left))
         for t in moment.freed:
             del live[t]
-    yield [(run.names[t], run.sizes[t]) for t in live if run.sizes[t]]
+    yield [_live_tensor(run, t) for t in live if run.sizes[t]]
+
+
+def _live_tensor(run: Run, storage: int) -> LiveTensor:
+    return LiveTensor(run.names[storage], run.sizes[storage], storage)

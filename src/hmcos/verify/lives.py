@@ -24,7 +24,6 @@ class _Lives:
 
     def __init__(self, run: Run, buffers: Sequence[PlacedBuffer]) -> None:
         self.run, self.buffers = run, buffers
-        self.numbers = {name: storage for storage, name in run.names.items()}
         self.storage_of = {index: self._storage(buffer) for index, buffer in enumerate(buffers)}
         self.waiting: dict[int | tuple[int], int] = {}
         for index, storage in self.storage_of.items():
@@ -37,9 +36,19 @@ class _Lives:
         """Return the storage that a buffer is for; (operator,) for scratch."""
         if buffer.operator is not None:
             return (buffer.operator,)
-        found = self.numbers.get(buffer.name)
-        if found is None:
-            raise VerifyError(f"{buffer.name!r} has a place in the arena, but there is no such buffer")
+        if not buffer.tensors:
+            raise VerifyError(
+                f"{buffer.name!r} has a place in the arena, but the plan only names its tensors, and no"
+                " tensor, or more than one, has such a name; plan the model anew"
+            )
+        found = buffer.tensors[0]
+        if found not in self.run.names:
+            raise VerifyError(
+                f"{buffer.name!r} has a place in the arena, but there is no such buffer: no place is for"
+                f" tensor {found}"
+            )
+        if buffer.name != self.run.names[found]:
+            raise VerifyError(f"{buffer.name!r} in the arena: tensor {found} is {self.run.names[found]!r}")
         return found
 
     def _deaths(self) -> dict[int, int]:
@@ -68,8 +77,10 @@ class _Lives:
         size, name = self.run.sizes[storage], self.run.names[storage]
         if size or storage in self.waiting:
             buffer = self._check_place(storage, size, (birth, death), name)
-            if set(buffer.tensors) != set(self.run.tensors[storage]):
+            if sorted(buffer.tensors) != sorted(self.run.tensors[storage]):
                 raise VerifyError(f"{name!r}: the plan says that other tensors are in its place")
+            if buffer.names != tuple(self.run.tensor_names[t] for t in buffer.tensors):
+                raise VerifyError(f"{name!r}: the plan gives other names to the tensors in its place")
 
     def _check_input(self, storage: int) -> None:
         index = self.waiting.get(storage)
@@ -80,7 +91,7 @@ class _Lives:
     def _check_scratch(self, ran: Step, size: int, step: int) -> None:
         name = f"scratch of {ran.name}"
         buffer = self._check_place((ran.number,), size, (step, step + 1), name)
-        if buffer.name != name or buffer.tensors or buffer.takes_over is not None:
+        if buffer.name != name or buffer.tensors or buffer.names or buffer.takes_over is not None:
             raise VerifyError(
                 f"{buffer.name!r}: is the {name}; "
                 "it must be called that, hold no tensor, and take over nothing"

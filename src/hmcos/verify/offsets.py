@@ -69,29 +69,21 @@ def check_planned_offsets(
 ) -> None:
     """Do nothing if the tensors of a graph, and no others, are where the buffers of a plan say.
 
-    Tensors `elsewhere` are left to the runtime, which has other memory for them. Those of one name may have
-    each other's places: a plan tells them apart by name.
+    Tensors `elsewhere` are left to the runtime, which has other memory for them.
 
     Raises:
         VerifyError: a tensor is elsewhere in the file than in the plan, or in one of them alone; names it.
     """
-    planned: dict[str, list[int]] = {}
-    for buffer in buffers:
-        for name in buffer.tensors:
-            planned.setdefault(name, []).append(buffer.offset)
-    found: dict[str, list[int]] = {}
-    for tensor, offset in zip(graph.tensors, offsets, strict=True):
-        if offset != UNPLANNED:
-            found.setdefault(tensor.name, []).append(offset)
-    left_out = {graph.tensors[t].name for t in elsewhere}
-    for name in dict.fromkeys([*planned, *found]):
-        one, other = sorted(found.get(name, ())), sorted(planned.get(name, ()))
-        if one != other and name not in left_out:
-            raise VerifyError(f"{name!r} is {_at(one)} in the file, but {_at(other)} in the plan")
+    planned = {t: buffer.offset for buffer in buffers for t in buffer.tensors}
+    for number, (tensor, offset) in enumerate(zip(graph.tensors, offsets, strict=True)):
+        other = planned.get(number, UNPLANNED)
+        if offset != other and number not in elsewhere:
+            title = f"tensor {number} ({tensor.name!r})"
+            raise VerifyError(f"{title} is {_at(offset)} in the file, but {_at(other)} in the plan")
 
 
-def _at(offsets: Sequence[int]) -> str:
-    return f"at {', '.join(map(str, offsets))}" if offsets else "left to the runtime"
+def _at(offset: int) -> str:
+    return "left to the runtime" if offset == UNPLANNED else f"at {offset}"
 
 
 def check_planned_bodies(inside: Mapping[int, Span], buffers: Sequence[PlacedBuffer]) -> None:

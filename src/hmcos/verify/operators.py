@@ -76,26 +76,26 @@ def session(model: bytes | str) -> Any:
     return runtime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
-def run_whole(session: Any, graph: Graph, fed: Mapping[str, Bytes]) -> dict[str, Made]:
+def run_whole(session: Any, graph: Graph, fed: Mapping[int, Bytes]) -> dict[str, Made]:
     """Return name to value of every output of a network that is run as a whole.
 
-    The runtime allocates the outputs: their shapes may be other than the model declares.
+    `fed` is the bytes of the inputs by tensor; the runtime knows them by their names, which ONNX demands to
+    differ. It allocates the outputs: their shapes may be other than the model declares.
     """
     by_name = {graph.tensors[t].name: t for t in (*graph.inputs, *graph.outputs)}
     binding = session.io_binding()
-    lent = {node.name: blank(fed[node.name].size) for node in session.get_inputs()}
+    asked = {node.name: by_name[node.name] for node in session.get_inputs()}
+    lent = {name: blank(fed[t].size) for name, t in asked.items()}
     for name, block in lent.items():
-        block[: fed[name].size] = fed[name]
-        t = by_name[name]
+        t = asked[name]
+        block[: fed[t].size] = fed[t]
         _bind(binding.bind_input, name, graph, t, Lent(block.ctypes.data, graph.tensors[t].shape))
     names = list(dict.fromkeys(node.name for node in session.get_outputs()))
     for name in names:
         binding.bind_output(name, "cpu")
     session.run_with_iobinding(binding)
     # An output that is an input is not computed.
-    entering = {
-        graph.tensors[t].name: Made(graph.tensors[t].shape, fed[graph.tensors[t].name]) for t in graph.inputs
-    }
+    entering = {graph.tensors[t].name: Made(graph.tensors[t].shape, fed[t]) for t in graph.inputs}
     made = zip(names, binding.get_outputs(), strict=True)
     return {
         name: entering.get(name) or _copied(value, graph.tensors[by_name[name]].bits) for name, value in made

@@ -27,8 +27,8 @@ class Request:
     """With an arena, to run in it; None to compare source and result only."""
     known: Mapping[int, Range]
     """The ranges of parameters, for drawing indices that are computed with them."""
-    inputs: Mapping[str, Bytes]
-    """The user's own inputs by name; the others are drawn at random."""
+    inputs: Mapping[int, Bytes]
+    """The user's own inputs by tensor; the others are drawn at random."""
     runs: int
     seed: int
     memory: int

@@ -39,8 +39,10 @@ class Run:
     steps: tuple[Step, ...]
     sizes: Mapping[int, int]
     """Bytes per storage."""
-    tensors: Mapping[int, tuple[str, ...]]
-    """Names of the tensors per storage; empty in a problem."""
+    tensors: Mapping[int, tuple[int, ...]]
+    """Ids of the tensors per storage, the one that it was made for first; in a problem its own number."""
+    tensor_names: Mapping[int, str]
+    """Name per tensor, as in the source; in a problem they are empty."""
     names: Mapping[int, str]
     """What the plan calls a storage."""
     inputs: tuple[int, ...]
@@ -84,9 +86,9 @@ def run_of_graph(
 ) -> Run:
     """Return what runs when a network runs in a valid order: parameter-only operators are left out."""
     rules = Rules(graph, target_data)
-    inside: dict[int, list[str]] = {}
-    for t, storage in sorted(rules.storage.items()):
-        inside.setdefault(storage, []).append(graph.tensors[t].name)
+    inside: dict[int, list[int]] = {}
+    for t, storage in rules.storage.items():
+        inside.setdefault(storage, [storage]).extend([t] if t != storage else [])
     before = _before(graph, rules)
     steps: list[Step] = []
     for number in order:
@@ -112,8 +114,9 @@ def run_of_graph(
     return Run(
         steps=tuple(steps),
         sizes={storage: rules.bytes_of(storage) for storage in inside},
-        tensors={storage: tuple(names) for storage, names in inside.items()},
-        names={storage: graph.tensors[storage].name for storage in inside},
+        tensors={storage: tuple(tensors) for storage, tensors in inside.items()},
+        tensor_names={t: graph.tensors[t].name for t in rules.storage},
+        names={storage: graph.tensors[storage].name or f"tensor {storage}" for storage in inside},
         inputs=tuple(graph.inputs),
         kept=frozenset(kept | {t for t in graph.inputs if t not in read}),
         unused=frozenset(t for step in steps for t in step.makes if t not in rules.used),
@@ -169,7 +172,8 @@ def run_of_instance(instance: Mapping[str, object], order: Sequence[int]) -> Run
     return Run(
         steps=tuple(steps),
         sizes=dict(enumerate(sizes)),
-        tensors=dict.fromkeys(range(len(sizes)), ()),
+        tensors={b: (b,) for b in range(len(sizes))},
+        tensor_names=dict.fromkeys(range(len(sizes)), ""),
         names={b: f"buffer {b}" for b in range(len(sizes))},
         inputs=inputs,
         kept=frozenset(cast(list[int], instance["kept"])) | {b for b in inputs if b not in read},

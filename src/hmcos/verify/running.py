@@ -135,8 +135,8 @@ def _counted(ran: Ran, rounding: str) -> str:
 
 def _reshaped(graph: Graph, ran: Ran) -> str:
     """Return which tensors had another shape than the model declares."""
-    declared = {tensor.name: tensor.shape for tensor in graph.tensors}
-    found = [f"{name!r} is {list(shape)}, not {list(declared[name])}" for name, shape in ran.shapes.items()]
+    declared = ((graph.tensors[t], shape) for t, shape in ran.shapes.items())
+    found = [f"{tensor.name!r} is {list(shape)}, not {list(tensor.shape)}" for tensor, shape in declared]
     return f"; other than declared, {_listed(found)}" if found else ""
 
 

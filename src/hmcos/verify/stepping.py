@@ -47,12 +47,12 @@ class Ran:
     """Steps at which it wrote a view of its input: the same bytes over themselves."""
     unproved: list[str] = field(default_factory=list[str])
     """Steps at which the kernel forbids that, so that it ran on a copy."""
-    shapes: dict[str, Shape] = field(default_factory=dict[str, Shape])
+    shapes: dict[int, Shape] = field(default_factory=dict[int, Shape])
     """Tensors whose shapes turned out to be other than the model declares."""
 
 
-def run_in_arena(operators: Operators, plan: Plan, fed: Mapping[str, Bytes], begin: Begin = nobody) -> Ran:
-    """Return what a run in the arena found; `fed` is the bytes of the inputs by name.
+def run_in_arena(operators: Operators, plan: Plan, fed: Mapping[int, Bytes], begin: Begin = nobody) -> Ran:
+    """Return what a run in the arena found; `fed` is the bytes of the inputs by tensor.
 
     Raises:
         VerifyError: an operator reads or makes other bytes in the arena than apart, or other bytes are in use
@@ -64,14 +64,14 @@ def run_in_arena(operators: Operators, plan: Plan, fed: Mapping[str, Bytes], beg
 
 
 class _Stepper:
-    def __init__(self, operators: Operators, plan: Plan, fed: Mapping[str, Bytes], begin: Begin) -> None:
+    def __init__(self, operators: Operators, plan: Plan, fed: Mapping[int, Bytes], begin: Begin) -> None:
         self.operators, self.plan, self.fed, self.begin = operators, plan, fed, begin
         self.graph = operators.graph
         self.size = max((b.offset + b.size for b in plan.buffers), default=0)
         whole = np.full(self.size + 2 * PAGE, POISON, np.uint8)
         start = -whole.ctypes.data % PAGE
         self.block = whole[start : start + self.size + PAGE]
-        self.buffer_of = {name: i for i, buffer in enumerate(plan.buffers) for name in buffer.tensors}
+        self.buffer_of = {t: i for i, buffer in enumerate(plan.buffers) for t in buffer.tensors}
         self.scratch_of = {b.operator: i for i, b in enumerate(plan.buffers) if b.operator is not None}
         self.apart: dict[int, Bytes] = {}
         """Activations in memory of their own; the truth of every step."""
@@ -86,7 +86,7 @@ class _Stepper:
 
     def run(self) -> Ran:
         for t in self.graph.inputs:
-            self.apart[t] = self._own(t, self.fed[self.graph.tensors[t].name])
+            self.apart[t] = self._own(t, self.fed[t])
             self._write(t, self.apart[t])
             self._hold(self._buffer(t))
         order = [self.graph.operators[number] for number in self.plan.order]
@@ -169,7 +169,7 @@ class _Stepper:
         """Take note of the shapes of an operator's outputs on these inputs; they have to fit their places."""
         for t, shape in found.items():
             tensor, index = self.graph.tensors[t], self._buffer(t)
-            self.shapes[t] = self.ran.shapes[tensor.name] = shape
+            self.shapes[t] = self.ran.shapes[t] = shape
             if index is not None and self._size(t) > self.plan.buffers[index].size:
                 raise NotRunError(
                     f"{title(op)}: makes {tensor.name!r} of {list(shape)} from these inputs, but the plan "
@@ -275,7 +275,7 @@ class _Stepper:
             self.ran.end = max(self.ran.end, placed.offset + placed.size)
 
     def _buffer(self, t: int) -> int | None:
-        return self.buffer_of.get(self.graph.tensors[t].name)
+        return self.buffer_of.get(t)
 
     def _shape(self, t: int) -> Shape:
         return self.shapes.get(t, self.graph.tensors[t].shape)

@@ -27,7 +27,8 @@ AGAIN = 3
 class Whole:
     """One run of the source."""
 
-    fed: Mapping[str, Bytes]
+    fed: Mapping[int, Bytes]
+    """By tensor."""
     outputs: Mapping[str, Made]
     how: str
     """What is special about the inputs; empty when they are random like any."""
@@ -104,10 +105,10 @@ def difference(name: str, right: Mapping[str, Made], found: Mapping[str, Made]) 
 
 
 def _has_integers(request: Request) -> bool:
-    tensors = (request.graph.tensors[t] for t in request.graph.inputs)
-    return any("int" in tensor.element and tensor.name not in request.inputs for tensor in tensors)
+    graph = request.graph
+    return any("int" in graph.tensors[t].element and t not in request.inputs for t in graph.inputs)
 
 
 def _inputs(request: Request, run: int) -> str:
-    names = {request.graph.tensors[t].name for t in request.graph.inputs}
-    return "your inputs" if names and names <= request.inputs.keys() else f"the random inputs of run {run}"
+    fed = set(request.graph.inputs)
+    return "your inputs" if fed and fed <= request.inputs.keys() else f"the random inputs of run {run}"

@@ -250,9 +250,9 @@ PLACED = replace(
     outputs=Outputs(None, "out/plan.json", "out/net_arena.h"),
     arena=Arena((0, 16, 0), 32, 32, Status.OPTIMAL, "best_fit", 16, 0.25),
     buffers=(
-        PlacedBuffer("x", 0, 16, 0, 1, tensors=("x", "view of x")),
+        PlacedBuffer("x", 0, 16, 0, 1, tensors=(4, 0), names=("x", "view of x")),
         PlacedBuffer("scratch of Shape", 16, 16, 0, 1, operator=2),
-        PlacedBuffer("ключ", 0, 16, 1, 2, takes_over=0, tensors=("ключ",)),
+        PlacedBuffer("ключ", 0, 16, 1, 2, takes_over=0, tensors=(7,), names=("ключ",)),
     ),
     largest_first_arena=48,
 )
@@ -266,7 +266,7 @@ def test_an_arena_survives_and_maps_tensors_to_buffers(tmp_path: Path) -> None:
     assert found["tensors"] == {"x": 0, "view of x": 0, "ключ": 2}
     assert list(found["arena"]) == ["size", "lower_bound", "status", "allocator", "alignment"]
     assert list(found["buffers"][0]) == [
-        "name", "offset", "size", "birth", "death", "operator", "takes_over",
+        "name", "offset", "size", "birth", "death", "operator", "takes_over", "tensors", "names",
     ]  # fmt: skip
 
 

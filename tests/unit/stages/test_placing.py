@@ -41,11 +41,13 @@ def test_the_arena_of_a_plan_is_its_peak_and_says_where_every_tensor_is(small: N
     assert plan.arena.size == plan.peak == plan.arena.lower_bound
     assert plan.arena.status is Status.OPTIMAL
     assert plan.largest_first_arena is not None and plan.largest_first_arena >= plan.peak
-    placed = {name for buffer in plan.buffers for name in buffer.tensors}
+    placed = {
+        t: name for buffer in plan.buffers for t, name in zip(buffer.tensors, buffer.names, strict=True)
+    }
     content = small.opened.content
     assert isinstance(content, Model)
-    activations = {t.name for t in content.graph.tensors if not t.is_parameter and t.size}
-    assert placed == activations
+    tensors = enumerate(content.graph.tensors)
+    assert placed == {i: t.name for i, t in tensors if not t.is_parameter and t.size}
     for buffer in plan.buffers:
         if buffer.takes_over is not None:
             assert buffer.offset == plan.buffers[buffer.takes_over].offset
@@ -151,8 +153,10 @@ def index_of(plan: Plan, wanted: str) -> int:
         ("new", {"size": 1}, "has 1 bytes in the arena, but needs"),
         ("new", {"birth": 0}, "is needed in"),
         ("new", {"death": 10_000}, "is needed in"),
-        ("new", {"name": "nobody"}, "there is no such buffer"),
-        ("new", {"tensors": ()}, "other tensors are in its place"),
+        ("new", {"name": "nobody"}, r"'nobody' in the arena: tensor \d+ is "),
+        ("new", {"tensors": ()}, "the plan only names its tensors"),
+        ("new", {"tensors": (10_000,)}, "there is no such buffer: no place is for tensor 10000"),
+        ("new", {"names": ("nobody",)}, "other names to the tensors in its place"),
         ("new", {"takes_over": 0}, "may not write it over|which is still needed"),
         ("new", {"operator": 3}, "has a place in the arena, but|has no place there"),
         ("new", {"offset": 10**9}, r"arena\.size: is \d+, but the last buffer ends at 1000"),

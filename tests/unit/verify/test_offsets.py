@@ -75,18 +75,23 @@ def test_only_what_is_in_the_arena_has_an_offset() -> None:
 
 def placed(*offsets: int) -> tuple[PlacedBuffer, ...]:
     """Return what a plan says of the chain, and scratch of operator 1 at 96."""
-    tensors = (PlacedBuffer(n, o, 32, 0, 1, tensors=(n,)) for n, o in zip("xaby", offsets, strict=True))
+    named = enumerate(zip("xaby", offsets, strict=True))
+    tensors = (PlacedBuffer(name, offset, 32, 0, 1, tensors=(t,)) for t, (name, offset) in named)
     return (*tensors, PlacedBuffer("scratch of 1", 96, 64, 1, 2, operator=1))
 
 
 def test_offsets_are_those_of_the_plan() -> None:
     buffers = placed(0, 32, 64, 32)
     check_planned_offsets(chain(), (0, 32, 64, 32), buffers)
-    with pytest.raises(VerifyError, match="'b' is at 128 in the file, but at 64 in the plan"):
+    with pytest.raises(VerifyError, match=r"tensor 2 \('b'\) is at 128 in the file, but at 64 in the plan"):
         check_planned_offsets(chain(), (0, 32, 128, 32), buffers)
-    with pytest.raises(VerifyError, match="'b' is left to the runtime in the file, but at 64 in the plan"):
+    with pytest.raises(
+        VerifyError, match=r"tensor 2 \('b'\) is left to the runtime in the file, but at 64 in the plan"
+    ):
         check_planned_offsets(chain(), (0, 32, -1, 32), buffers)
-    with pytest.raises(VerifyError, match="'y' is at 32 in the file, but left to the runtime in the plan"):
+    with pytest.raises(
+        VerifyError, match=r"tensor 3 \('y'\) is at 32 in the file, but left to the runtime in the plan"
+    ):
         check_planned_offsets(chain(), (0, 32, 64, 32), buffers[:3])
     check_planned_offsets(chain(), (0, 32, -1, 32), buffers, [2])
 
