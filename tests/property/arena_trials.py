@@ -18,7 +18,7 @@ from functools import partial
 from random import Random
 from unittest.mock import patch
 
-from hmcos.allocation import cluster, fit, waiting
+from hmcos.allocation import cluster, crowd, fit, waiting
 from hmcos.allocation.auto import auto
 from hmcos.allocation.bounds import lower_bound
 from hmcos.allocation.constraint import Effort, constrain
@@ -65,8 +65,9 @@ class Trial:
         with ExitStack() as patches:
             patches.enter_context(patch.object(cluster, "Search", partial(Search, rules=self.rules)))
             if self.rng.random() < 0.5:  # what is used from thousands of items on
-                for module, few in ((fit, "FEW_PAIRS"), (fit, "FEW_EACH"), (waiting, "FEW")):
-                    patches.enter_context(patch.object(module, few, -1))
+                few = ((fit, "FEW_PAIRS"), (fit, "FEW_EACH"), (waiting, "FEW"), (crowd, "FEW_RUNS"))
+                for module, name in few:
+                    patches.enter_context(patch.object(module, name, -1))
             yield from self.faults_of_arena("exact", exact(self.lives, Limits(), SILENCE), closed=True)
             yield from self.faults_of_arena("auto", auto(self.lives, Limits(), SILENCE), closed=True)
             far = self.far_start()

@@ -17,6 +17,12 @@ Numbers = npt.NDArray[Any]
 LARGEST = 2**62
 """Addresses up to it are added and subtracted in 64 bits."""
 
+FEW_RUNS = 8
+"""Runs up to which looking for them one by one is quicker than a table over all steps."""
+
+Run = tuple[int, int]
+"""Steps [begin, end)."""
+
 
 class Crowd:
     """Items of which nobody lists who meets whom."""
@@ -30,6 +36,10 @@ class Crowd:
             [(rank[begin], rank[end], size) for begin, end, size in item.pieces] for item in self.items
         ]
         """Per item: its pieces, with the steps numbered anew so that they are small."""
+        self.steps = len(times)
+        """How many steps there are then."""
+        self.runs = [_runs(pieces) for pieces in self.pieces]
+        """Per item and size: when it has that size."""
         highest = max((item.offset or 0 for item in self.items), default=0)
         highest = max(highest, *(item.spans[-1][0] for item in self.items), 0)
         highest += sum(item.size + item.step for item in self.items)
@@ -145,12 +155,10 @@ class AmongAll:
 
     def _blocked(self, i: int) -> tuple[Numbers, Numbers]:
         """Return the intervals (low, high) of starts that the placed ones block, ends excluded, ascending."""
-        count = self._count
-        begins, ends = self._begin[:count], self._end[:count]
-        low, high = self._low[:count], self._high[:count]
+        low, high = self._low[: self._count], self._high[: self._count]
         parts: list[tuple[Numbers, Numbers]] = []
-        for begin, end, size in self._crowd.pieces[i]:
-            meets = np.flatnonzero((begins < end) & (ends > begin))
+        for size, runs in self._crowd.runs[i]:
+            meets = np.flatnonzero(self._meets(runs))
             parts.append((low.take(meets) - size, high.take(meets)))
         if len(parts) == 1:
             return parts[0]
@@ -158,6 +166,27 @@ class AmongAll:
         highs = np.concatenate([part[1] for part in parts] or [high[:0]])
         order = lows.argsort(kind="stable")
         return lows[order], highs[order]
+
+    def _meets(self, runs: Sequence[Run]) -> Numbers:
+        """Return for each placed row whether it is there in one of the runs, which ascend."""
+        begins, ends = self._begin[: self._count], self._end[: self._count]
+        if len(runs) > FEW_RUNS:
+            after = [*(begin for begin, _ in runs), self._crowd.steps]
+            lengths = np.diff([0, *(end for _, end in runs), self._crowd.steps])
+            # The first run that ends after a row begins is the one that it meets, if it meets any.
+            return np.repeat(np.array(after, np.int32), lengths).take(begins) < ends
+        found = np.zeros(len(begins), np.bool_)
+        for begin, end in runs:
+            found |= (begins < end) & (ends > begin)
+        return found
+
+
+def _runs(pieces: Sequence[Piece]) -> list[tuple[int, list[Run]]]:
+    """Return the sizes of pieces, each with the steps [begin, end) of it, ascending."""
+    found: dict[int, list[Run]] = {}
+    for begin, end, size in pieces:
+        found.setdefault(size, []).append((begin, end))
+    return list(found.items())
 
 
 def _legal(item: Item, floors: Numbers) -> Numbers:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from random import Random
 
+import numpy as np
 import pytest
 
 from hmcos.allocation.crowd import Crowd
@@ -108,3 +109,48 @@ def test_thousands_that_cannot_be_put_aside_are_a_limit_of_states() -> None:
     arena = prove(TOGETHER, start, Limits(), SILENCE)
     assert arena.status is Status.STATE_LIMIT
     assert arena.size <= start.size
+
+
+def sleeping(seed: int) -> list[Item]:
+    """Lives with dozens of gaps, and chains that become smaller and grow again, beside plain ones."""
+    rng = Random(seed)
+    lives: list[Life] = []
+    demands: list[Demand] = []
+    for _ in range(12):
+        cuts = sorted(rng.sample(range(60), rng.choice((24, 40))))
+        lives.append(Life(0, 60, rng.randint(1, 9), None))
+        demands.append(Demand(gaps=tuple(zip(cuts[::2], cuts[1::2], strict=True))))
+        lives += [Life(step, step + rng.randint(1, 3), rng.randint(1, 9), None) for step in range(0, 56, 7)]
+        first = len(lives)
+        lives += [
+            Life(2 * k, 2 * k + 1 + k % 2, 1 + k % 3, None, None if not k else first + k - 1)
+            for k in range(30)
+        ]
+        demands += [Demand()] * (len(lives) - len(demands))
+    return list(items(Lives(tuple(lives), demands=tuple(demands))))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_lives_of_many_pieces_lie_where_the_list_of_meetings_puts_them(seed: int) -> None:
+    given = sleeping(seed)
+    order = sorted(range(len(given)), key=lambda i: (-given[i].size, i))
+    listed, among_all = meetings(given).empty(), Crowd(given).empty()
+    for i in order:
+        at = listed.lowest(i)
+        assert (among_all.lowest(i), among_all.tightest(i)) == (at, listed.tightest(i))
+        listed.put(i, at)
+        among_all.put(i, at)
+
+
+def test_a_life_of_thousands_of_pieces_looks_once_through_what_is_placed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gaps = tuple((step, step + 1) for step in range(1, 4000, 2))
+    lives = Lives((Life(0, 4001, 8, None), Life(0, 4001, 8, None)), demands=(Demand(gaps=gaps), Demand()))
+    placement = Crowd(items(lives)).empty()
+    placement.put(1, 0)
+    looks: list[int] = []
+    look = np.flatnonzero
+    monkeypatch.setattr(np, "flatnonzero", lambda rows: looks.append(1) or look(rows))  # type: ignore[func-returns-value]
+    assert placement.lowest(0) == 8
+    assert len(looks) < 10
