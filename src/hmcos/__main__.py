@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
@@ -26,10 +27,10 @@ def run(
     except click.exceptions.NoArgsIsHelpError as error:
         print(error.format_message(), file=sys.stderr)
         return WRONG_USAGE
-    except (HmcosError, click.ClickException) as error:
+    except (HmcosError, click.ClickException, MemoryError) as error:
         return _fail(program, *_explanation(error, program))
     except (click.Abort, KeyboardInterrupt):
-        return _fail(program, "interrupted; nothing was written", INTERRUPTED)
+        return _fail(program, "interrupted; no file is half written", INTERRUPTED)
     except OSError as error:
         _give_up_output()
         if isinstance(error, BrokenPipeError):
@@ -47,7 +48,23 @@ def main(command: click.Command = hmcos, program: str = "hmcos") -> None:
         # Names come from files and may not exist in the terminal's character set.
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    _clean_up_when_ended()
     sys.exit(run(None, command, program))
+
+
+def _clean_up_when_ended() -> None:
+    """Let a signal that ends the process undo what is half done; a second one ends it at once."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        # Whoever started us may want it ignored: nohup does.
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _end)
+
+
+def _end(number: int, frame: object) -> None:
+    del frame
+    signal.signal(number, signal.SIG_DFL)
+    sys.exit(128 + number)
 
 
 def op_sched() -> None:
@@ -65,8 +82,10 @@ def _give_up_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _explanation(error: HmcosError | click.ClickException, program: str) -> tuple[str, int]:
+def _explanation(error: HmcosError | click.ClickException | MemoryError, program: str) -> tuple[str, int]:
     """Return what to say and the exit code: 2 for what was asked in a wrong way, 1 for a wrong input."""
+    if isinstance(error, MemoryError):
+        return "there is not enough memory for this; free some, or raise its limit", WRONG_INPUT
     if isinstance(error, HmcosError):
         return str(error), WRONG_USAGE if isinstance(error, OptionError) else WRONG_INPUT
     if not isinstance(error, click.UsageError):

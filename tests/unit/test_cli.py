@@ -3,10 +3,13 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import signal
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
+import click
 import pytest
 
 from hmcos.__main__ import run
@@ -235,3 +238,63 @@ def test_what_lies_in_a_locked_folder_is_one_line(
     assert run(["schedule", *words]) == 1
     shown = capsys.readouterr().err
     assert "permission" in shown.lower() and shown.count("\n") == 1
+
+
+HOLD = """
+import os, signal, sys
+from pathlib import Path
+
+import click
+
+from hmcos.__main__ import main
+from hmcos.plan.staging import staged
+
+@click.command()
+@click.argument("folder", type=Path)
+@click.argument("name")
+def hold(folder, name):
+    with staged(folder) as staging:
+        staging.add(folder / "result", b"half")
+        os.kill(os.getpid(), getattr(signal, name))
+
+signal.signal(signal.SIGHUP, signal.SIG_IGN if sys.argv.pop() == "ignored" else signal.SIG_DFL)
+main(hold)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="this system ends processes in another way")
+@pytest.mark.parametrize(
+    ("name", "hangup", "code"),
+    [("SIGTERM", "ends", 143), ("SIGHUP", "ends", 129), ("SIGHUP", "ignored", 0)],
+)
+def test_a_process_that_is_asked_to_end_leaves_nothing_half_done(
+    tmp_path: Path, name: str, hangup: str, code: int
+) -> None:
+    words = [sys.executable, "-c", HOLD, str(tmp_path / "out"), name, hangup]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (code, "")
+    assert [str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*")] == (
+        ["out", "out/result"] if hangup == "ignored" else []
+    )
+
+
+def test_too_little_memory_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    def take() -> None:
+        raise MemoryError
+
+    assert run([], click.Command("hmcos", callback=take)) == 1
+    assert capsys.readouterr().err.startswith("hmcos: error: there is not enough memory")
+
+
+def test_an_interruption_after_the_results_stand_does_not_deny_them(
+    instance: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> Path:
+        raise KeyboardInterrupt
+
+    page = import_module("hmcos.report.page.writing")  # hmcos.report is a function
+    monkeypatch.setattr(page, "has_plotly", lambda: True)
+    monkeypatch.setattr(page, "write_page", interrupted)
+    assert run(["schedule", instance, "-o", str(tmp_path / "out")]) == 130
+    assert (tmp_path / "out" / "plan.json").exists()
+    assert capsys.readouterr().err == "hmcos: error: interrupted; no file is half written\n"

@@ -56,3 +56,18 @@ def test_human_sizes_have_both_units() -> None:
     assert human(2_605_824) == "2,605,824 B = 2.49 MiB"
     assert human(1024) == "1,024 B = 1.00 KiB"
     assert human(1_179_648) == "1,179,648 B = 1.13 MiB"
+
+
+@pytest.mark.parametrize(
+    "value", [" " * 500_000, "'" + "\\'" * 500_000, '"' + '\\"' * 500_000, "'\"" * 500_000]
+)
+def test_every_character_of_a_message_is_looked_at_once(value: str) -> None:
+    # Each took an hour and more when a search began again behind all that did not match.
+    line = one_line(f"file: field{value} is wrong; the way out")
+    assert line.startswith("file: field")
+    assert line.endswith("the way out")
+    assert len(line) <= LONGEST_LINE
+
+
+def test_line_ends_and_the_space_around_them_become_one_space() -> None:
+    assert one_line(" a \r\n\t b  c\n\nd ") == "a b  c d"

@@ -18,6 +18,7 @@ from textwrap import shorten
 from typing import cast
 
 from hmcos.errors import InstanceError
+from hmcos.files import read_ordinary
 from hmcos.memory.problem import Problem
 
 FORMAT = "hmcos-instance/1"
@@ -38,7 +39,7 @@ def read_instance(path: str | Path) -> Problem:
         InstanceError: the file cannot be read or breaks a rule; names file, operator and buffer.
     """
     try:
-        text = Path(path).read_bytes().decode()
+        text = read_ordinary(path).decode()
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise InstanceError(f"{path}: cannot be read as an instance: {reason}") from error

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import cast
 
 from hmcos.errors import TargetError, UnknownTargetError
+from hmcos.files import read_ordinary
 from hmcos.graph.catalogue import STANDARD_DOMAINS
 from hmcos.memory.problem import LARGEST
 from hmcos.words import meant
@@ -97,7 +98,7 @@ def load_target(name_or_path: str | Path) -> Target:
 
 def _read(name: str, path: Path) -> Target:
     try:
-        text = path.read_bytes().decode()
+        text = read_ordinary(path).decode()
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise TargetError(f"{path}: cannot be read as a target: {reason}") from error

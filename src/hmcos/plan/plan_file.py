@@ -10,6 +10,7 @@ from pathlib import Path, PureWindowsPath
 from typing import cast
 
 from hmcos.errors import PlanError
+from hmcos.files import read_ordinary
 from hmcos.plan.agreement import disagreements
 from hmcos.plan.arena_fields import arena_keys, read_arena, status_of
 from hmcos.plan.fields import Fields
@@ -88,7 +89,7 @@ def read_source(path: str | Path) -> tuple[Source, Outputs]:
 
 def _fields(path: str | Path) -> Fields:
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = read_ordinary(path).decode("utf-8")
     except OSError as error:
         raise PlanError(f"{path}: cannot read the plan: {error.strerror}") from error
     except UnicodeDecodeError as error:

@@ -8,6 +8,7 @@ from hmcos.report.colours import FAINT, PAPER, PEAK, Shading, shading
 from hmcos.report.scene import Scene
 from hmcos.report.sizes import brief
 from hmcos.report.sketch import Attributes, Edge, Node
+from hmcos.words import LONGEST as TOLD
 from hmcos.words import shortened
 
 LONGEST = 32
@@ -32,7 +33,7 @@ def _operator(scene: Scene, shades: Shading, op: int) -> Attributes:
         "label": "  ".join(filter(None, (first, shown(scene.kind(op)), brief(size) if size else ""))),
         "fillcolor": shades.shade(size),
         "fontcolor": shades.ink(size),
-        "tooltip": f"operator {scene.rows[op].number} {scene.rows[op].name}",
+        "tooltip": f"operator {scene.rows[op].number} {shortened(scene.rows[op].name, TOLD)}",
     }
     if at is not None and scene.profile.running[at] == scene.profile.peak:
         look |= {"color": PEAK, "penwidth": 4}
@@ -57,7 +58,7 @@ def tensor_edges(scene: Scene) -> Iterator[Node | Edge]:
 
 def _tensor(scene: Scene, b: int) -> Attributes:
     size = scene.problem.sizes[b]
-    look: dict[str, str | int | float] = {"tooltip": f"{scene.buffers[b]}: {brief(size)}"}
+    look: dict[str, str | int | float] = {"tooltip": f"{shortened(scene.buffers[b], TOLD)}: {brief(size)}"}
     if not size:
         look["style"] = "dashed"
     elif scene.schedules and b in scene.live_at_peak:

@@ -9,6 +9,7 @@ from os import PathLike, fspath
 from pathlib import Path
 
 from hmcos.errors import OptionError
+from hmcos.files import read_ordinary
 from hmcos.frontends.loading import Serializable, load
 from hmcos.frontends.model import Model
 from hmcos.memory.instance import FORMAT as INSTANCE
@@ -87,7 +88,7 @@ def readable(source: Readable) -> tuple[str, Readable]:
 def _open_instance(path: Path, bind: Mapping[str, int] | None) -> Opened:
     _refuse_symbols(str(path), bind)
     problem = read_instance(path)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    digest = hashlib.sha256(read_ordinary(path)).hexdigest()
     source = Source(str(path), INSTANCE, digest, digest, absolute=str(path.absolute()))
     return Opened(source, problem, path)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from hmcos.errors import HmcosError, LimitError, NotRunError, VerifyError
+from hmcos.words import shortened
 
 _T = TypeVar("_T")
 
@@ -48,7 +49,9 @@ _PLAIN = (
 
 def said(error: BaseException | str) -> str:
     """Return one line of at most `LONGEST` characters that tells what ONNX Runtime complains of."""
-    words = " ".join(str(error).split())
+    # The model may name things at any length, and the patterns look at a long word again from each letter.
+    words = " ".join(shortened(word, LONGEST) for word in str(error).split())
+    words = shortened(words, 10 * LONGEST)
     for noise in _NOISE:
         words = noise.sub("", words)
     for pattern, plain in _PLAIN:

@@ -11,6 +11,7 @@ from google.protobuf.message import DecodeError
 from onnx import GraphProto, ModelProto, NodeProto
 
 from hmcos.errors import VerifyError
+from hmcos.files import read_ordinary
 from hmcos.frontends.model import Model
 from hmcos.frontends.onnx.bodies import bodies
 from hmcos.graph.model import Graph
@@ -75,7 +76,7 @@ def _check_inside(
 
 def _read(path: Path) -> ModelProto:
     try:
-        return ModelProto.FromString(path.read_bytes())
+        return ModelProto.FromString(read_ordinary(path))
     except OSError as error:
         raise VerifyError(f"{path}: cannot be read: {error.strerror}") from error
     except DecodeError as error:

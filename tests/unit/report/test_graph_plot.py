@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,8 @@ import pytest
 from hmcos.report.colours import PEAK
 from hmcos.report.dot import dot_text
 from hmcos.report.graph_plot import graph, hierarchy, schedule
+from hmcos.report.scene import Scene
+from hmcos.report.sketch import Sketch
 from hmcos.report.tree_plot import dominators, post_dominators, top
 from unit.report.scenes import EMPTY, scene
 from unit.test_api import FORK
@@ -29,6 +33,15 @@ def statements(dot: str, pattern: str) -> list[str]:
 )
 def test_dot_text_is_as_agreed(name: str, dot: str) -> None:
     assert dot == (GOLDEN / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("picture", [graph, schedule, hierarchy, top, dominators, post_dominators])
+def test_no_name_is_longer_than_dot_can_read(picture: Callable[[Scene], Sketch]) -> None:
+    short = scene(FORK, "optimal")
+    long = "n" * 20_000
+    rows = tuple(replace(row, name=long, kind=long) for row in short.rows)
+    told = dot_text(picture(replace(short, rows=rows, buffers=(long,) * len(short.buffers))))
+    assert max(map(len, re.findall('"[^"]*"', told))) < 1_000  # dot refuses more than 16,384
 
 
 def test_a_graph_shows_numbers_of_the_source_and_no_order() -> None:

@@ -76,3 +76,11 @@ def test_other_failures_excuse_the_source_only() -> None:
     for call in (tried, tried_on_result):
         with pytest.raises(VerifyError, match=r"^differs"):
             call(lambda: raising(VerifyError("differs")), "loading")
+
+
+@pytest.mark.parametrize("times", [1, 300_000])
+def test_the_cause_is_told_however_long_names_are(times: int) -> None:
+    # A pattern looked at a long word again from each of its letters, for minutes.
+    raw = f"Load model from m.onnx failed:Fatal error: d:{'q' * times}(-1) is not a registered function/op"
+    assert said(raw).startswith("it has no operator d:q")
+    assert len(said(raw)) <= LONGEST

@@ -11,6 +11,7 @@ from google.protobuf.message import DecodeError, EncodeError
 from onnx import GraphProto, ModelProto, TypeProto
 
 from hmcos.errors import ModelError, OptionError
+from hmcos.files import read_ordinary
 from hmcos.frontends.loading import Serializable
 from hmcos.frontends.model import Model
 from hmcos.frontends.onnx.bodies import graphs
@@ -96,7 +97,7 @@ def _read(path: Path) -> bytes:
             raise ModelError(
                 "is larger than 2 GB, the most that protobuf can hold; store weights as external data"
             )
-        return path.read_bytes()
+        return read_ordinary(path)
     except FileNotFoundError as error:
         raise ModelError("does not exist") from error
     except (OSError, ValueError) as error:

@@ -8,6 +8,7 @@ from os import PathLike
 from pathlib import Path
 
 from hmcos.errors import ModelError, OptionError
+from hmcos.files import read_ordinary
 from hmcos.frontends.model import Model
 from hmcos.frontends.tflite.buffers import check_buffers
 from hmcos.frontends.tflite.calls import paths
@@ -100,7 +101,7 @@ def _read(path: Path) -> bytes:
             raise ModelError("is a directory; name the model file in it")
         if path.stat().st_size > LARGEST:
             raise ModelError("is larger than 2 GB, the most that a flatbuffer can hold")
-        return path.read_bytes()
+        return read_ordinary(path)
     except FileNotFoundError as error:
         raise ModelError("does not exist") from error
     except (OSError, ValueError) as error:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from hmcos.errors import ModelError
+from hmcos.files import read_ordinary
 from hmcos.frontends.tflite.attached import attached
 from hmcos.frontends.tflite.comparing import differences
 from hmcos.frontends.tflite.offsets import NAME, offsets_in, own_buffers
@@ -72,7 +73,7 @@ def read(path: Path) -> bytes:
         ModelError: the file cannot be read.
     """
     try:
-        return path.read_bytes()
+        return read_ordinary(path)
     except OSError as error:
         raise ModelError(f"{path}: cannot be read: {error.strerror}") from error
 
