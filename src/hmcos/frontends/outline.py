@@ -15,6 +15,13 @@ class Port:
     """Element type in numpy's spelling; empty when it is not known."""
     shape: tuple[int | str, ...] | None
     """A symbol, or a question mark, where a size is not known; None when not even the rank is."""
+    tensor: int | None = None
+    """Its id; None while sizes are unknown, and in a problem."""
+
+    @property
+    def title(self) -> str:
+        """What people call it: its name, or its id where it has none."""
+        return self.name or ("" if self.tensor is None else f"tensor {self.tensor}")
 
 
 @dataclass(frozen=True, slots=True)

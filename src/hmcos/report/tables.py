@@ -120,7 +120,7 @@ def inspection_tables(inspection: Inspection) -> RenderableType:
         ports.add_column(heading)
     for place, listed in (("input", inspection.inputs), ("output", inspection.outputs)):
         for port in listed:
-            ports.add_row(place, Text(printable(port.name)), Text(printable(_type(port))))
+            ports.add_row(place, Text(printable(port.title)), Text(printable(_type(port))))
     kinds = Table("kind")
     kinds.add_column("operators", justify="right")
     for kind, many in inspection.kinds.items():

@@ -113,8 +113,8 @@ def _of_problem(opened: Opened, problem: Problem) -> Inspection:
 
 
 def _ports(graph: Graph, ids: Iterable[int]) -> tuple[Port, ...]:
-    found = (graph.tensors[t] for t in ids)
-    return tuple(Port(t.name, t.element, t.shape) for t in found)
+    found = ((t, graph.tensors[t]) for t in ids)
+    return tuple(Port(tensor.name, tensor.element, tensor.shape, t) for t, tensor in found)
 
 
 def _buffers(problem: Problem, ids: Iterable[int]) -> tuple[Port, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any, cast
 
@@ -87,6 +88,14 @@ class Sketch:
     def bytes(self) -> bytes:
         """Return the file."""
         return pack(cast(ModelT, self.model))
+
+
+def renamed(sketch: Sketch, name_of: Callable[[int], str | None]) -> Sketch:
+    """Return the sketch after its tensors got other names, by their numbers."""
+    for graph in sketch.model.subgraphs:
+        for t, tensor in enumerate(graph.tensors):
+            tensor.name = name_of(t)
+    return sketch
 
 
 def branches(width: int = 256, number: int = 3) -> Sketch:

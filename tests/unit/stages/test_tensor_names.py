@@ -20,7 +20,7 @@ from hmcos.plan.plan import Plan
 from hmcos.plan.plan_file import read_plan
 from hmcos.stages.opening import open_source
 from hmcos.stages.verification import checks_at_rest
-from unit.frontends.tflite_networks import Sketch, branches, loop
+from unit.frontends.tflite_networks import Sketch, branches, loop, renamed
 
 Record = dict[str, Any]
 Change = Callable[[Record], object]
@@ -32,14 +32,6 @@ NAMINGS: dict[str, Callable[[int], str | None]] = {
     "in pairs": lambda t: f"t{t // 2}",
     "like those for people": lambda t: "" if t % 2 else f"tensor {t + 1}",
 }
-
-
-def renamed(sketch: Sketch, naming: str) -> Sketch:
-    """Return the sketch, its tensors renamed."""
-    for graph in sketch.model.subgraphs:
-        for t, tensor in enumerate(graph.tensors):
-            tensor.name = NAMINGS[naming](t)
-    return sketch
 
 
 def written(folder: Path, sketch: Sketch) -> Path:
@@ -60,7 +52,7 @@ def without_names(plan: Plan) -> object:
 @pytest.mark.parametrize("network", [branches, loop])
 def test_names_change_nothing_of_a_plan(tmp_path: Path, naming: str, network: Callable[[], Sketch]) -> None:
     usual = hmcos.schedule(written(tmp_path, network()))
-    path = written(tmp_path, renamed(network(), naming))
+    path = written(tmp_path, renamed(network(), NAMINGS[naming]))
     plan = hmcos.schedule(path, output=tmp_path / "out", emit="c")
     assert without_names(plan) == without_names(usual)
     saved = read_plan(tmp_path / "out/plan.json")
@@ -70,7 +62,7 @@ def test_names_change_nothing_of_a_plan(tmp_path: Path, naming: str, network: Ca
 
 @pytest.mark.parametrize("naming", NAMINGS)
 def test_every_tensor_has_an_offset_of_its_own_in_the_header(tmp_path: Path, naming: str) -> None:
-    path = written(tmp_path, renamed(branches(), naming))
+    path = written(tmp_path, renamed(branches(), NAMINGS[naming]))
     plan = hmcos.schedule(path, output=tmp_path / "out", emit="c")
     lines = (tmp_path / "out/m_arena.h").read_text().splitlines()
     macros = [line.split()[1] for line in lines if line.startswith("#define M_OFFSET_")]
@@ -83,7 +75,7 @@ def test_every_tensor_has_an_offset_of_its_own_in_the_header(tmp_path: Path, nam
 
 
 def test_a_tensor_without_a_name_is_called_by_its_id(tmp_path: Path) -> None:
-    path = written(tmp_path, renamed(branches(), "empty"))
+    path = written(tmp_path, renamed(branches(), NAMINGS["empty"]))
     plan = hmcos.schedule(path)
     assert {b.name for b in plan.buffers if b.tensors} == {f"tensor {b.tensors[0]}" for b in plan.buffers}
     assert all(one.name == f"tensor {one.tensor}" for one in plan.crest.tensors)
@@ -91,7 +83,7 @@ def test_a_tensor_without_a_name_is_called_by_its_id(tmp_path: Path) -> None:
 
 def changed(folder: Path, change: Change, naming: str = "equal") -> str:
     """Return what is wrong with a plan whose record was changed: found by its reader, or by the verifier."""
-    path = written(folder, renamed(branches(), naming))
+    path = written(folder, renamed(branches(), NAMINGS[naming]))
     hmcos.schedule(path, output=folder / "out", offsets=False)
     place = folder / "out/plan.json"
     record = cast(Record, json.loads(place.read_text()))
@@ -181,3 +173,9 @@ def test_the_tensor_that_a_buffer_was_made_for_comes_first(tmp_path: Path) -> No
     plan = hmcos.schedule(path, target=str(target))
     assert [(b.name, b.tensors) for b in plan.buffers] == [("t1", (1, 0)), ("t2", (2,))]
     assert all(check.held for check in checks_at_rest(load(path), plan))
+
+
+def test_inspect_calls_an_input_without_a_name_by_its_id(tmp_path: Path) -> None:
+    path = written(tmp_path, renamed(branches(), NAMINGS["empty"]))
+    ports = hmcos.inspect(path).inputs
+    assert [(port.name, port.tensor, port.title) for port in ports] == [("", 0, "tensor 0")]
