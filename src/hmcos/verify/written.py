@@ -10,10 +10,11 @@ from pathlib import Path
 from google.protobuf.message import DecodeError
 from onnx import GraphProto, ModelProto, NodeProto
 
-from hmcos.errors import VerifyError
+from hmcos.errors import ModelError, VerifyError
 from hmcos.files import read_ordinary
 from hmcos.frontends.model import Model
 from hmcos.frontends.onnx.bodies import bodies
+from hmcos.frontends.onnx.functions import inline
 from hmcos.graph.model import Graph
 from hmcos.verify.schedule import check_order
 
@@ -24,7 +25,7 @@ def order_of(source: Model, result: Path) -> tuple[int, ...]:
     Raises:
         VerifyError: a node is missing, doubled or changed, or anything else differs; names it.
     """
-    before, after = source.proto, _read(result)
+    before, after = source.proto, _read(source, result)
     if not isinstance(before, ModelProto):
         raise VerifyError("the source is no ONNX model")
     order = _matched(before.graph, after.graph)
@@ -43,7 +44,7 @@ def check_bodies(
     Raises:
         VerifyError: a body is in another order; names its path.
     """
-    after = _read(result)
+    after = _read(source, result)
     if isinstance(source.proto, ModelProto):
         _check_inside((source.proto.graph, after.graph), (source.graph, order), planned, "")
 
@@ -74,13 +75,17 @@ def _check_inside(
             _check_inside((body, found), (known[attribute], inner), planned, f"{here}/")
 
 
-def _read(path: Path) -> ModelProto:
+def _read(source: Model, path: Path) -> ModelProto:
+    """Return a result; functions in it are inlined as those of the source were, so that both are alike."""
     try:
-        return ModelProto.FromString(read_ordinary(path))
+        found = ModelProto.FromString(read_ordinary(path))
+        return inline(found) if source.inlined and found.functions else found
     except OSError as error:
         raise VerifyError(f"{path}: cannot be read: {error.strerror}") from error
     except DecodeError as error:
         raise VerifyError(f"{path}: is no ONNX model, or is cut off") from error
+    except ModelError as error:
+        raise VerifyError(f"{path}: {error}") from error
 
 
 def _matched(before: GraphProto, after: GraphProto) -> tuple[int, ...]:

@@ -199,6 +199,16 @@ def test_local_functions_and_symbols(tmp_path: Path) -> None:
     hmcos.schedule(tmp_path / "net.onnx", bind={"N": 3}, output=tmp_path / "out")
     assert verify(tmp_path / "net.onnx", tmp_path / "out" / "plan.json").holds
     assert verify(tmp_path / "net.onnx", tmp_path / "out" / "net.onnx", bind={"N": 5}).holds
+    # The source itself still has its functions.
+    assert verify(tmp_path / "net.onnx", tmp_path / "net.onnx", bind={"N": 5}).holds
+    source.functions[0].node[0].op_type = "Tan"
+    (tmp_path / "other.onnx").write_bytes(source.SerializeToString())
+    found = verify(tmp_path / "net.onnx", tmp_path / "other.onnx", bind={"N": 5}).checks[-1]
+    assert found.words.startswith("step 1, (Tan): is not in the source, or was changed")
+    source.functions[0].node.add(op_type="both", domain="own", input=["u"], output=["w"])
+    (tmp_path / "other.onnx").write_bytes(source.SerializeToString())
+    found = verify(tmp_path / "net.onnx", tmp_path / "other.onnx", bind={"N": 5}).checks[-1]
+    assert "other.onnx: its local functions cannot be inlined" in found.words
 
 
 def test_a_body_of_the_result_in_another_order(tmp_path: Path) -> None:
