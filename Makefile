@@ -13,14 +13,15 @@ UV := $(if $(shell command -v uv 2>/dev/null),uv)
 # What was installed is of no use when its interpreter no longer starts, as after an upgrade of the system.
 $(shell $(BIN)/python -V >/dev/null 2>&1 || rm -f $(FOR_USERS) $(FOR_DEVELOPERS))
 
-.PHONY: demo test lint check dist bench clean help environment
+.PHONY: demo test lint check dist docs site bench clean help environment
 
 help:
 	@echo "make demo    schedule a real network and say what was gained"
 	@echo "make test    run the tests"
 	@echo "make lint    lint, format, types, import contracts"
-	@echo "make check   all that has to pass before a change goes in: lint, test, dist"
+	@echo "make check   all that has to pass before a change goes in: lint, test, dist, docs"
 	@echo "make dist    build the sdist and the wheel into dist/, and check both"
+	@echo "make docs    run the examples of the pages and build the site into build/docs/html"
 	@echo "make bench   measure speed"
 	@echo "make clean   remove the environment and all that was generated"
 
@@ -75,11 +76,20 @@ lint: $(FOR_DEVELOPERS)
 	$(BIN)/pyright --pythonversion $$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 	$(BIN)/lint-imports
 
-check: lint test dist
+# The examples of the pages run among the tests.
+check: lint test dist site
 
 # A release names its tag, which has to belong to the version: make dist TAG=v0.1.0
 dist: $(FOR_DEVELOPERS)
 	$(BIN)/python tools/dist.py $(if $(TAG),--tag $(TAG))
+
+docs: $(FOR_DEVELOPERS)
+	$(BIN)/python -m pytest tests/docs
+	$(MAKE) site
+
+# Links to the internet are checked as well by: make docs EXTERNAL=1
+site: $(FOR_DEVELOPERS)
+	$(BIN)/python tools/build_docs.py $(if $(EXTERNAL),--external)
 
 bench: $(FOR_DEVELOPERS)
 	for script in benchmarks/speed/*.py; do $(BIN)/python $$script || exit 1; done

@@ -7,6 +7,10 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pytest
+
+import hmcos
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
@@ -32,6 +36,14 @@ def test_own_problem_is_solved() -> None:
     assert printed("own_problem.py").startswith("file order: 210 bytes; best order: 120 bytes, optimal")
 
 
+def test_the_small_tflite_model_gains_by_its_order(tmp_path: Path) -> None:
+    pytest.importorskip("ai_edge_litert")
+    path = tmp_path / "branches.tflite"
+    printed("small_tflite.py", str(path))
+    plan = hmcos.schedule(path, target="tflm")
+    assert (plan.given_peak, plan.peak, plan.status) == (8256, 2160, hmcos.Status.OPTIMAL)
+
+
 def test_every_example_is_tested() -> None:
-    tested = {"memory_over_time.py", "does_it_fit.py", "own_problem.py"}
+    tested = {"memory_over_time.py", "does_it_fit.py", "own_problem.py", "small_tflite.py"}
     assert {path.name for path in EXAMPLES.glob("*.py")} == tested
