@@ -164,6 +164,12 @@ def _add_made(scope: _Scope, number: int, node: NodeProto) -> None:
             tensor = _tensor(name, found)
         except ModelError as error:
             raise ModelError(f"{_title(scope, number, node)}: {error}") from None
+        if not found.is_known and _is_visible(scope.outer, name):
+            # Inference takes one for the other; so does ONNX Runtime, which runs such a model in some orders.
+            raise ModelError(
+                f"{_title(scope, number, node)}: makes {name!r}, which is also the name of a tensor around"
+                " it; ONNX forbids that: rename one of them"
+            )
         added = scope.builder.add_tensor(tensor)
         scope.tensors[name] = added, tensor
         if not found.is_known:
@@ -171,6 +177,13 @@ def _add_made(scope: _Scope, number: int, node: NodeProto) -> None:
         if is_constant(node.op_type, _domain(node)):
             scope.constants.update((name, a.t) for a in node.attribute if a.name == "value")
             scope.ledger.parameter_bytes += tensor.size
+
+
+def _is_visible(scope: _Scope | None, name: str) -> bool:
+    """Return whether a graph, or one around it, has a tensor of this name."""
+    while scope is not None and name not in scope.tensors:
+        scope = scope.outer
+    return scope is not None
 
 
 def _tensor(name: str, found: ValueType) -> Tensor:
