@@ -20,7 +20,11 @@ from typing import Any
 from hmcos.errors import OutputError
 
 PREFIX = "hmcos-"
-_NAME = re.compile(rf"{PREFIX}(\d{{1,9}})-\w+|\.{PREFIX}(\d{{1,9}})-\w+\.part")
+SUFFIX = ".part"
+PRIVATE = 0o700
+"""The mode with which mkdtemp makes folders."""
+# All of what mkdtemp makes: users call their own folders hmcos-2024-results.
+_NAME = re.compile(rf"\.?{PREFIX}(\d{{1,9}})-[a-z0-9_]{{8}}{re.escape(SUFFIX)}")
 
 
 @contextmanager
@@ -37,7 +41,7 @@ def temporary_folder(parent: Path | None = None) -> Generator[Path]:
     try:
         place = parent or Path(tempfile.gettempdir())
         remove_leftovers(place)
-        folder, lock = _made(place, *(("", "") if parent is None else (".", ".part")))
+        folder, lock = _made(place, "" if parent is None else ".")
     except OSError as error:
         where = parent or error.filename or "no temporary folder"
         way_out = "; set TMPDIR to a folder" if parent is None else ""
@@ -50,11 +54,11 @@ def temporary_folder(parent: Path | None = None) -> Generator[Path]:
             os.close(lock)
 
 
-def _made(parent: Path, before: str, behind: str) -> tuple[Path, int | None]:
+def _made(parent: Path, before: str) -> tuple[Path, int | None]:
     """Return a new folder and its lock, None where the system has none."""
     while True:
         prefix = f"{before}{PREFIX}{os.getpid()}-"
-        folder = Path(tempfile.mkdtemp(prefix=prefix, suffix=behind, dir=parent))
+        folder = Path(tempfile.mkdtemp(prefix=prefix, suffix=SUFFIX, dir=parent))
         lock = _opened(folder)
         if lock is None or not _locks(lock, wait=True):
             return folder, lock
@@ -71,17 +75,19 @@ def remove_leftovers(parent: Path) -> None:
     with suppress(OSError), os.scandir(parent) as found:
         for entry in found:
             name = _NAME.fullmatch(entry.name)
-            if name and not _runs(int(name[1] or name[2])):
+            if name and not _runs(int(name[1])):
                 _remove(Path(entry.path))
 
 
 def _remove(folder: Path) -> None:
-    """Remove a folder if it is one, is ours, and nobody holds its lock."""
+    """Remove a folder if it is one, is ours and private, and nobody holds its lock."""
     lock = _opened(folder)
     if lock is None:
         return
     try:
-        if os.fstat(lock).st_uid == os.getuid() and _locks(lock, wait=False):
+        there = os.fstat(lock)
+        ours = there.st_uid == os.getuid() and there.st_mode & 0o777 == PRIVATE
+        if ours and _locks(lock, wait=False):
             shutil.rmtree(folder, ignore_errors=True)
     finally:
         os.close(lock)

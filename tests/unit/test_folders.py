@@ -32,8 +32,9 @@ def dead() -> int:
 
 
 def left_over(parent: Path, process: int) -> Path:
-    folder = parent / f"hmcos-{process}-abc"
-    (folder / "inner").mkdir(parents=True)
+    folder = parent / f"hmcos-{process}-abc12_78.part"
+    folder.mkdir(mode=0o700)
+    (folder / "inner").mkdir()
     (folder / "inner" / "model.onnx").write_bytes(b"x")
     return folder
 
@@ -87,11 +88,15 @@ def test_folders_of_living_processes_stay(parent: Path, dead: int) -> None:
 def test_what_only_looks_like_one_stays(parent: Path, dead: int) -> None:
     precious = parent / "precious"
     (precious / "inner").mkdir(parents=True)
-    (parent / f"hmcos-{dead}-link").symlink_to(precious)
-    (parent / f"hmcos-{dead}-file").write_bytes(b"x")
+    (parent / f"hmcos-{dead}-abc_link.part").symlink_to(precious)
+    (parent / f"hmcos-{dead}-abc_file.part").write_bytes(b"x")
     (parent / f"hmcos-{dead}").mkdir()
     (parent / "hmcos-model").mkdir()
     (parent / f"hmcos-{dead}-a.b").mkdir()
+    # All these are names and modes that users give their own folders.
+    for name in ("results", "baseline", "baseline.parts", "baselines.part", "Baseline.part"):
+        (parent / f"hmcos-{dead}-{name}").mkdir(mode=0o700)
+    (parent / f"hmcos-{dead}-baseline.part").mkdir(mode=0o755)
     inside = left_over(parent, dead)
     (inside / "link").symlink_to(precious)
     before = made(parent)
@@ -124,8 +129,8 @@ def test_no_place_for_a_folder_is_told(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_a_folder_within_one_of_the_user_is_hidden(tmp_path: Path, dead: int) -> None:
-    left = tmp_path / f".hmcos-{dead}-abc.part"
-    left.mkdir()
+    left = tmp_path / f".hmcos-{dead}-abc12_78.part"
+    left.mkdir(mode=0o700)
     (left / "0").write_bytes(b"half of a model")
     (tmp_path / f".hmcos-{dead}-abc").mkdir()
     (tmp_path / "mine.part").mkdir()
@@ -137,8 +142,8 @@ def test_a_folder_within_one_of_the_user_is_hidden(tmp_path: Path, dead: int) ->
 
 def test_a_leftover_with_our_own_number_is_one(tmp_path: Path) -> None:
     """The first process of a container has the same number in every container."""
-    left = tmp_path / f".hmcos-{os.getpid()}-abc.part"
-    left.mkdir()
+    left = tmp_path / f".hmcos-{os.getpid()}-abc12_78.part"
+    left.mkdir(mode=0o700)
     with temporary_folder(tmp_path) as one, temporary_folder(tmp_path) as two:
         assert made(tmp_path) == sorted([one.name, two.name])
 
