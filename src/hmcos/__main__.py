@@ -35,7 +35,9 @@ def run(
         _give_up_output()
         if isinstance(error, BrokenPipeError):
             return PIPE_CLOSED
-        return _fail(program, f"{error.filename or 'standard output'}: {error.strerror}", WRONG_INPUT)
+        # The system names no file where the current folder was removed.
+        nameless = "the current folder" if isinstance(error, FileNotFoundError) else "standard output"
+        return _fail(program, f"{error.filename or nameless}: {error.strerror}", WRONG_INPUT)
     return code if isinstance(code, int) else 0
 
 

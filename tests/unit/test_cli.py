@@ -298,3 +298,13 @@ def test_an_interruption_after_the_results_stand_does_not_deny_them(
     assert run(["schedule", instance, "-o", str(tmp_path / "out")]) == 130
     assert (tmp_path / "out" / "plan.json").exists()
     assert capsys.readouterr().err.strip() == "hmcos: error: interrupted; no file is half written"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="this system keeps folders that are in use")
+def test_a_current_folder_that_is_gone_is_named(instance: str, tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "hmcos", "schedule", instance, "-o", "out"]
+    script = 'mkdir "$0" && cd "$0" && rmdir "$0" && exec "$@"'
+    line = ["/bin/sh", "-c", script, str(tmp_path / "gone"), *words]
+    done = subprocess.run(line, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.endswith("hmcos: error: the current folder: No such file or directory\n")

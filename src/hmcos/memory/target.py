@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
@@ -16,6 +17,9 @@ from hmcos.files import read_ordinary
 from hmcos.graph.catalogue import STANDARD_DOMAINS
 from hmcos.memory.problem import LARGEST
 from hmcos.words import meant
+
+_DEEP = re.compile(r"""(?<![\w"'-])(?:[\w"'-]++[ \t]*+\.[ \t]*+){100}""")
+"""A key of so many parts. Python's reader takes time by their square: minutes for a file of 100 KB."""
 
 _FOLDER = Path(__file__).with_name("targets")
 _TARGET_KEYS = ("alignment", "overwrite_inputs", "views", "overwrite", "scratch")
@@ -103,6 +107,8 @@ def _read(name: str, path: Path) -> Target:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise TargetError(f"{path}: cannot be read as a target: {reason}") from error
     try:
+        if _DEEP.search(text):
+            raise RecursionError
         data = tomllib.loads(text)
     except RecursionError:
         raise TargetError(f"{path}: nested too deeply for a target") from None

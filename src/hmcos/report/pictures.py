@@ -190,12 +190,14 @@ def check_matplotlib() -> None:
     """Do nothing if matplotlib is there.
 
     Raises:
-        ToolError: it is not installed.
+        ToolError: it is not installed, or its settings are wrong.
     """
     try:
         import_module("matplotlib")
     except ImportError as error:
         raise ToolError("plots need matplotlib; install it with: pip install 'hmcos[plots]'") from error
+    except ValueError as error:  # it checks MPLBACKEND, which it will not use here, when it is imported
+        raise ToolError(f"matplotlib does not start: {error}") from error
 
 
 def scene_of(network: Network) -> Scene:

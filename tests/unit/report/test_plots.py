@@ -74,3 +74,11 @@ def test_a_missing_matplotlib_is_told_with_the_way_out(monkeypatch: pytest.Monke
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(ToolError, match=r"pip install 'hmcos\[plots\]'"):
         check_matplotlib()
+
+
+def test_wrong_settings_of_matplotlib_are_one_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "matplotlib"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setenv("MPLBACKEND", "paper")
+    with pytest.raises(ToolError, match=r"matplotlib does not start: .*'paper' is not a valid value"):
+        check_matplotlib()
