@@ -1,8 +1,8 @@
 """Whether the arena equals the peak, on every network of the zoo and on files given: one row of a table each.
 
-Run it as `python benchmarks/quality/arena.py [FILE.onnx ...]`; seconds are those of the processor for the whole
-command `hmcos schedule`, start of Python included, so that a busy machine does not change them much. Ends with 1
-when an arena is above its peak or not proved.
+Run it as `python benchmarks/quality/arena.py [FILE.onnx ...]`; seconds are those of the processor for the
+whole command `hmcos schedule`, start of Python included, so that a busy machine does not change them much.
+Ends with 1 when an arena is above its peak or not proved.
 """
 
 from __future__ import annotations
