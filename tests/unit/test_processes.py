@@ -83,6 +83,10 @@ def test_limits_hold_and_are_named() -> None:
     assert found.exhausted and found.failure == "needed more than 4,294,967,296 bytes of memory"
 
 
+def test_a_child_that_sleeps_is_waited_for_longer_than_it_may_work() -> None:
+    assert run("unit.calls:has_limits", b"", Allowance(seconds=3)).waited == 16.0
+
+
 def test_the_terminal_interrupts_the_parent_only() -> None:
     assert call("interrupted").answer == b"abc"
 

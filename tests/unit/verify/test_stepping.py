@@ -303,6 +303,23 @@ def test_an_operator_that_fails_only_in_the_arena_is_a_fault(monkeypatch: pytest
     )
 
 
+def test_a_kernel_that_writes_behind_the_arena_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan, right = faults.planned(), Operators.run
+    last = max(plan.buffers, key=lambda buffer: buffer.offset)
+    assert plan.arena is not None
+
+    def careless(
+        self: Operators, op: Operator, inputs: Mapping[int, Lent], outputs: Mapping[int, Lent]
+    ) -> None:
+        right(self, op, inputs, outputs)
+        if last.tensors[0] in outputs:
+            ctypes.memset(outputs[last.tensors[0]].address + last.size, 0, 1)
+
+    monkeypatch.setattr(Operators, "run", careless)
+    assert last.offset + last.size == plan.arena.size
+    assert caught(plan) == "after step 5: bytes behind the end of the arena were written"
+
+
 def test_a_kernel_that_demands_a_constant_only_when_it_runs_gets_it() -> None:
     text = """net (float[3,4] x, float[1,4] z) => (float[1,4] y, float[3,4] w) <int64[1] s = {0}> {
       y, w = Scan <num_scan_inputs = 1, body = row (float[1,4] a, float[4] r) => (float[1,4] b, float[4] o)
