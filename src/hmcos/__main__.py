@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from io import TextIOWrapper
 
 import click
@@ -14,6 +16,11 @@ from hmcos.cli.commands import hmcos
 from hmcos.errors import HmcosError, OptionError
 from hmcos.words import meant, one_line
 
+NAMELESS = {
+    errno.ENOENT: "the current folder",
+    **dict.fromkeys((errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM), "the system"),
+}
+"""What is wrong by the number of an error in which the system names no file, if it is not the output."""
 WRONG_INPUT, WRONG_USAGE, INTERRUPTED, PIPE_CLOSED = 1, 2, 130, 141
 
 
@@ -35,9 +42,8 @@ def run(
         _give_up_output()
         if isinstance(error, BrokenPipeError):
             return PIPE_CLOSED
-        # The system names no file where the current folder was removed.
-        nameless = "the current folder" if isinstance(error, FileNotFoundError) else "standard output"
-        return _fail(program, f"{error.filename or nameless}: {error.strerror}", WRONG_INPUT)
+        place = error.filename or NAMELESS.get(error.errno or 0, "standard output")
+        return _fail(program, f"{place}: {error.strerror}", WRONG_INPUT)
     return code if isinstance(code, int) else 0
 
 
@@ -81,7 +87,8 @@ def _give_up_output() -> None:
 
     Python would complain once more when it closes the stream.
     """
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with suppress(OSError):  # it may be no file of the system, and there may be no more files to open
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _explanation(error: HmcosError | click.ClickException | MemoryError, program: str) -> tuple[str, int]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shlex
@@ -295,8 +296,10 @@ def test_an_interruption_after_the_results_stand_does_not_deny_them(
     page = import_module("hmcos.report.page.writing")  # hmcos.report is a function
     monkeypatch.setattr(page, "has_plotly", lambda: True)
     monkeypatch.setattr(page, "write_page", interrupted)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "report.html").write_text("of an older plan")
     assert run(["schedule", instance, "-o", str(tmp_path / "out")]) == 130
-    assert (tmp_path / "out" / "plan.json").exists()
+    assert os.listdir(tmp_path / "out") == ["plan.json"]  # noqa: PTH208 (names)
     assert capsys.readouterr().err.strip() == "hmcos: error: interrupted; no file is half written"
 
 
@@ -308,3 +311,11 @@ def test_a_current_folder_that_is_gone_is_named(instance: str, tmp_path: Path) -
     done = subprocess.run(line, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.endswith("hmcos: error: the current folder: No such file or directory\n")
+
+
+def test_an_error_of_the_system_is_not_put_to_the_output(capsys: pytest.CaptureFixture[str]) -> None:
+    def take() -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    assert run([], click.Command("hmcos", callback=take)) == 1
+    assert capsys.readouterr().err == "hmcos: error: the system: Too many open files\n"

@@ -28,6 +28,7 @@ from hmcos.frontends.loading import SUFFIXES
 from hmcos.plan.limits import Limits
 from hmcos.plan.plan import Plan
 from hmcos.plan.schedule import Status
+from hmcos.plan.staging import output_errors
 from hmcos.stages.lowering import Network
 from hmcos.words import one_line, printable
 
@@ -142,7 +143,10 @@ def _write_page(network: Network, plan: Plan, interrupted: Callable[[], bool], *
         return _tell(f"no {NAME} without plotly: pip install 'hmcos[report]'")
     limits = Limits(seconds=ADVICE_SECONDS, interrupted=interrupted)
     assert plan.outputs.plan is not None, "the page stands beside a plan that was written"
-    place = write_page(explain_plan(network, plan, limits), Path(plan.outputs.plan).with_name(NAME))
+    place = Path(plan.outputs.plan).with_name(NAME)
+    with output_errors(place):
+        place.unlink(missing_ok=True)  # that of an older plan must not stay beside this one if we fail
+    write_page(explain_plan(network, plan, limits), place)
     return None if as_json else click.echo(f"page:  {printable(str(place))}")
 
 
