@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+import hmcos
+from hmcos.api import verify
 from hmcos.graph.model import Body, Graph, Operator, Tensor
 from hmcos.memory.problem import Problem
 from hmcos.memory.target import load_target
@@ -12,6 +14,7 @@ from hmcos.plan.schedule import Schedule, Status
 from hmcos.schedulers.optimal import optimal
 from hmcos.stages import bodies
 from hmcos.stages.bodies import Lowered, iteration, lower_with_bodies, result_bytes
+from unit.verify import faults
 
 
 def tensor(name: str, size: int) -> Tensor:
@@ -119,6 +122,27 @@ def test_an_unsolved_body_away_from_the_peak_also_keeps_the_model_open(
     assert schedule.peak == 1004
     assert schedule.lower_bound < schedule.peak
     assert schedule.status is Status.FEASIBLE
+
+
+def test_a_bound_below_what_any_order_needs_holds_for_the_sake_of_an_unsolved_body(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def nearly(problem: Problem, limits: Limits, observer: Observer) -> Schedule:
+        found = unsolved(problem, limits, observer)
+        return replace(found, lower_bound=found.peak - 1)
+
+    def only_nearly(name: str) -> object:
+        return nearly
+
+    monkeypatch.setattr(bodies, "scheduler", only_nearly)
+    source = faults.model("""net (bool go, float[40] x) => (float[40] y, float[4000] z) <int64[1] n = {100}> {
+      a = Neg(x)
+      y = If (go) <then_branch = yes () => (float[40] t) { r = Sqrt(a) t = Add(r, a) },
+                   else_branch = no () => (float[40] e) { e = Exp(a) }>
+      z = Tile(y, n) }""")
+    plan = hmcos.schedule(source)
+    assert (plan.peak, plan.lower_bound, plan.status) == (160 + 16000, 160 + 15999, Status.FEASIBLE)
+    assert verify(source, plan).holds
 
 
 def test_nested_bodies_have_nested_paths_innermost_first() -> None:

@@ -284,6 +284,18 @@ def test_a_written_model_that_is_gone_is_told(tmp_path: Path) -> None:
     )
 
 
+def test_a_source_beside_a_plan_is_not_taken_for_the_written_model(tmp_path: Path) -> None:
+    source, out = faults.saved(tmp_path), tmp_path / "out"
+    plan = hmcos.schedule(source, target="none", output=out)
+    assert plan.order != tuple(range(6))
+    (out / "net.onnx").unlink()
+    (out / "plan.json").rename(tmp_path / "plan.json")
+    found = verify(source, tmp_path / "plan.json")
+    assert found.holds
+    words = next(check.words for check in found.checks if check.name == "written model")
+    assert words.startswith("net.onnx is not there; checked is the source in the plan's order")
+
+
 def test_a_problem_is_checked_without_running_it(tmp_path: Path) -> None:
     instance = tmp_path / "net.json"
     hmcos.export_instance(faults.saved(tmp_path), instance)
