@@ -45,6 +45,7 @@ def test_ci_and_release_run_what_a_developer_runs() -> None:
     for name in ("ci.yml", "release.yml"):
         assert "- run: .ci/run\n" in text(f".github/workflows/{name}")
     assert "- run: make dist TAG=" in text(".github/workflows/release.yml")
+    assert "- run: make site EXTERNAL=1\n" in text(".github/workflows/links.yml")
     assert text(".ci/run").endswith("exec make check\n")
 
 
