@@ -133,7 +133,7 @@ def test_a_source_that_differs_from_itself_excuses_the_outputs_that_do(
     text = "net (float[4] x) => (float[4] y, float[4] z) { y = Neg(x) z = Sin(x) }"
     count = iter(range(1, 100))
 
-    def noisy(session: Any, graph: Graph, fed: Mapping[str, Bytes]) -> dict[str, Made]:
+    def noisy(session: Any, graph: Graph, fed: Mapping[int, Bytes]) -> dict[str, Made]:
         made = operators.run_whole(session, graph, fed)
         made["y"].content[0] = next(count)
         return made
