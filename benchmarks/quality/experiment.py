@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 import hmcos
-from hmcos.stages.experiment import Experiment, Row, Trial
+from hmcos.tasks.compare.experiment import Experiment, Row, Trial
 
 WORDS = {
     "given": "file order",

@@ -13,8 +13,8 @@ from pathlib import Path
 from statistics import median
 
 import hmcos
+from hmcos.limits import Limits, Watch
 from hmcos.memory.problem import Problem
-from hmcos.plan.limits import SILENCE, Limits
 from hmcos.schedulers.optimal import optimal
 from hmcos.schedulers.table import scheduler
 
@@ -39,7 +39,7 @@ def keep(rows: dict[str, dict[str, str]]) -> None:
 
 def baseline(problem: Problem) -> int:
     """The lowest peak among the orders that need no search."""
-    return min(scheduler(name)(problem, Limits(), SILENCE).peak for name in ("given", "rpo", "greedy"))
+    return min(scheduler(name)(problem, Limits(), Watch()).peak for name in ("given", "rpo", "greedy"))
 
 
 def main() -> None:
@@ -50,7 +50,7 @@ def main() -> None:
     for path in sorted((FOLDER / "instances").glob("*.json")):
         problem = hmcos.read_instance(path)
         started = time.perf_counter()
-        found = optimal(problem, Limits(seconds=limit), SILENCE)
+        found = optimal(problem, Limits(seconds=limit), Watch())
         took = time.perf_counter() - started
         gap = (found.peak - found.lower_bound) / found.lower_bound
         gaps.setdefault(path.stem.rsplit("-", 1)[0], []).append(gap)

@@ -15,8 +15,8 @@ from hmcos.allocation.auto import auto
 from hmcos.allocation.instance import read_lives
 from hmcos.allocation.largest_first import largest_first
 from hmcos.allocation.problem import Lives
+from hmcos.limits import Limits, Watch
 from hmcos.memory.lifetimes import Life
-from hmcos.plan.limits import SILENCE, Limits
 
 INSTANCES = Path(__file__).parents[1] / "quality" / "minimalloc"
 CAPACITY = 1_048_576
@@ -35,9 +35,9 @@ def chain(count: int, seed: int = 0) -> Lives:
 def measure(name: str, lives: Lives, limits: Limits) -> None:
     """Print one line: what was reached, what largest first reaches, and the time."""
     start = time.process_time()
-    arena = auto(lives, limits, SILENCE)
+    arena = auto(lives, limits, Watch())
     seconds = time.process_time() - start
-    simple = largest_first(lives, Limits(), SILENCE).size
+    simple = largest_first(lives, Limits(), Watch()).size
     waste, simple_waste = arena.size / arena.lower_bound - 1, simple / arena.lower_bound - 1
     print(
         f"{name:6} {len(lives.lives):6} lives  {arena.size:10,} bytes  bound {arena.lower_bound:10,}  "

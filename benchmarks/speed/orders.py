@@ -18,8 +18,8 @@ from random import Random
 from yardstick import seconds, yardstick
 
 import hmcos
+from hmcos.limits import Limits, Watch
 from hmcos.memory.problem import Problem
-from hmcos.plan.limits import SILENCE, Limits
 from hmcos.schedulers.optimal import optimal
 
 NETWORKS = ("nasnet-cifar", "pnas-cifar", "amoebanet-cifar", "darts-imagenet", "randwire")
@@ -71,9 +71,9 @@ def files(folder: Path) -> Iterator[tuple[str, Problem, int | None]]:
 
 def measure(name: str, problem: Problem, optimum: int | None, yard: float) -> None:
     """Print the median time of a search for an order, and what it proved."""
-    found = optimal(problem, Limits(seconds=60), SILENCE)
+    found = optimal(problem, Limits(seconds=60), Watch())
     repeats = REPEATS if found.seconds < 1 else 1
-    took = seconds(lambda: optimal(problem, Limits(seconds=60), SILENCE), repeats)
+    took = seconds(lambda: optimal(problem, Limits(seconds=60), Watch()), repeats)
     agrees = "" if optimum is None else "  as known" if found.peak == optimum else f"  KNOWN {optimum:,}"
     print(
         f"{name:26} {problem.operators:6} {1e3 * took:9.1f} ms {took / yard:8.2f}"

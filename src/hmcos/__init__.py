@@ -7,34 +7,24 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from hmcos.version import __version__
+
 if TYPE_CHECKING:
-    from hmcos.api import (
-        allocate,
-        compare,
-        experiment,
-        explain,
-        export_instance,
-        inspect,
-        load,
-        lower,
-        measure,
-        schedule,
-        verify,
-    )
+    from hmcos.api.models import export_instance, inspect, load, lower
+    from hmcos.api.pictures import draw, report
+    from hmcos.api.proofs import allocate, measure, verify
+    from hmcos.api.scheduling import compare, experiment, explain, schedule
     from hmcos.errors import HmcosError
+    from hmcos.limits import Status
     from hmcos.memory.instance import read_instance, write_instance
     from hmcos.memory.problem import Problem
     from hmcos.memory.target import Target, load_target
     from hmcos.plan.arena import Arena
     from hmcos.plan.plan import Plan
     from hmcos.plan.plan_file import read_plan
-    from hmcos.plan.schedule import Schedule, Status
-    from hmcos.report.page.making import report
-    from hmcos.report.pictures import draw
+    from hmcos.plan.schedule import Schedule
     from hmcos.schedulers.table import names as scheduler_names
-    from hmcos.stages.sessions import session
-
-__version__ = "0.1.0"
+    from hmcos.tasks.session import session
 
 __all__ = [
     "Arena",
@@ -72,26 +62,26 @@ _PLACES = {
     "Plan": "hmcos.plan.plan:Plan",
     "Problem": "hmcos.memory.problem:Problem",
     "Schedule": "hmcos.plan.schedule:Schedule",
-    "Status": "hmcos.plan.schedule:Status",
+    "Status": "hmcos.limits:Status",
     "Target": "hmcos.memory.target:Target",
-    "allocate": "hmcos.api:allocate",
-    "compare": "hmcos.api:compare",
-    "draw": "hmcos.report.pictures:draw",
-    "experiment": "hmcos.api:experiment",
-    "explain": "hmcos.api:explain",
-    "export_instance": "hmcos.api:export_instance",
-    "inspect": "hmcos.api:inspect",
-    "load": "hmcos.api:load",
+    "allocate": "hmcos.api.proofs:allocate",
+    "compare": "hmcos.api.scheduling:compare",
+    "draw": "hmcos.api.pictures:draw",
+    "experiment": "hmcos.api.scheduling:experiment",
+    "explain": "hmcos.api.scheduling:explain",
+    "export_instance": "hmcos.api.models:export_instance",
+    "inspect": "hmcos.api.models:inspect",
+    "load": "hmcos.api.models:load",
     "load_target": "hmcos.memory.target:load_target",
-    "lower": "hmcos.api:lower",
-    "measure": "hmcos.api:measure",
+    "lower": "hmcos.api.models:lower",
+    "measure": "hmcos.api.proofs:measure",
     "read_instance": "hmcos.memory.instance:read_instance",
     "read_plan": "hmcos.plan.plan_file:read_plan",
-    "report": "hmcos.report.page.making:report",
-    "schedule": "hmcos.api:schedule",
+    "report": "hmcos.api.pictures:report",
+    "schedule": "hmcos.api.scheduling:schedule",
     "scheduler_names": "hmcos.schedulers.table:names",
-    "session": "hmcos.stages.sessions:session",
-    "verify": "hmcos.api:verify",
+    "session": "hmcos.tasks.session:session",
+    "verify": "hmcos.api.proofs:verify",
     "write_instance": "hmcos.memory.instance:write_instance",
 }
 """Public name to "module:name", imported when it is first asked for (PEP 562)."""

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 import hmcos
-from hmcos.api import verify
+from hmcos import verify
 
 IN_PLACE = (
     "Celu", "Clip", "Elu", "HardSigmoid", "LeakyRelu", "Relu", "Selu", "Sigmoid", "Softplus", "Softsign",

@@ -8,18 +8,19 @@ from types import SimpleNamespace
 
 import pytest
 
-from hmcos import api
+import hmcos
 from hmcos.__main__ import run
 from hmcos.errors import LimitError
 from hmcos.frontends.loading import load, ranges
 from hmcos.frontends.tflite import schema
+from hmcos.frontends.tflite.format import TFLITE
 from hmcos.frontends.tflite.writing import rewritten
 from hmcos.frontends.tflite.written import written
 from hmcos.runtimes import tflite
 from hmcos.runtimes.tflite import Run, random_inputs
-from hmcos.stages import tflite_trial
-from hmcos.stages.running import Running
-from hmcos.stages.tflite_trial import Trial, outputs_checks
+from hmcos.tasks.verify import tflite_runs
+from hmcos.tasks.verify.run_options import Running
+from hmcos.tasks.verify.tflite_runs import Trial, outputs_checks
 from hmcos.verify.checks import Answer, Verification
 from unit.frontends.tflite_networks import NUMPY, Sketch, branches
 
@@ -47,7 +48,7 @@ def names(found: Verification, answer: Answer) -> list[str]:
 
 def test_a_custom_operator_is_not_run(tmp_path: Path) -> None:
     path = saved(mystery(), tmp_path)
-    found = api.verify(path, api.schedule(path, output=tmp_path / "out"))
+    found = hmcos.verify(path, hmcos.schedule(path, output=tmp_path / "out"))
     assert found.answer == Answer.NOT_RUN
     assert names(found, Answer.FAILS) == []
     counted = ["source", "files", "target", "order", "memory", "arena", "written model", "offsets"]
@@ -78,10 +79,10 @@ def test_faults_are_found_with_or_without_running(
     network: Callable[[], Sketch], change: Callable[[bytes], bytes], check: str, tmp_path: Path
 ) -> None:
     path = saved(network(), tmp_path)
-    api.schedule(path, output=tmp_path / "out")
+    hmcos.schedule(path, output=tmp_path / "out")
     result = tmp_path / "out" / "model.tflite"
     result.write_bytes(change(result.read_bytes()))
-    found = api.verify(path, result)
+    found = hmcos.verify(path, result)
     assert (found.answer, names(found, Answer.FAILS)) == (Answer.FAILS, [check])
 
 
@@ -91,35 +92,40 @@ def without(*modules: str) -> Callable[[str], object]:
 
 def test_a_runtime_that_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = saved(branches(), tmp_path)
-    plan = api.schedule(path, output=tmp_path / "out")
+    plan = hmcos.schedule(path, output=tmp_path / "out")
     monkeypatch.setattr(tflite, "find_spec", without("tflite_micro"))
-    found = api.verify(path, plan)
+    found = hmcos.verify(path, plan)
     assert found.holds
     assert names(found, Answer.NOT_RUN) == ["outputs in TFLM", "arena in TFLM"]
     assert all("pip install 'hmcos[tflite-check]'" in check.words for check in found.checks if not check.held)
     monkeypatch.setattr(tflite, "find_spec", without("tflite_micro", "ai_edge_litert"))
-    found = api.verify(path, plan)
+    found = hmcos.verify(path, plan)
     assert found.answer == Answer.NOT_RUN
     assert "same function" in names(found, Answer.NOT_RUN)
 
 
 def test_what_reads_the_model_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = saved(branches(), tmp_path)
-    plan = api.schedule(path, output=tmp_path / "out")
+    plan = hmcos.schedule(path, output=tmp_path / "out")
 
     def missing(name: str) -> object:
         raise ImportError(name)
 
     schema.schema.cache_clear()
     monkeypatch.setattr(schema, "import_module", missing)
-    found = api.verify(path, plan)
+    found = hmcos.verify(path, plan)
     monkeypatch.undo()
     assert (found.answer, names(found, Answer.NOT_RUN)) == (Answer.NOT_RUN, ["source"])
     assert "pip install 'hmcos[tflite]'" in found.checks[0].words
 
 
+def trial_of(path: Path, memory: int = 16 << 30) -> Trial:
+    assert TFLITE.offsets is not None
+    return Trial(load(path), TFLITE.offsets, Running(runs=1, memory=memory), {})
+
+
 def trial(folder: Path, memory: int = 16 << 30) -> Trial:
-    return Trial(load(saved(branches(), folder)), Running(runs=1, memory=memory), {})
+    return trial_of(saved(branches(), folder), memory)
 
 
 def answers(trial: Trial, result: bytes) -> dict[str, Answer]:
@@ -157,7 +163,7 @@ def test_inputs_larger_than_the_memory_are_not_drawn(tmp_path: Path) -> None:
     fed, made = sketch.tensor([1 << 20, 1 << 20]), sketch.tensor([1 << 20, 1 << 20])
     sketch.operator("RELU", [fed], [made])
     sketch.ports([fed], [made])
-    trial = Trial(load(saved(sketch, tmp_path)), Running(), {})
+    trial = trial_of(saved(sketch, tmp_path))
     with pytest.raises(
         LimitError, match=r"the inputs have 1,099,511,627,776 bytes, more than --memory-limit"
     ):
@@ -174,7 +180,7 @@ def test_a_source_that_differs_from_itself_excuses_the_result(
         return Run((NUMPY.array([next(count)]),), "")
 
     found = trial(tmp_path)
-    monkeypatch.setattr(tflite_trial, "run", noisy)
+    monkeypatch.setattr(tflite_runs, "run", noisy)
     checks = outputs_checks(found, b"")
     assert {check.answer for check in checks} == {Answer.NOT_RUN}
     assert checks[0].words == "output 't7' of the source differs from run to run"
@@ -191,8 +197,8 @@ def test_wrong_offsets_of_the_source_do_not_excuse_the_result(
     path = saved(branches(), tmp_path)
     wrong = tmp_path / "wrong.tflite"
     wrong.write_bytes(rewritten(path.read_bytes(), {}, dict.fromkeys(range(7), 0)))
-    found = Trial(load(wrong), Running(runs=1), {})
-    monkeypatch.setattr(tflite_trial, "run", content_decides)
+    found = trial_of(wrong)
+    monkeypatch.setattr(tflite_runs, "run", content_decides)
     assert set(answers(found, b"").values()) == {Answer.FAILS}
 
 
@@ -204,11 +210,11 @@ def test_a_subgraph_that_never_runs_keeps_its_order(tmp_path: Path) -> None:
     sketch.operator("ADD", [half, fed], [made])
     sketch.ports([fed], [made])
     path = saved(sketch, tmp_path)
-    assert api.verify(path, path).answer == Answer.HOLDS
+    assert hmcos.verify(path, path).answer == Answer.HOLDS
     sketch.model.subgraphs[1].operators.reverse()
     other = tmp_path / "other.tflite"
     other.write_bytes(sketch.bytes())
-    check = api.verify(path, other).checks[-1]
+    check = hmcos.verify(path, other).checks[-1]
     assert (check.name, check.answer) == ("written model", Answer.FAILS)
     assert check.words == "subgraph 1: is in another order, though the main graph never runs it"
 
@@ -221,7 +227,7 @@ def test_outputs_that_are_all_drawn_cannot_be_compared(tmp_path: Path) -> None:
     sketch.operator("RANDOM_UNIFORM", [size], [drawn])
     sketch.ports([], [drawn])
     path = saved(sketch, tmp_path)
-    found = api.verify(path, api.schedule(path, output=tmp_path / "out"))
+    found = hmcos.verify(path, hmcos.schedule(path, output=tmp_path / "out"))
     assert found.answer == Answer.NOT_RUN
     words = next(check.words for check in found.checks if check.name == "outputs in LiteRT")
     assert words == "nothing to compare: every output comes of the random RANDOM_UNIFORM 0"
@@ -239,5 +245,5 @@ def test_computed_indices_stay_inside_what_they_index(tmp_path: Path) -> None:
     path = saved(sketch, tmp_path)
     model = load(path)
     assert set(random_inputs(model.graph, 0, ranges(model))[0]) == {0, 1, 2, 3, 4}
-    found = api.verify(path, api.schedule(path, output=tmp_path / "out"))
+    found = hmcos.verify(path, hmcos.schedule(path, output=tmp_path / "out"))
     assert "outputs in LiteRT" in names(found, Answer.HOLDS)

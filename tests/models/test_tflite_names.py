@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hmcos import api
+import hmcos
 from hmcos.errors import OptionError
 from hmcos.verify.checks import Answer
 from unit.frontends.tflite_networks import NUMPY, Sketch, branches, loop, renamed
@@ -24,8 +24,8 @@ def test_names_do_not_matter_to_runtimes(
 ) -> None:
     path = tmp_path / "m.tflite"
     path.write_bytes(renamed(network(), lambda _: name).bytes())
-    api.schedule(path, output=tmp_path / "out", emit="c")
-    found = api.verify(path, tmp_path / "out/plan.json")
+    hmcos.schedule(path, output=tmp_path / "out", emit="c")
+    found = hmcos.verify(path, tmp_path / "out/plan.json")
     assert found.answer is Answer.HOLDS, found
     assert {check.name for check in found.checks if check.answer is Answer.HOLDS} >= RUN
 
@@ -33,9 +33,9 @@ def test_names_do_not_matter_to_runtimes(
 def test_inputs_without_names_are_given_by_their_positions(tmp_path: Path) -> None:
     path, own, other = (tmp_path / name for name in ("m.tflite", "own.npy", "other.npy"))
     path.write_bytes(renamed(loop(), lambda _: "").bytes())
-    plan = api.schedule(path, output=tmp_path / "out")
+    plan = hmcos.schedule(path, output=tmp_path / "out")
     NUMPY.save(own, NUMPY.full([1], 3, "int32"))
     NUMPY.save(other, NUMPY.full([1, 40], 0.5, "float32"))
-    assert api.verify(path, plan, inputs={"0": own, "1": other}).holds
+    assert hmcos.verify(path, plan, inputs={"0": own, "1": other}).holds
     with pytest.raises(OptionError, match=r"--input 1: .*own\.npy holds int32"):
-        api.verify(path, plan, inputs={"1": own})
+        hmcos.verify(path, plan, inputs={"1": own})

@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 from onnx import ModelProto
 
 from hmcos.frontends.loading import load
+from hmcos.limits import Limits, Status, Watch
 from hmcos.memory.problem import Problem
 from hmcos.memory.sharing import lower
 from hmcos.memory.target import load_target
-from hmcos.plan.limits import SILENCE, Limits
-from hmcos.plan.schedule import Status
 from hmcos.schedulers.table import scheduler
 from hmcos.zoo.catalogue import build, names
 from hmcos.zoo.randwire import RandWire
@@ -94,7 +93,7 @@ def _problem(model: ModelProto) -> Problem:
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_operators_and_peaks_are_the_published_ones(name: str) -> None:
     problem = _problem(_published(name))
-    given, rpo, optimal = (scheduler(s)(problem, Limits(), SILENCE) for s in ("given", "rpo", "optimal"))
+    given, rpo, optimal = (scheduler(s)(problem, Limits(), Watch()) for s in ("given", "rpo", "optimal"))
     assert (problem.operators, given.peak, rpo.peak, optimal.peak) == PUBLISHED[name]
     assert optimal.status is Status.OPTIMAL
 

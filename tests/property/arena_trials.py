@@ -32,9 +32,8 @@ from hmcos.allocation.search import Search
 from hmcos.allocation.shrink import scaled, unit_of
 from hmcos.allocation.table import allocator, names
 from hmcos.errors import InstanceError, VerifyError
+from hmcos.limits import Limits, Status, Watch
 from hmcos.plan.arena import Arena
-from hmcos.plan.limits import SILENCE, Limits
-from hmcos.plan.schedule import Status
 from hmcos.verify.arena import check_arena
 from property.arena_oracle import end, faults
 from property.cut_lives import cut_lives
@@ -68,13 +67,13 @@ class Trial:
                 few = ((fit, "FEW_PAIRS"), (fit, "FEW_EACH"), (waiting, "FEW"), (crowd, "FEW_RUNS"))
                 for module, name in few:
                     patches.enter_context(patch.object(module, name, -1))
-            yield from self.faults_of_arena("exact", exact(self.lives, Limits(), SILENCE), closed=True)
-            yield from self.faults_of_arena("auto", auto(self.lives, Limits(), SILENCE), closed=True)
+            yield from self.faults_of_arena("exact", exact(self.lives, Limits(), Watch()), closed=True)
+            yield from self.faults_of_arena("auto", auto(self.lives, Limits(), Watch()), closed=True)
             far = self.far_start()
-            yield from self.faults_of_arena("proof", prove(self.lives, far, Limits(), SILENCE), closed=True)
+            yield from self.faults_of_arena("proof", prove(self.lives, far, Limits(), Watch()), closed=True)
             short = Limits(states=self.rng.randint(0, 9))
             with patch.object(cluster, "FIRST_RUN", 2):
-                yield from self.faults_of_arena("short proof", prove(self.lives, far, short, SILENCE))
+                yield from self.faults_of_arena("short proof", prove(self.lives, far, short, Watch()))
             yield from self.faults_of_budget()
             yield from self.faults_of_planner(PLANNERS[self.number // len(RULES) % len(PLANNERS)])
 
@@ -134,7 +133,7 @@ class Trial:
         """An arena by lowest free addresses in a random order, so that a proof has far to go."""
         board = board_of(self.lives)
         order = self.rng.sample(range(len(board.items)), len(board.items))
-        return outcome(self.lives, (board.items, first_fit(board, order)), "random", Limits())
+        return outcome(self.lives, (board.items, first_fit(board, order)), "random", Limits(), Watch())
 
     def faults_of_arena(
         self, name: str, arena: Arena, closed: bool = False, budget: int | None = None
@@ -165,7 +164,7 @@ class Trial:
     def faults_of_planner(self, name: str) -> Iterator[str]:
         budget = self.rng.choice((None, max(0, self.least + self.rng.randint(-3, 3))))
         try:
-            arena = allocator(name)(self.lives, Limits(budget=budget), SILENCE)
+            arena = allocator(name)(self.lives, Limits(budget=budget), Watch())
         except InstanceError:  # a pin that is no multiple of the 64 bytes of TensorFlow Lite
             if name != "tflite_arena":
                 raise
@@ -177,7 +176,7 @@ class Trial:
         room = budget if self.lives.capacity is None else min(budget, self.lives.capacity)
         expected = Status.FITS if room >= self.least else Status.DOES_NOT_FIT
         for plan in (auto, exact):
-            arena = plan(self.lives, Limits(budget=budget), SILENCE)
+            arena = plan(self.lives, Limits(budget=budget), Watch())
             yield from self.faults_of_arena(f"budget {budget}", arena, budget=budget)
             if arena.status is not expected:
                 yield f"budget {budget}: is {arena.status}, not {expected}"

@@ -7,28 +7,28 @@ from functools import partial
 from hypothesis import given, settings
 
 import oracle
+from hmcos.limits import Limits, Watch
 from hmcos.memory.bounds import must_live
 from hmcos.memory.external import without_external
 from hmcos.memory.lifetimes import lifetimes
 from hmcos.memory.problem import Problem
 from hmcos.memory.unavoidable import must_be_live
-from hmcos.plan.limits import SILENCE, Limits
 from hmcos.schedulers.optimal import optimal
 from hmcos.schedulers.rpo import rpo
-from hmcos.stages.advice import Change, Kind, advise, changes_of_tensors
+from hmcos.tasks.explain.advice import Change, Kind, advise, changes_of_tensors
 from property.strategies import problems
 
 
 @given(problems(max_operators=6, min_operators=1))
 @settings(max_examples=60)
 def test_every_piece_of_advice_is_the_optimum_of_the_changed_problem(problem: Problem) -> None:
-    found = optimal(problem, Limits(), SILENCE)
+    found = optimal(problem, Limits(), Watch())
     lives = lifetimes(problem, found.order)
     changes = (
         Change(Kind.EXTERNAL, partial(without_external, problem)),
         *changes_of_tensors(problem, lives, alignment=1),
     )
-    advised = advise(problem, changes, found, Limits())
+    advised = advise(problem, changes, found, Limits(), Watch())
     assert len(advised.advice) == advised.possible == len(changes)
     for one in advised.advice:
         assert one.proved
@@ -42,9 +42,8 @@ def test_every_piece_of_advice_is_the_optimum_of_the_changed_problem(problem: Pr
 @given(problems(max_operators=6, min_operators=1))
 @settings(max_examples=60)
 def test_no_change_gets_the_credit_for_a_better_order(problem: Problem) -> None:
-    advised = advise(
-        problem, (Change(Kind.EXTERNAL, lambda: problem),), rpo(problem, Limits(), SILENCE), Limits()
-    )
+    found = rpo(problem, Limits(), Watch())
+    advised = advise(problem, (Change(Kind.EXTERNAL, lambda: problem),), found, Limits(), Watch())
     assert advised.peak == oracle.optimum(problem)
     assert not advised.best
 
@@ -65,6 +64,6 @@ def test_what_must_be_live_is_live_in_every_order(problem: Problem) -> None:
 @given(problems(max_operators=6, min_operators=1))
 @settings(max_examples=40)
 def test_a_renumbered_problem_costs_what_its_order_costs(problem: Problem) -> None:
-    order = rpo(problem, Limits(), SILENCE).order
+    order = rpo(problem, Limits(), Watch()).order
     again = problem.renumbered(order)
     assert oracle.peak_of(again, range(again.operators)) == oracle.peak_of(problem, order)

@@ -25,8 +25,7 @@ from hmcos.allocation.search import Search
 from hmcos.allocation.shrink import postponable, scaled, unit_of
 from hmcos.allocation.table import allocator, names
 from hmcos.errors import InstanceError
-from hmcos.plan.limits import SILENCE, Limits
-from hmcos.plan.schedule import Status
+from hmcos.limits import Limits, Status, Watch
 from property.arena_oracle import end, faults, smallest
 from property.arena_strategies import dense_lives, random_lives, stepped_lives
 from property.strategies import generators
@@ -58,7 +57,7 @@ def in_units(lives: Lives) -> tuple[list[Item], int]:
 @sweep
 @given(lives=small(9))
 def test_arenas_are_valid_and_sizes_and_bounds_true(name: str, lives: Lives) -> None:
-    arena = allocator(name)(lives, Limits(), SILENCE)
+    arena = allocator(name)(lives, Limits(), Watch())
     assert faults(lives, arena.offsets) == []
     assert arena.size == end(lives, arena.offsets)
     assert arena.lower_bound <= arena.size
@@ -69,7 +68,7 @@ def test_arenas_are_valid_and_sizes_and_bounds_true(name: str, lives: Lives) -> 
 def test_tflite_arena_is_aligned_to_64(lives: Lives) -> None:
     assume(all((lives.demand(i).offset or 0) % lcm(64, lives.step(i)) == 0 for i in range(len(lives.lives))))
     assume(not lives.pools)
-    arena = allocator("tflite_arena")(lives, Limits(), SILENCE)
+    arena = allocator("tflite_arena")(lives, Limits(), Watch())
     aligned = Lives(lives.lives, 64, lives.demands)
     assert faults(aligned, arena.offsets) == []
     assert arena.size == end(aligned, arena.offsets)
@@ -79,7 +78,7 @@ def test_tflite_arena_is_aligned_to_64(lives: Lives) -> None:
 @sweep
 @given(lives=small(5))
 def test_exact_is_as_small_as_brute_force(plan: type, lives: Lives) -> None:
-    arena = plan(lives, Limits(), SILENCE)
+    arena = plan(lives, Limits(), Watch())
     least = smallest(lives, arena.size)
     assert arena.size == least
     over = lives.capacity is not None and least > lives.capacity
@@ -93,9 +92,9 @@ def test_exact_is_as_small_as_brute_force(plan: type, lives: Lives) -> None:
 @given(lives=small(5), spare=st.integers(-3, 3))
 def test_a_budget_is_answered_with_proof(lives: Lives, spare: int) -> None:
     assume(not lives.pools)
-    least = smallest(lives, exact(lives, Limits(), SILENCE).size)
+    least = smallest(lives, exact(lives, Limits(), Watch()).size)
     budget = max(0, least + spare)
-    arena = auto(lives, Limits(budget=budget), SILENCE)
+    arena = auto(lives, Limits(budget=budget), Watch())
     assert arena.status == (Status.FITS if budget >= least else Status.DOES_NOT_FIT)
     assert (arena.size <= budget) == (arena.status == Status.FITS)
 
@@ -105,7 +104,7 @@ def test_a_budget_is_answered_with_proof(lives: Lives, spare: int) -> None:
 def test_every_combination_of_rules_gives_the_same_answer(lives: Lives) -> None:
     found, unit = in_units(lives)
     assume(found)
-    least = end(lives, exact(lives, Limits(), SILENCE).offsets)
+    least = end(lives, exact(lives, Limits(), Watch()).offsets)
     for flags in itertools.product((False, True), repeat=6):
         for capacity in (least // unit, (least - 1) // unit):
             search = Search(found, capacity, Rules(*flags))
@@ -122,7 +121,7 @@ def test_every_combination_of_rules_gives_the_same_answer(lives: Lives) -> None:
 def test_the_constraint_solver_gives_the_same_answer(lives: Lives) -> None:
     found, unit = in_units(lives)
     assume(found)
-    least = exact(lives, Limits(), SILENCE).size
+    least = exact(lives, Limits(), Watch()).size
     offsets = constrain(found, least // unit, Effort(1.0, 60.0))
     assert isinstance(offsets, list)
     assert no_two_meet(found, offsets, least // unit)
@@ -185,7 +184,7 @@ def free_start(found: tuple[Item, ...], offsets: list[int | None], i: int) -> in
 @given(lives=small(9))
 def test_planning_twice_gives_the_same_arena(lives: Lives) -> None:
     for name in ("hill_climb", "best_fit", "exact"):
-        first, second = (allocator(name)(lives, Limits(), SILENCE) for _ in range(2))
+        first, second = (allocator(name)(lives, Limits(), Watch()) for _ in range(2))
         assert (first.offsets, first.size, first.status) == (second.offsets, second.size, second.status)
 
 
@@ -214,7 +213,7 @@ def test_files_hold_lives_without_loss(lives: Lives) -> None:
 @given(rng=generators(), count=st.integers(8, 24))
 def test_dense_lives_are_proved(rng: Random, count: int) -> None:
     lives = dense_lives(rng, count)
-    arena = exact(lives, Limits(), SILENCE)
+    arena = exact(lives, Limits(), Watch())
     assert faults(lives, arena.offsets) == []
     assert arena.status == Status.OPTIMAL
 
@@ -235,7 +234,7 @@ def beyond_its_bound(rng: Random) -> tuple[Lives, int]:
     while True:
         lives = random_lives(rng, 5)
         if is_sound(lives):
-            size = exact(lives, Limits(), SILENCE).size
+            size = exact(lives, Limits(), Watch()).size
             if size > lower_bound(items(lives)):
                 return lives, size
 

@@ -6,14 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hmcos
+from hmcos.limits import Status, Watch
 from hmcos.memory.external import without_external
 from hmcos.memory.problem import Problem
 from hmcos.memory.target import load_target
-from hmcos.plan.limits import SILENCE, Limits
-from hmcos.plan.schedule import Status
-from hmcos.stages.lowering import lower_network
-from hmcos.stages.opening import open_source
-from hmcos.stages.verification import verify_plan_of
+from hmcos.network.opening import open_source
+from hmcos.tasks.request import Request
+from hmcos.tasks.schedule.recheck import recheck
+from hmcos.tasks.schedule.task import lowered
 from oracle import optimum
 from property.strategies import problems
 
@@ -24,10 +24,10 @@ def test_every_plan_passes_the_verifier(
     problem: Problem, external: bool, alignment: int, minimize: str
 ) -> None:
     plan = hmcos.schedule(problem, external_io=external, alignment=alignment, minimize=minimize)
-    network = lower_network(
-        open_source(problem), load_target("default"), alignment, Limits(), SILENCE, external
-    )
-    verify_plan_of(network, plan)
+    opened = open_source(problem)
+    recheck(opened, plan)
+    request = Request(load_target("default"), alignment=alignment, external_io=external)
+    network, _ = lowered(request, opened, Watch())
     assert plan.arena is not None
     assert plan.lower_bound <= plan.peak <= plan.arena.lower_bound <= plan.arena.size
     assert (plan.arena.status is Status.OPTIMAL) == (plan.arena.size == plan.arena.lower_bound)

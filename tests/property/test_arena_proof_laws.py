@@ -16,9 +16,9 @@ from hmcos.allocation.items import items
 from hmcos.allocation.problem import Lives
 from hmcos.allocation.rules import Style
 from hmcos.allocation.search import Search
+from hmcos.limits import Status
 from hmcos.memory.lifetimes import Life
 from hmcos.memory.problem import Problem
-from hmcos.plan.schedule import Status
 from property.arena_oracle import end, faults
 from property.arena_oracle import fits as fits_plainly
 from property.arena_trials import RULES, faults_of, faults_of_cut

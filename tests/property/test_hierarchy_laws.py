@@ -13,10 +13,9 @@ from hmcos.hierarchy.cells import Cell
 from hmcos.hierarchy.dominators import entries, exits, operator_dominators, operator_post_dominators
 from hmcos.hierarchy.refinement import crowded_buffers, crowded_cells, dissolve
 from hmcos.hierarchy.tree import Tree, grow_tree
+from hmcos.limits import Limits, Status, Watch
 from hmcos.memory.problem import Problem
 from hmcos.memory.profile import profile
-from hmcos.plan.limits import SILENCE, Limits
-from hmcos.plan.schedule import Status
 from hmcos.schedulers.best_first import Attempts, Meter, Search
 from hmcos.schedulers.blocks import measure, top_scope
 from hmcos.schedulers.hmcos import HmcosParams, hmcos
@@ -194,10 +193,10 @@ def test_single_operators_are_searched_exactly(problem: Problem, budgeted: bool)
     start = sum(problem.sizes[b] for b in problem.inputs)
     scope = top_scope(flat, reverse_post_order(problem))
     floor = best if budgeted else 0
-    found = Search(scope, best + 1, Meter(Limits(), SILENCE, "law"), 10**6, {}).least(start, floor)
+    found = Search(scope, best + 1, Meter(Limits(), Watch(), "law"), 10**6, {}).least(start, floor)
     assert found is not None
     assert peak_of(problem, found) == best
-    assert Search(scope, best, Meter(Limits(), SILENCE, "law"), 10**6, {}).least(start, 0) is None
+    assert Search(scope, best, Meter(Limits(), Watch(), "law"), 10**6, {}).least(start, 0) is None
 
 
 @given(trees(), st.integers(0, 60))
@@ -209,7 +208,7 @@ def test_blocks_are_searched_exactly(tree: Tree, generous: int) -> None:
     problem = tree.problem
     start = sum(problem.sizes[b] for b in problem.inputs)
     scope = top_scope(tree, reverse_post_order(problem))
-    meter, attempts = Meter(Limits(), SILENCE, "law"), Attempts()
+    meter, attempts = Meter(Limits(), Watch(), "law"), Attempts()
     assert Search(scope, 10**9, meter, 10**6, attempts).least(start, start + generous) is not None
     found = Search(scope, 10**9, meter, 10**6, attempts).least(start, 0)
     assert found is not None
@@ -232,7 +231,7 @@ def runs_blocks_whole(tree: Tree, order: tuple[int, ...]) -> bool:
 @given(problems(9), st.booleans())
 def test_hmcos_answers_every_graph(problem: Problem, all_may_end: bool) -> None:
     ends = tuple(range(problem.operators)) if all_may_end else None
-    found = hmcos(problem, Limits(), SILENCE, HmcosParams(ends=ends))
+    found = hmcos(problem, Limits(), Watch(), HmcosParams(ends=ends))
     assert found.peak == peak_of(problem, found.order)
     assert found.lower_bound <= optimum(problem) <= found.peak
     assert found.peak <= peak_of(problem, reverse_post_order(problem))
@@ -243,7 +242,7 @@ def test_hmcos_answers_every_graph(problem: Problem, all_may_end: bool) -> None:
 def test_serenity_answers_every_graph(problem: Problem, all_may_end: bool, joined: bool) -> None:
     ends = tuple(range(problem.operators)) if all_may_end else None
     params = SerenityParams(ends=ends, joined=joined, samples=5)
-    found = serenity(problem, Limits(), SILENCE, params)
+    found = serenity(problem, Limits(), Watch(), params)
     assert found.peak == peak_of(problem, found.order)
     assert found.lower_bound <= optimum(problem) <= found.peak
     assert (found.status == Status.OPTIMAL) == (found.peak == found.lower_bound)
@@ -252,7 +251,7 @@ def test_serenity_answers_every_graph(problem: Problem, all_may_end: bool, joine
 @given(problems(9), st.integers(0, 40))
 def test_the_state_limit_is_kept_and_the_order_complete(problem: Problem, states: int) -> None:
     for scheduler in (hmcos, serenity):
-        found = scheduler(problem, Limits(states=states), SILENCE)
+        found = scheduler(problem, Limits(states=states), Watch())
         assert found.peak == peak_of(problem, found.order)
         # One state is entered at a time, and what it leads to is counted at once.
         assert found.states <= states + 2 * problem.operators
@@ -261,5 +260,5 @@ def test_the_state_limit_is_kept_and_the_order_complete(problem: Problem, states
 def test_large_random_graphs_with_many_corners() -> None:
     for seed in range(12):
         problem = random_problem(Random(seed), 120)
-        for found in (hmcos(problem, Limits(states=20_000), SILENCE), serenity(problem, Limits(), SILENCE)):
+        for found in (hmcos(problem, Limits(states=20_000), Watch()), serenity(problem, Limits(), Watch())):
             assert profile(problem, found.order).peak == found.peak >= found.lower_bound

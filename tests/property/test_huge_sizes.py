@@ -17,12 +17,11 @@ from hmcos.allocation.table import allocator
 from hmcos.allocation.table import names as allocators
 from hmcos.errors import InstanceError
 from hmcos.hierarchy.splitting import Line
+from hmcos.limits import Limits, Status, Watch
 from hmcos.memory.instance import parse_instance, write_instance
 from hmcos.memory.lifetimes import Life
 from hmcos.memory.problem import LARGEST, Problem
 from hmcos.memory.profile import peak, profile
-from hmcos.plan.limits import SILENCE, Limits
-from hmcos.plan.schedule import Status
 from hmcos.schedulers.optimal import optimal
 from hmcos.schedulers.table import names as schedulers
 from hmcos.schedulers.table import scheduler
@@ -48,7 +47,7 @@ def magnified(problem: Problem) -> Problem:
 @given(problems())
 def test_orders_of_huge_sizes_are_proved(problem: Problem) -> None:
     huge = magnified(problem)
-    found, expected = optimal(huge, Limits(), SILENCE), optimal(problem, Limits(), SILENCE)
+    found, expected = optimal(huge, Limits(), Watch()), optimal(problem, Limits(), Watch())
     assert found.status is Status.OPTIMAL
     assert found.peak == expected.peak * magnification(problem)
     assert parse_instance(write_instance(huge)) == huge
@@ -82,7 +81,7 @@ def cells_under_huge_inputs(cells: int) -> Problem:
 @pytest.mark.parametrize("name", schedulers())
 def test_every_scheduler_takes_sums_beyond_64_bits(name: str) -> None:
     problem = cells_under_huge_inputs(200)
-    found = scheduler(name)(problem, Limits(), SILENCE)
+    found = scheduler(name)(problem, Limits(), Watch())
     assert found.peak == peak(problem, found.order) > 3 * 2**62
     if name == "optimal":
         assert found.status is Status.OPTIMAL
@@ -111,8 +110,8 @@ def test_arenas_of_huge_sizes(name: str, seed: int) -> None:
     small = dense_lives(Random(seed), 7)
     times = (LARGEST - 1) // 5 // 64 * 64
     huge = Lives(tuple(replace(life, size=life.size * times) for life in small.lives))
-    found = allocator(name)(huge, Limits(), SILENCE)
-    expected = allocator(name)(small, Limits(), SILENCE)
+    found = allocator(name)(huge, Limits(), Watch())
+    expected = allocator(name)(small, Limits(), Watch())
     if name == "tflite_arena":  # the small one is rounded up
         assert found.lower_bound > LARGEST
     else:
@@ -126,7 +125,7 @@ def test_the_constraint_solver_leaves_open_what_is_beyond_it() -> None:
     lives = Lives((Life(0, 2, 4, None), Life(1, 3, 5, None)), 1, (Demand(alignment=2**70), Demand()))
     assert constrain(items(lives), 9, Effort(1.0, 10.0)) == [0, 4]
     assert constrain(items(lives), 8, Effort(1.0, 10.0)) is False
-    assert exact(lives, Limits(), SILENCE).size == 9
+    assert exact(lives, Limits(), Watch()).size == 9
 
 
 def test_magnified_problems_are_beyond_64_bits() -> None:

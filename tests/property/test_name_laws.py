@@ -11,15 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hmcos
-from hmcos.frontends.loading import load
 from hmcos.frontends.model import Model
 from hmcos.frontends.tflite.schema import unpacked
 from hmcos.frontends.tflite.writing import pack
 from hmcos.graph.model import Graph
 from hmcos.memory.target import target_names
+from hmcos.network.opening import open_source
 from hmcos.plan.plan import Plan
 from hmcos.plan.plan_file import plan_text, read_plan
-from hmcos.stages.verification import checks_at_rest
+from hmcos.tasks.schedule.recheck import checks_at_rest
 from property.graph_strategies import graphs
 from property.strategies import generators
 from property.tflite_strategies import networks
@@ -73,7 +73,7 @@ def test_no_name_in_a_graph_changes_its_plan(graph: Graph, rng: Random, target: 
     plans = [hmcos.schedule(model, target=target, external_io=external) for model in (usual, other)]
     assert figures(plans[0]) == figures(plans[1])
     for model, plan in zip((usual, other), plans, strict=True):
-        checks = checks_at_rest(model, read_again(plan))
+        checks = checks_at_rest(open_source(model), read_again(plan))
         assert all(check.held for check in checks), checks
 
 
@@ -91,7 +91,7 @@ def test_no_name_in_a_tflite_file_changes_its_plan(content: bytes, rng: Random) 
             path = Path(folder) / f"{name}.tflite"
             path.write_bytes(written)
             plan = hmcos.schedule(path, output=Path(folder) / name, emit="c")
-            checks = checks_at_rest(load(path), read_plan(Path(folder) / name / "plan.json"))
+            checks = checks_at_rest(open_source(path), read_plan(Path(folder) / name / "plan.json"))
             assert all(check.held for check in checks), checks
             figured.append(figures(plan))
     assert figured[0] == figured[1]

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from hmcos.hierarchy.joins import join
 from hmcos.hierarchy.splitting import Line, forced_states
+from hmcos.limits import Limits, Status, Watch
 from hmcos.memory.problem import Problem
 from hmcos.memory.profile import peak
-from hmcos.plan.limits import SILENCE, Limits
-from hmcos.plan.schedule import Schedule, Status
+from hmcos.plan.schedule import Schedule
 from hmcos.schedulers import optimal as optimal_scheduler
 from hmcos.schedulers.exact import descent, thresholds
 from hmcos.schedulers.exact.commits import Rules
@@ -52,7 +52,7 @@ def drawn_rules(source: Random) -> Rules:
 
 def assert_proved(problem: Problem, rules: Rules, expected: int) -> Schedule:
     witness = Witness()
-    found = search(problem, Limits(), witness, rules)
+    found = search(problem, Limits(), Watch(witness), rules)
     assert peak(problem, found.order) == found.peak == found.lower_bound == expected, rules
     assert found.status is Status.OPTIMAL
     assert all(bound <= expected <= reached for reached, bound in witness.reports), rules
@@ -121,7 +121,7 @@ def test_pieces_and_brackets_find_the_optimum_where_the_quick_search_is_off(
 def test_a_budget_is_decided_exactly(problem: Problem, distance: int) -> None:
     least = optimum(problem)
     budget = max(0, least + distance)
-    found = optimal(problem, Limits(budget=budget), SILENCE)
+    found = optimal(problem, Limits(budget=budget), Watch())
     assert found.status is (Status.FITS if least <= budget else Status.DOES_NOT_FIT)
     assert found.lower_bound <= least <= found.peak == peak(problem, found.order)
     assert (found.peak <= budget) == (least <= budget)
@@ -129,11 +129,11 @@ def test_a_budget_is_decided_exactly(problem: Problem, distance: int) -> None:
 
 @given(problems(max_operators=8), st.integers(min_value=0, max_value=4))
 def test_a_search_cut_short_is_valid_and_no_worse_than_the_baselines(problem: Problem, states: int) -> None:
-    found = optimal(problem, Limits(states=states, seconds=None if states else 0.0), SILENCE)
+    found = optimal(problem, Limits(states=states, seconds=None if states else 0.0), Watch())
     assert peak(problem, found.order) == found.peak
     assert found.lower_bound <= optimum(problem)
     for baseline in ("given", "rpo", "greedy"):
-        assert found.peak <= scheduler(baseline)(problem, Limits(), SILENCE).peak
+        assert found.peak <= scheduler(baseline)(problem, Limits(), Watch()).peak
     if found.status is not Status.OPTIMAL:
         assert found.lower_bound < found.peak
 
@@ -142,7 +142,7 @@ def test_a_search_cut_short_is_valid_and_no_worse_than_the_baselines(problem: Pr
 def test_every_scheduler_gives_a_complete_order_with_true_figures(problem: Problem) -> None:
     least = optimum(problem)
     for name in names():
-        found = scheduler(name)(problem, Limits(), SILENCE)
+        found = scheduler(name)(problem, Limits(), Watch())
         assert peak(problem, found.order) == found.peak
         assert found.lower_bound <= least <= found.peak
         assert (found.status is Status.OPTIMAL) == (found.peak == found.lower_bound)
@@ -150,7 +150,7 @@ def test_every_scheduler_gives_a_complete_order_with_true_figures(problem: Probl
 
 @given(problems(max_operators=12))
 def test_the_same_problem_has_the_same_answer(problem: Problem) -> None:
-    first, second = (search(problem, Limits(), SILENCE, Rules()) for _ in range(2))
+    first, second = (search(problem, Limits(), Watch(), Rules()) for _ in range(2))
     assert (first.order, first.states) == (second.order, second.states)
 
 

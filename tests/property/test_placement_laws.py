@@ -22,14 +22,12 @@ from hmcos.allocation.table import allocator, names
 from hmcos.allocation.waiting import Few
 from hmcos.allocation.waiting_many import Many
 from hmcos.errors import InstanceError
-from hmcos.plan.limits import SILENCE, Limits
-from hmcos.plan.schedule import Status
+from hmcos.limits import Limits, Status, Watch, never
 from property.arena_oracle import best_fit_offsets, faults
 from property.arena_strategies import dense_lives, random_lives
 from property.strategies import generators
 
 sweep = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-NEVER = Limits().stop
 
 
 def is_sound(lives: Lives) -> bool:
@@ -133,7 +131,7 @@ def test_clusters_meet_nobody_of_another_one(lives: Lives) -> None:
 @given(lives=some_lives(10))
 def test_best_fit_is_what_is_published(lives: Lives) -> None:
     found = board(items(lives))
-    assert Skyline(found).filled(NEVER) == best_fit_offsets(found)
+    assert Skyline(found).filled(never) == best_fit_offsets(found)
 
 
 @sweep
@@ -165,11 +163,10 @@ def test_few_and_many_that_wait_are_asked_alike(rng: Random, count: int, section
 )
 def test_limits_never_cost_the_arena_of_largest_first(name: str, lives: Lives, asked: int) -> None:
     """Whenever the limit comes, the answer is valid, and `auto` and `exact` are never above largest first."""
-    limits = Limits(interrupted=after(asked), states=200)
-    arena = allocator(name)(lives, limits, SILENCE)
+    arena = allocator(name)(lives, Limits(states=200), Watch(interrupted=after(asked)))
     assert faults(lives, arena.offsets) == []
     if name in ("auto", "exact"):
-        assert arena.size <= largest_first(lives, Limits(), SILENCE).size
+        assert arena.size <= largest_first(lives, Limits(), Watch()).size
     if arena.status is Status.INTERRUPTED:
         assert arena.size > arena.lower_bound
 

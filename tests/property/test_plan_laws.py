@@ -21,12 +21,12 @@ from hmcos.allocation.table import names as allocator_names
 from hmcos.errors import PlanError
 from hmcos.memory.problem import Problem
 from hmcos.memory.target import Target, parse_target, target_names
+from hmcos.network.opening import open_source
 from hmcos.plan.agreement import disagreements
 from hmcos.plan.plan import Plan
 from hmcos.plan.plan_file import plan_text, read_claims, read_plan
 from hmcos.schedulers.table import names as scheduler_names
-from hmcos.stages.opening import open_source
-from hmcos.stages.verification import checks_at_rest
+from hmcos.tasks.schedule.recheck import checks_at_rest
 from hmcos.verify.checks import Check
 from hmcos.verify.planned import check_source
 from property.strategies import generators, problems, random_problem
@@ -92,7 +92,7 @@ WORDS = ("y", "t1", "none", "default", "optimal", "feasible", "fits", "does not 
 def test_every_plan_agrees_with_itself_and_its_source(problem: Problem, options: dict[str, Any]) -> None:
     plan = hmcos.schedule(problem, **options)
     assert list(disagreements(plan)) == []
-    assert all(check.held for check in checks_at_rest(problem, plan))
+    assert all(check.held for check in checks_at_rest(open_source(problem), plan))
 
 
 def test_an_order_that_fits_is_not_given_away_for_a_smaller_arena() -> None:
@@ -159,7 +159,7 @@ def as_read(folder: Path, record: Mapping[str, object]) -> Plan:
 def at_rest(model: ModelProto, plan: Plan) -> list[Check]:
     opened = open_source(model)
     source = check_source(opened.source, plan)
-    return [source, *checks_at_rest(opened.content, plan)] if source.held else [source]
+    return [source, *checks_at_rest(opened, plan)] if source.held else [source]
 
 
 def drawn_place(record: Mapping[str, Any], rng: Random) -> Place:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hmcos.graph.model import Graph
-from hmcos.graph.order import source_order
+from hmcos.graph.order import parameter_nodes, source_order
 from hmcos.memory.bounds import operand_bound
 from hmcos.memory.problem import Problem
 from hmcos.memory.profile import profile
@@ -59,7 +59,7 @@ TARGETS = targets()
 
 
 def in_source(graph: Graph, sharing: Sharing, order: tuple[int, ...]) -> tuple[int, ...]:
-    return source_order(graph, [sharing.numbers[op] for op in order])
+    return source_order(parameter_nodes(graph), [sharing.numbers[op] for op in order])
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)

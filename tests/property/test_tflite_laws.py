@@ -13,7 +13,7 @@ from zipfile import ZipFile, is_zipfile
 import pytest
 from hypothesis import given, settings
 
-from hmcos import api
+import hmcos
 from hmcos.errors import ModelError
 from hmcos.frontends.loading import load
 from hmcos.frontends.tflite.offsets import NAME, offsets_in
@@ -33,7 +33,7 @@ def planned(source: bytes, offsets: bool = True) -> tuple[bytes, Any]:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "m.tflite"
         path.write_bytes(source)
-        plan = api.schedule(path, output=Path(folder) / "out", offsets=offsets)
+        plan = hmcos.schedule(path, output=Path(folder) / "out", offsets=offsets)
         assert path.read_bytes() == source
         return (Path(folder) / "out/m.tflite").read_bytes(), plan
 

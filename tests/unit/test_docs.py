@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import hmcos
+from hmcos.limits import Status
 from hmcos.plan.plan_file import plan_text
-from hmcos.plan.schedule import Status
 from hmcos.report.explained import explanation_record
 from hmcos.report.pictures import names as picture_names
 from hmcos.report.records import (
@@ -22,7 +22,7 @@ from hmcos.report.records import (
     verification_record,
 )
 from hmcos.runtimes.measured import Measured, Measurement
-from hmcos.stages.experiment import PLANNERS
+from hmcos.tasks.compare.experiment import PLANNERS
 from hmcos.verify.checks import Answer, Check, Verification
 from unit.test_api import FORK
 

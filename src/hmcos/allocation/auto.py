@@ -8,18 +8,18 @@ from hmcos.allocation.exact import prove
 from hmcos.allocation.ordered import ended
 from hmcos.allocation.problem import Lives
 from hmcos.allocation.simple import is_settled, simplest
+from hmcos.limits import Limits, Watch
 from hmcos.plan.arena import Arena
-from hmcos.plan.limits import Limits, Observer
 
 
-def auto(lives: Lives, limits: Limits, observer: Observer, jobs: int = 1) -> Arena:
+def auto(lives: Lives, limits: Limits, watch: Watch, jobs: int = 1) -> Arena:
     """Return the first settled arena of a cheap planner, else the smallest one, proved if time allows.
 
     It is never larger than that of `largest_first`, whatever the limits. The arena bears the name of the
     planner that made it; `jobs` are workers of the constraint solver.
     """
-    best = simplest(lives, limits, observer)
-    if is_settled(best, limits) or limits.reached(0) is not None:
-        return ended(best, limits, 0)
-    proved = prove(lives, best, limits, observer, jobs)
+    best = simplest(lives, limits, watch)
+    if is_settled(best, limits) or watch.reached(limits, 0) is not None:
+        return ended(best, limits, watch, 0)
+    proved = prove(lives, best, limits, watch, jobs)
     return proved if proved.size < best.size else replace(proved, allocator=best.allocator)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Protocol
 
 from hmcos.allocation.problem import Lives
+from hmcos.limits import Limits, Watch
 from hmcos.plan.arena import Arena
-from hmcos.plan.limits import Limits, Observer
 
 
 class Allocator(Protocol):
     """Finds an offset for every life."""
 
-    def __call__(self, lives: Lives, limits: Limits, observer: Observer) -> Arena:
+    def __call__(self, lives: Lives, limits: Limits, watch: Watch) -> Arena:
         """Return an arena, always; its status says what was proved."""
         ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 from hmcos.allocation.fit import Board, board_of, filled
 from hmcos.allocation.items import Item
@@ -15,8 +16,8 @@ from hmcos.allocation.outcome import outcome
 from hmcos.allocation.problem import Lives
 from hmcos.allocation.sections import Stretch, stretches
 from hmcos.allocation.waiting import waiting
+from hmcos.limits import Limits, Watch
 from hmcos.plan.arena import Arena
-from hmcos.plan.limits import Limits, Observer
 
 Run = tuple[int, int]
 """Sections [begin, end)."""
@@ -25,7 +26,7 @@ _HOLED = (-1, -1)
 """Stands for no part in particular: several may hold an item that has a hole."""
 
 
-def best_fit(lives: Lives, limits: Limits, observer: Observer) -> Arena:
+def best_fit(lives: Lives, limits: Limits, watch: Watch) -> Arena:
     """Return the arena of filling the lowest line first, each time with the longest life that fits on it.
 
     Source: Sekiyama, Imai, Negishi, Takeda, Profile-guided memory optimization for deep neural networks,
@@ -34,10 +35,10 @@ def best_fit(lives: Lives, limits: Limits, observer: Observer) -> Arena:
     answer is the arena of `largest_first`.
     """
     board = board_of(lives)
-    offsets = Skyline(board).filled(limits.stop)
+    offsets = Skyline(board).filled(partial(watch.is_over, limits))
     if offsets is None:
-        return given_up(lives, limits)
-    return outcome(lives, (board.items, offsets), "best_fit", limits)
+        return given_up(lives, limits, watch)
+    return outcome(lives, (board.items, offsets), "best_fit", limits, watch)
 
 
 class Skyline:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from hmcos.allocation.items import Item
 from hmcos.allocation.ordered import ordered
 from hmcos.allocation.problem import Lives
+from hmcos.limits import Limits, Watch
 from hmcos.plan.arena import Arena
-from hmcos.plan.limits import Limits, Observer
 
 
-def birth_order(lives: Lives, limits: Limits, observer: Observer) -> Arena:
+def birth_order(lives: Lives, limits: Limits, watch: Watch) -> Arena:
     """Return the arena of placing lives as they are born, larger first among equals."""
-    return ordered(lives, _by_birth, "birth_order", limits)
+    return ordered(lives, _by_birth, "birth_order", limits, watch)
 
 
 def _by_birth(item: Item) -> tuple[int, int]:

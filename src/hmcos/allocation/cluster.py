@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 from hmcos.allocation.fit import count_pairs, highest_end
 from hmcos.allocation.items import Item
 from hmcos.allocation.rules import Style
 from hmcos.allocation.search import Search
 from hmcos.allocation.sections import entries
-from hmcos.plan.limits import Limits
+from hmcos.limits import Limits, Watch
 
 FIRST_RUN = 300
 """Situations of the first run at a target, twice the number of items if that is more; each later run
@@ -66,29 +65,35 @@ class Cluster:
         self._turn += 1
         return bound if self._turn % 2 else (bound + self.size - 1) // 2
 
-    def probe(self, target: int, limits: Limits, jobs: int) -> int:
+    def probe(self, target: int, limits: Limits, watch: Watch, jobs: int) -> int:
         """Try to fit into a capacity for a while; return the states that it took."""
         attempt = self._attempts.get(target)
         if attempt is None:
             attempt = self._attempts[target] = Attempt(Search(self._items, target, seed=limits.seed))
         if attempt.runs >= attempt.solver_at:
-            return self._solve(target, attempt, limits, jobs)
+            return self._solve(target, attempt, limits, watch, jobs)
         before = attempt.search.nodes
         nodes = round(max(FIRST_RUN, 2 * len(self._items)) * 1.03**attempt.runs)
-        fits = attempt.search.run(nodes, attempt.style(), lambda: limits.reached(0) is not None)
+        fits = attempt.search.run(nodes, attempt.style(), lambda: watch.reached(limits, 0) is not None)
         attempt.runs += 1
         if fits is not None:
             self._settle(target, attempt.search.offsets() if fits else None)
         return attempt.search.nodes - before + 1
 
-    def _solve(self, target: int, attempt: Attempt, limits: Limits, jobs: int) -> int:
+    def _solve(self, target: int, attempt: Attempt, limits: Limits, watch: Watch, jobs: int) -> int:
         from hmcos.allocation.constraint import Effort, constrain  # noqa: PLC0415 (OR-Tools takes 340 ms)
 
         attempt.solver_at *= 3
         if entries(self._items) > SOLVER_ROOM:
             return 0
-        seconds = 1e6 if limits.seconds is None else limits.seconds - (time.perf_counter() - limits.started)
-        effort = Effort(attempt.work, max(seconds, 0.01), limits.seed + attempt.runs, jobs, limits.stop)
+        left = watch.left(limits).seconds
+        effort = Effort(
+            work=attempt.work,
+            seconds=1e6 if left is None else max(left, 0.01),
+            seed=limits.seed + attempt.runs,
+            jobs=jobs,
+            stop=partial(watch.is_over, limits),
+        )
         answer = constrain(self._items, target, effort)
         if answer is not None:
             self._settle(target, answer or None)

@@ -11,7 +11,7 @@ from ortools.sat.python import cp_model
 
 from hmcos.allocation.items import Item
 from hmcos.allocation.sections import sections
-from hmcos.plan.limits import never
+from hmcos.limits import never
 
 LARGEST = 2**60
 """Addresses that the solver is asked about end here: it computes in 64 bits, and adds some of them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from hmcos.allocation.bounds import lower_bound
 from hmcos.allocation.cluster import Cluster
@@ -14,12 +15,11 @@ from hmcos.allocation.outcome import outcome, room
 from hmcos.allocation.problem import Lives
 from hmcos.allocation.shrink import clusters, postponable, scaled, unit_of
 from hmcos.allocation.simple import simplest
+from hmcos.limits import Limits, Status, Watch, never
 from hmcos.plan.arena import Arena
-from hmcos.plan.limits import Limits, Observer, never
-from hmcos.plan.schedule import Status
 
 
-def exact(lives: Lives, limits: Limits, observer: Observer, jobs: int = 1) -> Arena:
+def exact(lives: Lives, limits: Limits, watch: Watch, jobs: int = 1) -> Arena:
     """Return the smallest arena, or the best one and a bound when a limit is reached.
 
     With a budget the search ends at the first arena within it, or at the proof that there is none.
@@ -29,26 +29,27 @@ def exact(lives: Lives, limits: Limits, observer: Observer, jobs: int = 1) -> Ar
     Args:
         lives: what to place.
         limits: seconds, budget, seed, and `states`: situations of the search, all runs together.
-        observer: is told of better arenas and bounds.
+        watch: is told of better arenas and bounds.
         jobs: workers of the constraint solver.
     """
-    start = simplest(lives, limits, observer)
-    if start.status is Status.OPTIMAL or limits.reached(0) is not None:
-        return replace(ended(start, limits, 0), allocator="exact")
-    return prove(lives, start, limits, observer, jobs)
+    start = simplest(lives, limits, watch)
+    if start.status is Status.OPTIMAL or watch.reached(limits, 0) is not None:
+        return replace(ended(start, limits, watch, 0), allocator="exact")
+    return prove(lives, start, limits, watch, jobs)
 
 
-def prove(lives: Lives, start: Arena, limits: Limits, observer: Observer, jobs: int = 1) -> Arena:
+def prove(lives: Lives, start: Arena, limits: Limits, watch: Watch, jobs: int = 1) -> Arena:
     """Return the smallest arena, beginning with one by a planner that places at the lowest free address."""
     given = items(lives)
     unit = unit_of(given)
     shrunk = board([scaled(item, unit) for item in given])
     offsets = [start.offsets[item.lives[0]] // unit for item in given]
     asked = None if limits.budget is None else room(lives, limits)
-    proof = Proof(shrunk, offsets, None if asked is None else asked // unit, unit, limits.stop)
-    status = proof.search(limits, observer, jobs)
+    over = partial(watch.is_over, limits)
+    proof = Proof(shrunk, offsets, None if asked is None else asked // unit, unit, over)
+    status = proof.search(limits, watch, jobs)
     found = [offset * unit for offset in proof.assembled()]
-    return outcome(lives, (given, found), "exact", limits, (proof.bound * unit, status))
+    return outcome(lives, (given, found), "exact", limits, watch, (proof.bound * unit, status))
 
 
 class Proof:
@@ -83,7 +84,7 @@ class Proof:
         """The size at which a cluster is good enough."""
         return self.bound if self._room is None else max(self.bound, self._room)
 
-    def search(self, limits: Limits, observer: Observer, jobs: int) -> Status:
+    def search(self, limits: Limits, watch: Watch, jobs: int) -> Status:
         """Search in turn in all clusters that are open; return how it ended.
 
         A cluster too large for the tables of a search stays as it is: that is a limit of states.
@@ -94,18 +95,18 @@ class Proof:
             for cluster in open_ones:
                 if self._room is not None and self.bound > self._room:
                     return Status.FEASIBLE
-                reached = limits.reached(self._states)
+                reached = watch.reached(limits, self._states)
                 if reached is not None:
                     return reached
                 if cluster.size > self.aim and not cluster.is_too_large:
-                    self._probe(cluster, limits, jobs)
+                    self._probe(cluster, limits, watch, jobs)
                     largest = max(c.size for c in self._clusters)
-                    observer.progress("arena", largest * self._unit, self.bound * self._unit, self._states)
+                    watch.progress("arena", largest * self._unit, self.bound * self._unit, self._states)
         return Status.FEASIBLE
 
-    def _probe(self, cluster: Cluster, limits: Limits, jobs: int) -> None:
+    def _probe(self, cluster: Cluster, limits: Limits, watch: Watch, jobs: int) -> None:
         target = self.aim if self._room is not None else cluster.target(self.bound)
-        self._states += cluster.probe(target, limits, jobs)
+        self._states += cluster.probe(target, limits, watch, jobs)
         if cluster.refuted >= self.bound:
             self.bound = cluster.refuted + 1
 

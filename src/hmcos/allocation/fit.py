@@ -16,7 +16,7 @@ from typing import Protocol
 from hmcos.allocation.items import Item
 from hmcos.allocation.items import items as items_of
 from hmcos.allocation.problem import Lives
-from hmcos.plan.limits import never
+from hmcos.limits import never
 
 FEW_PAIRS = 200_000
 """Meetings up to which they are listed: that takes a tenth of a second, and numpy as much to be loaded."""

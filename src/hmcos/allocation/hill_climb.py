@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import partial
 
 from hmcos.allocation.bounds import lower_bound
 from hmcos.allocation.fit import Board, board_of, first_fit_until, highest_end
@@ -10,8 +11,8 @@ from hmcos.allocation.largest_area_first import area
 from hmcos.allocation.ordered import given_up
 from hmcos.allocation.outcome import outcome
 from hmcos.allocation.problem import Lives
+from hmcos.limits import Limits, Watch
 from hmcos.plan.arena import Arena
-from hmcos.plan.limits import Limits, Observer
 
 STEPS = 500
 """Orders that are tried without a better one before it gives up."""
@@ -19,7 +20,7 @@ PAIRS = 20_000_000
 """Meetings that are looked at in all: large problems get fewer steps."""
 
 
-def hill_climb(lives: Lives, limits: Limits, observer: Observer) -> Arena:
+def hill_climb(lives: Lives, limits: Limits, watch: Watch) -> Arena:
     """Return the best arena met while changing the order of placement, from the largest area first on.
 
     Each step takes an item at the top, or one that meets it, and puts it before another one that it meets.
@@ -28,26 +29,26 @@ def hill_climb(lives: Lives, limits: Limits, observer: Observer) -> Arena:
     board = board_of(lives)
     bound = lower_bound(board.items)
     order = sorted(range(len(board.items)), key=lambda i: (-area(board.items[i]), i))
-    best = first_fit_until(limits.stop, board, order)
+    best = first_fit_until(partial(watch.is_over, limits), board, order)
     if best is None:
-        return given_up(lives, limits)
+        return given_up(lives, limits, watch)
     size = highest_end(board.items, best)
     rng = random.Random(limits.seed)
     steps = min(STEPS, PAIRS // (1 + board.pairs()))
     patience, tried = steps, 0
-    while patience and size > bound and limits.reached(tried) is None:
+    while patience and size > bound and watch.reached(limits, tried) is None:
         tried += 1
         patience -= 1
         changed = _changed(board, order, best, rng)
-        offsets = first_fit_until(limits.stop, board, changed)
+        offsets = first_fit_until(partial(watch.is_over, limits), board, changed)
         if offsets is None:
             break
         reached = highest_end(board.items, offsets)
         if reached <= size:
             patience = steps if reached < size else patience
             order, best, size = changed, offsets, reached
-            observer.progress("hill climbing", size, bound, tried)
-    return outcome(lives, (board.items, best), "hill_climb", limits)
+            watch.progress("hill climbing", size, bound, tried)
+    return outcome(lives, (board.items, best), "hill_climb", limits, watch)
 
 
 def _changed(board: Board, order: list[int], offsets: list[int], rng: random.Random) -> list[int]:

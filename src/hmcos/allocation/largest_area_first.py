@@ -5,13 +5,13 @@ from __future__ import annotations
 from hmcos.allocation.items import Item
 from hmcos.allocation.ordered import ordered
 from hmcos.allocation.problem import Lives
+from hmcos.limits import Limits, Watch
 from hmcos.plan.arena import Arena
-from hmcos.plan.limits import Limits, Observer
 
 
-def largest_area_first(lives: Lives, limits: Limits, observer: Observer) -> Arena:
+def largest_area_first(lives: Lives, limits: Limits, watch: Watch) -> Arena:
     """Return the arena of placing lives from the largest bytes x steps to the smallest, ties by number."""
-    return ordered(lives, lambda item: -area(item), "largest_area_first", limits)
+    return ordered(lives, lambda item: -area(item), "largest_area_first", limits, watch)
 
 
 def area(item: Item) -> int:

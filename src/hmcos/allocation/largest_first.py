@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from hmcos.allocation.ordered import by_size
 from hmcos.allocation.problem import Lives
+from hmcos.limits import Limits, Watch
 from hmcos.plan.arena import Arena
-from hmcos.plan.limits import Limits, Observer
 
 
-def largest_first(lives: Lives, limits: Limits, observer: Observer) -> Arena:
+def largest_first(lives: Lives, limits: Limits, watch: Watch) -> Arena:
     """Return the arena of placing lives from the largest to the smallest, ties by number; no limit ends it.
 
     Source: greedy by size, Pisarchyk and Lee, Efficient Memory Management for Deep Neural Net Inference,
     2020, section 5.2; here each goes to the lowest gap, as in TensorFlow Lite and TVM.
     """
-    return by_size(lives, limits)
+    return by_size(lives, limits, watch)

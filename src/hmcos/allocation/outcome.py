@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
 from hmcos.allocation.bounds import lower_bound
 from hmcos.allocation.fit import highest_end
 from hmcos.allocation.items import Item
 from hmcos.allocation.problem import EXTERNAL, Lives
+from hmcos.limits import Limits, Status, Watch
 from hmcos.plan.arena import Arena
-from hmcos.plan.limits import Limits
-from hmcos.plan.schedule import Status
 
 
 def outcome(
@@ -19,6 +17,7 @@ def outcome(
     placed: tuple[Sequence[Item], Sequence[int]],
     name: str,
     limits: Limits,
+    watch: Watch,
     proof: tuple[int, Status] | None = None,
 ) -> Arena:
     """Return the arena of items at offsets.
@@ -27,7 +26,8 @@ def outcome(
         lives: what was asked for.
         placed: the items and an offset for each.
         name: the planner.
-        limits: budget and start of the planning.
+        limits: the budget.
+        watch: when the planning began.
         proof: a proved lower bound and how the search ended; without it the bytes alive at once.
     """
     items, offsets = placed
@@ -38,7 +38,7 @@ def outcome(
             spread[life] = offset
     size = highest_end(items, offsets)
     status = conclude(size, bound, room(lives, limits), limits.budget, ended)
-    seconds = time.perf_counter() - limits.started
+    seconds = watch.seconds
     return Arena(tuple(spread), size, bound, status, name, lives.alignment, seconds)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import lcm
 
+from hmcos.alignment import round_up
 from hmcos.errors import InstanceError
 from hmcos.memory.lifetimes import Life
 from hmcos.memory.problem import LARGEST
@@ -72,7 +73,7 @@ class Lives:
 
     def footprint(self, life: int) -> int:
         """Return the bytes that a life occupies: its size rounded up to the alignment."""
-        return -(-self.lives[life].size // self.alignment) * self.alignment
+        return round_up(self.lives[life].size, self.alignment)
 
     def step(self, life: int) -> int:
         """Return the number whose multiples, within its pool, a life may start at."""

@@ -29,7 +29,7 @@ from hmcos.allocation.items import Item
 from hmcos.allocation.layout import layout
 from hmcos.allocation.rules import ALL_RULES, Rules, Style
 from hmcos.allocation.state import State
-from hmcos.plan.limits import never
+from hmcos.limits import never
 
 TABLE_BYTES = 300_000_000
 """The table of failed situations stops growing here."""

@@ -10,7 +10,7 @@ from math import gcd
 
 from hmcos.allocation.fit import Board, Meetings
 from hmcos.allocation.items import Item
-from hmcos.plan.limits import never
+from hmcos.limits import never
 
 WORTHWHILE = 100
 """A round of looking for items to place later is followed by another one when it finds one in so many."""

@@ -8,9 +8,8 @@ from hmcos.allocation.largest_area_first import largest_area_first
 from hmcos.allocation.largest_first import largest_first
 from hmcos.allocation.ordered import ended
 from hmcos.allocation.problem import Lives
+from hmcos.limits import Limits, Status, Watch
 from hmcos.plan.arena import Arena
-from hmcos.plan.limits import Limits, Observer
-from hmcos.plan.schedule import Status
 
 OF_FEW = (largest_area_first, largest_first, best_fit)
 OF_MANY = (largest_first, best_fit, largest_area_first)
@@ -24,7 +23,7 @@ def is_settled(arena: Arena, limits: Limits) -> bool:
     return arena.status in (ANSWERS if limits.budget is not None else (Status.OPTIMAL,))
 
 
-def simplest(lives: Lives, limits: Limits, observer: Observer) -> Arena:
+def simplest(lives: Lives, limits: Limits, watch: Watch) -> Arena:
     """Return the smallest arena of those planners, the first one of several; never above `largest_first`.
 
     That one runs whatever the limits; the others only as long as there is time and nothing is settled.
@@ -32,10 +31,11 @@ def simplest(lives: Lives, limits: Limits, observer: Observer) -> Arena:
     best: Arena | None = None
     is_floor = False
     for plan in OF_FEW if isinstance(board_of(lives), Meetings) else OF_MANY:
-        arena = plan(lives, limits, observer)
+        arena = plan(lives, limits, watch)
         is_floor = is_floor or plan is largest_first
         best = arena if best is None else min(best, arena, key=lambda arena: arena.size)
-        if best.status is Status.OPTIMAL or (is_floor and (is_settled(best, limits) or limits.stop())):
+        is_enough = is_settled(best, limits) or watch.is_over(limits)
+        if best.status is Status.OPTIMAL or (is_floor and is_enough):
             break
     assert best is not None
-    return ended(best, limits)
+    return ended(best, limits, watch)

@@ -12,14 +12,13 @@ from hmcos.allocation.ordered import by_size, ended
 from hmcos.allocation.outcome import conclude, outcome, room
 from hmcos.allocation.problem import Lives
 from hmcos.errors import InstanceError
+from hmcos.limits import Limits, Status, Watch
 from hmcos.plan.arena import Arena
-from hmcos.plan.limits import Limits, Observer
-from hmcos.plan.schedule import Status
 
 TFLITE_ALIGNMENT = 64
 
 
-def tflite_arena(lives: Lives, limits: Limits, observer: Observer) -> Arena:
+def tflite_arena(lives: Lives, limits: Limits, watch: Watch) -> Arena:
     """Return the arena that TensorFlow Lite's planner would make, everything aligned to 64 bytes.
 
     Lives from the first to the last step go first, in order of number; then the others from the largest to
@@ -48,11 +47,11 @@ def tflite_arena(lives: Lives, limits: Limits, observer: Observer) -> Arena:
     placement = filled(board, offsets)
     for i in order:
         if offsets[i] is None:
-            if limits.stop():
-                return ended(_as_asked(by_size(aligned, limits), lives, limits), limits)
+            if watch.is_over(limits):
+                return ended(_as_asked(by_size(aligned, limits, watch), lives, limits), limits, watch)
             offsets[i] = at = placement.tightest(i)
             placement.put(i, at)
-    arena = outcome(aligned, (board.items, [at or 0 for at in offsets]), "tflite_arena", limits)
+    arena = outcome(aligned, (board.items, [at or 0 for at in offsets]), "tflite_arena", limits, watch)
     return _as_asked(arena, lives, limits)
 
 

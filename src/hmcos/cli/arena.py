@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from hmcos import api
+import hmcos
 from hmcos.cli.exits import exit_code
 from hmcos.cli.interruption import Interruption
 from hmcos.cli.options import Size, allocator_option, json_option, time_limit_option
@@ -46,10 +46,10 @@ def arena(file: Path, as_json: bool, **options: Any) -> int:
 
     Ctrl-C ends the search and keeps the best arena so far; a second one ends everything.
     """
-    # The other options have the names of the keywords of api.allocate.
+    # The other options have the names of the keywords of hmcos.allocate.
     with Interruption() as interruption:
         with Progress() as progress:
-            found = api.allocate(file, observer=progress, interrupted=interruption.happened, **options)
+            found = hmcos.allocate(file, observer=progress, interrupted=interruption.happened, **options)
         if as_json:
             from hmcos.report.records import allocation_record  # noqa: PLC0415 (tables need rich)
 

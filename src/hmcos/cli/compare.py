@@ -8,7 +8,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from hmcos import api
+import hmcos
 from hmcos.cli.interruption import Interruption
 from hmcos.cli.options import (
     alignment_option,
@@ -45,11 +45,11 @@ def compare(model: str, bind: tuple[tuple[str, int], ...], as_json: bool, **opti
     With zoo:all, run the experiment of the HMCOS paper: several orders of all networks that come along, and
     the arenas of each order; the target is hmcos unless you name one.
     """
-    # The other options have the names of the keywords of api.compare and api.experiment.
+    # The other options have the names of the keywords of hmcos.compare and hmcos.experiment.
     if model == _ALL:
         return _experiment(bind, as_json, options)
     with Progress() as progress:
-        found = api.compare(model, bind=dict(bind), observer=progress, **options)
+        found = hmcos.compare(model, bind=dict(bind), observer=progress, **options)
     if as_json:
         from hmcos.report.records import comparison_record  # noqa: PLC0415 (tables need rich, records do not)
 
@@ -67,7 +67,7 @@ def _experiment(bind: tuple[tuple[str, int], ...], as_json: bool, options: dict[
     if click.get_current_context().get_parameter_source("target") is ParameterSource.DEFAULT:
         options["target"] = "hmcos"
     with Interruption() as interruption, Progress() as progress:
-        found = api.experiment(observer=progress, interrupted=interruption.happened, **options)
+        found = hmcos.experiment(observer=progress, interrupted=interruption.happened, **options)
     if as_json:
         from hmcos.report.records import experiment_record  # noqa: PLC0415 (tables need rich, records do not)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+import hmcos
 from hmcos.cli.interruption import Interruption
 from hmcos.cli.options import (
     alignment_option,
@@ -16,7 +17,6 @@ from hmcos.cli.options import (
     time_limit_option,
 )
 from hmcos.cli.progress import Progress
-from hmcos.report.pictures import draw as draw_picture
 from hmcos.report.pictures import names, renderer
 
 _EXAMPLES = """
@@ -72,9 +72,9 @@ def draw(model: str, bind: tuple[tuple[str, int], ...], **options: Any) -> int:
     Graphs (all but memory and arena) are laid out by the program dot of Graphviz where it is installed, else
     by hmcos itself, or written as DOT text.
     """
-    # The other options have the names of the keywords of draw_picture.
+    # The other options have the names of the keywords of hmcos.draw.
     with Interruption() as interruption, Progress() as progress:
-        place = draw_picture(
+        place = hmcos.draw(
             model, bind=dict(bind), observer=progress, interrupted=interruption.happened, **options
         )
     click.echo(place)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hmcos.plan.schedule import Status
+from hmcos.limits import Status
 from hmcos.verify.checks import Answer
 
 DOES_NOT_FIT, UNDECIDED = 3, 4

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from hmcos import api
+import hmcos
 from hmcos.cli.interruption import Interruption
 from hmcos.cli.options import (
     alignment_option,
@@ -42,9 +42,9 @@ def explain(model: str, bind: tuple[tuple[str, int], ...], as_json: bool, **opti
     Advice is computed: the search for the best order runs again on each changed network. Ctrl-C ends the
     searches and tells what is known by then.
     """
-    # The other options have the names of the keywords of api.explain.
+    # The other options have the names of the keywords of hmcos.explain.
     with Interruption() as interruption, Progress() as progress:
-        found = api.explain(
+        found = hmcos.explain(
             model, bind=dict(bind), observer=progress, interrupted=interruption.happened, **options
         )
     if as_json:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from hmcos import api
+import hmcos
 from hmcos.cli.options import alignment_option, bind_option, json_option, model_argument, target_option
 
 _EXAMPLES = """
@@ -40,9 +40,9 @@ def inspect(
     as_json: bool,
 ) -> int:
     """Show inputs, outputs, operators and sizes of MODEL, and which symbols to bind."""
-    found = api.inspect(model, bind=dict(bind))
+    found = hmcos.inspect(model, bind=dict(bind))
     if instance is not None:
-        api.export_instance(model, instance, target=target, bind=dict(bind), alignment=alignment)
+        hmcos.export_instance(model, instance, target=target, bind=dict(bind), alignment=alignment)
     if as_json:
         from hmcos.report.records import inspection_record  # noqa: PLC0415 (tables need rich, records do not)
 

@@ -6,9 +6,9 @@ import json
 
 import click
 
-from hmcos import api
+import hmcos
 from hmcos.cli.options import bind_option, json_option, model_argument, target_option, time_limit_option
-from hmcos.stages.tflite_proving import ArenaMeasurement
+from hmcos.tasks.measure.tflm import ArenaMeasurement
 
 _EXAMPLES = """
 \b
@@ -49,7 +49,7 @@ def measure(
 
     Of a TensorFlow Lite model it shows the arena that TensorFlow Lite for Microcontrollers reports.
     """
-    found = api.measure(model, target=target, bind=dict(bind), time_limit=time_limit, processes=processes)
+    found = hmcos.measure(model, target=target, bind=dict(bind), time_limit=time_limit, processes=processes)
     if isinstance(found, ArenaMeasurement):
         _tell_arena(found, as_json=as_json)
     elif as_json:

@@ -40,17 +40,17 @@ def op_sched(model: str, outdir: Path, bind: tuple[tuple[str, int], ...], **opti
     OUTDIR receives the model in the optimal order, the plan, and pictures. Sizes are in whole KB (1024
     bytes); arenas of HMCOS and RPO are TensorFlow Lite's.
     """
-    from hmcos.report.published import run_published  # noqa: PLC0415 (--help needs no search)
+    from hmcos.api.op_sched import run_published  # noqa: PLC0415 (--help needs no search)
 
     with Interruption() as interruption, Progress() as progress:
-        found = run_published(
+        drawn = run_published(
             model, outdir, bind=dict(bind), observer=progress, interrupted=interruption.happened, **options
         )
-    for line in found.lines:
+    for line in drawn.found.lines:
         click.echo(line)
-    for note in found.notes:
+    for note in drawn.notes:
         click.echo(f"op_sched: note: {note}", err=True)
-    for path in (found.plan.outputs.model, found.plan.outputs.plan, *found.pictures):
+    for path in (drawn.found.plan.outputs.model, drawn.found.plan.outputs.plan, *drawn.pictures):
         if path is not None:
             click.echo(f"op_sched: wrote {path}", err=True)
     return 0

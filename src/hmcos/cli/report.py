@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
+import hmcos
 from hmcos.cli.interruption import Interruption
 from hmcos.cli.options import complete_models, time_limit_option
 from hmcos.cli.progress import Progress
-from hmcos.report.page.making import report as write_report
 from hmcos.report.page.writing import NAME
 
 _EXAMPLES = """
@@ -44,7 +44,7 @@ def report(plan: Path, opens: bool, model: str | None, output: Path | None, time
     The page is one file that needs no network: docs/page.md. Ctrl-C ends the search for advice.
     """
     with Interruption() as interruption, Progress() as progress:
-        place = write_report(
+        place = hmcos.report(
             plan,
             model=model,
             output=output,

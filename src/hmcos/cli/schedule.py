@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import click
 
-from hmcos import api
+import hmcos
 from hmcos.cli.exits import exit_code
 from hmcos.cli.interruption import Interruption
 from hmcos.cli.options import (
@@ -25,15 +23,10 @@ from hmcos.cli.options import (
 )
 from hmcos.cli.progress import Progress
 from hmcos.frontends.loading import SUFFIXES
-from hmcos.plan.limits import Limits
+from hmcos.limits import Status
 from hmcos.plan.plan import Plan
-from hmcos.plan.schedule import Status
-from hmcos.plan.staging import output_errors
-from hmcos.stages.lowering import Network
-from hmcos.words import one_line, printable
+from hmcos.words import one_line
 
-ADVICE_SECONDS = 0.3
-"""For advice on the page: enough for all of small networks. `hmcos report` takes the time that it takes."""
 _EXAMPLES = """
 \b
 Examples:
@@ -96,22 +89,12 @@ def schedule(model: str, bind: tuple[tuple[str, int], ...], as_json: bool, **opt
     MODEL is an ONNX or TensorFlow Lite file, zoo:NAME, or a problem as JSON. Ctrl-C ends the search and
     keeps the best order so far; a second one ends everything.
     """
-    # The other options have the names of the keywords of api.schedule.
-    with Interruption() as interruption:
-        networks: list[Network] = []
-        with Progress() as progress:
-            plan = api.schedule(
-                model,
-                bind=dict(bind),
-                observer=progress,
-                interrupted=interruption.happened,
-                keep=networks.append,
-                beside=_page_name() if options["output"] is not None else (),
-                **options,
-            )
-        _tell_result(plan, options["target"], as_json=as_json)
-        if options["output"] is not None:
-            _write_page(networks[0], plan, interruption.happened, as_json=as_json)
+    # The other options have the names of the keywords of hmcos.schedule.
+    with Interruption() as interruption, Progress() as progress:
+        plan = hmcos.schedule(
+            model, bind=dict(bind), observer=progress, interrupted=interruption.happened, **options
+        )
+    _tell_result(plan, options["target"], as_json=as_json)
     return 0 if options["budget"] is None else exit_code(_answer(plan, options["budget"]))
 
 
@@ -127,29 +110,6 @@ def _tell_result(plan: Plan, target: str, *, as_json: bool) -> None:
         show(plan_tables(plan))
 
 
-def _page_name() -> tuple[str, ...]:
-    """Return what the page will be called in the folder of the results; nothing where none is written."""
-    from hmcos.report.page.writing import NAME, has_plotly  # noqa: PLC0415 (only with -o)
-
-    return (NAME,) if has_plotly() else ()
-
-
-def _write_page(network: Network, plan: Plan, interrupted: Callable[[], bool], *, as_json: bool) -> None:
-    """Write the page that explains the plan beside it, with the advice that a moment allows."""
-    from hmcos.report.page.writing import NAME, has_plotly, write_page  # noqa: PLC0415 (only with -o)
-    from hmcos.stages.explaining import explain_plan  # noqa: PLC0415
-
-    if not has_plotly():
-        return _tell(f"no {NAME} without plotly: pip install 'hmcos[report]'")
-    limits = Limits(seconds=ADVICE_SECONDS, interrupted=interrupted)
-    assert plan.outputs.plan is not None, "the page stands beside a plan that was written"
-    place = Path(plan.outputs.plan).with_name(NAME)
-    with output_errors(place):
-        place.unlink(missing_ok=True)  # that of an older plan must not stay beside this one if we fail
-    write_page(explain_plan(network, plan, limits), place)
-    return None if as_json else click.echo(f"page:  {printable(str(place))}")
-
-
 def _answer(plan: Plan, budget: int) -> Status:
     """Return whether the network fits a budget: its peak, and its arena where one was asked for."""
     if plan.status is Status.FITS and plan.arena is not None and plan.arena.size > budget:
@@ -159,6 +119,8 @@ def _answer(plan: Plan, budget: int) -> Status:
 
 def _note(plan: Plan, target: str) -> None:
     """Tell on standard error what the numbers alone do not."""
+    if plan.outputs.plan is not None and plan.outputs.page is None:
+        _tell("no report.html without plotly: pip install 'hmcos[report]'")
     if plan.source.inlined:
         _tell("local functions were inlined; node numbers refer to the inlined model")
     if plan.source.format not in SUFFIXES.values() and target != "default":

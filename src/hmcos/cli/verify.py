@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from hmcos import api
+import hmcos
 from hmcos.cli.exits import proof_exit_code
 from hmcos.cli.options import Size, bind_option, json_option, model_argument
 from hmcos.errors import OptionError
@@ -67,10 +67,10 @@ def verify(model: str, plan_or_model: str, **options: Any) -> int:
     and on TFLM, which also tells its arena. Exit code 0 if the plan holds, 5 if it does not, 6 if a check
     could not run, for instance because the runtime is not installed or lacks an operator.
     """
-    # The other options have the names of the keywords of api.verify.
+    # The other options have the names of the keywords of hmcos.verify.
     as_json = options.pop("as_json")
     pairs = {name: dict(options.pop(name)) for name in ("bind", "inputs")}
-    found = api.verify(model, plan_or_model, **pairs, **options)
+    found = hmcos.verify(model, plan_or_model, **pairs, **options)
     if as_json:
         from hmcos.report.records import verification_record  # noqa: PLC0415 (tables need rich, records do not)
 

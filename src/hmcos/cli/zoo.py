@@ -11,9 +11,9 @@ import click
 
 from hmcos.cli.options import json_option
 from hmcos.errors import OptionError
+from hmcos.network.opening import ZOO
 from hmcos.plan.staging import write
-from hmcos.stages.opening import ZOO
-from hmcos.stages.places import check_file
+from hmcos.tasks.places import check_file
 from hmcos.words import printable
 from hmcos.zoo.catalogue import FAMILIES, NETWORKS, build, check_name, defaults
 

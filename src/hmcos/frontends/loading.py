@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
 from os import PathLike
 from pathlib import Path
-from typing import Protocol, cast, runtime_checkable
+from typing import cast
 
 from hmcos.errors import ModelError
 from hmcos.frontends.copying import check_outputs, copy_data, data_files_beside
+from hmcos.frontends.format import Format, Serializable
 from hmcos.frontends.indices import Range
 from hmcos.frontends.model import Model
 from hmcos.frontends.outline import Outline
@@ -19,32 +20,17 @@ from hmcos.plan.staging import staged
 SUFFIXES: dict[str, str] = {".onnx": "onnx", ".tflite": "tflite"}
 """File suffix, in lower case, to format."""
 
-LOADERS: dict[str, str] = {"onnx": "hmcos.frontends.onnx:load", "tflite": "hmcos.frontends.tflite:load"}
-"""Format to "module:function", imported on demand."""
-
-SERIALISERS: dict[str, str] = {
-    "onnx": "hmcos.frontends.onnx:serialised",
-    "tflite": "hmcos.frontends.tflite:serialised",
+FORMATS: dict[str, str] = {
+    "onnx": "hmcos.frontends.onnx.format:ONNX",
+    "tflite": "hmcos.frontends.tflite.format:TFLITE",
 }
-"""Format to "module:function", imported on demand."""
-
-OUTLINES: dict[str, str] = {"onnx": "hmcos.frontends.onnx.outline:outline"}
-"""Format to "module:function", imported on demand."""
-
-RANGES: dict[str, str] = {
-    "onnx": "hmcos.frontends.onnx.ranges:parameter_ranges",
-    "tflite": "hmcos.frontends.tflite.ranges:parameter_ranges",
-}
-"""Format to "module:function", imported on demand."""
+"""Name of a format to "module:value", imported on demand."""
 
 
-@runtime_checkable
-class Serializable(Protocol):
-    """A model in memory, such as an onnx.ModelProto."""
-
-    def SerializeToString(self) -> bytes:  # noqa: N802 (protobuf's spelling)
-        """Return the model as the bytes of a file."""
-        ...
+def format_called(name: str) -> Format:
+    """Return the format of a name; there must be one."""
+    module, value = FORMATS[name].split(":")
+    return cast(Format, getattr(import_module(module), value))
 
 
 def load(source: str | PathLike[str] | Serializable, bind: Mapping[str, int] | None = None) -> Model:
@@ -56,20 +42,17 @@ def load(source: str | PathLike[str] | Serializable, bind: Mapping[str, int] | N
         ModelError: the source is no model, or says something that cannot be scheduled.
         OptionError: `bind` names no dimension of the model, or gives it no positive size.
     """
-    loader = cast("Callable[[object, Mapping[str, int] | None], Model]", _find(LOADERS[_format(source)]))
-    return loader(source, bind)
+    return _format(source).load(source, bind)
 
 
 def outline(source: str | PathLike[str] | Serializable, bind: Mapping[str, int]) -> Outline:
     """Return what can be told about a model of which `load` says that sizes are unknown."""
-    find = cast("Callable[[object, Mapping[str, int]], Outline]", _find(OUTLINES[_format(source)]))
-    return find(source, bind)
+    return _format(source).outline(source, bind)
 
 
 def ranges(model: Model) -> dict[int, Range]:
     """Return the least and the greatest number in each small parameter of a model's network, by tensor."""
-    find = cast("Callable[[Model], dict[int, Range]]", _find(RANGES[model.format]))
-    return find(model)
+    return format_called(model.format).ranges(model)
 
 
 def save(
@@ -80,7 +63,7 @@ def save(
 ) -> None:
     """Write the model's source with its nodes permuted, and its data files beside it, for a while.
 
-    A crash of the system may leave some of it; results that must last are `stages.saving`'s.
+    A crash of the system may leave some of it; results that must last are `tasks.schedule.saving`'s.
 
     `orders` holds node numbers in the new order; the key is empty for the main graph and a path such as
     `node 17/then_branch` for a body. `offsets` are bytes in the arena by tensor, for a format that
@@ -108,13 +91,12 @@ def serialised(
         OptionError: an order is no permutation, or belongs to no graph of the model.
         OutputError: the format cannot express the model again.
     """
-    serialise = cast("Callable[..., bytes]", _find(SERIALISERS[model.format]))
-    return serialise(model, orders, offsets)
+    return format_called(model.format).reordered(model, orders, offsets)
 
 
-def _format(source: str | PathLike[str] | Serializable) -> str:
+def _format(source: str | PathLike[str] | Serializable) -> Format:
     if not isinstance(source, str | PathLike):
-        return "onnx"
+        return format_called("onnx")
     path = Path(source)
     if path.suffix.lower() not in SUFFIXES:
         with suppress(OSError):
@@ -122,9 +104,4 @@ def _format(source: str | PathLike[str] | Serializable) -> str:
                 raise ModelError(f"{path}: is a directory; name the model file in it")
         known = ", ".join(SUFFIXES)
         raise ModelError(f"{path}: the suffix {path.suffix!r} names no known format; there are {known}")
-    return SUFFIXES[path.suffix.lower()]
-
-
-def _find(place: str) -> object:
-    module, function = place.split(":")
-    return cast(object, getattr(import_module(module), function))
+    return format_called(SUFFIXES[path.suffix.lower()])

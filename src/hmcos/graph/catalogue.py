@@ -18,7 +18,12 @@ RANDOM_KINDS = frozenset(
         "RandomUniformLike",
     }
 )
-"""Kinds that draw numbers on every run."""
+"""Kinds of ONNX that draw numbers on every run."""
+
+RANDOM_TFLITE_KINDS = frozenset(
+    {"MULTINOMIAL", "RANDOM_STANDARD_NORMAL", "RANDOM_UNIFORM", "STABLEHLO_RNG_BIT_GENERATOR"}
+)
+"""Kinds of TensorFlow Lite that do."""
 
 RANDOM_IN_TRAINING_KINDS = frozenset({"Dropout"})
 """Kinds that draw numbers on every run in training mode, and none at inference."""

@@ -75,6 +75,15 @@ class Operator:
         return tuple(t for t in self.outputs if t is not None)
 
 
+def body_path(outer: str, operator: int, attribute: str) -> str:
+    """Return the path of a body, such as `node 17/then_branch`, in the graph at an outer path.
+
+    The outer path is empty for the main graph.
+    """
+    here = f"node {operator}/{attribute}"
+    return f"{outer}/{here}" if outer else here
+
+
 @dataclass(frozen=True)
 class Graph:
     """A network. Made by `GraphBuilder` only, which checks it."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from hmcos.alignment import round_up
 from hmcos.errors import OptionError
 from hmcos.graph.model import Graph, Operator, Tensor
 from hmcos.memory.problem import Problem
@@ -197,7 +198,7 @@ class _Lowering:
         return len(self.raw_sizes) - 1
 
     def round_up(self, size: int) -> int:
-        return -(-size // self.alignment) * self.alignment
+        return round_up(size, self.alignment)
 
     def result(self) -> Sharing:
         rows = self.rows

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
+from hmcos.alignment import round_up
+from hmcos.limits import Status
 from hmcos.plan.arena import Arena
 from hmcos.plan.plan import Plan
-from hmcos.plan.schedule import Status
 
 Disagreement = tuple[str, str]
 """A field, and what is wrong with it."""
@@ -102,7 +103,7 @@ def in_arena(plan: Plan, arena: Arena) -> Iterator[Disagreement]:
     for buffer in plan.buffers:
         if buffer.offset % wide:
             yield "arena.alignment", f"is {wide}, but {buffer.name!r} is at {buffer.offset}"
-    ends = [buffer.offset + -(-buffer.size // wide) * wide for buffer in plan.buffers]
+    ends = [buffer.offset + round_up(buffer.size, wide) for buffer in plan.buffers]
     if max(ends, default=0) != arena.size:
         yield "arena.size", f"is {arena.size}, but the last buffer ends at {max(ends, default=0)}"
     if arena.lower_bound < plan.peak:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hmcos.plan.schedule import Status, called
+from hmcos.limits import Status
+from hmcos.plan.schedule import called
 from hmcos.words import human
 
 

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 
 from hmcos.errors import PlanError
+from hmcos.limits import Status
 from hmcos.plan.arena import Arena, PlacedBuffer
 from hmcos.plan.fields import Fields
 from hmcos.plan.plan import Plan
-from hmcos.plan.schedule import Status
 
 
 def arena_record(arena: Arena) -> dict[str, object]:

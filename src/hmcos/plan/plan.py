@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hmcos.limits import Status
 from hmcos.plan.arena import Arena, PlacedBuffer
-from hmcos.plan.schedule import Schedule, Status
+from hmcos.plan.schedule import Schedule
 from hmcos.words import printable, shortened
 
 _NAMED = 60
@@ -136,6 +137,8 @@ class Outputs:
     model: str | None = None
     plan: str | None = None
     header: str | None = None
+    page: str | None = field(default=None, compare=False)
+    """The page that explains the plan; a plan file does not tell of it."""
     sha256: Mapping[str, str] = field(default_factory=dict[str, str])
     """Of the model, its data files and the header, by their paths from the plan's folder, with slashes."""
 

@@ -330,7 +330,7 @@ def _body(fields: Fields) -> BodyPlan:
 def _outputs(fields: Fields) -> Outputs:
     header = fields.text_or_none("header") if "header" in fields.values else None
     digests = _digests(fields.part("sha256")) if "sha256" in fields.values else {}
-    return Outputs(fields.text_or_none("model"), fields.text_or_none("plan"), header, digests)
+    return Outputs(fields.text_or_none("model"), fields.text_or_none("plan"), header, sha256=digests)
 
 
 def _digests(fields: Fields) -> dict[str, str]:

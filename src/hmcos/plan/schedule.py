@@ -3,25 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
+from hmcos.limits import Status
 from hmcos.words import human
-
-
-class Status(StrEnum):
-    """How a search ended."""
-
-    OPTIMAL = "optimal"
-    """The peak equals a proved lower bound."""
-    FEASIBLE = "feasible"
-    """A valid order; nothing was proved beyond the lower bound."""
-    TIME_LIMIT = "time limit"
-    STATE_LIMIT = "state limit"
-    INTERRUPTED = "interrupted"
-    FITS = "fits"
-    """An order within the budget was found."""
-    DOES_NOT_FIT = "does not fit"
-    """It was proved that no order is within the budget."""
 
 
 def called(proved: str, status: Status) -> str:

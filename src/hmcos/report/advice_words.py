@@ -5,13 +5,13 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
+from hmcos.limits import Status
 from hmcos.memory.problem import Problem
 from hmcos.plan.plan import OperatorRow, Plan
-from hmcos.plan.schedule import Status
 from hmcos.report.names import operator_words, shown
 from hmcos.report.sizes import savings
-from hmcos.stages.advice import Change, Kind
-from hmcos.stages.explaining import Explanation
+from hmcos.tasks.explain.advice import Change, Kind
+from hmcos.tasks.explain.explanation import Explanation
 from hmcos.words import human
 
 _NARROWER = {

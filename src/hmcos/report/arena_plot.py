@@ -10,14 +10,14 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.patches import Patch
 
+from hmcos.limits import Status
 from hmcos.memory.lifetimes import Life
 from hmcos.plan.arena import Arena
-from hmcos.plan.schedule import Status
 from hmcos.report.colours import FAINT, INK, PAPER, PEAK, SHADES, shading
 from hmcos.report.figures import encoded, figure, plain, unit
-from hmcos.report.scene import Scene
 from hmcos.report.sizes import brief
 from hmcos.report.strokes import shown
+from hmcos.tasks.draw.scene import Scene
 
 _LISTED = 12
 """Lives at the peak that are named."""

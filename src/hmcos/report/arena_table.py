@@ -9,14 +9,14 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from hmcos.limits import Status
 from hmcos.plan.arena import Arena
 from hmcos.plan.plan import Plan
-from hmcos.plan.schedule import Status
 from hmcos.report.fitting import path_line
 from hmcos.words import human, printable
 
 if TYPE_CHECKING:
-    from hmcos.stages.allocating import Allocation
+    from hmcos.tasks.lives_file import Allocation
 
 _ENDED = {
     Status.FEASIBLE: "a smaller one may exist",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from hmcos.plan.arena_fields import arena_record
 from hmcos.report.advice_words import advice_words, proof_words, reproduction, tried_words, verdict
-from hmcos.stages.advice import Advice, Kind
-from hmcos.stages.explaining import CellPeak, Explanation, Forced
+from hmcos.tasks.explain.advice import Advice, Kind
+from hmcos.tasks.explain.explanation import CellPeak, Explanation, Forced
 
 
 def explanation_record(explanation: Explanation) -> dict[str, object]:
@@ -66,7 +66,7 @@ def _forced_record(explanation: Explanation, one: Forced) -> dict[str, object]:
         "name": row.name,
         "kind": row.kind,
         "bytes": one.bytes,
-        "beside": [explanation.network.buffer_name(buffer) for buffer in one.buffers],
+        "beside": [explanation.network.buffer_names[buffer] for buffer in one.buffers],
     }
 
 

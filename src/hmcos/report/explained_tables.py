@@ -14,8 +14,8 @@ from hmcos.memory.lifetimes import Life
 from hmcos.report.advice_words import advice_words, proof_words, tried_words, verdict
 from hmcos.report.names import operator_words, shown
 from hmcos.report.sizes import savings
-from hmcos.stages.advice import Kind
-from hmcos.stages.explaining import Explanation
+from hmcos.tasks.explain.advice import Kind
+from hmcos.tasks.explain.explanation import Explanation
 from hmcos.words import human, printable
 
 LISTED = 12
@@ -143,7 +143,7 @@ def _forced(explanation: Explanation) -> Table:
     table = Table("operator", "must be live beside it")
     table.add_column("bytes, whatever the order", justify="right")
     for one in explanation.forced:
-        names = [shown(explanation.network.buffer_name(b)) for b in one.buffers]
+        names = [shown(explanation.network.buffer_names[b]) for b in one.buffers]
         beside = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if names[4:] else "")
         table.add_row(
             Text(printable(operator_words(explanation.rows[one.operator]))),

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from hmcos.hierarchy.tree import Tree, grow_tree
 from hmcos.report.colours import FAINT
-from hmcos.report.scene import Scene
 from hmcos.report.sizes import brief
 from hmcos.report.sketch import Cluster, Node, Sketch
 from hmcos.report.strokes import operator_nodes, operator_shading, size_legend, tensor_edges
+from hmcos.tasks.draw.scene import Scene
 
 _CELL = {
     "style": "filled,rounded",

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
+from hmcos.limits import Status
 from hmcos.memory.profile import Profile, profile
-from hmcos.plan.schedule import Schedule, Status
+from hmcos.plan.schedule import Schedule
 from hmcos.report.colours import FAINT, INK
 from hmcos.report.figures import encoded, figure, unit
-from hmcos.report.scene import Scene
 from hmcos.report.sizes import brief
+from hmcos.tasks.draw.scene import Scene
 
 _COLOURS = ("#9aa3ab", "#e08a1e", "#1b6fb5")
 """The last one is the result's."""

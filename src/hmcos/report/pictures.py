@@ -1,30 +1,20 @@
-"""The pictures by name, and the way from a model to a file."""
+"""The pictures by name, and the way from a scene to a file."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from importlib import import_module
-from os import PathLike
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 from hmcos.errors import OptionError, ToolError
-from hmcos.memory.target import Target
-from hmcos.plan.limits import SILENCE, Observer, never
-from hmcos.plan.staging import identities, write
+from hmcos.limits import Observer
 from hmcos.report.dot import dot_text
 from hmcos.report.rendering import has_dot, render
-from hmcos.report.scene import Scene
 from hmcos.report.sketch import Sketch
-from hmcos.report.strokes import shown
-from hmcos.schedulers.table import scheduler as scheduler_called
-from hmcos.stages.choices import chosen_limits, chosen_target
-from hmcos.stages.lowering import Network, lower_network
-from hmcos.stages.opening import Openable, open_source
-from hmcos.stages.places import check_apart, check_file, target_file
-from hmcos.stages.placing import chosen_placing, place
+from hmcos.tasks.draw.scene import Scene
+from hmcos.tasks.places import check_file
 from hmcos.words import meant
 
 
@@ -61,51 +51,6 @@ FORMS = ("svg", "pdf", "png")
 def names() -> tuple[str, ...]:
     """Return the names of all pictures."""
     return tuple(PICTURES)
-
-
-def draw(  # noqa: PLR0913 (one keyword per option of the command line, so that both say the same)
-    model: Openable,
-    output: str | PathLike[str],
-    *,
-    what: str = "schedule",
-    scheduler: str = "optimal",
-    target: str | PathLike[str] | Target = "default",
-    bind: Mapping[str, int] | None = None,
-    time_limit: float | None = None,
-    alignment: int | None = None,
-    allocator: str = "auto",
-    observer: Observer = SILENCE,
-    interrupted: Callable[[], bool] = never,
-) -> Path:
-    """Draw a network into a file and return its path; the suffix says in which form.
-
-    `what` is one of `names()`. Graphs become .svg, .pdf or .png by Graphviz where it is installed, else by
-    this package (by way of matplotlib, except .svg), or .dot; memory and arena become .svg, .pdf or .png by
-    matplotlib. `scheduler` finds the order that is shown, `allocator` the arena; both end after `time_limit`
-    seconds. The rest is as for `schedule`.
-
-    Raises:
-        ToolError: what it takes is missing, or gives up.
-        HmcosError: one of its other subclasses for any wrong input.
-    """
-    picture, file = _picture(what), Path(output)
-    form = _form(picture, what, file)
-    search = scheduler_called(scheduler)
-    placing = chosen_placing(allocator, "peak", None) if picture.arena else None
-    limits, rules = chosen_limits(time_limit, interrupted=interrupted), chosen_target(target)
-    opened = open_source(model, bind)
-    check_apart(file, identities(*opened.files, *target_file(target)))
-    network = lower_network(opened, rules, alignment, replace(limits, started=perf_counter()), observer)
-    scene = scene_of(network)
-    if picture.ordered:
-        beside = [scheduler_called(name) for name in picture.beside if name != scheduler]
-        found = tuple(network.find(one, observer) for one in (*beside, search))
-        scene = replace(scene, schedules=found)
-    if placing is not None:
-        placed = place(network, scene.result, placing, observer)
-        scene = replace(scene, schedules=(placed.schedule,), arena=placed.arena)
-    write(file, drawn(scene, what, form, observer))
-    return file
 
 
 def drawn(scene: Scene, what: str, form: str, observer: Observer) -> bytes:
@@ -152,15 +97,27 @@ def _laid_out(sketch: Sketch, form: str) -> bytes:
     return plot(picture, form)
 
 
-def _picture(what: str) -> Picture:
+def picture_called(what: str) -> Picture:
+    """Return a picture.
+
+    Raises:
+        OptionError: there is none of this name.
+    """
     if what not in PICTURES:
         known = ", ".join(PICTURES)
         raise OptionError(f"no picture is called {what!r}; there are {known}.{meant(what, PICTURES)}")
     return PICTURES[what]
 
 
-def _form(picture: Picture, what: str, file: Path) -> str:
-    """Return the form that the suffix asks for, when all is there that it takes."""
+def form_of(what: str, file: Path) -> str:
+    """Return the form of a picture that the suffix of a file asks for, when all is there that it takes.
+
+    Raises:
+        OptionError: the picture has no such form.
+        OutputError: the file cannot be written.
+        ToolError: what it takes to draw it is missing.
+    """
+    picture = picture_called(what)
     form = file.suffix.removeprefix(".").lower()
     possible = FORMS if picture.plots else (*FORMS, "dot")
     if form not in possible:
@@ -198,14 +155,3 @@ def check_matplotlib() -> None:
         raise ToolError("plots need matplotlib; install it with: pip install 'hmcos[plots]'") from error
     except ValueError as error:  # it checks MPLBACKEND, which it will not use here, when it is imported
         raise ToolError(f"matplotlib does not start: {error}") from error
-
-
-def scene_of(network: Network) -> Scene:
-    """Return a network as a scene, without any order yet."""
-    rows, problem = network.rows(), network.problem
-    return Scene(
-        title=f"{shown(Path(network.opened.source.name).name)}, target {network.target.name}",
-        problem=problem,
-        rows=tuple(rows[number] for number in network.numbers),
-        buffers=tuple(map(network.buffer_name, range(len(problem.sizes)))),
-    )

@@ -13,10 +13,10 @@ from hmcos.runtimes.measured import Measurement
 from hmcos.verify.checks import Answer, Verification
 
 if TYPE_CHECKING:
-    from hmcos.stages.allocating import Allocation
-    from hmcos.stages.comparing import Comparison
-    from hmcos.stages.experiment import Experiment, Trial
-    from hmcos.stages.inspection import Inspection
+    from hmcos.tasks.compare.experiment import Experiment, Trial
+    from hmcos.tasks.compare.schedulers import Comparison
+    from hmcos.tasks.inspection import Inspection
+    from hmcos.tasks.lives_file import Allocation
 
 
 def plan_record(plan: Plan) -> dict[str, object]:

@@ -6,7 +6,7 @@ import shutil
 
 from hmcos import processes
 from hmcos.errors import ToolError
-from hmcos.plan.limits import Observer
+from hmcos.limits import Observer
 from hmcos.processes import SIGNALLED
 
 LAYOUT_SECONDS = 30.0

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hmcos.report.colours import FAINT, PAPER, PEAK, Shading, shading
-from hmcos.report.scene import Scene
 from hmcos.report.sizes import brief
 from hmcos.report.sketch import Attributes, Edge, Node
+from hmcos.tasks.draw.scene import Scene
 from hmcos.words import LONGEST as TOLD
 from hmcos.words import shortened
 

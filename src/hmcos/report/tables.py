@@ -12,19 +12,20 @@ from rich.table import Table
 from rich.text import Text
 
 from hmcos.frontends.outline import Port
+from hmcos.limits import Status
+from hmcos.network.opening import ZOO
 from hmcos.plan.plan import Plan, Source, TargetUsed
-from hmcos.plan.schedule import Schedule, Status
+from hmcos.plan.schedule import Schedule
 from hmcos.report.arena_table import plan_arena
 from hmcos.report.fitting import fitted, path_line
 from hmcos.report.names import operator_words, shown
 from hmcos.report.sizes import savings
-from hmcos.stages.opening import ZOO
 from hmcos.words import human, printable
 
 if TYPE_CHECKING:
-    from hmcos.stages.comparing import Comparison
-    from hmcos.stages.experiment import Experiment
-    from hmcos.stages.inspection import Inspection
+    from hmcos.tasks.compare.experiment import Experiment
+    from hmcos.tasks.compare.schedulers import Comparison
+    from hmcos.tasks.inspection import Inspection
 
 LISTED = 8
 """Live tensors that are shown one by one."""
@@ -176,7 +177,12 @@ def _written(plan: Plan) -> list[Text]:
     spent, outputs = plan.seconds, plan.outputs
     arena = f"arena {plan.arena.seconds:.2f}, " if plan.arena else ""
     spent_words = f"load {spent.load:.2f}, schedule {spent.schedule:.2f}, {arena}save {spent.save:.2f}"
-    places = (("model:", outputs.model), ("plan: ", outputs.plan), ("arena:", outputs.header))
+    places = (
+        ("model:", outputs.model),
+        ("plan: ", outputs.plan),
+        ("arena:", outputs.header),
+        ("page: ", outputs.page),
+    )
     return [
         Text(f"{spent.total:.2f} s: {spent_words}"),
         *(path_line(f"{what} {place}") for what, place in places if place),

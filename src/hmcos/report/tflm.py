@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from hmcos.stages.tflite_proving import ArenaMeasurement
+from hmcos.tasks.measure.tflm import ArenaMeasurement
 from hmcos.words import human, printable
 
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from hmcos.hierarchy.dominators import ROOT, DominatorTree, operator_dominators, operator_post_dominators
 from hmcos.hierarchy.tree import Tree, grow_tree
 from hmcos.report.colours import INK, shading
-from hmcos.report.scene import Scene
 from hmcos.report.sizes import brief
 from hmcos.report.sketch import Edge, Node, Sketch
 from hmcos.report.strokes import operator_nodes, operator_shading, shown, size_legend
+from hmcos.tasks.draw.scene import Scene
 
 _WIDEST = 3.0
 """Points: the line of the largest flow between two blocks."""

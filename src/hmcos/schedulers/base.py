@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from typing import Protocol
 
+from hmcos.limits import Limits, Status, Watch
 from hmcos.memory.bounds import must_live_bound
 from hmcos.memory.problem import Problem
 from hmcos.memory.profile import peak
-from hmcos.plan.limits import Limits, Observer
-from hmcos.plan.schedule import Schedule, Status
+from hmcos.plan.schedule import Schedule
 
 
 class Scheduler(Protocol):
     """Finds an order for a problem."""
 
-    def __call__(self, problem: Problem, limits: Limits, observer: Observer) -> Schedule:
+    def __call__(self, problem: Problem, limits: Limits, watch: Watch) -> Schedule:
         """Return an order, always; its status says what was proved."""
         ...
 
@@ -30,8 +29,8 @@ def conclude(reached: int, lower_bound: int, budget: int | None, otherwise: Stat
     return Status.OPTIMAL if reached == lower_bound and budget is None else otherwise
 
 
-def heuristic(problem: Problem, order: Sequence[int], name: str, limits: Limits) -> Schedule:
+def heuristic(problem: Problem, order: Sequence[int], name: str, limits: Limits, watch: Watch) -> Schedule:
     """Return the schedule of an order that was found without proof: its bound is the must-live bound."""
     reached, bound = peak(problem, order), must_live_bound(problem)
     status = conclude(reached, bound, limits.budget, Status.FEASIBLE)
-    return Schedule(tuple(order), reached, bound, status, name, time.perf_counter() - limits.started)
+    return Schedule(tuple(order), reached, bound, status, name, watch.seconds)

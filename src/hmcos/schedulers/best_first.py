@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import NamedTuple
 
-from hmcos.plan.limits import Limits, Observer
-from hmcos.plan.schedule import Status
+from hmcos.limits import Limits, Status, Watch
 from hmcos.schedulers.blocks import Run, Scope, cell_scope, measure
 
 Ready = dict[int, Run]
@@ -24,9 +23,9 @@ Path = tuple["Path", Run] | None
 class Meter:
     """Counts states and knows when the search has to stop."""
 
-    def __init__(self, limits: Limits, observer: Observer, phase: str) -> None:
+    def __init__(self, limits: Limits, watch: Watch, phase: str) -> None:
         self.limits = limits
-        self.observer = observer
+        self.watch = watch
         self.phase = phase
         self.states = 0
         """States that were ever waiting: these take memory."""
@@ -39,14 +38,14 @@ class Meter:
         """Return whether the search may go on."""
         self._entered += 1
         if self.stopped is None:
-            self.stopped = self.limits.reached(self.states)
+            self.stopped = self.watch.reached(self.limits, self.states)
         if not self._entered % 1024:
             self.report()
         return self.stopped is None
 
     def report(self) -> None:
         """Tell the observer."""
-        self.observer.progress(self.phase, self.peak, self.lower_bound, self.states)
+        self.watch.progress(self.phase, self.peak, self.lower_bound, self.states)
 
 
 class State(NamedTuple):

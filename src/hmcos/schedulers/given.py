@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from hmcos.limits import Limits, Watch
 from hmcos.memory.problem import Problem
-from hmcos.plan.limits import Limits, Observer
 from hmcos.plan.schedule import Schedule
 from hmcos.schedulers.base import heuristic
 
 
-def given(problem: Problem, limits: Limits, observer: Observer) -> Schedule:
+def given(problem: Problem, limits: Limits, watch: Watch) -> Schedule:
     """Return the order of the source."""
-    return heuristic(problem, range(problem.operators), "given", limits)
+    return heuristic(problem, range(problem.operators), "given", limits, watch)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from heapq import heapify, heappop, heappush
 
+from hmcos.limits import Limits, Watch
 from hmcos.memory.problem import Problem
-from hmcos.plan.limits import Limits, Observer
 from hmcos.plan.schedule import Schedule
 from hmcos.schedulers.base import heuristic
 
 
-def greedy(problem: Problem, limits: Limits, observer: Observer) -> Schedule:
+def greedy(problem: Problem, limits: Limits, watch: Watch) -> Schedule:
     """Return the order that always runs the ready operator with the least running memory."""
-    return heuristic(problem, least_running_memory(problem), "greedy", limits)
+    return heuristic(problem, least_running_memory(problem), "greedy", limits, watch)
 
 
 def least_running_memory(problem: Problem) -> list[int]:

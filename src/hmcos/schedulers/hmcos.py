@@ -6,17 +6,16 @@ Architecture Search Networks, DAC 2022, doi 10.1145/3489517.3530472.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hmcos.hierarchy.refinement import crowded_cells, dissolve
 from hmcos.hierarchy.tree import grow_tree
+from hmcos.limits import Limits, Status, Watch
 from hmcos.memory.bounds import must_live_bound
 from hmcos.memory.problem import Problem
 from hmcos.memory.profile import peak
-from hmcos.plan.limits import Limits, Observer
-from hmcos.plan.schedule import Schedule, Status
+from hmcos.plan.schedule import Schedule
 from hmcos.schedulers.base import conclude
 from hmcos.schedulers.best_first import Attempts, Meter, Search
 from hmcos.schedulers.blocks import Scope, top_scope
@@ -37,19 +36,17 @@ class HmcosParams:
     """Peaks aimed at per round, at most."""
 
 
-def hmcos(
-    problem: Problem, limits: Limits, observer: Observer, params: HmcosParams = HmcosParams()
-) -> Schedule:
+def hmcos(problem: Problem, limits: Limits, watch: Watch, params: HmcosParams = HmcosParams()) -> Schedule:
     """Return the order of the iterative hierarchical scheduler, with the must-live bound."""
     bound = must_live_bound(problem)
-    meter = Meter(limits, observer, "hmcos")
+    meter = Meter(limits, watch, "hmcos")
     meter.lower_bound = bound
     order = reverse_post_order(problem)
     if limits.budget is None or bound <= limits.budget:
         order = _Rounds(problem, meter, params, max(bound, limits.budget or 0)).improve(order)
     reached = peak(problem, order)
     status = conclude(reached, bound, limits.budget, meter.stopped or Status.FEASIBLE)
-    seconds = time.perf_counter() - limits.started
+    seconds = watch.seconds
     return Schedule(tuple(order), reached, bound, status, "hmcos", seconds, meter.states)
 
 

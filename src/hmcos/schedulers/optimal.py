@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
+from hmcos.limits import Limits, Status, Watch
 from hmcos.memory.bounds import must_live_bound, operand_bound
 from hmcos.memory.problem import Problem
 from hmcos.memory.profile import peak
-from hmcos.plan.limits import Limits, Observer
-from hmcos.plan.schedule import Schedule, Status
+from hmcos.plan.schedule import Schedule
 from hmcos.schedulers.base import conclude
 from hmcos.schedulers.exact.commits import Rules
 from hmcos.schedulers.exact.pieces import CHEAP, Piece, Reduction
@@ -24,14 +23,14 @@ FIRST_ROUND = 2_000
 """States that each piece may enter before all effort goes to the piece with the largest peak."""
 
 
-def optimal(problem: Problem, limits: Limits, observer: Observer) -> Schedule:
+def optimal(problem: Problem, limits: Limits, watch: Watch) -> Schedule:
     """Return an order with the least peak and the proof, or the best of both when a limit is reached."""
-    return search(problem, limits, observer, Rules())
+    return search(problem, limits, watch, Rules())
 
 
-def search(problem: Problem, limits: Limits, observer: Observer, rules: Rules) -> Schedule:
+def search(problem: Problem, limits: Limits, watch: Watch, rules: Rules) -> Schedule:
     """Return the schedule that the exact search finds under the given pruning rules."""
-    settling = _Settling(problem, limits, observer, rules)
+    settling = _Settling(problem, limits, watch, rules)
     limit = settling.settle()
     status = conclude(settling.peak, settling.lower_bound, limits.budget, limit or Status.FEASIBLE)
     return Schedule(
@@ -40,7 +39,7 @@ def search(problem: Problem, limits: Limits, observer: Observer, rules: Rules) -
         settling.lower_bound,
         status,
         "optimal",
-        time.perf_counter() - limits.started,
+        watch.seconds,
         settling.states,
     )
 
@@ -48,10 +47,10 @@ def search(problem: Problem, limits: Limits, observer: Observer, rules: Rules) -
 class _Settling:
     """Brings the peak and the lower bound of a problem together: the whole at first, then by pieces."""
 
-    def __init__(self, problem: Problem, limits: Limits, observer: Observer, rules: Rules) -> None:
+    def __init__(self, problem: Problem, limits: Limits, watch: Watch, rules: Rules) -> None:
         self._problem = problem
         self._limits = limits
-        self._observer = observer
+        self._watch = watch
         self._rules = rules
         self.order: Sequence[int] = range(problem.operators)
         """The best order so far."""
@@ -101,7 +100,7 @@ class _Settling:
 
     def _bound(self) -> Status | None:
         self.lower_bound = max(self.lower_bound, must_live_bound(self._problem))
-        return self._limits.reached(0)
+        return self._watch.reached(self._limits, 0)
 
     def _try_whole(self) -> Status | None:
         """Search the problem as it is for a moment, bound it, and search on; return the limit reached."""
@@ -121,7 +120,7 @@ class _Settling:
         for _ in whole.step(states - whole.states) if budget is None else whole.ask(budget):
             self.order, self.peak, self.lower_bound = whole.order, whole.peak, whole.lower_bound
             self.states = whole.states
-            limit = self._limits.reached(whole.remembered)
+            limit = self._watch.reached(self._limits, whole.remembered)
             if limit or whole.states >= states:
                 return limit
         return None
@@ -130,8 +129,8 @@ class _Settling:
         """Bound and cut until only search can settle what is left; return the limit that is reached."""
         while not reduction.advance():
             self._take_over(reduction)
-            self._observer.progress("bounds", self.peak, self.lower_bound, self.states)
-            if limit := self._limits.reached(0):
+            self._watch.progress("bounds", self.peak, self.lower_bound, self.states)
+            if limit := self._watch.reached(self._limits, 0):
                 return limit
         return None
 
@@ -157,8 +156,8 @@ class _Settling:
         reduction.search(piece, self._limits.budget)
         self.states += piece.states - before
         self._take_over(reduction)
-        self._observer.progress("search", self.peak, self.lower_bound, self.states)
-        return self._limits.reached(sum(other.remembered for other in reduction.hard))
+        self._watch.progress("search", self.peak, self.lower_bound, self.states)
+        return self._watch.reached(self._limits, sum(other.remembered for other in reduction.hard))
 
     def _take_over(self, reduction: Reduction) -> None:
         self.lower_bound = reduction.lower_bound

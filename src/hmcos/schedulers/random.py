@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from random import Random
 
+from hmcos.limits import Limits, Watch
 from hmcos.memory.problem import Problem
-from hmcos.plan.limits import Limits, Observer
 from hmcos.plan.schedule import Schedule
 from hmcos.schedulers.base import heuristic
 
 
-def random(problem: Problem, limits: Limits, observer: Observer) -> Schedule:
+def random(problem: Problem, limits: Limits, watch: Watch) -> Schedule:
     """Return a random order drawn with the seed of the limits."""
-    return heuristic(problem, random_order(problem, Random(limits.seed)), "random", limits)
+    return heuristic(problem, random_order(problem, Random(limits.seed)), "random", limits, watch)
 
 
 def random_order(problem: Problem, source: Random) -> list[int]:

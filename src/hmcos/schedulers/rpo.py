@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from hmcos.limits import Limits, Watch
 from hmcos.memory.problem import Problem
-from hmcos.plan.limits import Limits, Observer
 from hmcos.plan.schedule import Schedule
 from hmcos.schedulers.base import heuristic
 
 
-def rpo(problem: Problem, limits: Limits, observer: Observer) -> Schedule:
+def rpo(problem: Problem, limits: Limits, watch: Watch) -> Schedule:
     """Return the reverse post-order of the published system (HMCOS, DAC 2022)."""
-    return heuristic(problem, reverse_post_order(problem), "rpo", limits)
+    return heuristic(problem, reverse_post_order(problem), "rpo", limits, watch)
 
 
 def reverse_post_order(problem: Problem) -> list[int]:

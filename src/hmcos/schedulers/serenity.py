@@ -7,17 +7,16 @@ Networks for Edge Devices, MLSys 2020 (arXiv 2003.02369), as the published syste
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 from random import Random
 
 from hmcos.hierarchy.tree import grow_tree
+from hmcos.limits import Limits, Status, Watch
 from hmcos.memory.bounds import must_live_bound
 from hmcos.memory.problem import Problem
 from hmcos.memory.profile import peak
-from hmcos.plan.limits import Limits, Observer
-from hmcos.plan.schedule import Schedule, Status
+from hmcos.plan.schedule import Schedule
 from hmcos.schedulers.base import conclude
 from hmcos.schedulers.best_first import Meter, Search
 from hmcos.schedulers.blocks import Run, Scope, cell_scope, measure, top_scope
@@ -40,16 +39,16 @@ class SerenityParams:
 
 
 def serenity(
-    problem: Problem, limits: Limits, observer: Observer, params: SerenityParams = SerenityParams()
+    problem: Problem, limits: Limits, watch: Watch, params: SerenityParams = SerenityParams()
 ) -> Schedule:
     """Return the order of the Serenity style, with the must-live bound."""
     bound = must_live_bound(problem)
-    meter = Meter(limits, observer, "serenity")
+    meter = Meter(limits, watch, "serenity")
     meter.lower_bound = bound
     order = _walk(problem, meter, params, limits.seed)
     reached = peak(problem, order)
     status = conclude(reached, bound, limits.budget, meter.stopped or Status.FEASIBLE)
-    seconds = time.perf_counter() - limits.started
+    seconds = watch.seconds
     return Schedule(order, reached, bound, status, "serenity", seconds, meter.states)
 
 

@@ -12,8 +12,8 @@ from hmcos.allocation.c_header import c_header
 from hmcos.allocation.exact import exact
 from hmcos.allocation.problem import Demand, Lives
 from hmcos.errors import OptionError
+from hmcos.limits import Limits, Watch
 from hmcos.memory.lifetimes import Life
-from hmcos.plan.limits import SILENCE, Limits
 
 LIVES = Lives(
     (Life(0, 2, 5, None), Life(0, 2, 9, None), Life(0, 2, 7, None), Life(0, 2, 3, None)),
@@ -21,7 +21,7 @@ LIVES = Lives(
     (Demand(), Demand(), Demand(), Demand(external=True)),
 )
 NAMES = ("conv/1:0", "conv_1_0", "", "input")
-ARENA = exact(LIVES, Limits(), SILENCE)
+ARENA = exact(LIVES, Limits(), Watch())
 
 
 def test_every_life_in_the_arena_has_macros_of_its_own() -> None:
@@ -97,7 +97,7 @@ def test_a_wrong_offset_does_not_compile(tmp_path: Path, compiler: tuple[str, st
 @pytest.mark.parametrize("compiler", COMPILERS)
 def test_names_cannot_leave_their_macros(tmp_path: Path, compiler: tuple[str, str, str]) -> None:
     lives = Lives(tuple(Life(0, 1, 4, None) for _ in HOSTILE), 4)
-    arena = replace(exact(lives, Limits(), SILENCE), allocator="*/ int broken; /*")
+    arena = replace(exact(lives, Limits(), Watch()), allocator="*/ int broken; /*")
     assert refused(tmp_path, c_header(HOSTILE, lives, arena), compiler) == ""
 
 

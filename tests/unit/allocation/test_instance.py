@@ -6,14 +6,14 @@ import hmcos
 from hmcos.allocation.instance import parse_csv, parse_json_lives, read_lives, write_csv
 from hmcos.allocation.table import allocator
 from hmcos.errors import InstanceError
-from hmcos.plan.limits import SILENCE, Limits
+from hmcos.limits import Limits, Watch
 
 PUBLIC = "id,lower,upper,size\nb1,0,3,4\nb2,3,9,4\nb3,0,9,4\nb4,9,21,4\nb5,0,21,4\n"
 
 
 def test_the_published_example_is_written_back_with_an_offset_column() -> None:
     instance = parse_csv(PUBLIC)
-    arena = allocator("auto")(instance.lives, Limits(budget=12), SILENCE)
+    arena = allocator("auto")(instance.lives, Limits(budget=12), Watch())
     lines = write_csv(instance, arena).splitlines()
     assert lines[0] == "id,lower,upper,size,offset"
     assert [line.rsplit(",", 1)[0] for line in lines[1:]] == PUBLIC.splitlines()[1:]
@@ -33,7 +33,7 @@ def test_pins_are_written_as_offsets() -> None:
         '{"format": "hmcos-lives/1", "lives": [{"id": "a", "birth": 0, "death": 2, "size": 5, "offset": 6}]}'
     )
     instance = parse_json_lives(text)
-    arena = allocator("auto")(instance.lives, Limits(), SILENCE)
+    arena = allocator("auto")(instance.lives, Limits(), Watch())
     assert write_csv(instance, arena) == "id,lower,upper,size,offset\na,0,2,5,6\n"
     with pytest.raises(InstanceError, match="'a' is pinned, which CSV has no column for; write JSON instead"):
         write_csv(instance)

@@ -16,9 +16,8 @@ from hmcos.allocation.largest_first import largest_first
 from hmcos.allocation.problem import Demand, Lives
 from hmcos.allocation.shrink import postponable
 from hmcos.allocation.table import allocator, names
+from hmcos.limits import Limits, Status, Watch
 from hmcos.memory.lifetimes import Life
-from hmcos.plan.limits import SILENCE, Limits
-from hmcos.plan.schedule import Status
 
 TOGETHER = Lives(
     tuple(Life(0, 2, 1 + 2 * (i % 5), None) for i in range(2000)),
@@ -58,7 +57,7 @@ def no_long_tables(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", names())
 def test_no_planner_lists_who_meets_whom(name: str) -> None:
     clock = Clock(20_000)
-    arena = allocator(name)(TOGETHER, Limits(interrupted=clock), SILENCE)
+    arena = allocator(name)(TOGETHER, Limits(), Watch(interrupted=clock))
     assert len(arena.offsets) == 2000
     assert arena.status in (Status.STATE_LIMIT, Status.FEASIBLE, Status.OPTIMAL)
 
@@ -66,25 +65,25 @@ def test_no_planner_lists_who_meets_whom(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in names() if name != "largest_first"])
 def test_the_clock_is_asked_before_every_placement(name: str) -> None:
     clock = Clock(100)
-    arena = allocator(name)(TOGETHER, Limits(interrupted=clock), SILENCE)
+    arena = allocator(name)(TOGETHER, Limits(), Watch(interrupted=clock))
     assert clock.readings < 120
     if name == "tflite_arena":  # at multiples of 64 bytes, even the arena that stands in is the smallest
         assert (arena.allocator, arena.alignment) == ("largest_first", 64)
     else:
         assert arena.status is Status.INTERRUPTED
-        assert arena.offsets == largest_first(TOGETHER, Limits(), SILENCE).offsets
+        assert arena.offsets == largest_first(TOGETHER, Limits(), Watch()).offsets
 
 
 def test_largest_first_runs_to_its_end_whatever_the_limits() -> None:
     clock = Clock(0)
-    arena = largest_first(TOGETHER, Limits(seconds=0.0, interrupted=clock), SILENCE)
-    assert arena.offsets == largest_first(TOGETHER, Limits(), SILENCE).offsets
+    arena = largest_first(TOGETHER, Limits(seconds=0.0), Watch(interrupted=clock))
+    assert arena.offsets == largest_first(TOGETHER, Limits(), Watch()).offsets
     assert arena.allocator == "largest_first"
 
 
 def test_an_arena_that_a_limit_ends_keeps_what_is_proved() -> None:
     lives = Lives(tuple(Life(0, 1, 4, None) for _ in range(2000)))
-    arena = allocator("auto")(lives, Limits(seconds=0.0), SILENCE)
+    arena = allocator("auto")(lives, Limits(seconds=0.0), Watch())
     assert (arena.size, arena.status) == (8000, Status.OPTIMAL)
 
 
@@ -97,16 +96,16 @@ def test_a_few_that_matter_are_proved_beside_thousands_that_do_not() -> None:
     lives = Lives((*large, *small))
     met = board(items(lives))
     assert isinstance(met, Crowd)
-    start = largest_first(lives, Limits(), SILENCE)
+    start = largest_first(lives, Limits(), Watch())
     assert set(postponable(met, start.lower_bound)) >= set(range(len(large), len(lives.lives)))
-    arena = prove(lives, start, Limits(), SILENCE)
+    arena = prove(lives, start, Limits(), Watch())
     assert arena.status is Status.OPTIMAL
     assert arena.size <= start.size
 
 
 def test_thousands_that_cannot_be_put_aside_are_a_limit_of_states() -> None:
-    start = largest_first(TOGETHER, Limits(), SILENCE)
-    arena = prove(TOGETHER, start, Limits(), SILENCE)
+    start = largest_first(TOGETHER, Limits(), Watch())
+    arena = prove(TOGETHER, start, Limits(), Watch())
     assert arena.status is Status.STATE_LIMIT
     assert arena.size <= start.size
 

@@ -12,11 +12,10 @@ from hmcos.__main__ import run
 from hmcos.allocation.base import Allocator
 from hmcos.allocation.problem import Lives
 from hmcos.allocation.table import allocator
+from hmcos.limits import Limits, Status, Watch
 from hmcos.plan.arena import Arena
-from hmcos.plan.limits import SILENCE, Limits, Observer
-from hmcos.plan.schedule import Status
-from hmcos.stages import allocating
-from hmcos.stages.allocating import Request, allocate_file
+from hmcos.tasks import lives_file
+from hmcos.tasks.lives_file import LivesRequest, allocate_file
 from unit.test_cli import INSTANCE
 
 PUBLIC = "id,lower,upper,size\nb1,0,3,4\nb2,3,9,4\nb3,0,9,4\nb4,9,21,4\nb5,0,21,4\n"
@@ -225,13 +224,13 @@ def test_a_wrong_arena_is_never_written(public: str, tmp_path: Path, monkeypatch
     """A planner that lies is caught by the independent check."""
 
     def lying(name: str, jobs: int) -> Allocator:
-        def plan(lives: Lives, limits: Limits, observer: Observer) -> Arena:
-            arena = allocator(name, jobs)(lives, limits, observer)
+        def plan(lives: Lives, limits: Limits, watch: Watch) -> Arena:
+            arena = allocator(name, jobs)(lives, limits, watch)
             return replace(arena, offsets=(0,) * len(arena.offsets))
 
         return plan
 
-    monkeypatch.setattr(allocating, "allocator_called", lying)
+    monkeypatch.setattr(lives_file, "allocator_called", lying)
     out = tmp_path / "out.csv"
     assert run(["arena", public, "-o", str(out)]) == 1
     assert not out.exists()
@@ -307,6 +306,6 @@ def test_a_wrong_use_is_one_line(
 
 
 def test_statuses_of_a_file_are_those_of_its_question(public: str) -> None:
-    found = allocate_file(Path(public), Request(capacity=12), None, Limits(), SILENCE)
+    found = allocate_file(Path(public), LivesRequest(capacity=12), None, Limits(), Watch())
     assert found.decided is Status.FITS
     assert found.fits

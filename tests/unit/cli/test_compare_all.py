@@ -4,15 +4,14 @@ import json
 
 import pytest
 
-from hmcos import api
 from hmcos.__main__ import run
-from hmcos.stages.experiment import ORDERS, PLANNERS
+from hmcos.tasks.compare.experiment import ORDERS, PLANNERS
 
 
 @pytest.fixture(autouse=True)
 def two_networks(monkeypatch: pytest.MonkeyPatch) -> None:
     """A zoo that is quickly seen."""
-    monkeypatch.setattr(api, "zoo_names", lambda: ("darts-imagenet", "nasnet-imagenet"))
+    monkeypatch.setattr("hmcos.api.scheduling.zoo_names", lambda: ("darts-imagenet", "nasnet-imagenet"))
 
 
 def test_the_whole_zoo_is_one_object(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from hmcos.errors import TargetError
 from hmcos.memory.target import Condition, Overwrite, kind_name, load_target, parse_target, target_names
-from hmcos.stages.choices import chosen_target
+from hmcos.tasks.request import chosen_target
 
 
 def test_these_targets_are_shipped() -> None:

@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 
 from hmcos.errors import OutputError, PlanError
+from hmcos.limits import Status
 from hmcos.plan.arena import Arena, PlacedBuffer
 from hmcos.plan.plan import (
     BodyPlan,
@@ -22,7 +23,7 @@ from hmcos.plan.plan import (
     TargetUsed,
 )
 from hmcos.plan.plan_file import plan_text, read_plan, write_plan
-from hmcos.plan.schedule import Schedule, Status
+from hmcos.plan.schedule import Schedule
 
 PLAN = Plan(
     source=Source("net.onnx", "onnx", "aa", "bb", inlined=True, bind={"seq": 8, "batch": 1}),

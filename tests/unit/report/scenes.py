@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from hmcos.allocation.problem import Lives
 from hmcos.allocation.table import allocator
+from hmcos.limits import Limits, Watch
 from hmcos.memory.lifetimes import lifetimes
 from hmcos.memory.problem import Problem
-from hmcos.plan.limits import SILENCE, Limits
 from hmcos.plan.plan import OperatorRow
-from hmcos.report.scene import Scene
 from hmcos.schedulers.table import scheduler
+from hmcos.tasks.draw.scene import Scene
 from unit.test_api import FORK
 
 EMPTY = Problem((), (), (), (), (), (), (), ())
@@ -17,10 +17,10 @@ EMPTY = Problem((), (), (), (), (), (), (), ())
 
 def scene(problem: Problem = FORK, *orders: str) -> Scene:
     """A scene of a problem in some orders, with an arena for the last of them."""
-    found = tuple(scheduler(name)(problem, Limits(), SILENCE) for name in orders)
+    found = tuple(scheduler(name)(problem, Limits(), Watch()) for name in orders)
     arena = None
     if found:
-        arena = allocator("auto")(Lives(lifetimes(problem, found[-1].order)), Limits(), SILENCE)
+        arena = allocator("auto")(Lives(lifetimes(problem, found[-1].order)), Limits(), Watch())
     return Scene(
         title="fork",
         problem=problem,

@@ -9,12 +9,12 @@ import pytest
 from rich.console import Console
 
 import hmcos
-from hmcos.plan.limits import Limits
+from hmcos.limits import Limits, Watch
 from hmcos.report.advice_words import tried_words
 from hmcos.report.explained import explanation_record
 from hmcos.report.explained_tables import explanation_tables
-from hmcos.stages.advice import Advice, advise, changes_of_tensors
-from hmcos.stages.explaining import Explanation
+from hmcos.tasks.explain.advice import Advice, advise, changes_of_tensors
+from hmcos.tasks.explain.explanation import Explanation
 from unit.test_api import FORK
 
 
@@ -66,7 +66,9 @@ def test_advice_on_an_order_that_is_not_the_best_says_so(complete: Explanation) 
 
 def test_a_page_beside_its_plan_names_the_command(complete: Explanation) -> None:
     outputs = replace(complete.plan.outputs, plan="my out/plan.json")
-    words = tried_words(told(replace(complete, plan=replace(complete.plan, outputs=outputs))))
+    words = tried_words(
+        told(replace(complete, solved=replace(complete.solved, plan=replace(complete.plan, outputs=outputs))))
+    )
     assert "hmcos report 'my out/plan.json' tries all" in words
 
 
@@ -97,8 +99,8 @@ def test_whatever_ends_the_search_its_advice_adds_up(allowed: int) -> None:
     plan = hmcos.schedule(FORK)
     lives = hmcos.explain(FORK, plan).lives
     changes = changes_of_tensors(FORK, lives, 1)
-    full = {one.change: one for one in advise(FORK, changes, plan.schedule, Limits()).advice}
-    found = advise(FORK, changes, plan.schedule, Limits(interrupted=calls(allowed)))
+    full = {one.change: one for one in advise(FORK, changes, plan.schedule, Limits(), Watch()).advice}
+    found = advise(FORK, changes, plan.schedule, Limits(), Watch(interrupted=calls(allowed)))
     assert found.untried + len(found.advice) == found.possible == len(changes)
     assert found.proved
     for one in found.advice:

@@ -32,8 +32,8 @@ from hmcos.report.tables import (
 from hmcos.report.tflm import arena_table
 from hmcos.runtimes.measured import Measured, Measurement
 from hmcos.runtimes.tflm import TflmArena
-from hmcos.stages.tflite_proving import ArenaMeasurement
-from hmcos.stages.tflite_proving import Measured as MeasuredArena
+from hmcos.tasks.measure.tflm import ArenaMeasurement
+from hmcos.tasks.measure.tflm import Measured as MeasuredArena
 from unit.test_api import FORK
 
 FRAME = re.compile(r"[━┃┏┳┓┡╇┩│└┴┘─├┼┤▁▂▃▄▅▆▇█]+")

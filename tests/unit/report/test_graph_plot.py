@@ -10,9 +10,9 @@ import pytest
 from hmcos.report.colours import PEAK
 from hmcos.report.dot import dot_text
 from hmcos.report.graph_plot import graph, hierarchy, schedule
-from hmcos.report.scene import Scene
 from hmcos.report.sketch import Sketch
 from hmcos.report.tree_plot import dominators, post_dominators, top
+from hmcos.tasks.draw.scene import Scene
 from unit.report.scenes import EMPTY, scene
 from unit.test_api import FORK
 

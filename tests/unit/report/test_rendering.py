@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hmcos.errors import ToolError
-from hmcos.plan.limits import SILENCE
+from hmcos.limits import Watch
 from hmcos.report.rendering import check_dot, render
 
 
@@ -40,19 +40,19 @@ def test_a_missing_program_is_told_with_the_way_out(tmp_path: Path, monkeypatch:
 
 def test_text_goes_in_and_a_picture_comes_out(program: Path) -> None:
     install(program, 'cat; printf "%s" "$1"')
-    assert render("digraph {}", "svg", SILENCE) == b"digraph {}-Tsvg"
+    assert render("digraph {}", "svg", Watch()) == b"digraph {}-Tsvg"
 
 
 def test_what_the_program_complains_about_is_told(program: Path) -> None:
     install(program, "echo 'syntax error in line 1' >&2; exit 1")
     with pytest.raises(ToolError, match="syntax error in line 1"):
-        render("digraph {", "svg", SILENCE)
+        render("digraph {", "svg", Watch())
 
 
 def test_a_program_that_is_stopped_is_told(program: Path) -> None:
     install(program, "kill -2 $$; sleep 5")
     with pytest.raises(ToolError, match="stopped by signal 2"):
-        render("digraph {}", "svg", SILENCE)
+        render("digraph {}", "svg", Watch())
 
 
 def test_a_layout_that_takes_too_long_is_given_up(program: Path) -> None:

@@ -11,19 +11,19 @@ import pytest
 from rich.console import Console, RenderableType
 
 import hmcos
+from hmcos.limits import Status
 from hmcos.plan.arena import Arena
 from hmcos.plan.plan import Plan
-from hmcos.plan.schedule import Status
 from hmcos.report.arena_table import allocation_table
 from hmcos.report.dot import dot_text
 from hmcos.report.explained_tables import explanation_tables
 from hmcos.report.graph_plot import hierarchy, schedule
 from hmcos.report.memory_plot import memory
 from hmcos.report.page.data import page_data
-from hmcos.report.published import Published
 from hmcos.report.tables import comparison_table, experiment_table, plan_tables
-from hmcos.stages.allocating import Allocation
-from hmcos.stages.experiment import Experiment, Trial
+from hmcos.tasks.compare.experiment import Experiment, Trial
+from hmcos.tasks.compare.published import Published
+from hmcos.tasks.lives_file import Allocation
 from unit.report.scenes import scene
 from unit.test_api import FORK
 
@@ -55,7 +55,8 @@ def everything(plan: Plan) -> Iterator[str]:
     yield text(plan_tables(plan))
     yield repr(plan)
     yield getattr(plan, "_repr_html_")()  # noqa: B009 (notebooks ask for it by this name)
-    told = replace(hmcos.explain(FORK, hmcos.schedule(FORK)), plan=plan)
+    explained = hmcos.explain(FORK, hmcos.schedule(FORK))
+    told = replace(explained, solved=replace(explained.solved, plan=plan))
     yield text(explanation_tables(told))
     yield str(page_data(told)["called"])
     compared = hmcos.compare(FORK)
@@ -115,7 +116,7 @@ def test_the_published_lines_call_nothing_optimal_that_is_not() -> None:
     trial = Trial(plan.schedule, (("tflite_arena", plan.arena),))
 
     def lines(one: Plan) -> list[str]:
-        return [line.split(":")[0] for line in Published(trial, trial, one, (), ()).lines[4:]]
+        return [line.split(":")[0] for line in Published(trial, trial, trial, one).lines[4:]]
 
     assert lines(plan) == ["Optimal Peak", "Optimal Arena Size"]
     wide = replace(plan, arena=replace(plan.arena, size=plan.peak + 8, lower_bound=plan.peak + 8))

@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from hmcos.errors import OptionError
-from hmcos.plan.limits import SILENCE, Limits
+from hmcos.limits import Limits, Watch
 from hmcos.schedulers.exact.pieces import CHEAP
 from hmcos.schedulers.greedy import least_running_memory
 from hmcos.schedulers.random import random_order
@@ -45,7 +45,7 @@ def test_random_orders_differ_by_seed_and_only_by_seed() -> None:
     problem = network([[0]] * 12, [1] * 13)
     drawn = {tuple(random_order(problem, Random(seed))) for seed in range(10)}
     assert len(drawn) > 5
-    twice = [scheduler("random")(problem, Limits(seed=3), SILENCE).order for _ in range(2)]
+    twice = [scheduler("random")(problem, Limits(seed=3), Watch()).order for _ in range(2)]
     assert twice[0] == twice[1] == tuple(random_order(problem, Random(3)))
 
 

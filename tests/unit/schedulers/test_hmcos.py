@@ -8,13 +8,12 @@ import pytest
 
 from hmcos.frontends.loading import load
 from hmcos.hierarchy.tree import grow_tree
+from hmcos.limits import Limits, Status, Watch
 from hmcos.memory.bounds import must_live_bound
 from hmcos.memory.problem import Problem
 from hmcos.memory.profile import peak
 from hmcos.memory.sharing import lower
 from hmcos.memory.target import load_target
-from hmcos.plan.limits import SILENCE, Limits
-from hmcos.plan.schedule import Status
 from hmcos.schedulers import best_first
 from hmcos.schedulers.best_first import Meter, Search
 from hmcos.schedulers.blocks import Scope, top_scope
@@ -41,7 +40,7 @@ def test_it_is_in_the_table() -> None:
 
 
 def test_nasnet_reaches_the_published_peak(nasnet: Problem) -> None:
-    found = hmcos(nasnet, Limits(), SILENCE)
+    found = hmcos(nasnet, Limits(), Watch())
     assert found.peak == peak(nasnet, found.order) == 1_786_624
     assert found.lower_bound == must_live_bound(nasnet)
     assert (found.status, found.scheduler) == (Status.FEASIBLE, "hmcos")
@@ -57,7 +56,7 @@ def test_nasnet_reaches_the_published_peak(nasnet: Problem) -> None:
     ],
 )
 def test_the_paper_s_networks_reach_their_published_peaks(name: str, published: int) -> None:
-    found = hmcos(zoo(name), Limits(), SILENCE)
+    found = hmcos(zoo(name), Limits(), Watch())
     assert found.peak <= published
     # The published system takes 5.4 GB for randwire; a state here is under a kilobyte.
     assert found.states < 20_000
@@ -65,14 +64,14 @@ def test_the_paper_s_networks_reach_their_published_peaks(name: str, published: 
 
 def test_concat_alone_may_end_cells(nasnet: Problem) -> None:
     concat = tuple(op for op, read in enumerate(nasnet.reads) if len(read) > 2)
-    assert hmcos(nasnet, Limits(), SILENCE, HmcosParams(ends=concat)).peak == 1_786_624
+    assert hmcos(nasnet, Limits(), Watch(), HmcosParams(ends=concat)).peak == 1_786_624
 
 
 @pytest.mark.parametrize("name", CORNERS)
 def test_corners_are_scheduled_completely_and_truthfully(name: str) -> None:
     problem = CORNERS[name]
     for ends in (None, (), tuple(range(problem.operators))):
-        found = hmcos(problem, Limits(), SILENCE, HmcosParams(ends=ends))
+        found = hmcos(problem, Limits(), Watch(), HmcosParams(ends=ends))
         assert found.peak == peak_of(problem, found.order)
         assert found.peak == optimum(problem), "each of these is small enough to be refined to the end"
         assert found.lower_bound <= found.peak
@@ -81,29 +80,29 @@ def test_corners_are_scheduled_completely_and_truthfully(name: str) -> None:
 
 def test_a_kept_buffer_with_inner_readers_is_live_to_the_end() -> None:
     chain = network([[0], [1], [2]], [1, 5, 9, 1], kept=[3])
-    assert hmcos(chain, Limits(), SILENCE).peak == 5 + 9
-    assert hmcos(replace(chain, kept=(1, 3)), Limits(), SILENCE).peak == 5 + 9 + 1
+    assert hmcos(chain, Limits(), Watch()).peak == 5 + 9
+    assert hmcos(replace(chain, kept=(1, 3)), Limits(), Watch()).peak == 5 + 9 + 1
 
 
 def test_equal_problems_have_equal_schedules(nasnet: Problem) -> None:
-    first, again = hmcos(nasnet, Limits(), SILENCE), hmcos(replace(nasnet), Limits(), SILENCE)
+    first, again = hmcos(nasnet, Limits(), Watch()), hmcos(replace(nasnet), Limits(), Watch())
     assert (first.order, first.states) == (again.order, again.states)
 
 
 def test_rounds_refine_what_cells_get_wrong() -> None:
     # 4 and 5 of the cell behind 2 have to run apart, around 3.
     net = three_branches()
-    assert hmcos(net, Limits(), SILENCE).peak == optimum(net)
+    assert hmcos(net, Limits(), Watch()).peak == optimum(net)
 
 
 def test_every_limit_leaves_a_complete_order(nasnet: Problem) -> None:
     stopped = {
         Status.STATE_LIMIT: Limits(states=50),
         Status.TIME_LIMIT: Limits(seconds=0.0),
-        Status.INTERRUPTED: Limits(interrupted=lambda: True),
+        Status.INTERRUPTED: Limits(),
     }
     for status, limits in stopped.items():
-        found = hmcos(nasnet, limits, SILENCE)
+        found = hmcos(nasnet, limits, Watch(interrupted=lambda: status is Status.INTERRUPTED))  # noqa: B023 (called at once)
         assert found.status == status
         assert found.peak == peak(nasnet, found.order)
         assert found.peak <= peak(nasnet, reverse_post_order(nasnet))
@@ -111,18 +110,18 @@ def test_every_limit_leaves_a_complete_order(nasnet: Problem) -> None:
 
 
 def test_a_budget_stops_at_the_first_order_within(nasnet: Problem) -> None:
-    full = hmcos(nasnet, Limits(), SILENCE)
-    roomy = hmcos(nasnet, Limits(budget=2_000_000), SILENCE)
+    full = hmcos(nasnet, Limits(), Watch())
+    roomy = hmcos(nasnet, Limits(budget=2_000_000), Watch())
     assert (roomy.status, roomy.peak <= 2_000_000) == (Status.FITS, True)
     assert roomy.states < full.states
-    assert hmcos(nasnet, Limits(budget=1_000), SILENCE).status == Status.DOES_NOT_FIT
-    assert hmcos(nasnet, Limits(budget=1_000), SILENCE).states == 0
-    assert hmcos(nasnet, Limits(budget=full.lower_bound), SILENCE).status == Status.FEASIBLE
+    assert hmcos(nasnet, Limits(budget=1_000), Watch()).status == Status.DOES_NOT_FIT
+    assert hmcos(nasnet, Limits(budget=1_000), Watch()).states == 0
+    assert hmcos(nasnet, Limits(budget=full.lower_bound), Watch()).status == Status.FEASIBLE
 
 
 def test_with_little_patience_it_aims_between_the_bound_and_the_last_peak(nasnet: Problem) -> None:
     peaks = [
-        hmcos(nasnet, Limits(), SILENCE, HmcosParams(patience=60, probes=probes)).peak for probes in (1, 2, 6)
+        hmcos(nasnet, Limits(), Watch(), HmcosParams(patience=60, probes=probes)).peak for probes in (1, 2, 6)
     ]
     assert peaks == sorted(peaks, reverse=True)
     assert 1_786_624 <= peaks[2] < peaks[1] < peaks[0] < peak(nasnet, reverse_post_order(nasnet))
@@ -138,7 +137,7 @@ class Listener:
 
 def test_the_observer_hears_of_every_round(nasnet: Problem) -> None:
     listener = Listener()
-    found = hmcos(nasnet, Limits(), listener)
+    found = hmcos(nasnet, Limits(), Watch(listener))
     assert {phase for phase, *_ in listener.heard} == {"hmcos"}
     peaks = [reached for _, reached, _, _ in listener.heard]
     assert peaks == sorted(peaks, reverse=True)
@@ -151,7 +150,7 @@ def test_what_cells_cost_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     net = network([[0], [0], [0], [1], [2], [3], [4, 5, 6]], [1, 9, 9, 9, 1, 1, 1, 1], kept=[7])
     scope = top_scope(grow_tree(net, ends=[6]), range(7))
     attempts: best_first.Attempts = {}
-    meter = Meter(Limits(), SILENCE, "test")
+    meter = Meter(Limits(), Watch(), "test")
     assert Search(scope, 100, meter, 1_000, attempts).least(1, 1) is not None
 
     def search_again(*_: object) -> Scope:
@@ -174,7 +173,7 @@ def test_what_a_generous_search_left_does_not_hide_a_better_order() -> None:
         scratch=(0,) * 9,
     )
     scope = top_scope(grow_tree(net), reverse_post_order(net))
-    meter, attempts = Meter(Limits(), SILENCE, "test"), best_first.Attempts()
+    meter, attempts = Meter(Limits(), Watch(), "test"), best_first.Attempts()
     generous = Search(scope, 1_000, meter, 1_000, attempts).least(117, 364)
     assert generous is not None and peak(net, generous) == 364
     best = Search(scope, 1_000, meter, 1_000, attempts).least(117, 0)
@@ -186,6 +185,6 @@ def test_cells_are_first_tried_in_reverse_post_order() -> None:
     net = two_cells()
     scope = top_scope(grow_tree(net, ends=[3, 7]), reverse_post_order(net))
     attempts: best_first.Attempts = {}
-    found = Search(scope, 1_000, Meter(Limits(), SILENCE, "test"), 1_000, attempts).least(4, 900)
+    found = Search(scope, 1_000, Meter(Limits(), Watch(), "test"), 1_000, attempts).least(4, 900)
     assert found is not None
     assert not attempts

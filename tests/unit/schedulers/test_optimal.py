@@ -6,10 +6,9 @@ from random import Random
 
 import pytest
 
+from hmcos.limits import Limits, Status, Watch
 from hmcos.memory.problem import Problem
 from hmcos.memory.profile import peak
-from hmcos.plan.limits import SILENCE, Limits
-from hmcos.plan.schedule import Status
 from hmcos.schedulers.optimal import optimal
 from property.strategies import random_problem
 from unit.schedulers.corners import CORNERS
@@ -64,7 +63,7 @@ def star(scratch: list[int]) -> Problem:
 
 @pytest.mark.parametrize("name", CORNERS)
 def test_corners_are_proved(name: str) -> None:
-    found = optimal(CORNERS[name], Limits(), SILENCE)
+    found = optimal(CORNERS[name], Limits(), Watch())
     assert found.status is Status.OPTIMAL
     assert peak(CORNERS[name], found.order) == found.peak == found.lower_bound
 
@@ -74,7 +73,7 @@ def test_long_chains_and_ladders_are_proved(equal: bool) -> None:
     source = Random(1)
     sizes = [1_000 if equal else source.randrange(1, 1_000_000) for _ in range(20_001)]
     for problem in (chain(sizes), ladder(sizes)):
-        found = optimal(problem, Limits(), SILENCE)
+        found = optimal(problem, Limits(), Watch())
         assert found.status is Status.OPTIMAL
         assert peak(problem, found.order) == found.peak
 
@@ -82,7 +81,7 @@ def test_long_chains_and_ladders_are_proved(equal: bool) -> None:
 def test_a_star_runs_by_falling_scratch() -> None:
     source = Random(2)
     scratch = [source.randrange(100_000) for _ in range(2_000)]
-    found = optimal(star(scratch), Limits(), SILENCE)
+    found = optimal(star(scratch), Limits(), Watch())
     falling = sorted(range(2_000), key=lambda op: -scratch[op])
     assert found.status is Status.OPTIMAL
     assert found.peak == peak(star(scratch), falling)
@@ -110,28 +109,28 @@ def wide(seed: int = 4) -> Problem:
 def test_each_limit_is_a_status_with_a_valid_answer() -> None:
     problem = wide()
     calls = iter(range(10**9))
-    for limits, status in (
-        (Limits(seconds=0.0), Status.TIME_LIMIT),
-        (Limits(states=300), Status.STATE_LIMIT),
-        (Limits(interrupted=lambda: next(calls) >= 2), Status.INTERRUPTED),
+    for limits, watch, status in (
+        (Limits(seconds=0.0), Watch(), Status.TIME_LIMIT),
+        (Limits(states=300), Watch(), Status.STATE_LIMIT),
+        (Limits(), Watch(interrupted=lambda: next(calls) >= 2), Status.INTERRUPTED),
     ):
-        found = optimal(problem, limits, SILENCE)
+        found = optimal(problem, limits, watch)
         assert found.status is status
         assert peak(problem, found.order) == found.peak > found.lower_bound > 0
 
 
 def test_a_limited_answer_improves_with_its_limit() -> None:
     problem = wide()
-    short, long = (optimal(problem, Limits(states=states), SILENCE) for states in (300, 30_000))
+    short, long = (optimal(problem, Limits(states=states), Watch()) for states in (300, 30_000))
     assert long.peak <= short.peak
     assert long.lower_bound >= short.lower_bound
 
 
 def test_a_budget_that_is_hard_to_decide_ends_at_its_limit() -> None:
     problem = wide()
-    best = optimal(problem, Limits(states=20_000), SILENCE)
+    best = optimal(problem, Limits(states=20_000), Watch())
     budget = (best.peak + best.lower_bound) // 2
-    found = optimal(problem, Limits(states=300, budget=budget), SILENCE)
+    found = optimal(problem, Limits(states=300, budget=budget), Watch())
     assert found.status in (Status.STATE_LIMIT, Status.FITS, Status.DOES_NOT_FIT)
     assert (found.status is Status.FITS) == (found.peak <= budget)
     assert (found.status is Status.DOES_NOT_FIT) == (found.lower_bound > budget)
@@ -139,5 +138,5 @@ def test_a_budget_that_is_hard_to_decide_ends_at_its_limit() -> None:
 
 def test_large_random_problems_answer_alike_every_time() -> None:
     problem = random_problem(Random(9), 300)
-    first, second = (optimal(problem, Limits(states=20_000), SILENCE) for _ in range(2))
+    first, second = (optimal(problem, Limits(states=20_000), Watch()) for _ in range(2))
     assert (first.order, first.lower_bound, first.states) == (second.order, second.lower_bound, second.states)

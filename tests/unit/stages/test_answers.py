@@ -12,8 +12,8 @@ import pytest
 from onnx import ModelProto, TensorProto, helper, parser
 
 import hmcos
+from hmcos import verify
 from hmcos.__main__ import run
-from hmcos.api import verify
 from hmcos.plan.plan import Plan
 from hmcos.verify.checks import Answer, Verification
 from unit.verify import faults

@@ -5,15 +5,16 @@ from dataclasses import replace
 import pytest
 
 import hmcos
-from hmcos.api import verify
 from hmcos.graph.model import Body, Graph, Operator, Tensor
+from hmcos.limits import Limits, Status, Watch
 from hmcos.memory.problem import Problem
 from hmcos.memory.target import load_target
-from hmcos.plan.limits import SILENCE, Limits, Observer
-from hmcos.plan.schedule import Schedule, Status
+from hmcos.network import bodies
+from hmcos.network.bodies import Accounting, iteration, result_bytes, solve_bodies
+from hmcos.network.lowering import Network, network_with
+from hmcos.plan.plan import TargetUsed
+from hmcos.plan.schedule import Schedule
 from hmcos.schedulers.optimal import optimal
-from hmcos.stages import bodies
-from hmcos.stages.bodies import Lowered, iteration, lower_with_bodies, result_bytes
 from unit.verify import faults
 
 
@@ -37,26 +38,29 @@ def outer(kind: str, body: Graph) -> Graph:
     return Graph("outer", (tensor("x", 4), tensor("y", 4)), (holder,), (0,), (1,))
 
 
-def lowered(graph: Graph, limits: Limits | None = None) -> Lowered:
-    return lower_with_bodies(graph, load_target("none"), 1, limits or Limits(), SILENCE)[0]
+PLAIN = Accounting(load_target("none"), TargetUsed("none", 1))
+
+
+def lowered(graph: Graph) -> Network:
+    return network_with(graph, PLAIN, solve_bodies(graph, PLAIN, Limits(), Watch())[0])
 
 
 def test_scratch_is_the_peak_of_the_body_less_its_result() -> None:
     found = lowered(outer("If", body_graph()))
     assert found.bodies.plans[0].peak == 104
-    assert found.sharing.problem.scratch == (104 - 4,)
-    assert found.least is None
+    assert found.problem.scratch == (104 - 4,)
+    assert found.open_bodies is None
 
 
 def test_scratch_is_never_negative() -> None:
     body = Graph("body", (tensor("in", 4),), (), (0,), (0,))
-    assert lowered(outer("If", body)).sharing.problem.scratch == (0,)
+    assert lowered(outer("If", body)).problem.scratch == (0,)
 
 
 def test_the_results_of_an_unknown_kind_are_not_given_back() -> None:
     graph = outer("Mystery", body_graph())
     assert result_bytes(graph.operators[0], graph.operators[0].bodies[0], 1) == 0
-    assert lowered(graph).sharing.problem.scratch == (104,)
+    assert lowered(graph).problem.scratch == (104,)
 
 
 def test_results_are_rounded_up_like_all_buffers() -> None:
@@ -83,9 +87,9 @@ def test_branches_carry_nothing() -> None:
     assert iteration(graph, op, body) is body.graph
 
 
-def unsolved(problem: Problem, limits: Limits, observer: Observer) -> Schedule:
+def unsolved(problem: Problem, limits: Limits, watch: Watch) -> Schedule:
     """Return the optimum as if nobody knew that it is one."""
-    found = optimal(problem, limits, observer)
+    found = optimal(problem, limits, watch)
     return replace(found, lower_bound=found.peak - 60, status=Status.STATE_LIMIT)
 
 
@@ -96,14 +100,14 @@ def test_a_model_whose_body_is_unsolved_is_never_optimal(monkeypatch: pytest.Mon
     monkeypatch.setattr(bodies, "scheduler", only_unsolved)
     found = lowered(outer("If", body_graph()))
     assert found.bodies.limit is Status.STATE_LIMIT
-    schedule = found.find(optimal, Limits(), SILENCE)
+    schedule = found.find(optimal, Limits(), Watch())
     assert schedule.peak == 4 + 4 + 100
     assert schedule.lower_bound == 4 + 4 + 40
     assert schedule.status is Status.FEASIBLE
-    assert found.find(optimal, Limits(budget=108), SILENCE).status is Status.FITS
+    assert found.find(optimal, Limits(budget=108), Watch()).status is Status.FITS
     # Nobody knows whether 80 bytes suffice: the body may need less than was found.
-    assert found.find(optimal, Limits(budget=80), SILENCE).status is Status.STATE_LIMIT
-    assert found.find(optimal, Limits(budget=47), SILENCE).status is Status.DOES_NOT_FIT
+    assert found.find(optimal, Limits(budget=80), Watch()).status is Status.STATE_LIMIT
+    assert found.find(optimal, Limits(budget=47), Watch()).status is Status.DOES_NOT_FIT
 
 
 def test_an_unsolved_body_away_from_the_peak_also_keeps_the_model_open(
@@ -118,7 +122,7 @@ def test_an_unsolved_body_away_from_the_peak_also_keeps_the_model_open(
     wider = replace(
         graph, tensors=(*graph.tensors, tensor("z", 1000)), operators=(*graph.operators, grow), outputs=(2,)
     )
-    schedule = lowered(wider).find(optimal, Limits(), SILENCE)
+    schedule = lowered(wider).find(optimal, Limits(), Watch())
     assert schedule.peak == 1004
     assert schedule.lower_bound < schedule.peak
     assert schedule.status is Status.FEASIBLE
@@ -127,8 +131,8 @@ def test_an_unsolved_body_away_from_the_peak_also_keeps_the_model_open(
 def test_a_bound_below_what_any_order_needs_holds_for_the_sake_of_an_unsolved_body(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def nearly(problem: Problem, limits: Limits, observer: Observer) -> Schedule:
-        found = unsolved(problem, limits, observer)
+    def nearly(problem: Problem, limits: Limits, watch: Watch) -> Schedule:
+        found = unsolved(problem, limits, watch)
         return replace(found, lower_bound=found.peak - 1)
 
     def only_nearly(name: str) -> object:
@@ -142,7 +146,7 @@ def test_a_bound_below_what_any_order_needs_holds_for_the_sake_of_an_unsolved_bo
       z = Tile(y, n) }""")
     plan = hmcos.schedule(source)
     assert (plan.peak, plan.lower_bound, plan.status) == (160 + 16000, 160 + 15999, Status.FEASIBLE)
-    assert verify(source, plan).holds
+    assert hmcos.verify(source, plan).holds
 
 
 def test_nested_bodies_have_nested_paths_innermost_first() -> None:
@@ -151,7 +155,5 @@ def test_nested_bodies_have_nested_paths_innermost_first() -> None:
 
 
 def test_states_are_shared_and_what_is_left_goes_on() -> None:
-    left = lower_with_bodies(outer("If", body_graph()), load_target("none"), 1, Limits(states=100), SILENCE)[
-        1
-    ]
+    _, left = solve_bodies(outer("If", body_graph()), PLAIN, Limits(states=100), Watch())
     assert 0 < left.states <= 100

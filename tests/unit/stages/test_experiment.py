@@ -6,7 +6,7 @@ import pytest
 
 import hmcos
 from hmcos.errors import ModelError, OptionError
-from hmcos.stages.experiment import ORDERS, PLANNERS
+from hmcos.tasks.compare.experiment import ORDERS, PLANNERS
 from unit.test_api import FORK
 
 

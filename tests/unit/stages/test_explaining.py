@@ -9,11 +9,11 @@ import pytest
 
 import hmcos
 from hmcos.errors import PlanError
-from hmcos.plan.schedule import Status
+from hmcos.limits import Status
 from hmcos.report.advice_words import advice_words, proof_words, reproduction, verdict
 from hmcos.report.explained import explanation_record
 from hmcos.report.explained_tables import explanation_tables, spark
-from hmcos.stages.advice import Kind
+from hmcos.tasks.explain.advice import Kind
 from unit.test_api import FORK
 
 NASNET = "zoo:darts-imagenet"

@@ -18,6 +18,7 @@ from hmcos.errors import OutputError
 from hmcos.frontends.loading import load, save
 from hmcos.plan import staging
 from hmcos.plan.staging import same_file
+from hmcos.report.page import writing
 from hmcos.report.page.writing import has_plotly
 from unit.frontends.networks import external_diamond, graph, model, node, value
 from unit.test_api import FORK
@@ -37,8 +38,8 @@ def refused(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
 
     def call(*arguments: object) -> str:
         with monkeypatch.context() as patched:
-            patched.setattr("hmcos.stages.lowering.Network.find", no_search)
-            patched.setattr("hmcos.stages.allocating.allocator_called", no_planner)
+            patched.setattr("hmcos.network.lowering.Network.find", no_search)
+            patched.setattr("hmcos.tasks.lives_file.allocator_called", no_planner)
             assert run([str(argument) for argument in arguments]) == 1
         shown = capsys.readouterr()
         assert shown.out == ""
@@ -93,11 +94,14 @@ def test_a_result_never_takes_the_name_of_a_data_file(
 
 @pytest.mark.skipif(not has_plotly(), reason="plotly is not installed")
 @pytest.mark.parametrize("location", ["report.html", "Report.HTML", "report.html/weights"])
-def test_the_page_never_takes_the_name_of_a_data_file(tmp_path: Path, location: str, refused: Call) -> None:
+def test_the_page_never_takes_the_name_of_a_data_file(
+    tmp_path: Path, location: str, refused: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source = external_diamond(tmp_path / "home", location)
     assert "report.html: a data file" in refused("schedule", source, "-o", tmp_path / "out")
     assert not (tmp_path / "out").exists()
     # Whoever writes no page needs no place for it.
+    monkeypatch.setattr(writing, "has_plotly", lambda: False)
     hmcos.schedule(source, output=tmp_path / "out")
     copied = (tmp_path / "out" / location).read_bytes()
     assert copied == (tmp_path / "home" / location).read_bytes()

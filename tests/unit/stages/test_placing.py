@@ -7,36 +7,27 @@ import pytest
 
 import hmcos
 from hmcos.errors import OptionError, VerifyError
-from hmcos.frontends.model import Model
+from hmcos.limits import Status
 from hmcos.memory.problem import Problem
-from hmcos.memory.target import load_target
+from hmcos.network.opening import Opened, open_source
 from hmcos.plan.arena import PlacedBuffer
-from hmcos.plan.limits import SILENCE, Limits
 from hmcos.plan.plan import Plan
-from hmcos.plan.schedule import Status
-from hmcos.stages.lowering import Network, lower_network
-from hmcos.stages.opening import Openable, open_source
-from hmcos.stages.verification import verify_plan_of
+from hmcos.tasks.schedule.recheck import recheck
 from hmcos.zoo.catalogue import build
 from unit.test_api import FORK
 
 
-def network(model: Openable, *, external_io: bool = False) -> Network:
-    opened = open_source(model)
-    return lower_network(opened, load_target("default"), None, Limits(), SILENCE, external_io)
+@pytest.fixture(scope="module")
+def small() -> Opened:
+    return open_source(build("nasnet", cells=1, filters=4))
 
 
 @pytest.fixture(scope="module")
-def small() -> Network:
-    return network(build("nasnet", cells=1, filters=4))
+def plan(small: Opened) -> Plan:
+    return hmcos.schedule(small.content)
 
 
-@pytest.fixture(scope="module")
-def plan(small: Network) -> Plan:
-    return hmcos.schedule(small.opened.content)
-
-
-def test_the_arena_of_a_plan_is_its_peak_and_says_where_every_tensor_is(small: Network, plan: Plan) -> None:
+def test_the_arena_of_a_plan_is_its_peak_and_says_where_every_tensor_is(small: Opened, plan: Plan) -> None:
     assert plan.arena is not None
     assert plan.arena.size == plan.peak == plan.arena.lower_bound
     assert plan.arena.status is Status.OPTIMAL
@@ -44,9 +35,8 @@ def test_the_arena_of_a_plan_is_its_peak_and_says_where_every_tensor_is(small: N
     placed = {
         t: name for buffer in plan.buffers for t, name in zip(buffer.tensors, buffer.names, strict=True)
     }
-    content = small.opened.content
-    assert isinstance(content, Model)
-    tensors = enumerate(content.graph.tensors)
+    assert small.model is not None
+    tensors = enumerate(small.model.graph.tensors)
     assert placed == {i: t.name for i, t in tensors if not t.is_parameter and t.size}
     for buffer in plan.buffers:
         if buffer.takes_over is not None:
@@ -164,29 +154,29 @@ def index_of(plan: Plan, wanted: str) -> int:
     ],
 )
 def test_a_planted_fault_in_the_buffers_is_found(
-    small: Network, plan: Plan, wanted: str, fields: dict[str, object], message: str
+    small: Opened, plan: Plan, wanted: str, fields: dict[str, object], message: str
 ) -> None:
-    verify_plan_of(small, plan)
+    recheck(small, plan)
     with pytest.raises(VerifyError, match=message):
-        verify_plan_of(small, changed(plan, index_of(plan, wanted), **fields))
+        recheck(small, changed(plan, index_of(plan, wanted), **fields))
 
 
-def test_an_offset_on_top_of_another_is_found(small: Network, plan: Plan) -> None:
+def test_an_offset_on_top_of_another_is_found(small: Opened, plan: Plan) -> None:
     crowded = [i for i, b in enumerate(plan.buffers) if b.birth <= plan.crest.step < b.death]
     other = plan.buffers[crowded[0]].offset
     with pytest.raises(VerifyError, match=r"overlap|is not that of life"):
-        verify_plan_of(small, changed(plan, crowded[1], offset=other))
+        recheck(small, changed(plan, crowded[1], offset=other))
 
 
-def test_a_missing_or_double_buffer_is_found(small: Network, plan: Plan) -> None:
+def test_a_missing_or_double_buffer_is_found(small: Opened, plan: Plan) -> None:
     assert plan.arena is not None
     with pytest.raises(VerifyError, match="has no place there"):
-        verify_plan_of(small, replace(plan, buffers=plan.buffers[:-1]))
+        recheck(small, replace(plan, buffers=plan.buffers[:-1]))
     with pytest.raises(VerifyError, match="two places"):
-        verify_plan_of(small, replace(plan, buffers=(*plan.buffers, plan.buffers[0])))
+        recheck(small, replace(plan, buffers=(*plan.buffers, plan.buffers[0])))
     moved = (plan.arena.offsets[0] + 1, *plan.arena.offsets[1:])
     with pytest.raises(VerifyError, match="but the arena says"):
-        verify_plan_of(small, replace(plan, arena=replace(plan.arena, offsets=moved)))
+        recheck(small, replace(plan, arena=replace(plan.arena, offsets=moved)))
 
 
 FRAGMENTED = Problem(
@@ -205,7 +195,7 @@ def test_every_problem_is_verified_with_its_arena() -> None:
     for external in (False, True):
         plan = hmcos.schedule(FRAGMENTED, external_io=external)
         assert plan.arena is not None
-        verify_plan_of(network(FRAGMENTED, external_io=external), plan)
+        recheck(open_source(FRAGMENTED), plan)
         assert plan.lower_bound <= plan.peak <= plan.arena.lower_bound <= plan.arena.size
 
 

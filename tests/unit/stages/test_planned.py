@@ -11,8 +11,9 @@ from onnx import TensorProto, helper
 
 import hmcos
 from hmcos.errors import PlanError
-from hmcos.plan.schedule import Status
-from hmcos.stages.planned import network_of
+from hmcos.limits import Status
+from hmcos.network.opening import open_source
+from hmcos.network.restoring import network_of
 
 
 def branch(name: str, copies: int) -> onnx.GraphProto:
@@ -70,4 +71,4 @@ def test_nothing_is_proved_beside_bodies_that_were_not_solved(choice: Path) -> N
 def test_a_plan_that_lost_a_body_is_refused(choice: Path) -> None:
     plan = hmcos.schedule(choice)
     with pytest.raises(PlanError, match="no order for node 1/"):
-        network_of(replace(plan, bodies=plan.bodies[:1]), choice)
+        network_of(replace(plan, bodies=plan.bodies[:1]), open_source(choice))

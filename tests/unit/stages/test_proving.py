@@ -13,8 +13,8 @@ import pytest
 from onnx import ModelProto, numpy_helper, parser
 
 import hmcos
+from hmcos import verify
 from hmcos.__main__ import run
-from hmcos.api import verify
 from hmcos.errors import OptionError, PlanError
 from hmcos.plan.plan import Plan
 from hmcos.verify.checks import Answer, Verification

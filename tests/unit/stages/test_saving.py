@@ -6,23 +6,23 @@ import stat
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from time import perf_counter
 from typing import IO, Any, Self
 
 import pytest
 
 import hmcos
-from hmcos import api
 from hmcos.errors import OutputError, VerifyError
+from hmcos.limits import Watch
 from hmcos.memory.target import load_target
-from hmcos.plan.limits import SILENCE, Limits
+from hmcos.network.opening import Opened, open_source
 from hmcos.plan.plan import Plan
 from hmcos.plan.staging import staged
-from hmcos.stages.lowering import Network, lower_network
-from hmcos.stages.opening import Opened, open_source
-from hmcos.stages.places import output_places
-from hmcos.stages.saving import save
-from hmcos.stages.verification import verify_plan_of
+from hmcos.tasks.places import output_places
+from hmcos.tasks.request import ArenaRequest, Request
+from hmcos.tasks.schedule.recheck import recheck
+from hmcos.tasks.schedule.saving import save
+from hmcos.tasks.schedule.solved import Solved
+from hmcos.tasks.schedule.task import run
 from hmcos.zoo.catalogue import build
 from unit.frontends.networks import external_diamond
 
@@ -33,13 +33,8 @@ def opened() -> Opened:
 
 
 @pytest.fixture(scope="module")
-def plan(opened: Opened) -> Plan:
-    return api.schedule(opened.content)
-
-
-@pytest.fixture(scope="module")
-def network(opened: Opened) -> Network:
-    return lower_network(opened, load_target("default"), None, Limits(), SILENCE)
+def solved(opened: Opened) -> Solved:
+    return run(Request(load_target("default"), arena=ArenaRequest()), opened, Watch())
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -47,12 +42,12 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture(params=[False, True], ids=["into nothing", "over older results"])
-def out(request: pytest.FixtureRequest, tmp_path: Path, opened: Opened, plan: Plan) -> Path:
+def out(request: pytest.FixtureRequest, tmp_path: Path, opened: Opened, solved: Solved) -> Path:
     """A folder for results, with or without older ones."""
     folder = tmp_path / "a" / "out"
     if request.param:
-        older = replace(plan, given_peak=plan.given_peak + 1)
-        save(older, opened, output_places(opened, folder, header=True), perf_counter())
+        older = replace(solved, plan=replace(solved.plan, given_peak=solved.plan.given_peak + 1))
+        save(older, output_places(opened, folder, header=True), Watch())
         (folder / "mine.txt").write_text("a file of the user")
     return folder
 
@@ -82,7 +77,7 @@ class FullDisk:
 
 @pytest.mark.parametrize("room", [0, 5_000, 50_000, 60_000])
 def test_a_disk_that_fills_up_leaves_what_was_there(
-    out: Path, tmp_path: Path, room: int, opened: Opened, plan: Plan, monkeypatch: pytest.MonkeyPatch
+    out: Path, tmp_path: Path, room: int, opened: Opened, solved: Solved, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before, left, found = contents(tmp_path), [room], Path.open
 
@@ -92,7 +87,7 @@ def test_a_disk_that_fills_up_leaves_what_was_there(
 
     monkeypatch.setattr(Path, "open", opening)
     with pytest.raises(OutputError, match=r"cannot be written: No space left on device") as caught:
-        save(plan, opened, output_places(opened, out, header=True), perf_counter())
+        save(solved, output_places(opened, out, header=True), Watch())
     assert str(out) in str(caught.value)
     assert left == [0]
     assert contents(tmp_path) == before
@@ -114,7 +109,12 @@ def _hard_links(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize("moved", [0, 1, 2])
 @pytest.mark.parametrize("error", [OSError(errno.EIO, "Input/output error"), KeyboardInterrupt()])
 def test_a_file_that_cannot_take_its_place_leaves_what_was_there(
-    out: Path, error: BaseException, moved: int, opened: Opened, plan: Plan, monkeypatch: pytest.MonkeyPatch
+    out: Path,
+    error: BaseException,
+    moved: int,
+    opened: Opened,
+    solved: Solved,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     tmp_path = out.parents[1]
     before, done, found = contents(tmp_path), list[str](), Path.replace
@@ -128,14 +128,14 @@ def test_a_file_that_cannot_take_its_place_leaves_what_was_there(
 
     monkeypatch.setattr(Path, "replace", replacing)
     with pytest.raises((OutputError, KeyboardInterrupt)):
-        save(plan, opened, output_places(opened, out, header=True), perf_counter())
+        save(solved, output_places(opened, out, header=True), Watch())
     assert done == ["model.onnx", "model_arena.h", "plan.json"][:moved]
     assert contents(tmp_path) == before
     assert (tmp_path / "a").exists() == bool(before)
 
 
 def test_a_disk_that_turns_out_full_when_it_is_synced_leaves_what_was_there(
-    out: Path, tmp_path: Path, opened: Opened, plan: Plan, monkeypatch: pytest.MonkeyPatch
+    out: Path, tmp_path: Path, opened: Opened, solved: Solved, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = contents(tmp_path)
 
@@ -144,16 +144,16 @@ def test_a_disk_that_turns_out_full_when_it_is_synced_leaves_what_was_there(
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OutputError, match=r"model\.onnx: cannot be written: No space left on device"):
-        save(plan, opened, output_places(opened, out, header=True), perf_counter())
+        save(solved, output_places(opened, out, header=True), Watch())
     assert contents(tmp_path) == before
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "plan.json"])
 def test_an_interruption_while_an_older_file_is_put_aside_brings_it_back(
-    tmp_path: Path, name: str, opened: Opened, plan: Plan, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, name: str, opened: Opened, solved: Solved, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where there are no hard links, the older file has no name in its folder for a moment."""
-    save(plan, opened, output_places(opened, tmp_path), perf_counter())
+    save(solved, output_places(opened, tmp_path), Watch())
     before, found = contents(tmp_path), Path.replace
 
     def replacing(path: Path, target: Path) -> Path:
@@ -168,12 +168,12 @@ def test_an_interruption_while_an_older_file_is_put_aside_brings_it_back(
     monkeypatch.setattr(Path, "replace", replacing)
     monkeypatch.setattr(os, "link", no_link)
     with pytest.raises(KeyboardInterrupt):
-        save(plan, opened, output_places(opened, tmp_path), perf_counter())
+        save(solved, output_places(opened, tmp_path), Watch())
     assert contents(tmp_path) == before
 
 
 def test_the_plan_is_on_the_disk_after_all_that_it_tells_of(
-    out: Path, opened: Opened, plan: Plan, monkeypatch: pytest.MonkeyPatch
+    out: Path, opened: Opened, solved: Solved, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every file before any takes its place; the names of the others before the plan takes its own."""
     events, synced, found = list[str](), os.fsync, Path.replace
@@ -188,7 +188,7 @@ def test_the_plan_is_on_the_disk_after_all_that_it_tells_of(
 
     monkeypatch.setattr(os, "fsync", syncing)
     monkeypatch.setattr(Path, "replace", replacing)
-    save(plan, opened, output_places(opened, out, header=True), perf_counter())
+    save(solved, output_places(opened, out, header=True), Watch())
     assert [event for event in events if event != "folder"] == [
         "file", "file", "file", "model.onnx", "model_arena.h", "plan.json",
     ]  # fmt: skip
@@ -236,28 +236,29 @@ def test_a_folder_where_a_file_has_to_go_is_refused_before_any_search(tmp_path: 
         output_places(opened, tmp_path)
 
 
-def test_the_verifier_accepts_what_the_search_found(network: Network, plan: Plan) -> None:
-    verify_plan_of(network, plan)
+def test_the_verifier_accepts_what_the_search_found(opened: Opened, solved: Solved) -> None:
+    recheck(opened, solved.plan)
 
 
-def test_the_verifier_refuses_a_claim_of_less(network: Network, plan: Plan) -> None:
+def test_the_verifier_refuses_a_claim_of_less(opened: Opened, solved: Solved) -> None:
+    plan = solved.plan
     less = replace(plan, schedule=replace(plan.schedule, peak=plan.peak - 1))
     with pytest.raises(VerifyError):
-        verify_plan_of(network, less)
+        recheck(opened, less)
 
 
-def test_the_verifier_refuses_an_order_that_cannot_run(network: Network, plan: Plan) -> None:
+def test_the_verifier_refuses_an_order_that_cannot_run(opened: Opened, solved: Solved) -> None:
     with pytest.raises(VerifyError):
-        verify_plan_of(network, replace(plan, order=plan.order[::-1]))
+        recheck(opened, replace(solved.plan, order=solved.plan.order[::-1]))
 
 
 def test_nothing_is_written_when_the_verifier_objects(
     tmp_path: Path, opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def object_to(network: Network, plan: Plan) -> None:
+    def object_to(opened: Opened, plan: Plan) -> None:
         raise VerifyError("no")
 
-    monkeypatch.setattr(api, "verify_plan_of", object_to)
+    monkeypatch.setattr("hmcos.tasks.schedule.task.recheck", object_to)
     with pytest.raises(VerifyError):
-        api.schedule(opened.content, output=tmp_path / "out")
+        hmcos.schedule(opened.content, output=tmp_path / "out")
     assert list(tmp_path.iterdir()) == []

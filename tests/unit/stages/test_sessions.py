@@ -17,10 +17,11 @@ from hmcos import session
 from hmcos.errors import ModelError, OptionError, PlanError
 from hmcos.frontends import loading
 from hmcos.frontends.model import Model
+from hmcos.network.opening import open_source
 from hmcos.plan.plan import Plan
 from hmcos.runtimes.fusing import LEVELS
 from hmcos.runtimes.onnxruntime import runtime
-from hmcos.stages.ordering import file_order_peak
+from hmcos.tasks.measure.file_order import file_order_peak
 from unit.verify import faults
 
 FAN = """fan (float[1,4,64,64] x) => (float[1,4,1,1] y) <int64[2] axes = {2,3}>
@@ -147,16 +148,19 @@ def test_the_bodies_of_a_fused_graph_are_written_in_their_best_order(
 
     def saved(model: Model, orders: Mapping[str, Sequence[int]], path: Path) -> None:
         save(model, orders, path)
-        peaks.append(file_order_peak(loading.load(path), hmcos.load_target("default")))
+        peaks.append(file_order_peak(open_source(path), hmcos.load_target("default")))
 
     def not_fused(*_: object) -> Model:
         return source
 
     save = loading.save
     monkeypatch.setattr(loading, "save", saved)
-    monkeypatch.setattr("hmcos.stages.sessions.fuse", not_fused)
+    monkeypatch.setattr("hmcos.tasks.session.fuse", not_fused)
     session(hmcos.schedule(source), optimize="basic")
-    best, file = hmcos.schedule(source).peak, file_order_peak(source, hmcos.load_target("default"))
+    best, file = (
+        hmcos.schedule(source).peak,
+        file_order_peak(open_source(source), hmcos.load_target("default")),
+    )
     assert peaks == [best, best] and best < file
 
 

@@ -16,14 +16,16 @@ import hmcos
 from hmcos.errors import HmcosError, PlanError
 from hmcos.frontends.loading import load
 from hmcos.frontends.model import Model
+from hmcos.limits import Watch
+from hmcos.network.opening import open_source
+from hmcos.network.restoring import network_of
+from hmcos.network.results import check_written, written_model
+from hmcos.network.sources import restored, source_of
 from hmcos.plan.plan import Plan
 from hmcos.report.page.writing import has_plotly, unpacked
-from hmcos.stages.opening import open_source
-from hmcos.stages.places import output_places
-from hmcos.stages.planned import network_of
-from hmcos.stages.saving import save
-from hmcos.stages.sources import restored, source_of
-from hmcos.stages.written import check_written, written_model
+from hmcos.tasks.places import output_places
+from hmcos.tasks.schedule.saving import save
+from hmcos.tasks.schedule.task import restored as restored_plan
 from unit.frontends import networks, tflite_networks
 from unit.frontends.networks import branches, diamond, external_diamond
 from unit.test_api import FORK
@@ -188,7 +190,8 @@ def test_bodies_within_bodies_are_put_back(tmp_path: Path) -> None:
         bodies=tuple(replace(body, order=then.get(body.path, body.order)) for body in plan.bodies),
     )
     opened = open_source(source)
-    turned = save(turned, opened, output_places(opened, tmp_path / "turned"), 0.0)
+    places = output_places(opened, tmp_path / "turned")
+    turned = save(replace(restored_plan(plan, opened), plan=turned), places, Watch()).plan
     written = written_model(turned)
     assert written is not None
     assert restored(turned, written).graph.operators == load(source).graph.operators

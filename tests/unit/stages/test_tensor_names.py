@@ -13,13 +13,12 @@ import pytest
 import hmcos
 from hmcos.errors import OptionError, PlanError
 from hmcos.frontends.feeding import own_inputs
-from hmcos.frontends.loading import load
 from hmcos.graph.builder import GraphBuilder
 from hmcos.graph.model import Graph, Operator, Tensor
+from hmcos.network.opening import open_source
 from hmcos.plan.plan import Plan
 from hmcos.plan.plan_file import read_plan
-from hmcos.stages.opening import open_source
-from hmcos.stages.verification import checks_at_rest
+from hmcos.tasks.schedule.recheck import checks_at_rest
 from unit.frontends.tflite_networks import Sketch, branches, loop, renamed
 
 Record = dict[str, Any]
@@ -57,7 +56,7 @@ def test_names_change_nothing_of_a_plan(tmp_path: Path, naming: str, network: Ca
     assert without_names(plan) == without_names(usual)
     saved = read_plan(tmp_path / "out/plan.json")
     assert (saved.buffers, saved.crest) == (plan.buffers, plan.crest)
-    assert all(check.held for check in checks_at_rest(open_source(path).content, saved))
+    assert all(check.held for check in checks_at_rest(open_source(path), saved))
 
 
 @pytest.mark.parametrize("naming", NAMINGS)
@@ -93,7 +92,7 @@ def changed(folder: Path, change: Change, naming: str = "equal") -> str:
         plan = read_plan(place)
     except PlanError as error:
         return str(error)
-    checks = checks_at_rest(open_source(path).content, plan)
+    checks = checks_at_rest(open_source(path), plan)
     return next((check.words for check in checks if not check.held), "")
 
 
@@ -172,7 +171,7 @@ def test_the_tensor_that_a_buffer_was_made_for_comes_first(tmp_path: Path) -> No
     target.write_text('alignment = 16\nviews = ["RESHAPE"]\n')
     plan = hmcos.schedule(path, target=str(target))
     assert [(b.name, b.tensors) for b in plan.buffers] == [("t1", (1, 0)), ("t2", (2,))]
-    assert all(check.held for check in checks_at_rest(load(path), plan))
+    assert all(check.held for check in checks_at_rest(open_source(path), plan))
 
 
 def test_inspect_calls_an_input_without_a_name_by_its_id(tmp_path: Path) -> None:

@@ -9,11 +9,10 @@ import pytest
 import hmcos
 from hmcos.allocation.exact import exact
 from hmcos.allocation.problem import Lives
+from hmcos.limits import Limits, Status, Watch
 from hmcos.memory.lifetimes import lifetimes
 from hmcos.memory.problem import Problem
 from hmcos.memory.profile import peak
-from hmcos.plan.limits import SILENCE, Limits
-from hmcos.plan.schedule import Status
 from hmcos.schedulers.optimal import optimal
 
 
@@ -51,7 +50,7 @@ NO_ORDER_HELPS = problem(
 
 
 def least_arena(network: Problem, order: Sequence[int]) -> int:
-    arena = exact(Lives(lifetimes(network, order)), Limits(), SILENCE)
+    arena = exact(Lives(lifetimes(network, order)), Limits(), Watch())
     assert arena.status is Status.OPTIMAL
     return arena.size
 
@@ -73,7 +72,7 @@ def orders(network: Problem) -> Iterator[list[int]]:
 
 @pytest.mark.parametrize("network", OTHER_ORDER_HELPS)
 def test_another_optimal_order_is_taken_where_the_first_one_wastes(network: Problem) -> None:
-    first = optimal(network, Limits(), SILENCE)
+    first = optimal(network, Limits(), Watch())
     assert least_arena(network, first.order) > first.peak
     plan = hmcos.schedule(network)
     assert plan.arena is not None
@@ -99,7 +98,7 @@ def test_what_no_order_can_do_is_not_claimed() -> None:
 
 def test_a_named_order_or_a_simple_planner_is_left_alone() -> None:
     network = OTHER_ORDER_HELPS[0]
-    first = optimal(network, Limits(), SILENCE)
+    first = optimal(network, Limits(), Watch())
     assert hmcos.schedule(network, allocator="largest_first").schedule.order == first.order
     assert hmcos.schedule(network, scheduler="given").schedule.order == tuple(range(9))
 

@@ -14,10 +14,10 @@ import hmcos
 from hmcos.__main__ import run
 from hmcos.errors import PlanError
 from hmcos.memory.target import load_target
+from hmcos.network.opening import open_source
 from hmcos.plan.plan import TargetUsed
 from hmcos.plan.plan_file import plan_text, read_claims, read_plan
-from hmcos.stages.opening import open_source
-from hmcos.stages.verification import checks_at_rest
+from hmcos.tasks.schedule.recheck import checks_at_rest
 from hmcos.verify.planned import check_source
 from unit.verify import faults
 
@@ -31,7 +31,7 @@ def said(folder: Path, target: str, change: Callable[[Record], None], text: str 
     path = folder / "plan.json"
     path.write_text(json.dumps(record))
     plan, opened = read_claims(path), open_source(faults.model(text))
-    checks = [check_source(opened.source, plan), *checks_at_rest(opened.content, plan)]
+    checks = [check_source(opened.source, plan), *checks_at_rest(opened, plan)]
     failed = [check for check in checks if not check.held]
     return f"{failed[0].name}: {failed[0].words}" if failed else "holds"
 
@@ -154,14 +154,14 @@ def test_a_target_with_rules_of_its_own_is_told(tmp_path: Path) -> None:
     rules = tmp_path / "mine.toml"
     rules.write_text("overwrite_inputs = false\n")
     plan = hmcos.schedule(faults.model(), target=rules)
-    target, *_ = checks_at_rest(open_source(faults.model()).content, plan)
+    target, *_ = checks_at_rest(open_source(faults.model()), plan)
     assert (target.held, target.words) == (True, f"{rules}, with rules of its own")
 
 
 def test_every_shipped_target_is_told_by_its_name() -> None:
-    content = open_source(faults.model()).content
+    opened = open_source(faults.model())
     for name in ("default", "none", "hmcos", "onnxruntime", "tflm"):
-        target, *_ = checks_at_rest(content, hmcos.schedule(content, target=name))
+        target, *_ = checks_at_rest(opened, hmcos.schedule(opened.content, target=name))
         assert (target.held, target.words) == (True, f"{name}, as it is shipped")
 
 
@@ -169,7 +169,7 @@ def test_a_plan_that_only_borrows_the_name_of_a_target_does_not_hold() -> None:
     careless, careful = (hmcos.schedule(faults.model(), target=name) for name in ("default", "none"))
     borrowed = TargetUsed("none", 1, load_target("default").data)
     for plan in (careless, careful):
-        checks = checks_at_rest(open_source(faults.model()).content, _on(plan, borrowed))
+        checks = checks_at_rest(open_source(faults.model()), _on(plan, borrowed))
         assert [check.held for check in checks] == [False]
         assert checks[0].words.startswith("target.data.overwrite_inputs: is not that of 'none'")
 

@@ -6,8 +6,8 @@ from random import Random
 import pytest
 
 from hmcos.errors import VerifyError
+from hmcos.limits import Status
 from hmcos.plan.arena import Arena
-from hmcos.plan.schedule import Status
 from hmcos.verify.arena import check_arena
 
 

@@ -9,16 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hmcos.errors import VerifyError
+from hmcos.limits import Watch
 from hmcos.memory.bounds import operand_bound
 from hmcos.memory.instance import write_instance
 from hmcos.memory.problem import Problem
 from hmcos.memory.profile import profile
 from hmcos.memory.target import load_target
-from hmcos.plan.limits import SILENCE, Limits
+from hmcos.network.opening import open_source
 from hmcos.plan.plan import Memory
 from hmcos.schedulers.rpo import reverse_post_order
-from hmcos.stages.lowering import lower_network
-from hmcos.stages.opening import open_source
+from hmcos.tasks.request import Request
+from hmcos.tasks.schedule.task import lowered
 from hmcos.verify import claims
 from hmcos.verify.instance import Instance, as_counted, check_instance_order
 from hmcos.verify.recount import Recount, recount
@@ -78,11 +79,10 @@ def test_sizes_are_counted_as_the_plan_says() -> None:
 @given(problems(), st.sampled_from((1, 4)), st.booleans())
 def test_it_counts_what_the_profile_counts(problem: Problem, alignment: int, external_io: bool) -> None:
     instance = as_counted(json.loads(write_instance(problem)), alignment, external_io)
-    lowered = lower_network(
-        open_source(problem), load_target("none"), alignment, Limits(), SILENCE, external_io
-    ).problem
+    request = Request(load_target("none"), alignment=alignment, external_io=external_io)
+    network, _ = lowered(request, open_source(problem), Watch())
     for order in islice(orders(problem), 5):
-        cost = profile(lowered, order)
+        cost = profile(network.problem, order)
         found = counted(instance, order)
         found.check(cost.peak, Memory(cost.start, cost.running, cost.stable))
 

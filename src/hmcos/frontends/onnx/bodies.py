@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from onnx import GraphProto, NodeProto
 
 from hmcos.errors import ModelError
+from hmcos.graph.model import body_path
 
 DEEPEST = 24
 """Bodies inside bodies; protobuf itself gives up near 32."""
@@ -20,11 +21,6 @@ def bodies(node: NodeProto) -> Iterator[tuple[str, GraphProto]]:
         else:
             for position, graph in enumerate(attribute.graphs):
                 yield f"{attribute.name}[{position}]", graph
-
-
-def below(path: str, number: int, attribute: str) -> str:
-    """Return the path of a body, such as `node 17/then_branch/node 3/body`."""
-    return f"{path}/node {number}/{attribute}" if path else f"node {number}/{attribute}"
 
 
 def graphs(graph: GraphProto) -> Iterator[tuple[str, GraphProto]]:
@@ -41,7 +37,9 @@ def graphs(graph: GraphProto) -> Iterator[tuple[str, GraphProto]]:
         for number, node in enumerate(here.node):
             if not node.attribute:
                 continue
-            found = [(below(path, number, attribute), body, depth + 1) for attribute, body in bodies(node)]
+            found = [
+                (body_path(path, number, attribute), body, depth + 1) for attribute, body in bodies(node)
+            ]
             if found:
                 _check_bodies(f"operator {number} ({node.op_type})", found)
                 inner.extend(found)

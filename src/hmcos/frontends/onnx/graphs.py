@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
 
 from hmcos.errors import ModelError, SizeError
-from hmcos.frontends.onnx.bodies import below, bodies, free_names
+from hmcos.frontends.onnx.bodies import bodies, free_names
 from hmcos.frontends.onnx.elements import element
 from hmcos.frontends.onnx.shapes import Types
 from hmcos.frontends.onnx.skeleton import tensor_type
 from hmcos.frontends.onnx.types import UNKNOWN, ValueType
 from hmcos.graph.builder import GraphBuilder
 from hmcos.graph.catalogue import STANDARD_DOMAINS, is_constant, is_random
-from hmcos.graph.model import Body, Graph, Operator, Tensor
+from hmcos.graph.model import Body, Graph, Operator, Tensor, body_path
 
 LARGEST_BITS = 2**66
 """Sizes stay below 2**63 bytes."""
@@ -222,7 +222,7 @@ def _operator(scope: _Scope, number: int, node: NodeProto) -> Operator:
     inner: list[Body] = []
     captured: set[int] = set()
     for attribute, source in bodies(node):
-        path = below(scope.path, number, attribute)
+        path = body_path(scope.path, number, attribute)
         body = _Scope(scope.ledger, source, path, scope, GraphBuilder(source.name))
         inner.append(Body(attribute, _read(body)))
         captured.update(_id(scope, name) for name in free_names(source))

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping
 
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, defs, shape_inference
 
-from hmcos.frontends.onnx.bodies import below, bodies, graphs, is_executable
+from hmcos.frontends.onnx.bodies import bodies, graphs, is_executable
 from hmcos.frontends.onnx.elements import NUMBERS
 from hmcos.frontends.onnx.folding import fold
 from hmcos.frontends.onnx.propagation import may_propagate
 from hmcos.frontends.onnx.skeleton import OPAQUE_DOMAIN, Scope, skeleton
 from hmcos.frontends.onnx.types import UNKNOWN, ValueType, read_type
 from hmcos.graph.catalogue import STANDARD_DOMAINS
-from hmcos.graph.model import Tensor
+from hmcos.graph.model import Tensor, body_path
 
 Types = dict[str, dict[str, ValueType]]
 """Path of a graph (empty for the main one) to name to type."""
@@ -91,7 +91,7 @@ def _inferred(light: ModelProto, scopes: list[Scope], *, follow: bool) -> Types:
         _collect(graph, found[path])
         for number, node in enumerate(graph.node):
             if node.attribute:
-                waiting.extend((below(path, number, name), body) for name, body in bodies(node))
+                waiting.extend((body_path(path, number, name), body) for name, body in bodies(node))
     return found
 
 
@@ -153,7 +153,7 @@ def _trust_file(scope: Scope, node: NodeProto, known: Mapping[str, ValueType]) -
 
 
 def _paths(scope: Scope, number: int, node: NodeProto) -> list[str]:
-    return [below(scope.path, number, attribute) for attribute, _ in bodies(node)]
+    return [body_path(scope.path, number, attribute) for attribute, _ in bodies(node)]
 
 
 def _tell_counters(body: Scope, known: Mapping[str, ValueType]) -> bool:
@@ -169,7 +169,7 @@ def _tell_counters(body: Scope, known: Mapping[str, ValueType]) -> bool:
 def _carried(scope: Scope, number: int, node: NodeProto) -> Iterator[tuple[str, str, str, str, str]]:
     """Yield for each carried value of a Loop: body path, names outside, inside, after it, and at the end."""
     for attribute, body in bodies(node):
-        path = below(scope.path, number, attribute)
+        path = body_path(scope.path, number, attribute)
         inputs = [value.name for value in body.input][2:]
         outputs = [value.name for value in body.output][1:]
         for names in zip(node.input[2:], inputs, outputs, node.output, strict=False):

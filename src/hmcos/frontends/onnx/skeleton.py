@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 
 from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
 
-from hmcos.frontends.onnx.bodies import below, bodies
+from hmcos.frontends.onnx.bodies import bodies
 from hmcos.frontends.onnx.external import is_external
 from hmcos.frontends.onnx.types import UNKNOWN, ValueType, read_type, write_type
 from hmcos.graph.catalogue import STANDARD_DOMAINS
+from hmcos.graph.model import body_path
 
 HEAVY = 16 * 1024
 """Bytes of a serialised tensor from which on its values are left out: shapes are computed from less."""
@@ -175,7 +176,7 @@ def _add_bodies(scope: Scope, number: int, node: NodeProto, copy: NodeProto) -> 
         light.name, light.type = attribute.name, attribute.type
         for name in names:
             target = light.g if attribute.HasField("g") else light.graphs.add()
-            inner.append(Scope(below(scope.path, number, name), scope, sources[name], target))
+            inner.append(Scope(body_path(scope.path, number, name), scope, sources[name], target))
     return inner
 
 

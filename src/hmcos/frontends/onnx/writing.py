@@ -12,7 +12,7 @@ from hmcos.frontends.model import Model
 from hmcos.frontends.onnx.bodies import graphs
 
 
-def serialised(model: Model, orders: Mapping[str, Sequence[int]], offsets: None = None) -> bytes:
+def serialised(model: Model, orders: Mapping[str, Sequence[int]]) -> bytes:
     """Return the bytes of the source of a model with its nodes permuted.
 
     `orders` holds node numbers in the new order; the key is empty for the main graph and a path such as

@@ -9,6 +9,7 @@ from typing import cast
 from hmcos.errors import ModelError
 from hmcos.frontends.tflite.kinds import kind_of
 from hmcos.frontends.tflite.schema import ModelT, OperatorT
+from hmcos.graph.model import body_path
 
 CALLS: dict[str, tuple[tuple[str, str], ...]] = {
     "IF": (("then", "thenSubgraphIndex"), ("else", "elseSubgraphIndex")),
@@ -64,10 +65,9 @@ def paths(model: ModelT) -> Iterator[tuple[str, int]]:
                 f"its subgraphs call each other on more than {MOST_BODIES} paths, or deeper than {DEEPEST}:"
                 " they call themselves, or the file is damaged"
             )
-        inside = f"{path}/" if path else ""
         operators = (model.subgraphs or [])[subgraph].operators or []
         for number, operator in enumerate(operators):
             open_paths += [
-                (f"{inside}node {number}/{call.role}", call.subgraph, depth + 1)
+                (body_path(path, number, call.role), call.subgraph, depth + 1)
                 for call in calls_of(model, number, operator)
             ]

@@ -33,9 +33,6 @@ STATEFUL = frozenset(
 )
 """Kinds that read or change what outlives a run, or draw numbers. They keep their order among each other."""
 
-RANDOM = frozenset({"MULTINOMIAL", "RANDOM_STANDARD_NORMAL", "RANDOM_UNIFORM", "STABLEHLO_RNG_BIT_GENERATOR"})
-"""Kinds that draw numbers, others in each run."""
-
 
 def kind_of(model: ModelT, number: int, operator: OperatorT) -> tuple[str, str]:
     """Return kind and domain of an operator; `number` is its place.

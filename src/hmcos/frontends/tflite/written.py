@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 from hmcos.errors import ModelError
 from hmcos.files import read_ordinary
+from hmcos.frontends.format import Written
 from hmcos.frontends.tflite.attached import attached
 from hmcos.frontends.tflite.comparing import differences
 from hmcos.frontends.tflite.offsets import NAME, offsets_in, own_buffers
 from hmcos.frontends.tflite.reading import parse
 from hmcos.frontends.tflite.schema import BufferT, ModelT, OperatorT, integers, text
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """How a model differs from its source."""
-
-    orders: tuple[tuple[int, ...], ...]
-    """Per subgraph: the source's operator numbers in the order of the result."""
-    offsets: tuple[int, ...] | None
-    """Bytes per tensor of all subgraphs, -1 where the runtime has to plan; None when there are none."""
 
 
 def written(source: bytes, result: bytes) -> Written:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import platform
 
-from hmcos import __version__
 from hmcos.memory.lifetimes import Life
 from hmcos.report.explained import explanation_record
-from hmcos.stages.advice import Kind
-from hmcos.stages.explaining import Explanation
+from hmcos.tasks.explain.advice import Kind
+from hmcos.tasks.explain.explanation import Explanation
+from hmcos.version import __version__
 from hmcos.words import human, printable
 
 _CALLER, _NOBODY = -1, -2
@@ -111,7 +111,7 @@ def _forced(explanation: Explanation) -> list[dict[str, object]]:
         {
             "operator": one.operator,
             "bytes": one.bytes,
-            "beside": [printable(explanation.network.buffer_name(b)) for b in one.buffers],
+            "beside": [printable(explanation.network.buffer_names[b]) for b in one.buffers],
         }
         for one in explanation.forced
     ]

@@ -16,7 +16,7 @@ from hmcos.errors import ToolError
 from hmcos.plan.staging import write
 from hmcos.report.advice_words import verdict
 from hmcos.report.page.data import page_data
-from hmcos.stages.explaining import Explanation
+from hmcos.tasks.explain.explanation import Explanation
 from hmcos.words import printable
 
 NAME = "report.html"

@@ -6,6 +6,7 @@ import pytest
 
 import hmcos
 from hmcos.errors import OptionError, OutputError, PlanError
+from hmcos.report.page import writing
 from unit.frontends.networks import external_diamond
 from unit.test_api import FORK
 
@@ -54,9 +55,13 @@ def test_the_page_spares_the_plan_the_source_and_what_was_written(tmp_path: Path
     assert hmcos.report(out / "plan.json") == out / "report.html"
 
 
-def test_the_default_place_may_be_that_of_a_data_file(tmp_path: Path) -> None:
+def test_the_default_place_may_be_that_of_a_data_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source, out = external_diamond(tmp_path / "home", "report.html"), tmp_path / "out"
-    hmcos.schedule(source, output=out)
+    with monkeypatch.context() as patched:
+        patched.setattr(writing, "has_plotly", lambda: False)
+        hmcos.schedule(source, output=out)
     weights = (out / "report.html").read_bytes()
     with pytest.raises(OutputError, match=r"report\.html: is the plan or one of its files"):
         hmcos.report(out / "plan.json")

@@ -18,7 +18,7 @@ from hmcos.errors import OutputError, ToolError
 from hmcos.memory.problem import Problem
 from hmcos.report.page import writing
 from hmcos.report.page.writing import has_plotly, page_text, unpacked, write_page
-from hmcos.stages.explaining import Explanation
+from hmcos.tasks.explain.explanation import Explanation
 from unit.test_api import FORK
 
 pytestmark = pytest.mark.skipif(not has_plotly(), reason="plotly is not installed")
@@ -91,7 +91,7 @@ def test_nobody_goes_along_the_order_once_for_each_tensor_at_the_peak() -> None:
     )
     found = hmcos.explain(wide, time_limit=0.0)
     plan = replace(found.plan, schedule=replace(found.plan.schedule, order=Walked(found.plan.schedule.order)))
-    changed = replace(found, plan=plan)
+    changed = replace(found, solved=replace(found.solved, plan=plan))
     assert len(changed.live) > n
     Walked.walks = 0
     page_text(changed)

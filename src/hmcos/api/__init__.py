@@ -1,0 +1,1 @@
+"""All that the command line does, as functions; `hmcos` itself names those that are public."""

@@ -1,0 +1,202 @@
+"""Orders and arenas of networks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hmcos.limits import SILENCE, Limits, Observer, Watch, never
+from hmcos.memory.target import Target
+from hmcos.network.opening import ZOO, Openable, open_source
+from hmcos.network.restoring import opened_for
+from hmcos.plan.plan import Plan
+from hmcos.plan.staging import output_errors
+from hmcos.tasks.places import target_file
+from hmcos.tasks.request import Request, chosen_arena, chosen_limits, chosen_target
+from hmcos.tasks.schedule.plan_header import check_emit
+from hmcos.tasks.schedule.solved import Solved
+from hmcos.tasks.schedule.task import Output, restored, run, run_into
+from hmcos.zoo.catalogue import names as zoo_names
+
+if TYPE_CHECKING:
+    from hmcos.tasks.compare.experiment import Experiment
+    from hmcos.tasks.compare.schedulers import Comparison
+    from hmcos.tasks.explain.explanation import Explanation
+
+# What only one of these functions needs is imported in it: all together would double the time that
+# `hmcos schedule` takes to start.
+# ruff: noqa: PLC0415
+
+ADVICE_SECONDS = 0.3
+"""For advice on the page: enough for all of small networks. `hmcos report` takes the time that it takes."""
+
+
+def schedule(  # noqa: PLR0913 (one keyword per option of the command line, so that both say the same)
+    model: Openable,
+    *,
+    scheduler: str = "optimal",
+    target: str | PathLike[str] | Target = "default",
+    bind: Mapping[str, int] | None = None,
+    time_limit: float | None = None,
+    state_limit: int | None = None,
+    budget: int | None = None,
+    alignment: int | None = None,
+    output: str | PathLike[str] | None = None,
+    allocator: str | None = None,
+    minimize: str = "peak",
+    external_io: bool = False,
+    emit: str | None = None,
+    overwrite: bool = False,
+    offsets: bool = True,
+    seed: int = 0,
+    observer: Observer = SILENCE,
+    interrupted: Callable[[], bool] = never,
+) -> Plan:
+    """Return the plan of the least-memory order of a network; write it, the model and a page if asked to.
+
+    `model` is a path (.onnx, .tflite, or .json for a problem), "zoo:NAME", an ONNX model in memory, or what
+    `load` returned; `target` a shipped name, a TOML file or a `Target`; `bind` maps symbolic dimensions
+    to sizes. The search ends after `time_limit` seconds, `state_limit` states, when `interrupted()` is
+    true, or, with a `budget` in bytes, at the first order within it or proof that there is none.
+    `alignment` in bytes replaces the target's; `output` is the folder for the model, plan.json and, where
+    plotly is installed, report.html; None to write nothing. `allocator` lays out the arena, "auto" when not
+    given; with a budget there is an arena only when one is given. `minimize="arena"` accepts a higher peak
+    for a smaller arena; `external_io` is for callers that supply the memory of inputs and outputs;
+    `emit="c"` writes a C header beside the plan. A folder that holds the plan of another source is refused
+    without `overwrite`. `offsets=False` leaves the offsets of the arena out of a TensorFlow Lite model.
+    `seed` is for random orders and planners; `observer` is told how the search goes on.
+
+    Raises:
+        HmcosError: one of its subclasses for any wrong input; limits and budgets are statuses.
+    """
+    watch = Watch(observer, interrupted)
+    request = Request(
+        target=chosen_target(target),
+        scheduler=scheduler,
+        bind=dict(bind or {}),
+        limits=chosen_limits(time_limit, state_limit, budget, seed),
+        alignment=alignment,
+        external_io=external_io,
+        arena=chosen_arena(allocator, minimize, budget),
+        offsets=offsets and output is not None,
+    )
+    check_emit(emit, output is not None and request.arena is not None)
+    opened = open_source(model, request.bind)
+    if output is None:
+        return run(request, opened, watch).plan
+    place = Output(
+        Path(output),
+        header=emit is not None,
+        beside=_page_name(),
+        inputs=target_file(target),
+        overwrite=overwrite,
+    )
+    return _with_page(run_into(request, opened, place, watch), watch)
+
+
+def _page_name() -> tuple[str, ...]:
+    """Return what the page will be called in the folder of the results; nothing where none is written."""
+    from hmcos.report.page.writing import NAME, has_plotly
+
+    return (NAME,) if has_plotly() else ()
+
+
+def _with_page(solved: Solved, watch: Watch) -> Plan:
+    """Return the plan after the page that explains it was written beside it, with the advice of a moment."""
+    plan = solved.plan
+    if plan.outputs.plan is None or not _page_name():
+        return plan
+    from hmcos.report.page.writing import NAME, write_page
+    from hmcos.tasks.explain.explanation import explain_plan
+
+    place = Path(plan.outputs.plan).with_name(NAME)
+    with output_errors(place):
+        place.unlink(missing_ok=True)  # that of an older plan must not stay beside this one if we fail
+    limits = Limits(seconds=ADVICE_SECONDS)
+    page = write_page(explain_plan(solved, limits, watch.restarted().silenced()), place)
+    return replace(plan, outputs=replace(plan.outputs, page=str(page)))
+
+
+def compare(
+    model: Openable,
+    *,
+    target: str | PathLike[str] | Target = "default",
+    bind: Mapping[str, int] | None = None,
+    time_limit: float | None = None,
+    alignment: int | None = None,
+    observer: Observer = SILENCE,
+) -> Comparison:
+    """Return what every scheduler finds for a network; `time_limit` is seconds for each of them.
+
+    Raises:
+        HmcosError: one of its subclasses for any wrong input.
+    """
+    from hmcos.tasks.compare.schedulers import compare_schedulers
+
+    request = Request(chosen_target(target), limits=chosen_limits(time_limit), alignment=alignment)
+    return compare_schedulers(request, open_source(model, bind), Watch(observer))
+
+
+def experiment(
+    networks: Iterable[str] | None = None,
+    *,
+    target: str | PathLike[str] | Target = "hmcos",
+    time_limit: float | None = None,
+    alignment: int | None = None,
+    observer: Observer = SILENCE,
+    interrupted: Callable[[], bool] = never,
+) -> Experiment:
+    """Return the paper's experiment: several orders of networks, and the arenas of each order.
+
+    `networks` are paths or zoo names, by default all of the zoo; `time_limit` is seconds for each search;
+    `interrupted` ends them all with what they have.
+
+    Raises:
+        HmcosError: one of its subclasses for any wrong input.
+    """
+    from hmcos.tasks.compare.experiment import run_experiment
+
+    named = [f"{ZOO}{name}" for name in zoo_names()] if networks is None else networks
+    request = Request(chosen_target(target), limits=chosen_limits(time_limit), alignment=alignment)
+    return run_experiment(named, request, Watch(observer, interrupted))
+
+
+def explain(  # noqa: PLR0913 (one keyword per option of the command line, so that both say the same)
+    model: Openable,
+    plan: Plan | None = None,
+    *,
+    target: str | PathLike[str] | Target = "default",
+    bind: Mapping[str, int] | None = None,
+    time_limit: float | None = None,
+    alignment: int | None = None,
+    external_io: bool = False,
+    observer: Observer = SILENCE,
+    interrupted: Callable[[], bool] = never,
+) -> Explanation:
+    """Return why a network needs its memory, and what would make it less.
+
+    With a `plan` of the network it is that plan which is explained, and the options of searches have no
+    effect. `time_limit` is seconds for the order, and as many again for trying changes.
+
+    Raises:
+        HmcosError: one of its subclasses for any wrong input.
+    """
+    from hmcos.tasks.explain.explanation import explain_plan
+
+    watch, limits = Watch(observer, interrupted), chosen_limits(time_limit)
+    if plan is None:
+        request = Request(
+            chosen_target(target),
+            limits=limits,
+            alignment=alignment,
+            external_io=external_io,
+            arena=chosen_arena(None, "peak", None),
+        )
+        solved = run(request, open_source(model, bind), watch)
+    else:
+        solved = restored(plan, opened_for(plan, model))
+    watch.progress("advice", 0, 0, 0)
+    return explain_plan(solved, limits, watch.restarted())

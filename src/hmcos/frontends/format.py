@@ -1,0 +1,149 @@
+"""What a format of models is to everybody else: one value that reads, writes and describes its files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from hmcos.errors import ModelError
+from hmcos.frontends.indices import Range
+from hmcos.frontends.model import Model
+from hmcos.frontends.outline import Outline
+from hmcos.graph.model import Graph
+from hmcos.memory.target import Target
+
+
+@runtime_checkable
+class Serializable(Protocol):
+    """A model in memory, such as an onnx.ModelProto."""
+
+    def SerializeToString(self) -> bytes:  # noqa: N802 (protobuf's spelling)
+        """Return the model as the bytes of a file."""
+        ...
+
+
+class Format:
+    """A format of models. Its heavy libraries are imported when one of its methods is first called."""
+
+    name: str
+    """As in plans, such as onnx; it is also the suffix of written models."""
+    offsets: OffsetsInFiles | None = None
+    """How its files hold the offsets of an arena; None where they cannot."""
+
+    def load(self, source: str | PathLike[str] | Serializable, bind: Mapping[str, int] | None) -> Model:
+        """Return the model in a file or in memory; `bind` gives symbolic dimensions a size.
+
+        Raises:
+            ModelError: it is no model of this format, or says something that cannot be scheduled.
+            OptionError: `bind` names no dimension of the model, or gives it no positive size.
+        """
+        raise NotImplementedError
+
+    def reordered(
+        self, model: Model, orders: Mapping[str, Sequence[int]], offsets: Mapping[int, int] | None = None
+    ) -> bytes:
+        """Return the bytes of a model's source with its nodes permuted, and nothing else changed.
+
+        `orders` holds node numbers in the new order; the key is empty for the main graph and a path such as
+        `node 17/then_branch` for a body. `offsets` are bytes in the arena by tensor, for a format that holds
+        them.
+
+        Raises:
+            OptionError: an order is no permutation, or belongs to no graph of the model.
+            OutputError: the format cannot express the model again.
+        """
+        raise NotImplementedError
+
+    def ranges(self, model: Model) -> dict[int, Range]:
+        """Return the least and the greatest number in each small parameter of a model, by tensor."""
+        raise NotImplementedError
+
+    def outline(self, source: str | PathLike[str] | Serializable, bind: Mapping[str, int]) -> Outline:
+        """Return what can be told about a model of which `load` says that sizes are unknown.
+
+        Raises:
+            ModelError: the format has no models without sizes.
+        """
+        raise ModelError(f"{source}: a model of the format {self.name} tells all of its sizes")
+
+    def target(self, target: Target, model: Model) -> Target:
+        """Return the target as it is for a model: the format's own instead of the default, for instance."""
+        del model
+        return target
+
+    def kernel_scratch(self, model: Model) -> Mapping[str, int] | None:
+        """Return the bytes of scratch that kernels need per operator; None where nobody knows."""
+        del model
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a graph of a model is in its file."""
+
+    path: str
+    """Of the body, as in a plan; empty for the main graph."""
+    graph: Graph
+    subgraph: int
+    first: int
+    """Number of its first tensor, counted through all subgraphs."""
+    shared: bool
+    """Whether several paths lead to this subgraph."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How a written model differs from its source."""
+
+    orders: tuple[tuple[int, ...], ...]
+    """Per subgraph: the source's operator numbers in the order of the result."""
+    offsets: tuple[int, ...] | None
+    """Bytes per tensor of all subgraphs, -1 where the runtime has to plan; None when there are none."""
+
+
+class OffsetsInFiles(Protocol):
+    """How the files of a format hold the offsets of an arena."""
+
+    alignment: int
+    """Bytes: kernels rely on offsets that are multiples of it."""
+    largest_arena: int
+    """Bytes: the most that the runtime can add up."""
+
+    def places(self, model: Model) -> Sequence[Place]:
+        """Return where the main graph and all bodies are, outer ones first."""
+        ...
+
+    def kept(self, model: Model) -> frozenset[int]:
+        """Return the tensors of all subgraphs that live from run to run, so that they have no offset."""
+        ...
+
+    def source(self, model: Model) -> bytes:
+        """Return the bytes of a model's source."""
+        ...
+
+    def without(self, content: bytes, orders: Mapping[str, Sequence[int]]) -> bytes:
+        """Return the bytes of a file with its operators permuted and without offsets.
+
+        Raises:
+            OptionError: an order is no permutation, or belongs to no graph of the model.
+        """
+        ...
+
+    def read(self, path: Path) -> bytes:
+        """Return the bytes of a written model.
+
+        Raises:
+            ModelError: the file cannot be read.
+        """
+        ...
+
+    def written(self, source: bytes, result: bytes) -> Written:
+        """Return how a model differs from its source, every field compared.
+
+        Raises:
+            ModelError: it differs in more than order and offsets, or is no model; names the field.
+        """
+        ...

@@ -1,0 +1,49 @@
+"""ONNX as a format."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from os import PathLike
+
+from hmcos.frontends.format import Format, Serializable
+from hmcos.frontends.indices import Range
+from hmcos.frontends.model import Model
+from hmcos.frontends.outline import Outline
+
+# Each method imports what it needs: onnx alone takes 100 ms, and few commands need all of this.
+# ruff: noqa: PLC0415
+
+
+class Onnx(Format):
+    """Open Neural Network Exchange. Node numbers count the nodes of the (inlined) main graph."""
+
+    name = "onnx"
+
+    def load(self, source: str | PathLike[str] | Serializable, bind: Mapping[str, int] | None) -> Model:
+        """Return the model in a file or in memory; see `Format.load`."""
+        from hmcos.frontends.onnx.reading import load
+
+        return load(source, bind)
+
+    def reordered(
+        self, model: Model, orders: Mapping[str, Sequence[int]], offsets: Mapping[int, int] | None = None
+    ) -> bytes:
+        """Return the source with its nodes permuted; ONNX holds no offsets. See `Format.reordered`."""
+        from hmcos.frontends.onnx.writing import serialised
+
+        return serialised(model, orders)
+
+    def ranges(self, model: Model) -> dict[int, Range]:
+        """Return the ranges of small parameters; see `Format.ranges`."""
+        from hmcos.frontends.onnx.ranges import parameter_ranges
+
+        return parameter_ranges(model)
+
+    def outline(self, source: str | PathLike[str] | Serializable, bind: Mapping[str, int]) -> Outline:
+        """Return what can be told while sizes are unknown; see `Format.outline`."""
+        from hmcos.frontends.onnx.outline import outline
+
+        return outline(source, bind)
+
+
+ONNX = Onnx()

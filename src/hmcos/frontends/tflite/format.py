@@ -1,0 +1,133 @@
+"""TensorFlow Lite as a format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from os import PathLike
+from pathlib import Path
+from typing import cast
+
+from hmcos.frontends.format import Format, OffsetsInFiles, Place, Serializable, Written
+from hmcos.frontends.indices import Range
+from hmcos.frontends.model import Model
+from hmcos.graph.model import Graph, body_path
+from hmcos.memory.target import Target, load_target
+
+# Each method imports what it needs: few commands need all of this.
+# ruff: noqa: PLC0415
+
+TARGET = "tflm"
+"""The target of a model for which nobody names another one."""
+
+
+class _Offsets(OffsetsInFiles):
+    """Offsets as TensorFlow Lite for Microcontrollers takes them from a file."""
+
+    alignment = 16
+    largest_arena = 2**31 - 1
+    """The runtime adds offsets and sizes in int32."""
+
+    def places(self, model: Model) -> list[Place]:
+        """Return where the main graph and all bodies are; see `OffsetsInFiles.places`."""
+        from collections import Counter
+
+        from hmcos.frontends.tflite.calls import paths
+        from hmcos.frontends.tflite.reading import parse
+
+        file = parse(self.source(model))
+        subgraph_of = dict(paths(file))
+        uses = Counter(subgraph_of.values())
+        first = [0]
+        for subgraph in file.subgraphs or []:
+            first.append(first[-1] + len(subgraph.tensors or []))
+        return [
+            Place(path, graph, subgraph_of[path], first[subgraph_of[path]], uses[subgraph_of[path]] > 1)
+            for path, graph in _graphs(model.graph)
+        ]
+
+    def kept(self, model: Model) -> frozenset[int]:
+        """Return the variables; see `OffsetsInFiles.kept`."""
+        from hmcos.frontends.tflite.offsets import variables
+        from hmcos.frontends.tflite.reading import parse
+
+        return variables(parse(self.source(model)))
+
+    def source(self, model: Model) -> bytes:
+        """Return the bytes of a model's source."""
+        return cast(bytes, model.proto)
+
+    def without(self, content: bytes, orders: Mapping[str, Sequence[int]]) -> bytes:
+        """Return the bytes of a file with its operators permuted and without offsets."""
+        from hmcos.frontends.tflite.writing import rewritten
+
+        return rewritten(content, orders)
+
+    def read(self, path: Path) -> bytes:
+        """Return the bytes of a written model; see `OffsetsInFiles.read`."""
+        from hmcos.frontends.tflite.written import read
+
+        return read(path)
+
+    def written(self, source: bytes, result: bytes) -> Written:
+        """Return how a model differs from its source; see `OffsetsInFiles.written`."""
+        from hmcos.frontends.tflite.written import written
+
+        return written(source, result)
+
+
+class Tflite(Format):
+    """TensorFlow Lite. Node numbers count the operators of a subgraph; the main one is the first."""
+
+    name = "tflite"
+    offsets = _Offsets()
+
+    def load(self, source: str | PathLike[str] | Serializable, bind: Mapping[str, int] | None) -> Model:
+        """Return the model in a file; see `Format.load`."""
+        from hmcos.frontends.tflite.reading import load
+
+        assert isinstance(source, str | PathLike), "only models of ONNX are read from memory"
+        return load(source, bind)
+
+    def reordered(
+        self, model: Model, orders: Mapping[str, Sequence[int]], offsets: Mapping[int, int] | None = None
+    ) -> bytes:
+        """Return the source with its operators permuted, and offsets if any; see `Format.reordered`."""
+        from hmcos.frontends.tflite.writing import serialised
+
+        return serialised(model, orders, offsets)
+
+    def ranges(self, model: Model) -> dict[int, Range]:
+        """Return the ranges of small parameters; see `Format.ranges`."""
+        from hmcos.frontends.tflite.ranges import parameter_ranges
+
+        return parameter_ranges(model)
+
+    def target(self, target: Target, model: Model) -> Target:
+        """Return tflm instead of the default, with the scratch that the model's kernels need."""
+        chosen = load_target(TARGET) if target.name == "default" else target
+        if chosen.name != TARGET:
+            return chosen
+        scratch = {**self.kernel_scratch(model), **chosen.scratch_of_operator}
+        tables = cast("Mapping[str, object]", chosen.data.get("scratch", {}))
+        data = {**chosen.data, "scratch": {**tables, "operators": scratch}}
+        return replace(chosen, scratch_of_operator=scratch, data=data)
+
+    def kernel_scratch(self, model: Model) -> Mapping[str, int]:
+        """Return the bytes of scratch that TFLM's kernels need per operator."""
+        from hmcos.frontends.tflite.scratch import scratch_of
+
+        return scratch_of(model.graph)
+
+
+def _graphs(graph: Graph) -> Iterator[tuple[str, Graph]]:
+    """Yield the graph and all bodies in it with their paths, outer ones first."""
+    open_graphs = [("", graph)]
+    while open_graphs:
+        path, here = open_graphs.pop()
+        yield path, here
+        for op in here.operators:
+            open_graphs += [(body_path(path, op.number, body.attribute), body.graph) for body in op.bodies]
+
+
+TFLITE = Tflite()

@@ -1,0 +1,203 @@
+"""Orders for the graphs inside operators (If, Loop, Scan), innermost first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from hmcos.alignment import round_up
+from hmcos.graph.catalogue import STANDARD_DOMAINS
+from hmcos.graph.model import Body, Graph, Operator, body_path
+from hmcos.graph.order import parameter_nodes, source_order
+from hmcos.limits import Limits, Status, Watch
+from hmcos.memory.bounds import must_live_bound
+from hmcos.memory.external import without_external
+from hmcos.memory.problem import Problem
+from hmcos.memory.sharing import Sharing, lower
+from hmcos.memory.target import Target
+from hmcos.plan.plan import BodyPlan, TargetUsed
+from hmcos.plan.schedule import Schedule
+from hmcos.schedulers.base import Scheduler
+from hmcos.schedulers.table import scheduler
+
+_FIRST_RESULT = {"If": 0, "Loop": 1, "Scan": 0}
+"""Kind to the place of the body result that becomes the operator's first output."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accounting:
+    """How memory is counted: a target as it is used."""
+
+    target: Target
+    """As it suits the network; of no effect on a problem, which carries its own rules."""
+    used: TargetUsed
+    """What a plan says of it."""
+
+    @property
+    def alignment(self) -> int:
+        """Bytes; every buffer is rounded up to a multiple."""
+        return self.used.alignment
+
+    def inside(self) -> Accounting:
+        """Return how memory is counted in bodies: an operator hands them their inputs, whoever made those."""
+        return replace(self, used=replace(self.used, external_io=False))
+
+
+@dataclass(frozen=True)
+class Bodies:
+    """What the bodies of a graph's operators need, and how well that is known."""
+
+    scratch: Mapping[int, int] = field(default_factory=dict[int, int])
+    """Operator number to the bytes that its bodies need while it runs."""
+    least_scratch: Mapping[int, int] = field(default_factory=dict[int, int])
+    """The same from proved lower bounds; equal to `scratch` when every body was solved."""
+    plans: tuple[BodyPlan, ...] = ()
+    limit: Status | None = None
+    """What stopped the search of the first body that was not solved; None when all were."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenBodies:
+    """What bodies that were not solved leave open about every order of the graph around them."""
+
+    bound: int
+    """Bytes; no order needs fewer, whatever those bodies turn out to need."""
+    limit: Status
+    """What stopped the search of the first of them."""
+
+
+def find(
+    problem: Problem, open_bodies: OpenBodies | None, search: Scheduler, limits: Limits, watch: Watch
+) -> Schedule:
+    """Return what a scheduler finds for a graph, never claiming more than its bodies allow."""
+    found = search(problem, limits, watch)
+    if open_bodies is None:
+        return found
+    # The search took too much scratch for granted. One byte below the peak keeps "optimal" for
+    # models of which every body was solved (memory model, Corners).
+    bound = max(0, min(found.lower_bound, open_bodies.bound, found.peak - 1))
+    status = found.status
+    if status is Status.OPTIMAL:
+        status = Status.FEASIBLE
+    elif status is Status.DOES_NOT_FIT and limits.budget is not None and bound <= limits.budget:
+        status = open_bodies.limit
+    return replace(found, lower_bound=bound, status=status)
+
+
+class _Shares:
+    """Deals out the limits: each graph still to come gets an equal share of what is left."""
+
+    def __init__(self, limits: Limits, watch: Watch, graphs: int) -> None:
+        self.limits, self.watch, self.graphs, self.states = limits, watch, graphs, limits.states
+
+    def next(self) -> Limits:
+        """Return the limits of the next body, from now on; its own order has no budget to meet."""
+        seconds = self.watch.left(self.limits).seconds
+        share = None if seconds is None else seconds / self.graphs
+        states = self.states // self.graphs
+        self.graphs -= 1
+        return replace(self.limits, seconds=share, states=states, budget=None)
+
+    def rest(self) -> Limits:
+        """Return the limits of the outermost graph: all that is left."""
+        return replace(self.limits, states=self.states)
+
+
+def solve_bodies(
+    graph: Graph, accounting: Accounting, limits: Limits, watch: Watch, search: Scheduler | None = None
+) -> tuple[Bodies, Limits]:
+    """Return what the bodies of a graph need in their best orders, and what is left of the limits.
+
+    Bodies are solved by `search`, None for the optimal scheduler.
+    The scratch of an operator is the maximum over its bodies of the body's best peak less the bytes
+    of its results that become the operator's outputs (memory model, Corners).
+    """
+    shares = _Shares(limits, watch, 1 + sum(1 for _ in _nested(graph)))
+    solver = _Solver(accounting, shares, search or scheduler("optimal"))
+    return solver.bodies(graph, ""), shares.rest()
+
+
+def lower_graph(graph: Graph, accounting: Accounting, bodies: Bodies) -> tuple[Sharing, OpenBodies | None]:
+    """Return a graph as a problem in which its bodies are counted, and what these leave open."""
+    sharing = _lowered(graph, accounting, bodies.scratch)
+    if bodies.limit is None:
+        return sharing, None
+    least = _lowered(graph, accounting, bodies.least_scratch).problem
+    return sharing, OpenBodies(must_live_bound(least), bodies.limit)
+
+
+def _lowered(graph: Graph, accounting: Accounting, scratch: Mapping[int, int]) -> Sharing:
+    found = lower(graph, accounting.target, scratch, accounting.alignment)
+    return replace(found, problem=without_external(found.problem)) if accounting.used.external_io else found
+
+
+def _nested(graph: Graph) -> Iterator[Graph]:
+    """Yield all graphs inside a graph, at any depth."""
+    open_graphs = [graph]
+    while open_graphs:
+        for op in open_graphs.pop().operators:
+            for body in op.bodies:
+                yield body.graph
+                open_graphs.append(body.graph)
+
+
+@dataclass(frozen=True, slots=True)
+class _Solver:
+    accounting: Accounting
+    shares: _Shares
+    search: Scheduler
+
+    def bodies(self, graph: Graph, path: str) -> Bodies:
+        """Return what the bodies of a graph need. Recurses as they are nested, which the frontend limits."""
+        scratch: dict[int, int] = {}
+        least: dict[int, int] = {}
+        plans: list[BodyPlan] = []
+        limit: Status | None = None
+        for op in graph.operators:
+            for body in op.bodies:
+                inner, here = iteration(graph, op, body), body_path(path, op.number, body.attribute)
+                inside = self.bodies(inner, here)
+                plan = self.solved(inner, inside, here)
+                plans += [*inside.plans, plan]
+                if plan.peak != plan.lower_bound:
+                    limit = limit or plan.status
+                given_back = result_bytes(op, body, self.accounting.alignment)
+                scratch[op.number] = max(scratch.get(op.number, 0), plan.peak - given_back)
+                least[op.number] = max(least.get(op.number, 0), plan.lower_bound - given_back)
+        return Bodies(scratch, least, tuple(plans), limit)
+
+    def solved(self, graph: Graph, bodies: Bodies, path: str) -> BodyPlan:
+        sharing, open_bodies = lower_graph(graph, self.accounting.inside(), bodies)
+        watch = self.shares.watch.restarted()
+        found = find(sharing.problem, open_bodies, self.search, self.shares.next(), watch)
+        self.shares.states = max(0, self.shares.states - found.states)
+        order = source_order(parameter_nodes(graph), [sharing.numbers[i] for i in found.order])
+        return BodyPlan(path, order, found.peak, found.lower_bound, found.status)
+
+
+def result_bytes(op: Operator, body: Body, alignment: int) -> int:
+    """Return the bytes of the body's results that become the operator's outputs, each rounded up."""
+    first = _FIRST_RESULT.get(op.kind) if op.domain in STANDARD_DOMAINS else None
+    if first is None:
+        return 0
+    results = body.graph.outputs[first:]
+    taken = {t for t, made in zip(results, op.outputs, strict=False) if made is not None}
+    sizes = (body.graph.tensors[t] for t in taken)
+    return sum(round_up(t.size, alignment) for t in sizes if not t.is_parameter)
+
+
+def iteration(graph: Graph, op: Operator, body: Body) -> Graph:
+    """Return the body with the inputs that a loop carries among its outputs.
+
+    A loop holds what it was handed until the iteration is over, so that carried inputs and results
+    are live together at its end (memory model, Corners).
+    """
+    carried: tuple[int, ...] = ()
+    if op.domain in STANDARD_DOMAINS and op.kind == "Loop":
+        carried = body.graph.inputs[2:]
+    elif op.domain in STANDARD_DOMAINS and op.kind == "Scan":
+        # A scanned input loses an axis on the way in; a carried one keeps its shape.
+        outer = (graph.tensors[t].shape if t is not None else None for t in op.inputs)
+        pairs = zip(outer, body.graph.inputs, strict=False)
+        carried = tuple(t for shape, t in pairs if shape == body.graph.tensors[t].shape)
+    return replace(body.graph, outputs=(*body.graph.outputs, *carried)) if carried else body.graph

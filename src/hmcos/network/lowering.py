@@ -1,0 +1,146 @@
+"""An opened network as one problem, with the way back to its source."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from hmcos.alignment import round_up
+from hmcos.errors import OptionError
+from hmcos.graph.model import Graph, Tensor
+from hmcos.graph.order import ParameterNodes, parameter_nodes, source_order
+from hmcos.limits import Limits, Watch
+from hmcos.memory.external import without_external
+from hmcos.memory.lifetimes import Life
+from hmcos.memory.problem import Problem
+from hmcos.memory.target import Target
+from hmcos.network.bodies import Accounting, Bodies, OpenBodies, find, lower_graph, solve_bodies
+from hmcos.network.opening import Opened
+from hmcos.plan.plan import OperatorRow, TargetUsed
+from hmcos.plan.schedule import Schedule
+from hmcos.schedulers.base import Scheduler
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network as numbers, with tables that lead back to its source; the same for a model and a problem."""
+
+    problem: Problem
+    target: TargetUsed
+    numbers: tuple[int, ...]
+    """Operator of the problem to its number in the source, ascending."""
+    rows: tuple[OperatorRow, ...]
+    """All nodes of the source, by number."""
+    tensors: tuple[Tensor, ...] = ()
+    """All tensors of the source, by id; none of a problem, whose buffers are its tensors."""
+    tensor_ids: tuple[tuple[int, ...], ...] = ()
+    """Per buffer: the tensors in it, the one that it was made for first; empty where there are none."""
+    parameter_nodes: ParameterNodes = field(default_factory=ParameterNodes)
+    """The nodes of the source that are not scheduled."""
+    bodies: Bodies = field(default_factory=Bodies)
+    open_bodies: OpenBodies | None = None
+    """What bodies that were not solved leave open; None when all were."""
+
+    @cached_property
+    def buffer_names(self) -> tuple[str, ...]:
+        """Per buffer: the name of the tensor that it was made for, or its number."""
+        tensors = self.tensors
+        return tuple(
+            tensors[ids[0]].name or f"tensor {ids[0]}" if ids and tensors else f"buffer {b}"
+            for b, ids in enumerate(self.tensor_ids)
+        )
+
+    def name(self, life: Life) -> str:
+        """Return what a life is called: as its tensor, or for what it is the scratch."""
+        if life.buffer is None:
+            return f"scratch of {self.problem.names[life.operator or 0]}"
+        return self.buffer_names[life.buffer]
+
+    def ids(self, life: Life) -> tuple[int, ...]:
+        """Return the tensors in the buffer of a life; none for scratch, the buffer itself in a problem."""
+        return () if life.buffer is None else self.tensor_ids[life.buffer]
+
+    def find(self, search: Scheduler, limits: Limits, watch: Watch) -> Schedule:
+        """Return what a scheduler finds for the network, never claiming more than its bodies allow."""
+        return find(self.problem, self.open_bodies, search, limits, watch)
+
+    def source_order(self, order: Sequence[int]) -> tuple[int, ...]:
+        """Return all node numbers of the source along an order of the operators of the problem."""
+        return source_order(self.parameter_nodes, [self.numbers[i] for i in order])
+
+
+def accounting_of(
+    opened: Opened, target: Target, alignment: int | None = None, *, external_io: bool = False
+) -> Accounting:
+    """Return how memory is counted for a network.
+
+    `alignment` in bytes replaces the target's. With `external_io`, the caller supplies the memory of inputs
+    and outputs, so they cost nothing.
+
+    Raises:
+        OptionError: the alignment is not positive.
+    """
+    if alignment is not None and alignment < 1:
+        raise OptionError(f"an alignment is at least 1 byte, not {alignment}")
+    if opened.model is None or opened.format is None:
+        return Accounting(target, TargetUsed("instance", alignment or 1, external_io=external_io))
+    fitting = opened.format.target(target, opened.model)
+    wide = fitting.alignment if alignment is None else alignment
+    return Accounting(fitting, TargetUsed(fitting.name, wide, fitting.data, external_io))
+
+
+def lower_network(
+    opened: Opened, accounting: Accounting, limits: Limits, watch: Watch, search: Scheduler | None = None
+) -> tuple[Network, Limits]:
+    """Return a network as a problem on a target, its bodies solved, and what they left of the limits.
+
+    Bodies are solved by `search`, None for the optimal scheduler.
+    """
+    if opened.model is None:
+        return _of_problem(opened, accounting.used), limits
+    bodies, left = solve_bodies(opened.model.graph, accounting, limits, watch, search)
+    return network_with(opened.model.graph, accounting, bodies), left
+
+
+def network_with(graph: Graph, accounting: Accounting, bodies: Bodies) -> Network:
+    """Return a graph as a network whose bodies need what is known of them."""
+    sharing, open_bodies = lower_graph(graph, accounting, bodies)
+    return Network(
+        problem=sharing.problem,
+        target=accounting.used,
+        numbers=sharing.numbers,
+        rows=tuple(
+            OperatorRow(op.number, op.name, op.kind, graph.tensors[op.makes[0]].name if op.makes else "")
+            for op in graph.operators
+        ),
+        tensors=graph.tensors,
+        tensor_ids=sharing.tensors_of,
+        parameter_nodes=parameter_nodes(graph),
+        bodies=bodies,
+        open_bodies=open_bodies,
+    )
+
+
+def _of_problem(opened: Opened, used: TargetUsed) -> Network:
+    assert opened.problem is not None, "what is no model is a problem"
+    problem = _aligned(opened.problem, used.alignment)
+    problem = without_external(problem) if used.external_io else problem
+    return Network(
+        problem=problem,
+        target=used,
+        numbers=tuple(range(problem.operators)),
+        rows=tuple(OperatorRow(i, name, "", "") for i, name in enumerate(problem.names)),
+        tensor_ids=tuple((b,) for b in range(len(problem.sizes))),
+    )
+
+
+def _aligned(problem: Problem, alignment: int) -> Problem:
+    """Return the problem with all sizes rounded up."""
+    if alignment == 1:
+        return problem
+    return replace(
+        problem,
+        sizes=tuple(round_up(size, alignment) for size in problem.sizes),
+        scratch=tuple(round_up(size, alignment) for size in problem.scratch),
+    )

@@ -1,0 +1,138 @@
+"""Whatever names a network, opened: a file, a zoo name, a model in memory, or a problem."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from os import PathLike, fspath
+from pathlib import Path
+from time import perf_counter
+
+from hmcos.errors import OptionError
+from hmcos.files import read_ordinary
+from hmcos.frontends.format import Format
+from hmcos.frontends.loading import Serializable, format_called, load
+from hmcos.frontends.model import Model
+from hmcos.memory.instance import FORMAT as INSTANCE
+from hmcos.memory.instance import read_instance
+from hmcos.memory.problem import Problem
+from hmcos.plan.plan import Source
+from hmcos.zoo.catalogue import build
+
+ZOO = "zoo:"
+
+Readable = str | PathLike[str] | Serializable
+"""What a frontend reads, once a name of the zoo has become a model."""
+
+Openable = Readable | Model | Problem
+"""What `schedule`, `inspect` and `compare` take as their model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A network and where it came from: a model, or a problem given as numbers."""
+
+    source: Source
+    model: Model | None
+    """None for a problem."""
+    problem: Problem | None
+    """None for a model."""
+    path: Path | None = None
+    """The file; None for what has no file."""
+    seconds: float = 0.0
+    """What opening it took."""
+
+    @property
+    def content(self) -> Model | Problem:
+        """Whichever of the two it is."""
+        found = self.problem if self.model is None else self.model
+        assert found is not None, "what was opened is one of the two"
+        return found
+
+    @property
+    def format(self) -> Format | None:
+        """How its format is read and written; None for a problem."""
+        return None if self.model is None else format_called(self.model.format)
+
+    @property
+    def stem(self) -> str:
+        """What files written for it are called."""
+        if self.path is not None:
+            return self.path.stem
+        name = self.source.name
+        return name.removeprefix(ZOO) if name.startswith(ZOO) else "model"
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that must never be overwritten: the source and its data files."""
+        if self.path is None:
+            return ()
+        beside = () if self.model is None else self.model.data_files
+        return (self.path, *(self.path.parent / file for file in beside))
+
+
+def open_source(source: Openable, bind: Mapping[str, int] | None = None) -> Opened:
+    """Return the network that a path, a zoo name, a model or a problem stands for.
+
+    Raises:
+        ModelError: the model cannot be read or scheduled.
+        InstanceError: the file of a problem breaks a rule.
+        OptionError: no network of the zoo has this name, or `bind` does not fit.
+    """
+    begun = perf_counter()
+    opened = _opened(source, bind)
+    return replace(opened, seconds=perf_counter() - begun)
+
+
+def _opened(source: Openable, bind: Mapping[str, int] | None) -> Opened:
+    if isinstance(source, Problem):
+        _refuse_symbols("<problem>", bind)
+        return Opened(Source("<problem>", INSTANCE), None, source)
+    if (
+        isinstance(source, str | PathLike)
+        and not fspath(source).startswith(ZOO)
+        and Path(source).suffix.lower() == ".json"
+    ):
+        return _open_instance(Path(source), bind)
+    if isinstance(source, Model):
+        _refuse_symbols("a model that is loaded already", bind)
+        return _of_model(fspath(source.path) if source.path else "<model>", source)
+    name, found = readable(source)
+    return _of_model(name, load(found, bind))
+
+
+def readable(source: Readable) -> tuple[str, Readable]:
+    """Return what to call a source, and what a frontend can read: a name of the zoo becomes a model."""
+    if not isinstance(source, str | PathLike):
+        return "<model>", source
+    name = fspath(source)
+    return name, build(name.removeprefix(ZOO)) if name.startswith(ZOO) else source
+
+
+def _open_instance(path: Path, bind: Mapping[str, int] | None) -> Opened:
+    _refuse_symbols(str(path), bind)
+    problem = read_instance(path)
+    digest = hashlib.sha256(read_ordinary(path)).hexdigest()
+    source = Source(str(path), INSTANCE, digest, digest, absolute=str(path.absolute()))
+    return Opened(source, None, problem, path)
+
+
+def _of_model(name: str, model: Model) -> Opened:
+    source = Source(
+        name=name,
+        format=model.format,
+        sha256=model.sha256,
+        original_sha256=model.original_sha256,
+        inlined=model.inlined,
+        bind=model.bind,
+        absolute=str(model.path.absolute()) if model.path is not None else "",
+    )
+    return Opened(source, model, None, model.path)
+
+
+def _refuse_symbols(name: str, bind: Mapping[str, int] | None) -> None:
+    if bind:
+        raise OptionError(
+            f"{name} has no symbolic dimensions left to bind, so {', '.join(bind)} cannot be bound"
+        )

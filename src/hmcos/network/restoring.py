@@ -1,0 +1,78 @@
+"""From a plan back to the network that it was made for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hmcos.errors import PlanError
+from hmcos.frontends.model import Model
+from hmcos.graph.model import Graph, body_path
+from hmcos.limits import Limits, Watch
+from hmcos.memory.problem import Problem
+from hmcos.memory.profile import profile
+from hmcos.memory.target import parse_target
+from hmcos.network.bodies import Accounting, Bodies, result_bytes
+from hmcos.network.lowering import Network, lower_network, network_with
+from hmcos.network.opening import Openable, Opened, open_source
+from hmcos.network.results import check_written
+from hmcos.plan.plan import BodyPlan, Plan
+
+
+def network_of(plan: Plan, opened: Opened) -> Network:
+    """Return the network that a plan was made for, on its target; its bodies need what the plan says.
+
+    Raises:
+        PlanError: the plan is for another model, or contradicts it, or stands beside results of another run.
+    """
+    name = opened.source.name
+    if opened.source.sha256 != plan.source.sha256:
+        raise PlanError(f"{name}: the plan was made for another model; run hmcos schedule on this one")
+    check_written(plan)
+    network = _lowered(opened, plan)
+    if network.numbers != plan.scheduled:
+        raise PlanError(f"{name}: the plan lists other operators; run hmcos schedule on the model again")
+    if profile(network.problem, plan.schedule.order).running != plan.memory.running:
+        raise PlanError(
+            f"{name}: the plan's memory is not that of its order; run hmcos schedule on the model again"
+        )
+    return network
+
+
+def opened_for(plan: Plan, model: Openable) -> Opened:
+    """Return a model, read with the sizes that a plan binds its symbols to.
+
+    Raises:
+        HmcosError: the model cannot be read.
+    """
+    bind = None if isinstance(model, Model | Problem) else plan.source.bind
+    return open_source(model, bind or None)
+
+
+def accounting_in(plan: Plan) -> Accounting:
+    """Return how memory is counted in a plan."""
+    return Accounting(parse_target(plan.target.name, plan.target.data, "the plan's target"), plan.target)
+
+
+def _lowered(opened: Opened, plan: Plan) -> Network:
+    accounting = accounting_in(plan)
+    if opened.model is None:
+        return lower_network(opened, accounting, Limits(), Watch())[0]
+    bodies = _bodies(opened.model.graph, plan.bodies, plan.target.alignment)
+    return network_with(opened.model.graph, accounting, bodies)
+
+
+def _bodies(graph: Graph, plans: Sequence[BodyPlan], alignment: int) -> Bodies:
+    """Return what the bodies of a graph need in their planned orders."""
+    by_path = {plan.path: plan for plan in plans}
+    scratch: dict[int, int] = {}
+    least: dict[int, int] = {}
+    for op in graph.operators:
+        for body in op.bodies:
+            path = body_path("", op.number, body.attribute)
+            if path not in by_path:
+                raise PlanError(f"the plan has no order for {path}; run hmcos schedule on the model again")
+            planned, given_back = by_path[path], result_bytes(op, body, alignment)
+            scratch[op.number] = max(scratch.get(op.number, 0), planned.peak - given_back)
+            least[op.number] = max(least.get(op.number, 0), planned.lower_bound - given_back)
+    limit = next((plan.status for plan in plans if plan.peak != plan.lower_bound), None)
+    return Bodies(scratch, least, tuple(plans), limit)

@@ -1,1 +1,0 @@
-"""The steps that `api.schedule` strings together, one file each."""

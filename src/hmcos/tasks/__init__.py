@@ -1,0 +1,1 @@
+"""What users ask for, one module or folder for each thing."""

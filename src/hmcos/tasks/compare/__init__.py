@@ -1,0 +1,1 @@
+"""hmcos compare: schedulers and planners side by side."""

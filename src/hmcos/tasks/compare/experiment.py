@@ -1,0 +1,107 @@
+"""The experiment of the HMCOS paper: several orders of several networks, and the arena of each order.
+
+Wang, Wan, Chen, Lin, Jiang, Qiao: Hierarchical Memory-Constrained Operator Scheduling of Neural
+Architecture Search Networks, DAC 2022, doi 10.1145/3489517.3530472, section 5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from hmcos.allocation.problem import Lives
+from hmcos.allocation.table import allocator
+from hmcos.limits import Limits, Observer, Watch
+from hmcos.memory.lifetimes import lifetimes
+from hmcos.network.lowering import Network
+from hmcos.network.opening import open_source
+from hmcos.plan.arena import Arena
+from hmcos.plan.plan import TargetUsed
+from hmcos.plan.schedule import Schedule
+from hmcos.schedulers.table import scheduler
+from hmcos.tasks.request import Request
+from hmcos.tasks.schedule.arena import STATES
+from hmcos.tasks.schedule.task import lowered
+
+ORDERS = ("given", "rpo", "serenity", "hmcos", "optimal")
+"""The schedulers that are set side by side."""
+PLANNERS = ("best_fit", "tflite_arena", "auto")
+"""The planners of arenas: two of the paper's, and the one that looks for the smallest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One order of a network and its arenas."""
+
+    schedule: Schedule
+    arenas: tuple[tuple[str, Arena], ...]
+    """Planner asked to what it answered."""
+
+    def arena(self, planner: str) -> Arena:
+        """Return the arena of a planner."""
+        return dict(self.arenas)[planner]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """All orders of one network."""
+
+    network: str
+    operators: int
+    """Those that are scheduled."""
+    trials: tuple[Trial, ...]
+    """One per scheduler, in the order of ORDERS."""
+
+    @property
+    def lower_bound(self) -> int:
+        """The best bound that any scheduler proved, in bytes."""
+        return max(trial.schedule.lower_bound for trial in self.trials)
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """All orders of all networks."""
+
+    target: TargetUsed
+    rows: tuple[Row, ...]
+
+
+class _Named:
+    """An observer that puts the name of what is worked on before each phase."""
+
+    def __init__(self, name: str, observer: Observer) -> None:
+        self._name, self._observer = name, observer
+
+    def progress(self, phase: str, peak: int, lower_bound: int, states: int) -> None:
+        self._observer.progress(f"{self._name}, {phase}", peak, lower_bound, states)
+
+
+def run_experiment(networks: Iterable[str], request: Request, watch: Watch) -> Experiment:
+    """Return what all schedulers and planners find for networks, each search under the limits.
+
+    Raises:
+        HmcosError: one of its subclasses when a network cannot be read or scheduled.
+    """
+    rows: list[Row] = []
+    target = request.target
+    alignment = target.alignment if request.alignment is None else request.alignment
+    for name in networks:
+        named = replace(watch, observer=_Named(name, watch.observer))
+        named.progress("opening", 0, 0, 0)
+        opened = open_source(name)
+        network, _ = lowered(request, opened, named.restarted())
+        trials = tuple(try_order(network, order, request.limits, named) for order in ORDERS)
+        rows.append(Row(name, network.problem.operators, trials))
+    return Experiment(TargetUsed(target.name, alignment, target.data), tuple(rows))
+
+
+def try_order(network: Network, order: str, limits: Limits, watch: Watch) -> Trial:
+    """Return what a scheduler finds for a network, and the arenas of that order, each under the limits."""
+    found = network.find(scheduler(order), limits, watch.restarted())
+    lives = Lives(lifetimes(network.problem, found.order), network.target.alignment)
+    within = replace(limits, states=min(limits.states, STATES))
+    arenas: list[tuple[str, Arena]] = []
+    for planner in PLANNERS:
+        watch.progress(f"{order}, {planner}", found.peak, found.lower_bound, found.states)
+        arenas.append((planner, allocator(planner)(lives, within, watch.restarted())))
+    return Trial(found, tuple(arenas))

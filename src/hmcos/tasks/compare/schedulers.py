@@ -1,0 +1,48 @@
+"""Every scheduler on one network, side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from hmcos.limits import Status, Watch
+from hmcos.network.opening import Opened
+from hmcos.plan.plan import Source, TargetUsed
+from hmcos.plan.schedule import Schedule
+from hmcos.schedulers.table import names, scheduler
+from hmcos.tasks.request import Request
+from hmcos.tasks.schedule.task import lowered
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The schedules that all schedulers found for one network."""
+
+    source: Source
+    target: TargetUsed
+    operators: int
+    """Nodes of the source."""
+    scheduled_operators: int
+    schedules: tuple[Schedule, ...]
+    """In the order of the table of schedulers; all carry the best lower bound that any proved."""
+
+
+def compare_schedulers(request: Request, opened: Opened, watch: Watch) -> Comparison:
+    """Return what each scheduler finds, each under the limits of the request.
+
+    A bound that one scheduler proved holds for all of them, and makes those that meet it optimal.
+    """
+    network, limits = lowered(request, opened, watch.restarted())
+    found = [network.find(scheduler(name), limits, watch.restarted()) for name in names()]
+    bound = max(schedule.lower_bound for schedule in found)
+    return Comparison(
+        source=opened.source,
+        target=network.target,
+        operators=len(network.rows),
+        scheduled_operators=network.problem.operators,
+        schedules=tuple(_with_bound(schedule, bound) for schedule in found),
+    )
+
+
+def _with_bound(schedule: Schedule, bound: int) -> Schedule:
+    status = Status.OPTIMAL if schedule.peak == bound else schedule.status
+    return replace(schedule, lower_bound=bound, status=status)

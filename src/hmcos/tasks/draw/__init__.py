@@ -1,0 +1,1 @@
+"""hmcos draw: what a picture shows."""

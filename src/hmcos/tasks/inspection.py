@@ -1,0 +1,126 @@
+"""What is in a network, before anything is scheduled."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from hmcos.errors import SizeError
+from hmcos.frontends.loading import outline
+from hmcos.frontends.model import Model
+from hmcos.frontends.outline import Port
+from hmcos.graph.model import Graph
+from hmcos.memory.problem import Problem
+from hmcos.network.opening import Openable, Opened, Readable, open_source, readable
+from hmcos.plan.plan import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """The contents of a network. Sizes in bytes, raw: nothing is shared or rounded up."""
+
+    source: Source
+    operators: int
+    """Nodes of the source."""
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    kinds: Mapping[str, int]
+    """Operator type to how many there are, most frequent first, then by name."""
+    parameters: int
+    """The number of weights and constants, those computed from others included when sizes are known."""
+    parameter_bytes: int
+    """Bytes of the weights and constants that stand in the model."""
+    activations: int | None
+    """The number of values that are made on every run; None while sizes are unknown."""
+    activation_bytes: int | None
+    symbols: tuple[str, ...]
+    """Symbolic dimensions of the source."""
+    unbound: tuple[str, ...]
+    """Those that have to be given a size before the network can be scheduled."""
+    obstacle: str = ""
+    """Why the network cannot be scheduled as it stands; empty when it can."""
+
+
+def inspect_source(source: Openable, bind: Mapping[str, int] | None = None) -> Inspection:
+    """Return what is in a network; a model with unbound symbols is described as far as it goes.
+
+    Raises:
+        HmcosError: the source is wrong in any other way.
+    """
+    try:
+        opened = open_source(source, bind)
+    except SizeError as error:
+        if isinstance(source, Model | Problem):
+            raise
+        return _without_sizes(source, bind or {}, str(error))
+    if opened.model is not None:
+        return _of_model(opened, opened.model)
+    assert opened.problem is not None, "what is no model is a problem"
+    return _of_problem(opened, opened.problem)
+
+
+def _without_sizes(source: Readable, bind: Mapping[str, int], obstacle: str) -> Inspection:
+    name, found = readable(source)
+    told = outline(found, bind)
+    return Inspection(
+        source=Source(name, "onnx", bind=bind),
+        operators=sum(told.kinds.values()),
+        inputs=told.inputs,
+        outputs=told.outputs,
+        kinds=told.kinds,
+        parameters=told.parameters,
+        parameter_bytes=told.parameter_bytes,
+        activations=None,
+        activation_bytes=None,
+        symbols=told.symbols,
+        unbound=tuple(symbol for symbol in told.symbols if symbol not in bind),
+        obstacle=obstacle,
+    )
+
+
+def _of_model(opened: Opened, model: Model) -> Inspection:
+    graph = model.graph
+    activations = [t for t in graph.tensors if not t.is_parameter]
+    return Inspection(
+        source=opened.source,
+        operators=len(graph.operators),
+        inputs=_ports(graph, graph.inputs),
+        outputs=_ports(graph, graph.outputs),
+        kinds=_by_frequency(op.kind for op in graph.operators),
+        parameters=len(graph.tensors) - len(activations),
+        parameter_bytes=model.parameter_bytes,
+        activations=len(activations),
+        activation_bytes=sum(t.size for t in activations),
+        symbols=graph.symbols,
+        unbound=(),
+    )
+
+
+def _of_problem(opened: Opened, problem: Problem) -> Inspection:
+    return Inspection(
+        source=opened.source,
+        operators=problem.operators,
+        inputs=_buffers(problem, problem.inputs),
+        outputs=_buffers(problem, problem.kept),
+        kinds={},
+        parameters=0,
+        parameter_bytes=0,
+        activations=len(problem.sizes),
+        activation_bytes=sum(problem.sizes),
+        symbols=(),
+        unbound=(),
+    )
+
+
+def _ports(graph: Graph, ids: Iterable[int]) -> tuple[Port, ...]:
+    found = ((t, graph.tensors[t]) for t in ids)
+    return tuple(Port(tensor.name, tensor.element, tensor.shape, t) for t, tensor in found)
+
+
+def _buffers(problem: Problem, ids: Iterable[int]) -> tuple[Port, ...]:
+    return tuple(Port(f"buffer {b}", "uint8", (problem.sizes[b],)) for b in ids)
+
+
+def _by_frequency(kinds: Iterable[str]) -> dict[str, int]:
+    return dict(sorted(Counter(kinds).items(), key=lambda item: (-item[1], item[0])))

@@ -1,0 +1,1 @@
+"""hmcos measure: the memory that a runtime takes, beside what is predicted."""

@@ -1,0 +1,48 @@
+"""Results of one network never replace those of another unless that is asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hmcos.errors import OutputError, PlanError
+from hmcos.network.opening import ZOO, Opened
+from hmcos.network.sources import source_places
+from hmcos.plan.plan import Outputs, Source
+from hmcos.plan.plan_file import read_source
+from hmcos.plan.staging import same_file
+
+UNKNOWN = "<problem>"
+"""The name of a problem in memory: nothing tells it from another one."""
+
+
+def check_replaced(plan: Path, opened: Opened) -> None:
+    """Do nothing if no plan stands at a place, or one of the same source, changed since or not.
+
+    Raises:
+        OutputError: a plan of another source stands there, or a file that is no plan.
+    """
+    if not plan.is_file():
+        return
+    try:
+        source, outputs = read_source(plan)
+    except PlanError as error:
+        raise OutputError(
+            f"{plan}: is not a plan that hmcos can read; "
+            "choose another folder, or replace it with --overwrite"
+        ) from error
+    if not _is_same(source, outputs, plan, opened):
+        raise OutputError(
+            f"{plan.parent}: holds the plan of another source, {source.name!r}; choose another folder, "
+            "or replace that plan with --overwrite"
+        )
+
+
+def _is_same(source: Source, outputs: Outputs, plan: Path, opened: Opened) -> bool:
+    """Return whether a plan was made of a network: of the same bytes, file, or name that stands for one."""
+    if source.original_sha256 and source.original_sha256 == opened.source.original_sha256:
+        return True
+    if opened.path is None:
+        return source.name == opened.source.name and source.name.startswith((ZOO, UNKNOWN))
+    if source.name.startswith((ZOO, "<")):
+        return False
+    return any(same_file(place, opened.path) for place in source_places(source, str(plan), outputs.plan))

@@ -1,0 +1,111 @@
+"""What is asked of a network: checked once, and the same in every process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from math import isnan
+from os import PathLike, fspath
+
+from hmcos.allocation.table import allocator as allocator_called
+from hmcos.errors import OptionError
+from hmcos.limits import Limits
+from hmcos.memory.target import Target, check_name, load_target, target_names
+from hmcos.schedulers.table import scheduler as scheduler_called
+
+MINIMIZE = ("peak", "arena")
+"""What may be made as small as possible: the peak, and then the arena of such an order; or the arena,
+whatever the peak."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArenaRequest:
+    """How an arena is wanted."""
+
+    allocator: str = "auto"
+    any_peak: bool = False
+    """Whether a smaller arena may cost a higher peak."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """How a network is to be scheduled."""
+
+    target: Target
+    scheduler: str = "optimal"
+    bind: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Symbolic dimensions to sizes."""
+    limits: Limits = field(default_factory=Limits)
+    """For order and arena together."""
+    alignment: int | None = None
+    """Bytes; replaces the target's."""
+    external_io: bool = False
+    """Whether the caller supplies the memory of inputs and outputs."""
+    arena: ArenaRequest | None = None
+    """None for the order alone."""
+    offsets: bool = False
+    """Whether the offsets of the arena go into the file of the model, where its format holds them."""
+
+    def __post_init__(self) -> None:
+        """Check the names.
+
+        Raises:
+            OptionError: there is no such scheduler or planner.
+        """
+        scheduler_called(self.scheduler)
+        if self.arena is not None:
+            allocator_called(self.arena.allocator)
+
+
+def chosen_arena(allocator: str | None, minimize: str, budget: int | None) -> ArenaRequest | None:
+    """Return how an arena is wanted; None for not at all: whoever asks for a budget only wants to know.
+
+    Raises:
+        OptionError: there is nothing of that name to minimize.
+    """
+    if minimize not in MINIMIZE:
+        raise OptionError(f"{minimize!r} cannot be minimized; choose {' or '.join(MINIMIZE)}")
+    if allocator is None and budget is not None and minimize == "peak":
+        return None
+    return ArenaRequest(allocator or "auto", minimize == "arena")
+
+
+def chosen_target(target: str | PathLike[str] | Target) -> Target:
+    """Return a target: itself, or the one that a shipped name or a TOML file stands for.
+
+    Raises:
+        TargetError: there is none of this name, its file is wrong, or it has the name of a shipped one but
+            other rules.
+    """
+    if isinstance(target, Target):
+        check_name(target)
+        return target
+    return _shipped(str(target)) if target in target_names() else load_target(fspath(target))
+
+
+@cache
+def _shipped(name: str) -> Target:
+    """Return a shipped target, read once: whoever asks thousands of times pays for it once."""
+    return load_target(name)
+
+
+def chosen_limits(
+    seconds: float | None = None,
+    states: int | None = None,
+    budget: int | None = None,
+    seed: int = 0,
+) -> Limits:
+    """Return limits; None stands for no limit in seconds or bytes, and for the usual one in states.
+
+    Raises:
+        OptionError: a limit is negative, or no number.
+    """
+    if seconds is not None and (isnan(seconds) or seconds < 0):
+        raise OptionError(f"a time limit is at least 0 seconds, not {seconds}")
+    if states is not None and states < 1:
+        raise OptionError(f"a state limit is at least 1 state, not {states}")
+    if budget is not None and budget < 0:
+        raise OptionError(f"a budget is at least 0 bytes, not {budget}")
+    limits = Limits(seconds=seconds, budget=budget, seed=seed)
+    return limits if states is None else replace(limits, states=states)

@@ -1,0 +1,83 @@
+"""From a network and a placed schedule to the plan that is handed out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hmcos.memory.lifetimes import Life
+from hmcos.memory.profile import Profile, peak, profile
+from hmcos.network.lowering import Network
+from hmcos.plan.arena import PlacedBuffer
+from hmcos.plan.plan import Crest, LiveTensor, Memory, Plan, Seconds, Source
+from hmcos.schedulers.rpo import reverse_post_order
+from hmcos.tasks.schedule.arena import Placed
+
+
+def assemble(source: Source, network: Network, placed: Placed, budget: int | None, seconds: Seconds) -> Plan:
+    """Return the plan of a schedule: its memory step by step, its peak moment, the baselines, the arena."""
+    problem, found = network.problem, placed.schedule
+    steps = profile(problem, found.order)
+    return Plan(
+        source=source,
+        target=network.target,
+        operators=network.rows,
+        scheduled=network.numbers,
+        schedule=found,
+        order=network.source_order(found.order),
+        given_peak=peak(problem, range(problem.operators)),
+        rpo_peak=peak(problem, reverse_post_order(problem)),
+        memory=Memory(steps.start, steps.running, steps.stable),
+        crest=_crest(network, steps, placed.lives),
+        seconds=seconds,
+        bodies=network.bodies.plans,
+        budget=budget,
+        arena=placed.arena,
+        buffers=_buffers(network, placed),
+        largest_first_arena=placed.largest_first,
+    )
+
+
+def live_at_peak(network: Network, peak_step: int, lives: Sequence[Life]) -> tuple[int, ...]:
+    """Return the indices of the lives at the first moment of the peak, largest first.
+
+    `peak_step` is -1 when that moment is before the first step, where only inputs live.
+    """
+    moment, producer = max(peak_step, 0), network.problem.producer
+
+    def is_live(life: Life) -> bool:
+        entered = life.buffer is not None and producer[life.buffer] < 0
+        return life.birth <= moment < life.death and (peak_step >= 0 or entered)
+
+    live = [i for i, life in enumerate(lives) if is_live(life)]
+    return tuple(sorted(live, key=lambda i: (-lives[i].size, i)))
+
+
+def _crest(network: Network, steps: Profile, lives: Sequence[Life]) -> Crest:
+    live = [lives[i] for i in live_at_peak(network, steps.peak_step, lives)]
+    operator = network.numbers[steps.order[steps.peak_step]] if steps.peak_step >= 0 else None
+    return Crest(steps.peak_step, operator, tuple(_live_tensor(network, life) for life in live))
+
+
+def _live_tensor(network: Network, life: Life) -> LiveTensor:
+    """Return a live buffer, or the scratch of an operator."""
+    owner = None if life.operator is None else network.numbers[life.operator]
+    return LiveTensor(network.name(life), life.size, next(iter(network.ids(life)), None), owner)
+
+
+def _buffers(network: Network, placed: Placed) -> tuple[PlacedBuffer, ...]:
+    if placed.arena is None:
+        return ()
+    return tuple(
+        PlacedBuffer(
+            name=network.name(life),
+            offset=offset,
+            size=life.size,
+            birth=life.birth,
+            death=life.death,
+            operator=None if life.operator is None else network.numbers[life.operator],
+            takes_over=life.takes_over,
+            tensors=network.ids(life),
+            names=tuple(network.tensors[t].name if network.tensors else "" for t in network.ids(life)),
+        )
+        for life, offset in zip(placed.lives, placed.arena.offsets, strict=True)
+    )

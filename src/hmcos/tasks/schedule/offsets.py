@@ -1,0 +1,70 @@
+"""Offsets of an arena, for formats whose files hold them."""
+
+from __future__ import annotations
+
+from hmcos.errors import OptionError
+from hmcos.memory.bounds import must_live_bound
+from hmcos.memory.target import Target
+from hmcos.network.lowering import Network
+from hmcos.network.opening import Opened
+from hmcos.tasks.schedule.solved import Solved
+
+
+def check_offsets(opened: Opened, network: Network) -> None:
+    """Check that the file of a network can hold its offsets, whatever the order; formats without pass.
+
+    Raises:
+        OptionError: offsets would not be aligned as the runtime's kernels demand, or be too large.
+    """
+    held = None if opened.format is None else opened.format.offsets
+    if held is None:
+        return
+    if network.target.alignment % held.alignment:
+        raise OptionError(
+            f"{opened.path}: offsets in a TensorFlow Lite model are multiples of {held.alignment} bytes,"
+            f" but the alignment is {network.target.alignment}; use --alignment {held.alignment}, the target"
+            " tflm, or --no-offsets"
+        )
+    problem = network.problem
+    if sum(problem.sizes) + sum(problem.scratch) > held.largest_arena:
+        _check_size(opened, must_live_bound(problem), held.largest_arena, "at least ")
+
+
+def fit_offsets(opened: Opened, target: Target) -> bool:
+    """Return whether the file of a network can hold the offsets of arenas aligned as on a target."""
+    held = None if opened.format is None else opened.format.offsets
+    return held is None or target.alignment % held.alignment == 0
+
+
+def _check_size(opened: Opened, size: int, largest: int, least: str = "") -> None:
+    if size > largest:
+        raise OptionError(
+            f"{opened.path}: offsets in a TensorFlow Lite model are below {largest + 1:,}, but its arena"
+            f" has {least}{size:,} bytes; use --no-offsets to write the order alone"
+        )
+
+
+def tensor_offsets(solved: Solved) -> dict[int, int] | None:
+    """Return tensor to its offset in bytes, None where the format does not hold them.
+
+    Tensors are numbered through all subgraphs, the main graph first. Those without a place of their own are
+    left out; the runtime plans them.
+
+    Raises:
+        OptionError: the arena is larger than the format can tell.
+    """
+    opened, plan = solved.opened, solved.plan
+    held = None if opened.format is None else opened.format.offsets
+    if held is None or plan.arena is None or opened.model is None:
+        return None
+    _check_size(opened, plan.arena.size, held.largest_arena)
+    found = {
+        tensor: offset
+        for life, offset in zip(solved.lives, plan.arena.offsets, strict=True)
+        for tensor in solved.network.ids(life)
+    }
+    if not plan.bodies:
+        return found
+    from hmcos.tasks.schedule.body_offsets import body_offsets  # noqa: PLC0415 (few models have bodies)
+
+    return found | body_offsets(held.places(opened.model), plan)

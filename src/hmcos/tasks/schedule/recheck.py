@@ -1,0 +1,35 @@
+"""The independent check that every plan passes before it is written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import cast
+
+from hmcos.errors import VerifyError
+from hmcos.memory.instance import write_instance
+from hmcos.network.opening import Opened
+from hmcos.plan.plan import Plan
+from hmcos.verify.checks import Check
+from hmcos.verify.planned import check_instance_plan, check_network_plan
+
+
+def recheck(opened: Opened, plan: Plan) -> None:
+    """Check the plan and the orders of all bodies with code that shares nothing with the search.
+
+    Raises:
+        VerifyError: an order is not valid or costs something else than the plan says, its arena does not
+            hold what the order needs, or the plan contradicts itself.
+    """
+    for check in checks_at_rest(opened, plan):
+        if not check.held:
+            raise VerifyError(check.words)
+
+
+def checks_at_rest(opened: Opened, plan: Plan) -> list[Check]:
+    """Return the checks of a plan of a network for which nothing has to run; the first that fails is last."""
+    model, problem = opened.model, opened.problem
+    if model is not None and opened.format is not None:
+        return check_network_plan(model.graph, plan, opened.format.kernel_scratch(model))
+    assert problem is not None, "what is no model is a problem"
+    return check_instance_plan(cast("Mapping[str, object]", json.loads(write_instance(problem))), plan)

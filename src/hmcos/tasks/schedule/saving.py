@@ -1,0 +1,61 @@
+"""Writing a model and its plan: both appear, or neither."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from hmcos.frontends.copying import copy_data
+from hmcos.limits import Watch
+from hmcos.network.sources import relative_source
+from hmcos.plan.plan import Outputs
+from hmcos.plan.plan_file import plan_text
+from hmcos.plan.staging import Staging, staged
+from hmcos.tasks.places import Places
+from hmcos.tasks.schedule.plan_header import header_text
+from hmcos.tasks.schedule.solved import Solved
+
+
+def save(solved: Solved, places: Places, watch: Watch, offsets: Mapping[int, int] | None = None) -> Solved:
+    """Return the plan with its outputs and seconds, after model and plan were written.
+
+    `offsets` are bytes in the arena by tensor, for a format that holds them. The watch is that of the
+    whole task: what passed since the plan was made is the seconds of saving.
+    All files are complete on the disk before the first takes its place; the plan is the last one and holds
+    the sha256 of the others, so that a set of which only some were replaced is told from a whole one. The
+    seconds in the file are those before the writing.
+
+    Raises:
+        OutputError: something cannot be written; then nothing is.
+    """
+    plan = solved.plan
+    with staged(places.folder) as staging:
+        digests = _results(solved, places, staging, offsets)
+        source = relative_source(plan.source, places.plan)
+        plan = replace(
+            plan, source=source, outputs=_outputs(places, digests), file=str(places.plan.absolute())
+        )
+        staging.add(places.plan, plan_text(plan).encode())
+    total = max(watch.seconds, plan.seconds.total)
+    seconds = replace(plan.seconds, save=plan.seconds.save + total - plan.seconds.total, total=total)
+    return replace(solved, plan=replace(plan, seconds=seconds))
+
+
+def _results(
+    solved: Solved, places: Places, staging: Staging, offsets: Mapping[int, int] | None
+) -> dict[str, str]:
+    """Return the sha256 of all that belongs to the plan by its path in the folder, after it was written."""
+    digests = copy_data(places.data, staging)
+    opened, plan = solved.opened, solved.plan
+    if places.model is not None and opened.model is not None and opened.format is not None:
+        content = opened.format.reordered(opened.model, plan.orders, offsets)
+        digests[places.model.name] = staging.add(places.model, content)
+    if places.header is not None:
+        text = header_text(plan, opened.stem)
+        digests[places.header.name] = staging.add(places.header, text.encode())
+    return digests
+
+
+def _outputs(places: Places, digests: Mapping[str, str]) -> Outputs:
+    paths = (str(p) if p else None for p in (places.model, places.plan, places.header))
+    return Outputs(*paths, sha256=digests)

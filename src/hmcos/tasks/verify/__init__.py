@@ -1,0 +1,1 @@
+"""hmcos verify: a plan or a written model, counted again and run."""

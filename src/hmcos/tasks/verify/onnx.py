@@ -1,0 +1,70 @@
+"""An ONNX model checked against its source, at rest and by running both."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hmcos.errors import VerifyError
+from hmcos.folders import temporary_folder
+from hmcos.frontends import loading
+from hmcos.frontends.feeding import own_inputs
+from hmcos.frontends.model import Model
+from hmcos.plan.plan import Plan
+from hmcos.tasks.verify.run_options import Runner, Running
+from hmcos.verify.checks import Check, attempt
+from hmcos.verify.child import run_apart
+from hmcos.verify.request import Request
+from hmcos.verify.schedule import check_order
+from hmcos.verify.written import check_bodies, order_of
+
+
+def ran(model: Model, plan: Plan | None, written: Path | None, running: Running) -> list[Check]:
+    """Return the checks of the written model, and of running it."""
+    inputs = own_inputs(model.graph, running.inputs or {})
+    with temporary_folder() as folder:
+        numbered = model.path
+        if numbered is None or model.inlined:
+            numbered = folder / "source.onnx"
+            loading.save(model, {}, numbered)
+        if written is None and plan is not None:
+            written = folder / "source, reordered"
+            loading.save(model, plan.orders, written)
+        assert written is not None  # a result without a plan is a path
+        same = compared(model, plan, written)
+        if not same.held:
+            return [same]
+        request = Request(
+            source=(model.path or numbered).absolute(),
+            numbered=numbered.absolute(),
+            result=written.absolute(),
+            graph=model.graph,
+            plan=plan,
+            known=loading.ranges(model),
+            inputs=inputs,
+            runs=running.runs,
+            seed=running.seed,
+            memory=running.memory,
+            seconds=running.seconds,
+        )
+        return [same, *run_apart(request)]
+
+
+def compared(model: Model, plan: Plan | None, written: Path) -> Check:
+    """Return whether a written model is the source in the planned order, without running it."""
+    return attempt("written model", lambda: _written(model, plan, written))
+
+
+def _written(model: Model, plan: Plan | None, written: Path) -> str:
+    order = order_of(model, written)
+    if plan is not None and order != plan.order:
+        step = next(i for i, (a, b) in enumerate(zip(order, plan.order, strict=True)) if a != b)
+        raise VerifyError(
+            f"{written.name}: step {step} is operator {order[step]}, but the plan says {plan.order[step]}"
+        )
+    check_order(model.graph, order)
+    planned = None if plan is None else {body.path: body.order for body in plan.bodies}
+    check_bodies(model, written, order, planned)
+    return f"{written.name}: the source's {len(order):,} nodes in a valid order, and nothing else changed"
+
+
+RUNNER = Runner(ran, compared)

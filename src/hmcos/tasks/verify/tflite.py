@@ -1,0 +1,129 @@
+"""A TensorFlow Lite model checked against its source, at rest and by running both."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hmcos.errors import LimitError, ModelError, NotRunError, VerifyError
+from hmcos.frontends.feeding import own_inputs
+from hmcos.frontends.format import OffsetsInFiles, Place, Written
+from hmcos.frontends.loading import format_called
+from hmcos.frontends.model import Model
+from hmcos.plan.plan import Plan
+from hmcos.runtimes.tflm import TflmArena
+from hmcos.tasks.verify.model_offsets import check_written_offsets
+from hmcos.tasks.verify.run_options import Runner, Running
+from hmcos.tasks.verify.tflite_runs import Trial, on_result, outputs_checks
+from hmcos.verify.checks import Check, attempt
+from hmcos.verify.schedule import check_order
+
+
+def ran(model: Model, plan: Plan | None, place: Path | None, running: Running) -> list[Check]:
+    """Return the checks of a written model, or of what the order of a plan makes of the source.
+
+    Raises:
+        ModelError: the written model cannot be read.
+    """
+    trial = Trial(model, _held(model), running, own_inputs(model.graph, running.inputs or {}))
+    if place is not None:
+        return _checks(trial, plan, trial.held.read(place))
+    assert plan is not None  # a result without a plan is a path
+    return _checks(trial, plan, trial.held.without(trial.source, plan.orders))
+
+
+def compared(model: Model, plan: Plan | None, place: Path) -> Check:
+    """Return whether a written model is the source in the planned order, without running it."""
+
+    def same() -> str:
+        try:
+            held = _held(model)
+            return _same(model, held, plan, held.read(place), [])
+        except ModelError as error:
+            raise VerifyError(str(error)) from error
+
+    return attempt("written model", same)
+
+
+def _checks(trial: Trial, plan: Plan | None, result: bytes) -> list[Check]:
+    """Return the checks of a written TensorFlow Lite model: fields, order, offsets, outputs, arena."""
+    found: list[Written] = []
+    same = attempt("written model", lambda: _same(trial.model, trial.held, plan, result, found))
+    if not same.held:
+        return [same]
+    made = found[0]
+    checks = [same]
+    if made.offsets is not None:
+        checks.append(attempt("offsets", lambda: check_written_offsets(trial.model, trial.held, plan, made)))
+    if all(check.held for check in checks):
+        checks += outputs_checks(trial, result)
+        checks.append(attempt("arena in TFLM", lambda: _arena(trial, plan, made, result)))
+    return checks
+
+
+def _same(model: Model, held: OffsetsInFiles, plan: Plan | None, result: bytes, found: list[Written]) -> str:
+    places = held.places(model)
+    try:
+        made = held.written(held.source(model), result)
+    except ModelError as error:
+        raise VerifyError(str(error)) from error
+    planned = {} if plan is None else plan.orders
+    # A subgraph that several operators run has one order, that of the first path with a plan.
+    order_of: dict[int, tuple[int, ...]] = {}
+    subgraph_of = {place.path: place.subgraph for place in places}
+    for path, order in planned.items():
+        if path not in subgraph_of:
+            raise VerifyError(f"the plan orders {path}, which the model does not have")
+        order_of.setdefault(subgraph_of[path], order)
+    reached = {place.subgraph for place in places}
+    for subgraph, order in enumerate(made.orders):
+        if subgraph not in reached and order != tuple(range(len(order))):
+            raise VerifyError(
+                f"subgraph {subgraph}: is in another order, though the main graph never runs it"
+            )
+    for place in places:
+        _check_graph(place, made.orders[place.subgraph], order_of.get(place.subgraph))
+    found.append(made)
+    return f"the source's {len(made.orders[0]):,} operators in a valid order, and every other field equal"
+
+
+def _check_graph(place: Place, order: tuple[int, ...], planned: tuple[int, ...] | None) -> None:
+    """Do nothing if a graph of the written model is in a valid order, and in that of the plan."""
+    where = f"{place.path}: " if place.path else ""
+    try:
+        check_order(place.graph, order)
+    except VerifyError as error:
+        raise VerifyError(f"{where}{error}") from error
+    if planned is not None and order != planned:
+        step = next(i for i, (a, b) in enumerate(zip(order, planned, strict=True)) if a != b)
+        raise VerifyError(f"{where}step {step} is operator {order[step]}, but the plan says {planned[step]}")
+
+
+def _arena(trial: Trial, plan: Plan | None, made: Written, result: bytes) -> str:
+    before, note = _arena_before(trial)
+    after = on_result(lambda: trial.arena(result))
+    words = f"head {before.head:,} -> {after.head:,} bytes, total {before.total:,} -> {after.total:,}{note}"
+    if made.offsets is not None and plan is not None and plan.arena is not None:
+        if after.head > plan.arena.size:
+            raise VerifyError(f"{words}; the plan says {plan.arena.size:,}")
+        words += f"; the plan says {plan.arena.size:,}"
+    return words
+
+
+def _arena_before(trial: Trial) -> tuple[TflmArena, str]:
+    """Return the arena of the source, and what to say of it."""
+    try:
+        return trial.arena(trial.source), ""
+    except LimitError:
+        raise
+    except NotRunError:
+        bare = trial.arena(trial.without_offsets())  # or it is not because of them that it does not run
+        return bare, " (without the source's own offsets, with which it does not run)"
+
+
+def _held(model: Model) -> OffsetsInFiles:
+    held = format_called(model.format).offsets
+    assert held is not None, "files of TensorFlow Lite hold offsets"
+    return held
+
+
+RUNNER = Runner(ran, compared)

@@ -1,0 +1,193 @@
+"""A TensorFlow Lite model and what was made of it, run on the same inputs by two runtimes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, TypeVar
+
+from hmcos.errors import LimitError, NotRunError, VerifyError
+from hmcos.frontends.format import OffsetsInFiles
+from hmcos.frontends.loading import ranges
+from hmcos.frontends.model import Model
+from hmcos.graph.catalogue import RANDOM_TFLITE_KINDS
+from hmcos.graph.model import Graph, Operator
+from hmcos.processes import Allowance
+from hmcos.runtimes.tflite import Run, random_inputs, run
+from hmcos.runtimes.tflm import TflmArena, room, tflm_arena
+from hmcos.tasks.verify.run_options import Running
+from hmcos.verify.checks import Answer, Check, attempt
+
+_T = TypeVar("_T")
+
+ENGINES: dict[str, str] = {"litert": "LiteRT", "tflm": "TFLM"}
+"""Runtime to what a report calls it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A source, and how it and what was made of it are run."""
+
+    model: Model
+    held: OffsetsInFiles
+    """How its format holds offsets."""
+    running: Running
+    own: Mapping[int, Any]
+    """The user's own inputs: tensor to array of bytes."""
+
+    @property
+    def source(self) -> bytes:
+        """The bytes of the source."""
+        return self.held.source(self.model)
+
+    def without_offsets(self) -> bytes:
+        """Return the source without its own offsets: they may be wrong, and are no part of the function."""
+        return self.held.without(self.source, {})
+
+    @property
+    def allowance(self) -> Allowance:
+        """What one run may take."""
+        return Allowance(self.running.seconds, self.running.memory)
+
+    def inputs(self, seed: int) -> list[Any]:
+        """Return an array per input: the user's own, or random ones.
+
+        Raises:
+            LimitError: they are larger than the memory that running may take.
+            NotRunError: an input is of a type that cannot be fed.
+        """
+        numpy: Any = import_module("numpy")
+        graph = self.model.graph
+        size = sum(graph.tensors[t].size for t in graph.inputs)
+        if size > self.running.memory:
+            raise LimitError(f"the inputs have {size:,} bytes, more than --memory-limit allows")
+        fed = random_inputs(graph, seed, ranges(self.model))
+        for place, t in enumerate(graph.inputs):
+            if t in self.own:
+                tensor = graph.tensors[t]
+                mine = numpy.frombuffer(self.own[t].tobytes(), tensor.element)
+                fed[place] = mine.reshape(tensor.shape)
+        return fed
+
+    def run(self, engine: str, content: bytes, seed: int) -> Run:
+        """Return what a model makes of the inputs of a seed."""
+        fed, size = self.inputs(seed), room(content, self.model.graph)
+        return _advised(lambda: run(engine, content, fed, size, self.allowance))
+
+    def arena(self, content: bytes) -> TflmArena:
+        """Return what TFLM says of the arena of a model."""
+        return _advised(lambda: tflm_arena(content, self.model.graph, self.allowance))
+
+
+def _advised(run: Callable[[], _T]) -> _T:
+    """Return what a run gives; if it reaches a limit, the error tells how to raise it."""
+    try:
+        return run()
+    except LimitError as error:
+        raise LimitError(f"{error}; raise --time-limit or --memory-limit") from error
+
+
+def on_result(run: Callable[[], _T]) -> _T:
+    """Return what a run of the result gives; the same was run with the source, and went well.
+
+    Raises:
+        LimitError: it takes more time or memory than it may.
+        VerifyError: the runtime refuses the result, or crashes.
+    """
+    try:
+        return run()
+    except LimitError:
+        raise
+    except NotRunError as error:
+        raise VerifyError(f"the source runs, but not the result: {error}") from error
+
+
+def outputs_checks(trial: Trial, result: bytes) -> list[Check]:
+    """Return, per runtime, whether source and result make the same bits; at least one has to tell."""
+    source = trial.without_offsets()
+    checks = [
+        attempt(f"outputs in {name}", lambda: _outputs(engine, trial, source, result))  # noqa: B023 (at once)
+        for engine, name in ENGINES.items()
+    ]
+    if all(check.answer == Answer.NOT_RUN for check in checks):
+        checks.append(Check("same function", Answer.NOT_RUN, "no runtime compared any output: see above"))
+    return checks
+
+
+def _outputs(engine: str, trial: Trial, source: bytes, result: bytes) -> str:
+    """Return what was compared; of a source that fails for some inputs, what it did with those before."""
+    first = trial.running.seed
+    sources: list[Run] = []
+    stopped: NotRunError | None = None
+    for seed in range(first, first + trial.running.runs):
+        try:
+            sources.append(trial.run(engine, source, seed))
+        except NotRunError as error:
+            stopped = error
+            break
+    words = _equal(engine, trial, (source, result), sources)
+    if stopped is not None:
+        raise type(stopped)(f"the source does not run there: {stopped}") from stopped
+    return words
+
+
+def _equal(engine: str, trial: Trial, pair: tuple[bytes, bytes], sources: list[Run]) -> str:
+    source, result = pair
+    graph = trial.model.graph
+    names = [graph.tensors[t].name for t in graph.outputs]
+    drawing, touched = _by_chance(graph)
+    compared = [place for place, t in enumerate(graph.outputs) if t not in touched]
+    for seed, before in enumerate(sources, trial.running.seed):
+        after = on_result(lambda: trial.run(engine, result, seed))  # noqa: B023 (called at once)
+        other = [place for place in compared if not _same(before, after, place)]
+        if other:
+            steady = [place for place in other if _steady(engine, trial, (source, seed), before, place)]
+            if not steady:
+                raise NotRunError(f"output {names[other[0]]!r} of the source differs from run to run")
+            place = steady[0]
+            raise VerifyError(f"output {place}, {names[place]!r}, differs for the inputs of seed {seed}")
+    random = f"the random {', '.join(drawing[:3])}"
+    if sources and names and not compared:
+        raise NotRunError(f"nothing to compare: every output comes of {random}")
+    left_out = f"; left out what comes of {random}" if drawing else ""
+    return f"{len(compared)} outputs equal in every bit, for inputs of {len(sources)} seeds{left_out}"
+
+
+def _steady(engine: str, trial: Trial, fed: tuple[bytes, int], before: Run, place: int) -> bool:
+    """Return whether a source, run once more on the inputs of a seed, makes an output again."""
+    try:
+        return _same(before, trial.run(engine, *fed), place)
+    except NotRunError:  # it ran before: whatever goes wrong now must not excuse the result
+        return True
+
+
+def _same(one: Run, other: Run, place: int) -> bool:
+    """Return whether an output has the same type, shape and bits in two runs."""
+    first, second = one.outputs[place], other.outputs[place]
+    alike = first.dtype == second.dtype and first.shape == second.shape
+    return bool(alike and first.tobytes() == second.tobytes())
+
+
+def _by_chance(graph: Graph) -> tuple[list[str], set[int]]:
+    """Return the names of the operators that draw numbers, and all tensors that these have a say in."""
+    drawing: list[str] = []
+    touched: set[int] = set()
+    for op in graph.operators:
+        draws = _draws(op)
+        if draws:
+            drawing.append(op.name)
+        if draws or any(t in touched for t in op.reads):
+            touched.update(op.makes)
+    return drawing, touched
+
+
+def _draws(op: Operator) -> bool:
+    """Return whether an operator, or one in its bodies, draws numbers."""
+    inside = [op]
+    while inside:
+        here = inside.pop()
+        if here.kind in RANDOM_TFLITE_KINDS and not here.domain:
+            return True
+        inside += [inner for body in here.bodies for inner in body.graph.operators]
+    return False
