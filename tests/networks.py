@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 from hmcos.graph.builder import GraphBuilder
-from hmcos.graph.model import Graph, Operator, Tensor
+from hmcos.graph.graph import Graph, Operator, Tensor
+from hmcos.memory.problem import Problem
+
+FORK = Problem(
+    names=("grow a", "grow b", "shrink a", "shrink b", "join"),
+    sizes=(10, 100, 100, 10, 10, 5),
+    inputs=(0,),
+    kept=(5,),
+    reads=((0,), (0,), (1,), (2,), (3, 4)),
+    makes=((1,), (2,), (3,), (4,), (5,)),
+    may_overwrite=((), (), (), (), ()),
+    scratch=(0, 0, 0, 0, 7),
+)
+"""Two branches: each makes a large buffer from the input, then a small one; the end reads both."""
 
 _BITS = {"float32": 32, "int32": 32, "float64": 64, "bool": 8, "int4": 4}
 

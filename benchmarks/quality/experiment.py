@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 import hmcos
-from hmcos.tasks.compare.experiment import Experiment, Row, Trial
+from hmcos.tasks.compare.experiment import Experiment, OrderTrial, Row
 
 WORDS = {
     "given": "file order",
@@ -30,7 +30,7 @@ def table(headings: list[str], rows: list[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-def best(row: Row) -> Trial:
+def best(row: Row) -> OrderTrial:
     return row.trials[-1]
 
 

@@ -16,7 +16,7 @@ import hmcos
 from hmcos.limits import Limits, Watch
 from hmcos.memory.problem import Problem
 from hmcos.schedulers.optimal import optimal
-from hmcos.schedulers.table import scheduler
+from hmcos.schedulers.scheduler_table import scheduler
 
 FOLDER = Path(__file__).parent
 BEST = FOLDER / "best_known.csv"

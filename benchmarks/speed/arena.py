@@ -12,9 +12,9 @@ from pathlib import Path
 from random import Random
 
 from hmcos.allocation.auto import auto
-from hmcos.allocation.instance import read_lives
-from hmcos.allocation.largest_first import largest_first
-from hmcos.allocation.problem import Lives
+from hmcos.allocation.files.lives_file import read_lives
+from hmcos.allocation.lives import Lives
+from hmcos.allocation.simple.largest_first import largest_first
 from hmcos.limits import Limits, Watch
 from hmcos.memory.lifetimes import Life
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from hmcos.version import __version__
 
 if TYPE_CHECKING:
+    from hmcos.api.drawing import draw, report
     from hmcos.api.models import export_instance, inspect, load, lower
-    from hmcos.api.pictures import draw, report
-    from hmcos.api.proofs import allocate, measure, verify
+    from hmcos.api.proving import allocate, measure, verify
     from hmcos.api.scheduling import compare, experiment, explain, schedule
     from hmcos.errors import HmcosError
     from hmcos.limits import Status
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from hmcos.memory.problem import Problem
     from hmcos.memory.target import Target, load_target
     from hmcos.plan.arena import Arena
+    from hmcos.plan.file.plan_file import read_plan
     from hmcos.plan.plan import Plan
-    from hmcos.plan.plan_file import read_plan
     from hmcos.plan.schedule import Schedule
-    from hmcos.schedulers.table import names as scheduler_names
+    from hmcos.schedulers.scheduler_table import names as scheduler_names
     from hmcos.tasks.session import session
 
 __all__ = [
@@ -64,9 +64,9 @@ _PLACES = {
     "Schedule": "hmcos.plan.schedule:Schedule",
     "Status": "hmcos.limits:Status",
     "Target": "hmcos.memory.target:Target",
-    "allocate": "hmcos.api.proofs:allocate",
+    "allocate": "hmcos.api.proving:allocate",
     "compare": "hmcos.api.scheduling:compare",
-    "draw": "hmcos.api.pictures:draw",
+    "draw": "hmcos.api.drawing:draw",
     "experiment": "hmcos.api.scheduling:experiment",
     "explain": "hmcos.api.scheduling:explain",
     "export_instance": "hmcos.api.models:export_instance",
@@ -74,14 +74,14 @@ _PLACES = {
     "load": "hmcos.api.models:load",
     "load_target": "hmcos.memory.target:load_target",
     "lower": "hmcos.api.models:lower",
-    "measure": "hmcos.api.proofs:measure",
+    "measure": "hmcos.api.proving:measure",
     "read_instance": "hmcos.memory.instance:read_instance",
-    "read_plan": "hmcos.plan.plan_file:read_plan",
-    "report": "hmcos.api.pictures:report",
+    "read_plan": "hmcos.plan.file.plan_file:read_plan",
+    "report": "hmcos.api.drawing:report",
     "schedule": "hmcos.api.scheduling:schedule",
-    "scheduler_names": "hmcos.schedulers.table:names",
+    "scheduler_names": "hmcos.schedulers.scheduler_table:names",
     "session": "hmcos.tasks.session:session",
-    "verify": "hmcos.api.proofs:verify",
+    "verify": "hmcos.api.proving:verify",
     "write_instance": "hmcos.memory.instance:write_instance",
 }
 """Public name to "module:name", imported when it is first asked for (PEP 562)."""

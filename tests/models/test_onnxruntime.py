@@ -27,8 +27,8 @@ import sys
 from onnx import parser
 import onnxruntime
 import numpy as np
-from hmcos.runtimes.measuring import _forget_highest, _status
-from hmcos.runtimes.onnxruntime import in_file_order
+from hmcos.runtimes.onnxruntime.growth import _forget_highest, _status
+from hmcos.runtimes.onnxruntime.session import in_file_order
 
 options = in_file_order()
 options.enable_cpu_mem_arena = options.enable_mem_pattern = False

@@ -10,10 +10,10 @@ from typing import Any, cast
 import pytest
 
 import hmcos
-from hmcos.report.names import operator_words
-from hmcos.report.page.writing import has_plotly, write_page
+from hmcos.report.page.page import has_plotly, write_page
+from hmcos.report.words.names import operator_words
 from models.browser import Browser, find_browser
-from unit.test_api import FORK
+from networks import FORK
 
 PROGRAM = find_browser()
 pytestmark = [

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 import hmcos
-from hmcos.report import rendering
+from hmcos.report.pictures import graphviz as rendering
 
 needs_dot = pytest.mark.skipif(shutil.which("dot") is None, reason="the program dot (Graphviz) is missing")
 

@@ -19,11 +19,11 @@ from hmcos.frontends.tflite.reading import parse
 from hmcos.frontends.tflite.schema import content_of
 from hmcos.frontends.tflite.writing import pack as packed
 from hmcos.frontends.tflite.writing import rewritten
-from hmcos.frontends.tflite.written import written
+from hmcos.frontends.tflite.written_file import written
 from hmcos.network.lowering import Network
 from hmcos.plan.plan import Plan
-from hmcos.runtimes.tflite import Allowance, random_inputs, run
-from hmcos.runtimes.tflm import room, tflm_arena
+from hmcos.runtimes.tflite.litert import Allowance, random_inputs, run
+from hmcos.runtimes.tflite.tflm import room, tflm_arena
 from hmcos.verify.checks import Answer
 from unit.frontends.test_tflite_reading import conditional
 from unit.frontends.tflite_networks import NUMPY, S, Sketch, branches, loop

@@ -15,12 +15,12 @@ from hmcos.frontends.loading import load, ranges
 from hmcos.frontends.tflite import schema
 from hmcos.frontends.tflite.format import TFLITE
 from hmcos.frontends.tflite.writing import rewritten
-from hmcos.frontends.tflite.written import written
-from hmcos.runtimes import tflite
-from hmcos.runtimes.tflite import Run, random_inputs
+from hmcos.frontends.tflite.written_file import written
+from hmcos.runtimes.tflite import litert as tflite
+from hmcos.runtimes.tflite.litert import ModelRun, random_inputs
 from hmcos.tasks.verify import tflite_runs
 from hmcos.tasks.verify.run_options import Running
-from hmcos.tasks.verify.tflite_runs import Trial, outputs_checks
+from hmcos.tasks.verify.tflite_runs import TfliteTrial, outputs_checks
 from hmcos.verify.checks import Answer, Verification
 from unit.frontends.tflite_networks import NUMPY, Sketch, branches
 
@@ -119,16 +119,16 @@ def test_what_reads_the_model_is_not_installed(tmp_path: Path, monkeypatch: pyte
     assert "pip install 'hmcos[tflite]'" in found.checks[0].words
 
 
-def trial_of(path: Path, memory: int = 16 << 30) -> Trial:
+def trial_of(path: Path, memory: int = 16 << 30) -> TfliteTrial:
     assert TFLITE.offsets is not None
-    return Trial(load(path), TFLITE.offsets, Running(runs=1, memory=memory), {})
+    return TfliteTrial(load(path), TFLITE.offsets, Running(runs=1, memory=memory), {})
 
 
-def trial(folder: Path, memory: int = 16 << 30) -> Trial:
+def trial(folder: Path, memory: int = 16 << 30) -> TfliteTrial:
     return trial_of(saved(branches(), folder), memory)
 
 
-def answers(trial: Trial, result: bytes) -> dict[str, Answer]:
+def answers(trial: TfliteTrial, result: bytes) -> dict[str, Answer]:
     return {check.name: check.answer for check in outputs_checks(trial, result)}
 
 
@@ -176,8 +176,8 @@ def test_a_source_that_differs_from_itself_excuses_the_result(
 ) -> None:
     count = iter(range(100))
 
-    def noisy(*_arguments: object) -> Run:
-        return Run((NUMPY.array([next(count)]),), "")
+    def noisy(*_arguments: object) -> ModelRun:
+        return ModelRun((NUMPY.array([next(count)]),), "")
 
     found = trial(tmp_path)
     monkeypatch.setattr(tflite_runs, "run", noisy)
@@ -191,8 +191,8 @@ def test_wrong_offsets_of_the_source_do_not_excuse_the_result(
 ) -> None:
     """With them the source makes other bits than without, which is no reason to trust none of its bits."""
 
-    def content_decides(_engine: str, content: bytes, *_arguments: object) -> Run:
-        return Run((NUMPY.frombuffer(content, "uint8"),), "")
+    def content_decides(_engine: str, content: bytes, *_arguments: object) -> ModelRun:
+        return ModelRun((NUMPY.frombuffer(content, "uint8"),), "")
 
     path = saved(branches(), tmp_path)
     wrong = tmp_path / "wrong.tflite"

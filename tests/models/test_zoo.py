@@ -15,7 +15,7 @@ from hmcos.limits import Limits, Status, Watch
 from hmcos.memory.problem import Problem
 from hmcos.memory.sharing import lower
 from hmcos.memory.target import load_target
-from hmcos.schedulers.table import scheduler
+from hmcos.schedulers.scheduler_table import scheduler
 from hmcos.zoo.catalogue import build, names
 from hmcos.zoo.randwire import RandWire
 

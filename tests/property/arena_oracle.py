@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hmcos.allocation.fit import Board, filled
-from hmcos.allocation.problem import EXTERNAL, Lives
+from hmcos.allocation.lives import EXTERNAL, Lives
 from hmcos.allocation.sections import sections
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from hmcos.allocation.problem import Demand, Lives, Pool
+from hmcos.allocation.lives import Demand, Lives, Pool
 from hmcos.memory.lifetimes import Life
 
 PALETTES = ((1,), (1, 2, 3), (0, 1, 2, 4), (2, 3, 5), (4, 6, 8))

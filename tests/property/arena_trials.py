@@ -18,29 +18,31 @@ from functools import partial
 from random import Random
 from unittest.mock import patch
 
-from hmcos.allocation import cluster, crowd, fit, waiting
+from hmcos.allocation import crowd, fit
+from hmcos.allocation.alive_bound import lower_bound
 from hmcos.allocation.auto import auto
-from hmcos.allocation.bounds import lower_bound
-from hmcos.allocation.constraint import Effort, constrain
-from hmcos.allocation.exact import exact, prove
+from hmcos.allocation.exact import cluster
+from hmcos.allocation.exact.constraint import Effort, constrain
+from hmcos.allocation.exact.proof import exact, prove
+from hmcos.allocation.exact.rules import PlacementRules, Style
+from hmcos.allocation.exact.search import Search
+from hmcos.allocation.exact.shrink import scaled, unit_of
 from hmcos.allocation.fit import board_of, first_fit
 from hmcos.allocation.items import Item, items
+from hmcos.allocation.lives import Lives
 from hmcos.allocation.outcome import outcome
-from hmcos.allocation.problem import Lives
-from hmcos.allocation.rules import Rules, Style
-from hmcos.allocation.search import Search
-from hmcos.allocation.shrink import scaled, unit_of
-from hmcos.allocation.table import allocator, names
+from hmcos.allocation.planner_table import allocator, names
+from hmcos.allocation.simple import waiting
 from hmcos.errors import InstanceError, VerifyError
 from hmcos.limits import Limits, Status, Watch
 from hmcos.plan.arena import Arena
-from hmcos.verify.arena import check_arena
+from hmcos.verify.counted.arena_check import check_arena
 from property.arena_oracle import end, faults
 from property.cut_lives import cut_lives
 from property.drawn_lives import drawn_lives
 from property.exhaustive import smallest
 
-RULES = tuple(Rules(*flags) for flags in itertools.product((False, True), repeat=6))
+RULES = tuple(PlacementRules(*flags) for flags in itertools.product((False, True), repeat=6))
 PLANNERS = names()
 SOLVED_EVERY = 7
 """Cases between two that the constraint solver gets as well; prime to the number of combinations."""
@@ -53,7 +55,7 @@ class Trial:
     number: int
     lives: Lives
     least: int
-    rules: Rules
+    rules: PlacementRules
     rng: Random
 
     def faults(self) -> Iterator[str]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
-from hmcos.allocation.problem import Demand, Lives
+from hmcos.allocation.lives import Demand, Lives
 from hmcos.memory.lifetimes import Life
 
 Cell = tuple[int, int]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from hmcos.allocation.items import items
-from hmcos.allocation.problem import Demand, Lives, Pool
+from hmcos.allocation.lives import Demand, Lives, Pool
 from hmcos.errors import InstanceError
 from hmcos.memory.lifetimes import Life
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import accumulate
 
-from hmcos.allocation.problem import Demand, Lives
+from hmcos.allocation.lives import Demand, Lives
 
 
 @dataclass(frozen=True)

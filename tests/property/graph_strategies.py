@@ -8,7 +8,7 @@ from random import Random
 from hypothesis import strategies as st
 
 from hmcos.graph.builder import GraphBuilder
-from hmcos.graph.model import Graph, Operator, Tensor
+from hmcos.graph.graph import Graph, Operator, Tensor
 from property.strategies import generators
 
 SHAPES: tuple[tuple[int, ...], ...] = ((), (4,), (2, 2), (1, 4), (4, 1), (3,), (0, 2), (6,))

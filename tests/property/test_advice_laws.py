@@ -9,12 +9,12 @@ from hypothesis import given, settings
 import oracle
 from hmcos.limits import Limits, Watch
 from hmcos.memory.bounds import must_live
-from hmcos.memory.external import without_external
+from hmcos.memory.changes import without_external
 from hmcos.memory.lifetimes import lifetimes
 from hmcos.memory.problem import Problem
 from hmcos.memory.unavoidable import must_be_live
 from hmcos.schedulers.optimal import optimal
-from hmcos.schedulers.rpo import rpo
+from hmcos.schedulers.simple.rpo import rpo
 from hmcos.tasks.explain.advice import Change, Kind, advise, changes_of_tensors
 from property.strategies import problems
 

@@ -11,19 +11,25 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from hmcos.allocation.alive_bound import lower_bound
 from hmcos.allocation.auto import auto
-from hmcos.allocation.bounds import lower_bound
-from hmcos.allocation.constraint import Effort, constrain
 from hmcos.allocation.crowd import Crowd
-from hmcos.allocation.exact import exact
+from hmcos.allocation.exact.constraint import Effort, constrain
+from hmcos.allocation.exact.proof import exact
+from hmcos.allocation.exact.rules import PlacementRules, Style
+from hmcos.allocation.exact.search import Search
+from hmcos.allocation.exact.shrink import postponable, scaled, unit_of
+from hmcos.allocation.files.lives_file import (
+    Instance,
+    parse_csv,
+    parse_json_lives,
+    write_csv,
+    write_json_lives,
+)
 from hmcos.allocation.fit import Board, first_fit, highest_end, meetings
-from hmcos.allocation.instance import Instance, parse_csv, parse_json_lives, write_csv, write_json_lives
 from hmcos.allocation.items import Item, items
-from hmcos.allocation.problem import Lives
-from hmcos.allocation.rules import Rules, Style
-from hmcos.allocation.search import Search
-from hmcos.allocation.shrink import postponable, scaled, unit_of
-from hmcos.allocation.table import allocator, names
+from hmcos.allocation.lives import Lives
+from hmcos.allocation.planner_table import allocator, names
 from hmcos.errors import InstanceError
 from hmcos.limits import Limits, Status, Watch
 from property.arena_oracle import end, faults, smallest
@@ -107,7 +113,7 @@ def test_every_combination_of_rules_gives_the_same_answer(lives: Lives) -> None:
     least = end(lives, exact(lives, Limits(), Watch()).offsets)
     for flags in itertools.product((False, True), repeat=6):
         for capacity in (least // unit, (least - 1) // unit):
-            search = Search(found, capacity, Rules(*flags))
+            search = Search(found, capacity, PlacementRules(*flags))
             answer = search.run(5, Style(1, True, 0.5))
             while answer is None:
                 answer = search.run(10_000, Style())
@@ -224,8 +230,11 @@ def test_every_combination_of_rules_refutes_what_is_above_the_bound(seed: int) -
     lives, size = beyond_its_bound(Random(seed))
     found, unit = in_units(lives)
     for flags in itertools.product((False, True), repeat=6):
-        assert Search(found, size // unit - 1, Rules(*flags)).run(1_000_000, Style(1, True, 0.5)) is False
-        assert Search(found, size // unit, Rules(*flags)).run(1_000_000, Style(2)) is True
+        assert (
+            Search(found, size // unit - 1, PlacementRules(*flags)).run(1_000_000, Style(1, True, 0.5))
+            is False
+        )
+        assert Search(found, size // unit, PlacementRules(*flags)).run(1_000_000, Style(2)) is True
     assert size == smallest(lives, size)
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import hmcos
 from hmcos.limits import Status, Watch
-from hmcos.memory.external import without_external
+from hmcos.memory.changes import without_external
 from hmcos.memory.problem import Problem
 from hmcos.memory.target import load_target
 from hmcos.network.opening import open_source

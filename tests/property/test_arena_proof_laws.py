@@ -12,10 +12,10 @@ from random import Random
 import pytest
 
 import hmcos
+from hmcos.allocation.exact.rules import Style
+from hmcos.allocation.exact.search import Search
 from hmcos.allocation.items import items
-from hmcos.allocation.problem import Lives
-from hmcos.allocation.rules import Style
-from hmcos.allocation.search import Search
+from hmcos.allocation.lives import Lives
 from hmcos.limits import Status
 from hmcos.memory.lifetimes import Life
 from hmcos.memory.problem import Problem

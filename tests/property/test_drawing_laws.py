@@ -14,13 +14,13 @@ from hmcos.memory.problem import Problem
 from hmcos.report.drawing.across import nearest
 from hmcos.report.drawing.crossings import crossings, ordered
 from hmcos.report.drawing.layered import Point, Size, layered
-from hmcos.report.drawing.layers import layers
+from hmcos.report.drawing.layering import layers
 from hmcos.report.drawing.nested import Picture, placed
 from hmcos.report.drawing.ranks import Arrow, ranks
 from hmcos.report.drawing.svg import svg
-from hmcos.report.graph_plot import graph, hierarchy, schedule
-from hmcos.report.sketch import Sketch, nodes_in
-from hmcos.report.tree_plot import dominators, post_dominators, top
+from hmcos.report.pictures.graph_plot import graph, hierarchy, schedule
+from hmcos.report.pictures.hierarchy_plot import dominators, post_dominators, top
+from hmcos.report.pictures.sketch import Sketch, nodes_in
 from property.strategies import problems
 from unit.report.scenes import scene
 

@@ -16,11 +16,11 @@ from hmcos.hierarchy.tree import Tree, grow_tree
 from hmcos.limits import Limits, Status, Watch
 from hmcos.memory.problem import Problem
 from hmcos.memory.profile import profile
-from hmcos.schedulers.best_first import Attempts, Meter, Search
-from hmcos.schedulers.blocks import measure, top_scope
-from hmcos.schedulers.hmcos import HmcosParams, hmcos
-from hmcos.schedulers.rpo import reverse_post_order
-from hmcos.schedulers.serenity import SerenityParams, serenity
+from hmcos.schedulers.published.best_first import Attempts, BlockSearch, Meter
+from hmcos.schedulers.published.blocks import measure, top_scope
+from hmcos.schedulers.published.hmcos import HmcosParams, hmcos
+from hmcos.schedulers.published.serenity import SerenityParams, serenity
+from hmcos.schedulers.simple.rpo import reverse_post_order
 from oracle import live, optimum, orders, peak_of, running
 from property.strategies import problems, random_problem
 
@@ -193,10 +193,10 @@ def test_single_operators_are_searched_exactly(problem: Problem, budgeted: bool)
     start = sum(problem.sizes[b] for b in problem.inputs)
     scope = top_scope(flat, reverse_post_order(problem))
     floor = best if budgeted else 0
-    found = Search(scope, best + 1, Meter(Limits(), Watch(), "law"), 10**6, {}).least(start, floor)
+    found = BlockSearch(scope, best + 1, Meter(Limits(), Watch(), "law"), 10**6, {}).least(start, floor)
     assert found is not None
     assert peak_of(problem, found) == best
-    assert Search(scope, best, Meter(Limits(), Watch(), "law"), 10**6, {}).least(start, 0) is None
+    assert BlockSearch(scope, best, Meter(Limits(), Watch(), "law"), 10**6, {}).least(start, 0) is None
 
 
 @given(trees(), st.integers(0, 60))
@@ -209,8 +209,8 @@ def test_blocks_are_searched_exactly(tree: Tree, generous: int) -> None:
     start = sum(problem.sizes[b] for b in problem.inputs)
     scope = top_scope(tree, reverse_post_order(problem))
     meter, attempts = Meter(Limits(), Watch(), "law"), Attempts()
-    assert Search(scope, 10**9, meter, 10**6, attempts).least(start, start + generous) is not None
-    found = Search(scope, 10**9, meter, 10**6, attempts).least(start, 0)
+    assert BlockSearch(scope, 10**9, meter, 10**6, attempts).least(start, start + generous) is not None
+    found = BlockSearch(scope, 10**9, meter, 10**6, attempts).least(start, 0)
     assert found is not None
     reached = peak_of(problem, found)
     for order in islice(orders(problem), 2_000):

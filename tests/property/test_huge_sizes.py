@@ -9,22 +9,22 @@ import pytest
 from hypothesis import given, settings
 
 import hmcos
-from hmcos.allocation.constraint import Effort, constrain
-from hmcos.allocation.exact import exact
+from hmcos.allocation.exact.constraint import Effort, constrain
+from hmcos.allocation.exact.proof import exact
 from hmcos.allocation.items import items
-from hmcos.allocation.problem import Demand, Lives
-from hmcos.allocation.table import allocator
-from hmcos.allocation.table import names as allocators
+from hmcos.allocation.lives import Demand, Lives
+from hmcos.allocation.planner_table import allocator
+from hmcos.allocation.planner_table import names as allocators
 from hmcos.errors import InstanceError
-from hmcos.hierarchy.splitting import Line
 from hmcos.limits import Limits, Status, Watch
 from hmcos.memory.instance import parse_instance, write_instance
 from hmcos.memory.lifetimes import Life
 from hmcos.memory.problem import LARGEST, Problem
 from hmcos.memory.profile import peak, profile
+from hmcos.schedulers.exact.splitting import Line
 from hmcos.schedulers.optimal import optimal
-from hmcos.schedulers.table import names as schedulers
-from hmcos.schedulers.table import scheduler
+from hmcos.schedulers.scheduler_table import names as schedulers
+from hmcos.schedulers.scheduler_table import scheduler
 from property.arena_strategies import dense_lives
 from property.strategies import problems, random_problem
 

@@ -14,11 +14,11 @@ import hmcos
 from hmcos.frontends.model import Model
 from hmcos.frontends.tflite.schema import unpacked
 from hmcos.frontends.tflite.writing import pack
-from hmcos.graph.model import Graph
+from hmcos.graph.graph import Graph
 from hmcos.memory.target import target_names
 from hmcos.network.opening import open_source
+from hmcos.plan.file.plan_file import plan_text, read_plan
 from hmcos.plan.plan import Plan
-from hmcos.plan.plan_file import plan_text, read_plan
 from hmcos.tasks.schedule.recheck import checks_at_rest
 from property.graph_strategies import graphs
 from property.strategies import generators

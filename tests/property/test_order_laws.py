@@ -11,21 +11,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hmcos.hierarchy.joins import join
-from hmcos.hierarchy.splitting import Line, forced_states
 from hmcos.limits import Limits, Status, Watch
 from hmcos.memory.problem import Problem
 from hmcos.memory.profile import peak
 from hmcos.plan.schedule import Schedule
 from hmcos.schedulers import optimal as optimal_scheduler
 from hmcos.schedulers.exact import descent, thresholds
-from hmcos.schedulers.exact.commits import Rules
+from hmcos.schedulers.exact.commits import PruningRules
+from hmcos.schedulers.exact.joins import join
+from hmcos.schedulers.exact.splitting import Line, forced_states
 from hmcos.schedulers.optimal import optimal, search
-from hmcos.schedulers.table import names, scheduler
+from hmcos.schedulers.scheduler_table import names, scheduler
 from oracle import optimum, orders
 from property.strategies import problems, random_problem
 
-SWITCHES = [rule.name for rule in fields(Rules)]
+SWITCHES = [rule.name for rule in fields(PruningRules)]
 
 
 @pytest.fixture(autouse=True, params=[0, descent.UNCUT], scope="module")
@@ -46,11 +46,11 @@ class Witness:
         self.reports.append((peak, lower_bound))
 
 
-def drawn_rules(source: Random) -> Rules:
-    return Rules(**{name: source.random() < 0.5 for name in SWITCHES})
+def drawn_rules(source: Random) -> PruningRules:
+    return PruningRules(**{name: source.random() < 0.5 for name in SWITCHES})
 
 
-def assert_proved(problem: Problem, rules: Rules, expected: int) -> Schedule:
+def assert_proved(problem: Problem, rules: PruningRules, expected: int) -> Schedule:
     witness = Witness()
     found = search(problem, Limits(), Watch(witness), rules)
     assert peak(problem, found.order) == found.peak == found.lower_bound == expected, rules
@@ -62,7 +62,7 @@ def assert_proved(problem: Problem, rules: Rules, expected: int) -> Schedule:
 @given(problems(max_operators=8), st.randoms(use_true_random=False))
 def test_the_search_finds_the_optimum_under_any_rules(problem: Problem, source: Random) -> None:
     expected = optimum(problem)
-    assert_proved(problem, Rules(), expected)
+    assert_proved(problem, PruningRules(), expected)
     assert_proved(problem, drawn_rules(source), expected)
 
 
@@ -72,7 +72,7 @@ def test_a_seeded_sweep_finds_the_optimum_under_any_rules(seed: int) -> None:
     for _ in range(120):
         problem = random_problem(source, source.randrange(1, 11))
         expected = optimum(problem)
-        assert_proved(problem, Rules(), expected)
+        assert_proved(problem, PruningRules(), expected)
         for _ in range(4):
             assert_proved(problem, drawn_rules(source), expected)
 
@@ -82,7 +82,7 @@ def test_each_rule_may_be_switched_off_by_itself(switch: str) -> None:
     source = Random(switch)
     for _ in range(150):
         problem = random_problem(source, source.randrange(4, 11))
-        assert_proved(problem, Rules(**{switch: False}), optimum(problem))
+        assert_proved(problem, PruningRules(**{switch: False}), optimum(problem))
 
 
 def test_the_plain_search_in_one_direction_finds_the_optimum(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,9 +95,9 @@ def test_the_plain_search_in_one_direction_finds_the_optimum(monkeypatch: pytest
         problem = random_problem(source, source.randrange(2, 10))
         expected = optimum(problem)
         for direction in ({"forward": True}, {"backward": True}, {"forward": True, "backward": True}):
-            assert_proved(problem, Rules(**{**off, **direction}), expected)
+            assert_proved(problem, PruningRules(**{**off, **direction}), expected)
             assert_proved(
-                problem, Rules(**{**off, **direction, "commit": True, "valley_cuts": True}), expected
+                problem, PruningRules(**{**off, **direction, "commit": True, "valley_cuts": True}), expected
             )
 
 
@@ -113,7 +113,7 @@ def test_pieces_and_brackets_find_the_optimum_where_the_quick_search_is_off(
     for _ in range(300):
         problem = random_problem(source, source.randrange(6, 12))
         expected = optimum(problem)
-        assert_proved(problem, Rules(split=False, commit_ends=False), expected)
+        assert_proved(problem, PruningRules(split=False, commit_ends=False), expected)
         assert_proved(problem, drawn_rules(source), expected)
 
 
@@ -150,7 +150,7 @@ def test_every_scheduler_gives_a_complete_order_with_true_figures(problem: Probl
 
 @given(problems(max_operators=12))
 def test_the_same_problem_has_the_same_answer(problem: Problem) -> None:
-    first, second = (search(problem, Limits(), Watch(), Rules()) for _ in range(2))
+    first, second = (search(problem, Limits(), Watch(), PruningRules()) for _ in range(2))
     assert (first.order, first.states) == (second.order, second.states)
 
 

@@ -10,17 +10,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hmcos.allocation.best_fit import Skyline
 from hmcos.allocation.crowd import Crowd
+from hmcos.allocation.exact.shrink import clusters
 from hmcos.allocation.fit import board, count_pairs, first_fit, meetings
 from hmcos.allocation.items import Item, items
-from hmcos.allocation.largest_first import largest_first
-from hmcos.allocation.problem import Lives
+from hmcos.allocation.lives import Lives
+from hmcos.allocation.planner_table import allocator, names
 from hmcos.allocation.sections import entries, sections
-from hmcos.allocation.shrink import clusters
-from hmcos.allocation.table import allocator, names
-from hmcos.allocation.waiting import Few
-from hmcos.allocation.waiting_many import Many
+from hmcos.allocation.simple.best_fit import Skyline
+from hmcos.allocation.simple.largest_first import largest_first
+from hmcos.allocation.simple.waiting import Few
+from hmcos.allocation.simple.waiting_many import Many
 from hmcos.errors import InstanceError
 from hmcos.limits import Limits, Status, Watch, never
 from property.arena_oracle import best_fit_offsets, faults

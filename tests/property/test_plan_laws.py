@@ -17,18 +17,18 @@ from hypothesis import strategies as st
 from onnx import ModelProto, parser
 
 import hmcos
-from hmcos.allocation.table import names as allocator_names
+from hmcos.allocation.planner_table import names as allocator_names
 from hmcos.errors import PlanError
 from hmcos.memory.problem import Problem
 from hmcos.memory.target import Target, parse_target, target_names
 from hmcos.network.opening import open_source
 from hmcos.plan.agreement import disagreements
+from hmcos.plan.file.plan_file import plan_text, read_claims, read_plan
 from hmcos.plan.plan import Plan
-from hmcos.plan.plan_file import plan_text, read_claims, read_plan
-from hmcos.schedulers.table import names as scheduler_names
+from hmcos.schedulers.scheduler_table import names as scheduler_names
 from hmcos.tasks.schedule.recheck import checks_at_rest
 from hmcos.verify.checks import Check
-from hmcos.verify.planned import check_source
+from hmcos.verify.plan_checks import check_source
 from property.strategies import generators, problems, random_problem
 from property.test_running_laws import models
 from unit.verify.faults import HEAD

@@ -14,8 +14,8 @@ import hmcos
 from hmcos.errors import VerifyError
 from hmcos.frontends.feeding import random_inputs
 from hmcos.frontends.onnx import load
-from hmcos.verify.operators import LINE, Operators, run_whole, session
-from hmcos.verify.stepping import run_in_arena
+from hmcos.verify.run.arena_run import run_in_arena
+from hmcos.verify.run.operators import LINE, Operators, run_whole, session
 from unit.verify.faults import HEAD, overlapping
 
 UNARY = ("Neg", "Sin", "Relu", "Identity", "Tanh", "Abs")

@@ -11,19 +11,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hmcos.graph.model import Graph
-from hmcos.graph.order import parameter_nodes, source_order
+from hmcos.graph.graph import Graph
+from hmcos.graph.source_order import parameter_nodes, source_order
 from hmcos.memory.bounds import operand_bound
 from hmcos.memory.problem import Problem
 from hmcos.memory.profile import profile
 from hmcos.memory.sharing import Sharing, lower
 from hmcos.memory.target import Target, load_target, parse_target
 from hmcos.plan.plan import Memory
-from hmcos.schedulers.rpo import reverse_post_order
-from hmcos.verify import claims
-from hmcos.verify.recount import recount
-from hmcos.verify.run import run_of_graph
-from hmcos.verify.schedule import check_order
+from hmcos.schedulers.simple.rpo import reverse_post_order
+from hmcos.verify.counted import claims
+from hmcos.verify.counted.order_check import check_order
+from hmcos.verify.counted.recount import recount
+from hmcos.verify.counted.steps import run_of_graph
 from oracle import orders
 from property.graph_strategies import graphs, random_graph
 

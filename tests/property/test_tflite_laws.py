@@ -20,9 +20,9 @@ from hmcos.frontends.tflite.offsets import NAME, offsets_in
 from hmcos.frontends.tflite.reading import parse
 from hmcos.frontends.tflite.schema import MetadataT, ModelT, content_of, integers, unpacked
 from hmcos.frontends.tflite.writing import rewritten
-from hmcos.frontends.tflite.written import written
-from hmcos.runtimes.tflite import random_inputs, run
-from hmcos.runtimes.tflm import room
+from hmcos.frontends.tflite.written_file import written
+from hmcos.runtimes.tflite.litert import random_inputs, run
+from hmcos.runtimes.tflite.tflm import room
 from property.strategies import generators
 from property.tflite_strategies import networks
 from unit.frontends.tflite_networks import S

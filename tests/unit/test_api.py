@@ -11,19 +11,8 @@ import hmcos
 from hmcos.errors import InstanceError, ModelError, OptionError, TargetError
 from hmcos.limits import Status
 from hmcos.memory.problem import Problem
-from hmcos.report.page import writing
-
-# Two branches: each makes a large buffer from the input, then a small one; the end reads both.
-FORK = Problem(
-    names=("grow a", "grow b", "shrink a", "shrink b", "join"),
-    sizes=(10, 100, 100, 10, 10, 5),
-    inputs=(0,),
-    kept=(5,),
-    reads=((0,), (0,), (1,), (2,), (3, 4)),
-    makes=((1,), (2,), (3,), (4,), (5,)),
-    may_overwrite=((), (), (), (), ()),
-    scratch=(0, 0, 0, 0, 7),
-)
+from hmcos.report.page import page as writing
+from networks import FORK
 
 
 def test_a_problem_gives_a_plan_without_a_model() -> None:
@@ -154,7 +143,7 @@ def test_public_functions_stay_functions_when_rooms_of_their_name_are_imported()
     program = (
         "import hmcos\n"
         "first = [hmcos.verify, hmcos.report]\n"
-        "import hmcos.verify.checks, hmcos.report.sizes\n"
+        "import hmcos.verify.checks, hmcos.report.words.sizes\n"
         "from hmcos import verify, report\n"
         "print(first == [verify, report] == [hmcos.verify, hmcos.report], callable(verify))\n"
         "from hmcos.verify import checks\n"

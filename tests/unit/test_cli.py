@@ -248,7 +248,7 @@ from pathlib import Path
 import click
 
 from hmcos.__main__ import main
-from hmcos.plan.staging import staged
+from hmcos.staging import staged
 
 @click.command()
 @click.argument("folder", type=Path)
@@ -293,7 +293,7 @@ def test_an_interruption_after_the_results_stand_does_not_deny_them(
     def interrupted(*_: object) -> Path:
         raise KeyboardInterrupt
 
-    page = import_module("hmcos.report.page.writing")  # hmcos.report is a function
+    page = import_module("hmcos.report.page.page")  # hmcos.report is a function
     monkeypatch.setattr(page, "has_plotly", lambda: True)
     monkeypatch.setattr(page, "write_page", interrupted)
     (tmp_path / "out").mkdir()

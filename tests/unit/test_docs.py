@@ -10,10 +10,10 @@ import pytest
 
 import hmcos
 from hmcos.limits import Status
-from hmcos.plan.plan_file import plan_text
-from hmcos.report.explained import explanation_record
-from hmcos.report.pictures import names as picture_names
-from hmcos.report.records import (
+from hmcos.plan.file.plan_file import plan_text
+from hmcos.report.pictures.picture_table import names as picture_names
+from hmcos.report.records.explanation_record import explanation_record
+from hmcos.report.records.result_records import (
     comparison_record,
     experiment_record,
     inspection_record,
@@ -21,10 +21,10 @@ from hmcos.report.records import (
     plan_record,
     verification_record,
 )
-from hmcos.runtimes.measured import Measured, Measurement
+from hmcos.runtimes.onnxruntime.measured import Measured, Measurement
 from hmcos.tasks.compare.experiment import PLANNERS
 from hmcos.verify.checks import Answer, Check, Verification
-from unit.test_api import FORK
+from networks import FORK
 
 ROOT = Path(__file__).parents[2]
 

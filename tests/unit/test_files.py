@@ -11,7 +11,7 @@ import pytest
 import hmcos
 from hmcos.__main__ import run
 from hmcos.files import read_ordinary
-from unit.test_api import FORK
+from networks import FORK
 
 COMMANDS = ("inspect x.onnx", "inspect x.tflite", "inspect x.json", "report x.json", "explain x.json")
 

@@ -16,8 +16,8 @@ import hmcos
 from hmcos.__main__ import run
 from hmcos.errors import HmcosError
 from hmcos.words import LONGEST, LONGEST_LINE
+from networks import FORK
 from unit.frontends.networks import FLOAT, graph, model, value
-from unit.test_api import FORK
 
 LONG = 10_000
 PREFIX = len("hmcos: error: ")

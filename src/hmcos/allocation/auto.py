@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hmcos.allocation.exact import prove
-from hmcos.allocation.ordered import ended
-from hmcos.allocation.problem import Lives
-from hmcos.allocation.simple import is_settled, simplest
+from hmcos.allocation.exact.proof import prove
+from hmcos.allocation.lives import Lives
+from hmcos.allocation.quick import is_settled, simplest
+from hmcos.allocation.simple.ordered import ended
 from hmcos.limits import Limits, Watch
 from hmcos.plan.arena import Arena
 

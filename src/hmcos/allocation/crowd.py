@@ -20,7 +20,7 @@ LARGEST = 2**62
 FEW_RUNS = 8
 """Runs up to which looking for them one by one is quicker than a table over all steps."""
 
-Run = tuple[int, int]
+Steps = tuple[int, int]
 """Steps [begin, end)."""
 
 
@@ -167,7 +167,7 @@ class AmongAll:
         order = lows.argsort(kind="stable")
         return lows[order], highs[order]
 
-    def _meets(self, runs: Sequence[Run]) -> Numbers:
+    def _meets(self, runs: Sequence[Steps]) -> Numbers:
         """Return for each placed row whether it is there in one of the runs, which ascend."""
         begins, ends = self._begin[: self._count], self._end[: self._count]
         if len(runs) > FEW_RUNS:
@@ -181,9 +181,9 @@ class AmongAll:
         return found
 
 
-def _runs(pieces: Sequence[Piece]) -> list[tuple[int, list[Run]]]:
+def _runs(pieces: Sequence[Piece]) -> list[tuple[int, list[Steps]]]:
     """Return the sizes of pieces, each with the steps [begin, end) of it, ascending."""
-    found: dict[int, list[Run]] = {}
+    found: dict[int, list[Steps]] = {}
     for begin, end, size in pieces:
         found.setdefault(size, []).append((begin, end))
     return list(found.items())

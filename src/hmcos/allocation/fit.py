@@ -15,7 +15,7 @@ from typing import Protocol
 
 from hmcos.allocation.items import Item
 from hmcos.allocation.items import items as items_of
-from hmcos.allocation.problem import Lives
+from hmcos.allocation.lives import Lives
 from hmcos.limits import never
 
 FEW_PAIRS = 200_000

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import lcm
 
-from hmcos.allocation.problem import Lives, check_pin, pieces
+from hmcos.allocation.lives import Lives, check_pin, pieces
 from hmcos.errors import InstanceError
 
 Piece = tuple[int, int, int]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hmcos.allocation.bounds import lower_bound
+from hmcos.allocation.alive_bound import lower_bound
 from hmcos.allocation.fit import highest_end
 from hmcos.allocation.items import Item
-from hmcos.allocation.problem import EXTERNAL, Lives
+from hmcos.allocation.lives import EXTERNAL, Lives
 from hmcos.limits import Limits, Status, Watch
 from hmcos.plan.arena import Arena
 

@@ -13,7 +13,7 @@ from hmcos.memory.instance import write_instance
 from hmcos.memory.problem import Problem
 from hmcos.memory.target import Target
 from hmcos.network.opening import Openable, open_source
-from hmcos.plan.staging import identities, write
+from hmcos.staging import identities, write
 from hmcos.tasks.places import check_apart, check_file, target_file
 from hmcos.tasks.request import Request, chosen_target
 from hmcos.tasks.schedule.task import lowered

@@ -9,15 +9,15 @@ from pathlib import Path
 from hmcos.errors import ToolError
 from hmcos.limits import SILENCE, Observer, Watch, never
 from hmcos.network.opening import open_source
-from hmcos.plan.staging import write
-from hmcos.report.pictures import PICTURES, check_matplotlib, drawn
-from hmcos.report.rendering import has_dot
+from hmcos.report.pictures.graphviz import has_dot
+from hmcos.report.pictures.picture_table import PICTURES, check_matplotlib, drawn
+from hmcos.staging import write
 from hmcos.tasks.compare.published import Published, publish
 from hmcos.tasks.draw.scene import Scene, scene_with
 from hmcos.tasks.places import target_file
 from hmcos.tasks.request import ArenaRequest, Request, chosen_limits, chosen_target
-from hmcos.tasks.schedule.offsets import fit_offsets
 from hmcos.tasks.schedule.task import Output, run_into
+from hmcos.tasks.schedule.written_offsets import fit_offsets
 
 SHOWN = ("memory", "arena", "schedule", "hierarchy")
 """The pictures that come with the result."""

@@ -13,7 +13,7 @@ from hmcos.memory.target import Target
 from hmcos.network.opening import ZOO, Openable, open_source
 from hmcos.network.restoring import opened_for
 from hmcos.plan.plan import Plan
-from hmcos.plan.staging import output_errors
+from hmcos.staging import output_errors
 from hmcos.tasks.places import target_file
 from hmcos.tasks.request import Request, chosen_arena, chosen_limits, chosen_target
 from hmcos.tasks.schedule.plan_header import check_emit
@@ -99,7 +99,7 @@ def schedule(  # noqa: PLR0913 (one keyword per option of the command line, so t
 
 def _page_name() -> tuple[str, ...]:
     """Return what the page will be called in the folder of the results; nothing where none is written."""
-    from hmcos.report.page.writing import NAME, has_plotly
+    from hmcos.report.page.page import NAME, has_plotly
 
     return (NAME,) if has_plotly() else ()
 
@@ -109,7 +109,7 @@ def _with_page(solved: Solved, watch: Watch) -> Plan:
     plan = solved.plan
     if plan.outputs.plan is None or not _page_name():
         return plan
-    from hmcos.report.page.writing import NAME, write_page
+    from hmcos.report.page.page import NAME, write_page
     from hmcos.tasks.explain.explanation import explain_plan
 
     place = Path(plan.outputs.plan).with_name(NAME)

@@ -51,12 +51,12 @@ def arena(file: Path, as_json: bool, **options: Any) -> int:
         with Progress() as progress:
             found = hmcos.allocate(file, observer=progress, interrupted=interruption.happened, **options)
         if as_json:
-            from hmcos.report.records import allocation_record  # noqa: PLC0415 (tables need rich)
+            from hmcos.report.records.result_records import allocation_record  # noqa: PLC0415 (tables need rich)
 
             click.echo(json.dumps(allocation_record(found)))
         else:
-            from hmcos.report.arena_table import allocation_table  # noqa: PLC0415
-            from hmcos.report.tables import show  # noqa: PLC0415
+            from hmcos.report.tables.arena_table import allocation_table  # noqa: PLC0415
+            from hmcos.report.tables.result_tables import show  # noqa: PLC0415
 
             show(allocation_table(found))
     return 0 if found.capacity is None else exit_code(found.decided)

@@ -51,11 +51,11 @@ def compare(model: str, bind: tuple[tuple[str, int], ...], as_json: bool, **opti
     with Progress() as progress:
         found = hmcos.compare(model, bind=dict(bind), observer=progress, **options)
     if as_json:
-        from hmcos.report.records import comparison_record  # noqa: PLC0415 (tables need rich, records do not)
+        from hmcos.report.records.result_records import comparison_record  # noqa: PLC0415 (tables need rich, records do not)
 
         click.echo(json.dumps(comparison_record(found)))
     else:
-        from hmcos.report.tables import comparison_table, show  # noqa: PLC0415
+        from hmcos.report.tables.result_tables import comparison_table, show  # noqa: PLC0415
 
         show(comparison_table(found))
     return 0
@@ -69,11 +69,11 @@ def _experiment(bind: tuple[tuple[str, int], ...], as_json: bool, options: dict[
     with Interruption() as interruption, Progress() as progress:
         found = hmcos.experiment(observer=progress, interrupted=interruption.happened, **options)
     if as_json:
-        from hmcos.report.records import experiment_record  # noqa: PLC0415 (tables need rich, records do not)
+        from hmcos.report.records.result_records import experiment_record  # noqa: PLC0415 (tables need rich, records do not)
 
         click.echo(json.dumps(experiment_record(found)))
     else:
-        from hmcos.report.tables import experiment_table, show  # noqa: PLC0415
+        from hmcos.report.tables.result_tables import experiment_table, show  # noqa: PLC0415
 
         show(experiment_table(found))
     return 0

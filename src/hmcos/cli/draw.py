@@ -17,7 +17,7 @@ from hmcos.cli.options import (
     time_limit_option,
 )
 from hmcos.cli.progress import Progress
-from hmcos.report.pictures import names, renderer
+from hmcos.report.pictures.picture_table import names, renderer
 
 _EXAMPLES = """
 \b

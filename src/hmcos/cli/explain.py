@@ -48,12 +48,12 @@ def explain(model: str, bind: tuple[tuple[str, int], ...], as_json: bool, **opti
             model, bind=dict(bind), observer=progress, interrupted=interruption.happened, **options
         )
     if as_json:
-        from hmcos.report.explained import explanation_record  # noqa: PLC0415 (tables need rich)
+        from hmcos.report.records.explanation_record import explanation_record  # noqa: PLC0415 (tables need rich)
 
         click.echo(json.dumps(explanation_record(found)))
     else:
-        from hmcos.report.explained_tables import explanation_tables  # noqa: PLC0415
-        from hmcos.report.tables import show  # noqa: PLC0415
+        from hmcos.report.tables.explanation_tables import explanation_tables  # noqa: PLC0415
+        from hmcos.report.tables.result_tables import show  # noqa: PLC0415
 
         show(explanation_tables(found))
     return 0

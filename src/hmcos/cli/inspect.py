@@ -44,11 +44,11 @@ def inspect(
     if instance is not None:
         hmcos.export_instance(model, instance, target=target, bind=dict(bind), alignment=alignment)
     if as_json:
-        from hmcos.report.records import inspection_record  # noqa: PLC0415 (tables need rich, records do not)
+        from hmcos.report.records.result_records import inspection_record  # noqa: PLC0415 (tables need rich, records do not)
 
         click.echo(json.dumps(inspection_record(found)))
     else:
-        from hmcos.report.tables import inspection_tables, show  # noqa: PLC0415
+        from hmcos.report.tables.result_tables import inspection_tables, show  # noqa: PLC0415
 
         show(inspection_tables(found))
     return 0

@@ -8,7 +8,7 @@ import click
 
 import hmcos
 from hmcos.cli.options import bind_option, json_option, model_argument, target_option, time_limit_option
-from hmcos.tasks.measure.tflm import ArenaMeasurement
+from hmcos.tasks.measure.tflite import ArenaMeasurement
 
 _EXAMPLES = """
 \b
@@ -53,23 +53,23 @@ def measure(
     if isinstance(found, ArenaMeasurement):
         _tell_arena(found, as_json=as_json)
     elif as_json:
-        from hmcos.report.records import measurement_record  # noqa: PLC0415 (tables need rich, records do not)
+        from hmcos.report.records.result_records import measurement_record  # noqa: PLC0415 (tables need rich, records do not)
 
         click.echo(json.dumps(measurement_record(found)))
     else:
-        from hmcos.report.proofs import measurement_table  # noqa: PLC0415
-        from hmcos.report.tables import show  # noqa: PLC0415
+        from hmcos.report.tables.result_tables import show  # noqa: PLC0415
+        from hmcos.report.tables.verification_table import measurement_table  # noqa: PLC0415
 
         show(measurement_table(found))
     return 0
 
 
 def _tell_arena(found: ArenaMeasurement, *, as_json: bool) -> None:
-    from hmcos.report.tflm import arena_record, arena_table  # noqa: PLC0415 (needs rich)
+    from hmcos.report.tables.tflm_arena import arena_record, arena_table  # noqa: PLC0415 (needs rich)
 
     if as_json:
         click.echo(json.dumps(arena_record(found)))
     else:
-        from hmcos.report.tables import show  # noqa: PLC0415
+        from hmcos.report.tables.result_tables import show  # noqa: PLC0415
 
         show(arena_table(found))

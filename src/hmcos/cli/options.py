@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from hmcos.allocation.table import names as allocator_names
+from hmcos.allocation.planner_table import names as allocator_names
 from hmcos.errors import OptionError
 from hmcos.memory.target import target_names
-from hmcos.report.sizes import parse_size
-from hmcos.schedulers.table import names as scheduler_names
+from hmcos.report.words.sizes import parse_size
+from hmcos.schedulers.scheduler_table import names as scheduler_names
 from hmcos.zoo.catalogue import names as zoo_names
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])

@@ -11,7 +11,7 @@ import hmcos
 from hmcos.cli.interruption import Interruption
 from hmcos.cli.options import complete_models, time_limit_option
 from hmcos.cli.progress import Progress
-from hmcos.report.page.writing import NAME
+from hmcos.report.page.page import NAME
 
 _EXAMPLES = """
 \b

@@ -101,11 +101,11 @@ def schedule(model: str, bind: tuple[tuple[str, int], ...], as_json: bool, **opt
 def _tell_result(plan: Plan, target: str, *, as_json: bool) -> None:
     _note(plan, target)
     if as_json:
-        from hmcos.report.records import plan_record  # noqa: PLC0415 (tables need rich, records do not)
+        from hmcos.report.records.result_records import plan_record  # noqa: PLC0415 (tables need rich, records do not)
 
         click.echo(json.dumps(plan_record(plan)))
     else:
-        from hmcos.report.tables import plan_tables, show  # noqa: PLC0415
+        from hmcos.report.tables.result_tables import plan_tables, show  # noqa: PLC0415
 
         show(plan_tables(plan))
 

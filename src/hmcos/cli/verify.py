@@ -72,12 +72,12 @@ def verify(model: str, plan_or_model: str, **options: Any) -> int:
     pairs = {name: dict(options.pop(name)) for name in ("bind", "inputs")}
     found = hmcos.verify(model, plan_or_model, **pairs, **options)
     if as_json:
-        from hmcos.report.records import verification_record  # noqa: PLC0415 (tables need rich, records do not)
+        from hmcos.report.records.result_records import verification_record  # noqa: PLC0415 (tables need rich, records do not)
 
         click.echo(json.dumps(verification_record(found)))
     else:
-        from hmcos.report.proofs import verification_table  # noqa: PLC0415
-        from hmcos.report.tables import show  # noqa: PLC0415
+        from hmcos.report.tables.result_tables import show  # noqa: PLC0415
+        from hmcos.report.tables.verification_table import verification_table  # noqa: PLC0415
 
         show(verification_table(found))
     return proof_exit_code(found.answer)

@@ -12,7 +12,7 @@ import click
 from hmcos.cli.options import json_option
 from hmcos.errors import OptionError
 from hmcos.network.opening import ZOO
-from hmcos.plan.staging import write
+from hmcos.staging import write
 from hmcos.tasks.places import check_file
 from hmcos.words import printable
 from hmcos.zoo.catalogue import FAMILIES, NETWORKS, build, check_name, defaults
@@ -101,7 +101,7 @@ def _value(text: str) -> object:
 def _list(*, as_json: bool) -> None:
     if as_json:
         return click.echo(json.dumps(_record()))
-    from hmcos.report.tables import show, zoo_tables  # noqa: PLC0415 (tables need rich)
+    from hmcos.report.tables.result_tables import show, zoo_tables  # noqa: PLC0415 (tables need rich)
 
     networks = [(name, family, _line(chosen)) for name, (family, chosen) in NETWORKS.items()]
     return show(zoo_tables(networks, [(family, _line(defaults(family))) for family in FAMILIES]))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hmcos.errors import OutputError
 from hmcos.frontends.model import Model
-from hmcos.plan.staging import Staging, chunks, identities, output_errors
+from hmcos.staging import Staging, chunks, identities, output_errors
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from hmcos.errors import OptionError
 from hmcos.frontends.indices import SMALL, Range, index_ranges
-from hmcos.graph.model import Graph, Tensor
+from hmcos.graph.graph import Graph, Tensor
 
 Bytes = npt.NDArray[np.uint8]
 """The raw bytes of a tensor."""

@@ -12,7 +12,7 @@ from hmcos.errors import ModelError
 from hmcos.frontends.indices import Range
 from hmcos.frontends.model import Model
 from hmcos.frontends.outline import Outline
-from hmcos.graph.model import Graph
+from hmcos.graph.graph import Graph
 from hmcos.memory.target import Target
 
 

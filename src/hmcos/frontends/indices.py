@@ -8,7 +8,7 @@ from functools import reduce
 from math import ceil, floor, isfinite, isqrt, prod
 from typing import TYPE_CHECKING, Any
 
-from hmcos.graph.model import Graph, Operator
+from hmcos.graph.graph import Graph, Operator
 
 if TYPE_CHECKING:
     import numpy.typing as npt

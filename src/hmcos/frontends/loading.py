@@ -15,7 +15,7 @@ from hmcos.frontends.format import Format, Serializable
 from hmcos.frontends.indices import Range
 from hmcos.frontends.model import Model
 from hmcos.frontends.outline import Outline
-from hmcos.plan.staging import staged
+from hmcos.staging import staged
 
 SUFFIXES: dict[str, str] = {".onnx": "onnx", ".tflite": "tflite"}
 """File suffix, in lower case, to format."""

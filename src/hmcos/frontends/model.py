@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hmcos.graph.model import Graph
+from hmcos.graph.graph import Graph
 from hmcos.words import printable, shortened
 
 _NAMED = 60

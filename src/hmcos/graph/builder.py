@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from hmcos.errors import ModelError
-from hmcos.graph.catalogue import is_constant
-from hmcos.graph.model import Graph, Operator, Tensor
+from hmcos.graph.graph import Graph, Operator, Tensor
+from hmcos.graph.kinds import is_constant
 
 
 class GraphBuilder:

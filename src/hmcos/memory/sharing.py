@@ -8,7 +8,7 @@ from functools import cached_property
 
 from hmcos.alignment import round_up
 from hmcos.errors import OptionError
-from hmcos.graph.model import Graph, Operator, Tensor
+from hmcos.graph.graph import Graph, Operator, Tensor
 from hmcos.memory.problem import Problem
 from hmcos.memory.target import Condition, Overwrite, Target, kind_name
 

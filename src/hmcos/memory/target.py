@@ -14,7 +14,7 @@ from typing import cast
 
 from hmcos.errors import TargetError, UnknownTargetError
 from hmcos.files import read_ordinary
-from hmcos.graph.catalogue import STANDARD_DOMAINS
+from hmcos.graph.kinds import STANDARD_DOMAINS
 from hmcos.memory.problem import LARGEST
 from hmcos.words import meant
 

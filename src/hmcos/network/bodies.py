@@ -6,19 +6,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from hmcos.alignment import round_up
-from hmcos.graph.catalogue import STANDARD_DOMAINS
-from hmcos.graph.model import Body, Graph, Operator, body_path
-from hmcos.graph.order import parameter_nodes, source_order
+from hmcos.graph.graph import Body, Graph, Operator, body_path
+from hmcos.graph.kinds import STANDARD_DOMAINS
+from hmcos.graph.source_order import parameter_nodes, source_order
 from hmcos.limits import Limits, Status, Watch
 from hmcos.memory.bounds import must_live_bound
-from hmcos.memory.external import without_external
+from hmcos.memory.changes import without_external
 from hmcos.memory.problem import Problem
 from hmcos.memory.sharing import Sharing, lower
 from hmcos.memory.target import Target
 from hmcos.plan.plan import BodyPlan, TargetUsed
 from hmcos.plan.schedule import Schedule
-from hmcos.schedulers.base import Scheduler
-from hmcos.schedulers.table import scheduler
+from hmcos.schedulers.scheduler import Scheduler
+from hmcos.schedulers.scheduler_table import scheduler
 
 _FIRST_RESULT = {"If": 0, "Loop": 1, "Scan": 0}
 """Kind to the place of the body result that becomes the operator's first output."""

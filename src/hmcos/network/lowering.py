@@ -8,10 +8,10 @@ from functools import cached_property
 
 from hmcos.alignment import round_up
 from hmcos.errors import OptionError
-from hmcos.graph.model import Graph, Tensor
-from hmcos.graph.order import ParameterNodes, parameter_nodes, source_order
+from hmcos.graph.graph import Graph, Tensor
+from hmcos.graph.source_order import ParameterNodes, parameter_nodes, source_order
 from hmcos.limits import Limits, Watch
-from hmcos.memory.external import without_external
+from hmcos.memory.changes import without_external
 from hmcos.memory.lifetimes import Life
 from hmcos.memory.problem import Problem
 from hmcos.memory.target import Target
@@ -19,7 +19,7 @@ from hmcos.network.bodies import Accounting, Bodies, OpenBodies, find, lower_gra
 from hmcos.network.opening import Opened
 from hmcos.plan.plan import OperatorRow, TargetUsed
 from hmcos.plan.schedule import Schedule
-from hmcos.schedulers.base import Scheduler
+from hmcos.schedulers.scheduler import Scheduler
 
 
 @dataclass(frozen=True)

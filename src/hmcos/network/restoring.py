@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from hmcos.errors import PlanError
 from hmcos.frontends.model import Model
-from hmcos.graph.model import Graph, body_path
+from hmcos.graph.graph import Graph, body_path
 from hmcos.limits import Limits, Watch
 from hmcos.memory.problem import Problem
 from hmcos.memory.profile import profile

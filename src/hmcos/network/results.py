@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hmcos.errors import OutputError, PlanError
 from hmcos.plan.plan import Plan
-from hmcos.plan.staging import chunks
+from hmcos.staging import chunks
 
 
 def check_written(plan: Plan, *, header: bool = False) -> tuple[str, ...]:

@@ -9,10 +9,10 @@ from hmcos.memory.bounds import must_live_bound, operand_bound
 from hmcos.memory.problem import Problem
 from hmcos.memory.profile import peak
 from hmcos.plan.schedule import Schedule
-from hmcos.schedulers.base import conclude
-from hmcos.schedulers.exact.commits import Rules
+from hmcos.schedulers.exact.commits import PruningRules
 from hmcos.schedulers.exact.pieces import CHEAP, Piece, Reduction
 from hmcos.schedulers.exact.thresholds import Stretch
+from hmcos.schedulers.scheduler import conclude
 
 QUICK_OPERATORS = 1_500
 """Problems up to this size are first searched as they are, since cutting them would take longer."""
@@ -25,10 +25,10 @@ FIRST_ROUND = 2_000
 
 def optimal(problem: Problem, limits: Limits, watch: Watch) -> Schedule:
     """Return an order with the least peak and the proof, or the best of both when a limit is reached."""
-    return search(problem, limits, watch, Rules())
+    return search(problem, limits, watch, PruningRules())
 
 
-def search(problem: Problem, limits: Limits, watch: Watch, rules: Rules) -> Schedule:
+def search(problem: Problem, limits: Limits, watch: Watch, rules: PruningRules) -> Schedule:
     """Return the schedule that the exact search finds under the given pruning rules."""
     settling = _Settling(problem, limits, watch, rules)
     limit = settling.settle()
@@ -47,7 +47,7 @@ def search(problem: Problem, limits: Limits, watch: Watch, rules: Rules) -> Sche
 class _Settling:
     """Brings the peak and the lower bound of a problem together: the whole at first, then by pieces."""
 
-    def __init__(self, problem: Problem, limits: Limits, watch: Watch, rules: Rules) -> None:
+    def __init__(self, problem: Problem, limits: Limits, watch: Watch, rules: PruningRules) -> None:
         self._problem = problem
         self._limits = limits
         self._watch = watch

@@ -10,7 +10,7 @@ from hmcos.errors import SizeError
 from hmcos.frontends.loading import outline
 from hmcos.frontends.model import Model
 from hmcos.frontends.outline import Port
-from hmcos.graph.model import Graph
+from hmcos.graph.graph import Graph
 from hmcos.memory.problem import Problem
 from hmcos.network.opening import Openable, Opened, Readable, open_source, readable
 from hmcos.plan.plan import Source

@@ -13,7 +13,7 @@ from hmcos.errors import OutputError
 from hmcos.frontends.copying import DataFile, data_files_beside
 from hmcos.memory.target import Target
 from hmcos.network.opening import Opened
-from hmcos.plan.staging import check_reachable, identities
+from hmcos.staging import check_reachable, identities
 from hmcos.tasks.replacing import check_replaced
 
 

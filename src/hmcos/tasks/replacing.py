@@ -7,9 +7,9 @@ from pathlib import Path
 from hmcos.errors import OutputError, PlanError
 from hmcos.network.opening import ZOO, Opened
 from hmcos.network.sources import source_places
+from hmcos.plan.file.plan_file import read_source
 from hmcos.plan.plan import Outputs, Source
-from hmcos.plan.plan_file import read_source
-from hmcos.plan.staging import same_file
+from hmcos.staging import same_file
 
 UNKNOWN = "<problem>"
 """The name of a problem in memory: nothing tells it from another one."""

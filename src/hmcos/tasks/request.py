@@ -8,11 +8,11 @@ from functools import cache
 from math import isnan
 from os import PathLike, fspath
 
-from hmcos.allocation.table import allocator as allocator_called
+from hmcos.allocation.planner_table import allocator as allocator_called
 from hmcos.errors import OptionError
 from hmcos.limits import Limits
 from hmcos.memory.target import Target, check_name, load_target, target_names
-from hmcos.schedulers.table import scheduler as scheduler_called
+from hmcos.schedulers.scheduler_table import scheduler as scheduler_called
 
 MINIMIZE = ("peak", "arena")
 """What may be made as small as possible: the peak, and then the arena of such an order; or the arena,

@@ -17,10 +17,10 @@ from hmcos.memory.target import Target
 from hmcos.network.opening import open_source
 from hmcos.network.results import check_written
 from hmcos.network.sources import source_of
+from hmcos.plan.file.plan_file import read_plan
 from hmcos.plan.plan import Plan
-from hmcos.plan.plan_file import read_plan
-from hmcos.runtimes.fusing import LEVELS, fuse
-from hmcos.runtimes.onnxruntime import in_file_order, moved, opened
+from hmcos.runtimes.onnxruntime.fusing import LEVELS, fuse
+from hmcos.runtimes.onnxruntime.session import in_file_order, moved, opened
 from hmcos.tasks.request import Request, chosen_limits, chosen_target
 from hmcos.tasks.schedule.task import run
 

@@ -5,9 +5,9 @@ AAAI 2019, figure 5, doi 10.1609/aaai.v33i01.33014780.
 
 from __future__ import annotations
 
-from hmcos.zoo.cells import Cell, CellNetwork
+from hmcos.zoo.cell_networks import CellDesign, CellNetwork
 
-NORMAL = Cell(
+NORMAL = CellDesign(
     blocks=(
         (("average 3x3", 0), ("max 3x3", 0)),
         (("identity", 0), ("average 3x3", 1)),
@@ -18,7 +18,7 @@ NORMAL = Cell(
     result=(3, 5, 6),
 )
 
-REDUCTION = Cell(
+REDUCTION = CellDesign(
     blocks=(
         (("average 3x3", 0), ("separable 3x3", 1)),
         (("max 3x3", 1), ("max 3x3", 0)),

@@ -5,9 +5,9 @@ ICLR 2019, figures 4 and 5, doi 10.48550/arXiv.1806.09055; the cells as its auth
 
 from __future__ import annotations
 
-from hmcos.zoo.cells import Cell, CellNetwork
+from hmcos.zoo.cell_networks import CellDesign, CellNetwork
 
-NORMAL = Cell(
+NORMAL = CellDesign(
     blocks=(
         (("separable 3x3", 0), ("separable 3x3", 1)),
         (("separable 3x3", 0), ("separable 3x3", 1)),
@@ -17,7 +17,7 @@ NORMAL = Cell(
     result=(2, 3, 4, 5),
 )
 
-REDUCTION = Cell(
+REDUCTION = CellDesign(
     blocks=(
         (("max 3x3", 0), ("max 3x3", 1)),
         (("identity", 2), ("max 3x3", 1)),

@@ -12,7 +12,7 @@ from math import prod, sqrt
 
 from onnx import TensorProto
 
-from hmcos.zoo.network import INPUT, Attribute, Layer, Network, Parameter, Shape
+from hmcos.zoo.network import INPUT, Attribute, Layer, NetworkBuilder, Parameter, Shape
 from hmcos.zoo.weights import Weights, repeated
 
 _EPSILON = 0.001
@@ -55,7 +55,7 @@ class _Window:
 class Layers:
     """Makes layers of one network: each method returns the number of the layer that it adds."""
 
-    def __init__(self, network: Network, weights: Weights, fold_batch_norm: bool) -> None:
+    def __init__(self, network: NetworkBuilder, weights: Weights, fold_batch_norm: bool) -> None:
         self.network = network
         self._weights = weights
         self._fold = fold_batch_norm

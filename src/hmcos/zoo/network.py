@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from onnx import AttributeProto, GraphProto, ModelProto, TensorProto, ValueInfoProto
 
-from hmcos.zoo.order import depth_first
+from hmcos.zoo.depth_first import depth_first
 
 OPSET = 17
 IR_VERSION = 8
@@ -41,7 +41,7 @@ class Layer:
     parameters: tuple[Parameter, ...]
 
 
-class Network:
+class NetworkBuilder:
     """Collects layers; each is known by its number.
 
     Layers are named as Keras counts them (conv2d, conv2d_1, ...): the published files were exported

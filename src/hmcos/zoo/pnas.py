@@ -5,11 +5,11 @@ ECCV 2018, figure 1, doi 10.1007/978-3-030-01246-5_2.
 
 from __future__ import annotations
 
-from hmcos.zoo.cells import Cell, CellNetwork
+from hmcos.zoo.cell_networks import CellDesign, CellNetwork
 
 # One cell for both purposes: the paper reduces by running it at stride 2. Its identity is a pool of
 # single pixels, so that it can have that stride.
-CELL = Cell(
+CELL = CellDesign(
     blocks=(
         (("separable 5x5", 0), ("max 3x3", 0)),
         (("separable 7x7", 1), ("max 3x3", 1)),

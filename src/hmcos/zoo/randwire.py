@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from onnx import ModelProto
 
 from hmcos.errors import OptionError
-from hmcos.zoo.checks import check_choice, check_switch, check_whole
 from hmcos.zoo.layers import LAYOUTS, Layers, image_shape
-from hmcos.zoo.network import Network
+from hmcos.zoo.network import NetworkBuilder
+from hmcos.zoo.parameters import check_choice, check_switch, check_whole
 from hmcos.zoo.watts_strogatz import small_world
 from hmcos.zoo.weights import Weights
 
@@ -71,7 +71,7 @@ class RandWire:
 
     def wired(self, stages: Sequence[Sequence[tuple[int, ...]]]) -> ModelProto:
         """Return the network with a given wiring: per stage and node, the smaller nodes that it reads."""
-        network = Network("randwire", image_shape(self.layout, self.batch, _IMAGE))
+        network = NetworkBuilder("randwire", image_shape(self.layout, self.batch, _IMAGE))
         layers = Layers(network, Weights(self.seed), self.fold_batch_norm)
         x = layers.conv(layers.image(self.layout), -(-self.channels // 2), (3, 3), stride=2)
         x = layers.conv(layers.relu(x), self.channels, (3, 3), stride=2)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hmcos.allocation.c_header import c_header
-from hmcos.allocation.exact import exact
-from hmcos.allocation.problem import Demand, Lives
+from hmcos.allocation.exact.proof import exact
+from hmcos.allocation.files.c_header import c_header
+from hmcos.allocation.lives import Demand, Lives
 from hmcos.errors import OptionError
 from hmcos.limits import Limits, Watch
 from hmcos.memory.lifetimes import Life

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from ortools.sat.python import cp_model
 
-from hmcos.allocation.constraint import Effort, constrain
+from hmcos.allocation.exact.constraint import Effort, constrain
 from hmcos.allocation.items import Item
 
 ITEMS = [Item((i,), ((0, 2, 1 + i),), 1 + i, 1, ((0, None),)) for i in range(3)]

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 import hmcos
-from hmcos.allocation.instance import parse_csv, parse_json_lives, read_lives, write_csv
-from hmcos.allocation.table import allocator
+from hmcos.allocation.files.lives_file import parse_csv, parse_json_lives, read_lives, write_csv
+from hmcos.allocation.planner_table import allocator
 from hmcos.errors import InstanceError
 from hmcos.limits import Limits, Watch
 

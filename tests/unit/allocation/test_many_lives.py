@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from hmcos.allocation.crowd import Crowd
-from hmcos.allocation.exact import prove
+from hmcos.allocation.exact.proof import prove
+from hmcos.allocation.exact.shrink import postponable
 from hmcos.allocation.fit import Meetings, board, count_pairs, meetings
 from hmcos.allocation.items import Item, items
-from hmcos.allocation.largest_first import largest_first
-from hmcos.allocation.problem import Demand, Lives
-from hmcos.allocation.shrink import postponable
-from hmcos.allocation.table import allocator, names
+from hmcos.allocation.lives import Demand, Lives
+from hmcos.allocation.planner_table import allocator, names
+from hmcos.allocation.simple.largest_first import largest_first
 from hmcos.limits import Limits, Status, Watch
 from hmcos.memory.lifetimes import Life
 

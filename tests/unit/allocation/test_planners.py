@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from hmcos.allocation.exact import exact
-from hmcos.allocation.problem import Demand, Lives, Pool
-from hmcos.allocation.table import allocator, names
+from hmcos.allocation.exact.proof import exact
+from hmcos.allocation.lives import Demand, Lives, Pool
+from hmcos.allocation.planner_table import allocator, names
 from hmcos.errors import InstanceError, OptionError
 from hmcos.limits import Limits, Status, Watch
 from hmcos.memory.lifetimes import Life

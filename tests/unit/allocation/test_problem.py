@@ -1,7 +1,7 @@
 import pytest
 
 from hmcos.allocation.items import items
-from hmcos.allocation.problem import Demand, Lives, Pool
+from hmcos.allocation.lives import Demand, Lives, Pool
 from hmcos.errors import InstanceError
 from hmcos.memory.lifetimes import Life
 

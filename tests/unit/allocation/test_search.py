@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import pytest
 
+from hmcos.allocation.exact.rules import PlacementRules, Style
+from hmcos.allocation.exact.search import Search
 from hmcos.allocation.items import Item
-from hmcos.allocation.rules import Rules, Style
-from hmcos.allocation.search import Search
 
 Spans = tuple[tuple[int, int | None], ...]
 
@@ -54,7 +54,7 @@ NOBODY_AT_THE_FLOOR = {
 def test_the_floor_may_rise_into_a_jump_of_the_stack(kind: str, heads: bool, anywhere: bool) -> None:
     """Stacked by their lowest starts the items end at the capacity, yet the lowest need not lie there."""
     items, least = NOBODY_AT_THE_FLOOR[kind]
-    rules = Rules(heads=heads, anywhere=anywhere)
+    rules = PlacementRules(heads=heads, anywhere=anywhere)
     assert Search(items, least, rules).run(1000, Style()) is True
     assert Search(items, least - 1, rules).run(1000, Style()) is False
 

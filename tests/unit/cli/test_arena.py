@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from hmcos.__main__ import run
-from hmcos.allocation.base import Allocator
-from hmcos.allocation.problem import Lives
-from hmcos.allocation.table import allocator
+from hmcos.allocation.lives import Lives
+from hmcos.allocation.planner import Allocator
+from hmcos.allocation.planner_table import allocator
 from hmcos.limits import Limits, Status, Watch
 from hmcos.plan.arena import Arena
-from hmcos.tasks import lives_file
-from hmcos.tasks.lives_file import LivesRequest, allocate_file
+from hmcos.tasks import place_lives as lives_file
+from hmcos.tasks.place_lives import LivesRequest, allocate_file
 from unit.test_cli import INSTANCE
 
 PUBLIC = "id,lower,upper,size\nb1,0,3,4\nb2,3,9,4\nb3,0,9,4\nb4,9,21,4\nb5,0,21,4\n"

@@ -6,7 +6,7 @@ import pytest
 
 import hmcos
 from hmcos.__main__ import run
-from unit.test_api import FORK
+from networks import FORK
 
 
 @pytest.fixture

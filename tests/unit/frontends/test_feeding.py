@@ -12,7 +12,7 @@ from hmcos.frontends.feeding import own_inputs, random_inputs
 from hmcos.frontends.indices import SMALL, Range, index_ranges
 from hmcos.frontends.onnx import load
 from hmcos.frontends.onnx.ranges import parameter_ranges
-from hmcos.graph.model import Graph
+from hmcos.graph.graph import Graph
 from unit.verify import faults
 
 

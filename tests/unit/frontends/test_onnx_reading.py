@@ -10,7 +10,7 @@ import pytest
 from onnx import ModelProto, TensorProto, helper
 
 from hmcos.frontends.onnx import load
-from hmcos.graph.model import Graph, Tensor
+from hmcos.graph.graph import Graph, Tensor
 from hmcos.graph.text import text
 from unit.frontends.networks import (
     INT64,

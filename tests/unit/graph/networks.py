@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hmcos.graph.builder import GraphBuilder
-from hmcos.graph.model import Operator, Tensor
+from hmcos.graph.graph import Operator, Tensor
 
 Line = tuple[str, Sequence[str], Sequence[str]]
 """Kind, inputs and outputs of an operator by name; an empty name is left out."""

@@ -8,7 +8,7 @@ import pytest
 
 from hmcos.errors import ModelError
 from hmcos.graph.builder import GraphBuilder
-from hmcos.graph.model import Graph, Operator
+from hmcos.graph.graph import Graph, Operator
 from unit.graph.networks import Line, builder, tensor
 
 

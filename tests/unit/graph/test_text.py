@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hmcos.graph.builder import GraphBuilder
-from hmcos.graph.model import Body, Operator
+from hmcos.graph.graph import Body, Operator
 from hmcos.graph.text import text
 from unit.graph.networks import builder, tensor
 

@@ -1,4 +1,4 @@
-from hmcos.memory.external import without_external
+from hmcos.memory.changes import without_external
 from hmcos.memory.problem import Problem
 from hmcos.memory.profile import peak
 

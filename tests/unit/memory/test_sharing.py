@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from hmcos.errors import OptionError
-from hmcos.graph.model import Graph
+from hmcos.graph.graph import Graph
 from hmcos.memory.profile import profile
 from hmcos.memory.sharing import Sharing, lower
 from hmcos.memory.target import load_target

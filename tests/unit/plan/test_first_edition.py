@@ -13,8 +13,8 @@ from onnx import ModelProto, parser
 import hmcos
 from hmcos.frontends.loading import load
 from hmcos.memory.problem import Problem
-from hmcos.plan.plan_file import plan_text, read_plan
-from hmcos.plan.tensor_ids import with_tensor_ids
+from hmcos.plan.file.plan_file import plan_text, read_plan
+from hmcos.plan.file.tensor_ids import with_tensor_ids
 from hmcos.verify.checks import Answer
 
 Record = dict[str, Any]

@@ -9,7 +9,7 @@ import pytest
 import hmcos
 from hmcos.plan.notebook import plan_html
 from hmcos.plan.plan import Plan
-from unit.test_api import FORK
+from networks import FORK
 
 
 def heights(plan: Plan) -> list[float]:

@@ -10,6 +10,7 @@ import pytest
 from hmcos.errors import OutputError, PlanError
 from hmcos.limits import Status
 from hmcos.plan.arena import Arena, PlacedBuffer
+from hmcos.plan.file.plan_file import plan_text, read_plan, write_plan
 from hmcos.plan.plan import (
     BodyPlan,
     Crest,
@@ -22,7 +23,6 @@ from hmcos.plan.plan import (
     Source,
     TargetUsed,
 )
-from hmcos.plan.plan_file import plan_text, read_plan, write_plan
 from hmcos.plan.schedule import Schedule
 
 PLAN = Plan(

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from hmcos.allocation.problem import Lives
-from hmcos.allocation.table import allocator
+from hmcos.allocation.lives import Lives
+from hmcos.allocation.planner_table import allocator
 from hmcos.limits import Limits, Watch
 from hmcos.memory.lifetimes import lifetimes
 from hmcos.memory.problem import Problem
 from hmcos.plan.plan import OperatorRow
-from hmcos.schedulers.table import scheduler
+from hmcos.schedulers.scheduler_table import scheduler
 from hmcos.tasks.draw.scene import Scene
-from unit.test_api import FORK
+from networks import FORK
 
 EMPTY = Problem((), (), (), (), (), (), (), ())
 

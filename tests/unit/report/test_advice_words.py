@@ -10,12 +10,12 @@ from rich.console import Console
 
 import hmcos
 from hmcos.limits import Limits, Watch
-from hmcos.report.advice_words import tried_words
-from hmcos.report.explained import explanation_record
-from hmcos.report.explained_tables import explanation_tables
+from hmcos.report.records.explanation_record import explanation_record
+from hmcos.report.tables.explanation_tables import explanation_tables
+from hmcos.report.words.advice_words import tried_words
 from hmcos.tasks.explain.advice import Advice, advise, changes_of_tensors
 from hmcos.tasks.explain.explanation import Explanation
-from unit.test_api import FORK
+from networks import FORK
 
 
 def told(explanation: Explanation, *advice: Advice, proved: bool = True) -> Explanation:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hmcos.report.colours import PAPER, SHADES, shading
+from hmcos.report.pictures.colours import PAPER, SHADES, shading
 
 
 def test_few_sizes_have_a_class_each() -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from hmcos.report.dot import Html, digraph, quoted, statement
-from hmcos.report.sketch import Cluster, Edge, Node
+from hmcos.report.pictures.dot import Html, digraph, quoted, statement
+from hmcos.report.pictures.sketch import Edge, Group, Node
 
 
 def test_any_name_is_one_string() -> None:
@@ -16,7 +16,7 @@ def test_only_what_is_marked_is_html() -> None:
 
 
 def test_statements_nest() -> None:
-    inner = statement(Cluster("c", (Node("a", {}),), {"label": "cell"}))
+    inner = statement(Group("c", (Node("a", {}),), {"label": "cell"}))
     arrow = statement(Edge("a", "b", {"penwidth": 1.5}))
     assert digraph([inner, arrow], {"node": {"shape": "box"}}) == (
         'digraph {\nnode [shape="box"];\nsubgraph "cluster_c" {\nlabel="cell";\n"a";\n}\n'

@@ -17,24 +17,24 @@ from rich.text import Text
 import hmcos
 from hmcos.memory.problem import Problem
 from hmcos.plan.plan import OperatorRow
-from hmcos.report.arena_table import allocation_table
-from hmcos.report.explained_tables import explanation_tables
-from hmcos.report.fitting import fitted, path_line
-from hmcos.report.names import NAMED, operator_words
-from hmcos.report.proofs import measurement_table, verification_table
-from hmcos.report.tables import (
+from hmcos.report.tables.arena_table import allocation_table
+from hmcos.report.tables.explanation_tables import explanation_tables
+from hmcos.report.tables.fitting import fitted, path_line
+from hmcos.report.tables.result_tables import (
     comparison_table,
     experiment_table,
     inspection_tables,
     plan_tables,
     zoo_tables,
 )
-from hmcos.report.tflm import arena_table
-from hmcos.runtimes.measured import Measured, Measurement
-from hmcos.runtimes.tflm import TflmArena
-from hmcos.tasks.measure.tflm import ArenaMeasurement
-from hmcos.tasks.measure.tflm import Measured as MeasuredArena
-from unit.test_api import FORK
+from hmcos.report.tables.tflm_arena import arena_table
+from hmcos.report.tables.verification_table import measurement_table, verification_table
+from hmcos.report.words.names import NAMED, operator_words
+from hmcos.runtimes.onnxruntime.measured import Measured, Measurement
+from hmcos.runtimes.tflite.tflm import TflmArena
+from hmcos.tasks.measure.tflite import ArenaMeasurement
+from hmcos.tasks.measure.tflite import MeasuredForm as MeasuredArena
+from networks import FORK
 
 FRAME = re.compile(r"[━┃┏┳┓┡╇┩│└┴┘─├┼┤▁▂▃▄▅▆▇█]+")
 FUSED = ";".join(f"model/block_{i}/conv2d/BiasAdd" for i in range(40))

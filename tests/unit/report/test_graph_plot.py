@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from hmcos.report.colours import PEAK
-from hmcos.report.dot import dot_text
-from hmcos.report.graph_plot import graph, hierarchy, schedule
-from hmcos.report.sketch import Sketch
-from hmcos.report.tree_plot import dominators, post_dominators, top
+from hmcos.report.pictures.colours import PEAK
+from hmcos.report.pictures.dot import dot_text
+from hmcos.report.pictures.graph_plot import graph, hierarchy, schedule
+from hmcos.report.pictures.hierarchy_plot import dominators, post_dominators, top
+from hmcos.report.pictures.sketch import Sketch
 from hmcos.tasks.draw.scene import Scene
+from networks import FORK
 from unit.report.scenes import EMPTY, scene
-from unit.test_api import FORK
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 

@@ -8,8 +8,8 @@ import pytest
 
 import hmcos
 from hmcos.errors import OptionError, OutputError, ToolError
-from hmcos.report.pictures import FORMS, PICTURES, names, renderer
-from unit.test_api import FORK
+from hmcos.report.pictures.picture_table import FORMS, PICTURES, names, renderer
+from networks import FORK
 
 GRAPHS = [name for name in names() if not PICTURES[name].plots]
 

@@ -7,12 +7,12 @@ import pytest
 
 from hmcos.errors import ToolError
 from hmcos.memory.problem import Problem
-from hmcos.report.arena_plot import arena
-from hmcos.report.figures import plain, unit
-from hmcos.report.memory_plot import memory
-from hmcos.report.pictures import check_matplotlib
+from hmcos.report.pictures.arena_plot import arena
+from hmcos.report.pictures.axes import plain, unit
+from hmcos.report.pictures.memory_plot import memory
+from hmcos.report.pictures.picture_table import check_matplotlib
+from networks import FORK
 from unit.report.scenes import EMPTY, scene
-from unit.test_api import FORK
 
 
 def words(svg: bytes) -> str:

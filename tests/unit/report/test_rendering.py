@@ -7,7 +7,7 @@ import pytest
 
 from hmcos.errors import ToolError
 from hmcos.limits import Watch
-from hmcos.report.rendering import check_dot, render
+from hmcos.report.pictures.graphviz import check_dot, render
 
 
 class Watcher:

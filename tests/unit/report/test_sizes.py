@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hmcos.errors import OptionError
-from hmcos.report.sizes import parse_size, savings
+from hmcos.report.words.sizes import parse_size, savings
 from hmcos.words import human
 
 

@@ -14,18 +14,18 @@ import hmcos
 from hmcos.limits import Status
 from hmcos.plan.arena import Arena
 from hmcos.plan.plan import Plan
-from hmcos.report.arena_table import allocation_table
-from hmcos.report.dot import dot_text
-from hmcos.report.explained_tables import explanation_tables
-from hmcos.report.graph_plot import hierarchy, schedule
-from hmcos.report.memory_plot import memory
 from hmcos.report.page.data import page_data
-from hmcos.report.tables import comparison_table, experiment_table, plan_tables
-from hmcos.tasks.compare.experiment import Experiment, Trial
+from hmcos.report.pictures.dot import dot_text
+from hmcos.report.pictures.graph_plot import hierarchy, schedule
+from hmcos.report.pictures.memory_plot import memory
+from hmcos.report.tables.arena_table import allocation_table
+from hmcos.report.tables.explanation_tables import explanation_tables
+from hmcos.report.tables.result_tables import comparison_table, experiment_table, plan_tables
+from hmcos.tasks.compare.experiment import Experiment, OrderTrial
 from hmcos.tasks.compare.published import Published
-from hmcos.tasks.lives_file import Allocation
+from hmcos.tasks.place_lives import Allocation
+from networks import FORK
 from unit.report.scenes import scene
-from unit.test_api import FORK
 
 OPEN = [status for status in Status if status is not Status.OPTIMAL]
 
@@ -113,7 +113,7 @@ def test_the_experiment_names_its_rows_by_what_is_proved(tmp_path: Path) -> None
 def test_the_published_lines_call_nothing_optimal_that_is_not() -> None:
     plan = hmcos.schedule(FORK)
     assert plan.arena is not None
-    trial = Trial(plan.schedule, (("tflite_arena", plan.arena),))
+    trial = OrderTrial(plan.schedule, (("tflite_arena", plan.arena),))
 
     def lines(one: Plan) -> list[str]:
         return [line.split(":")[0] for line in Published(trial, trial, trial, one).lines[4:]]

@@ -11,9 +11,9 @@ from hmcos.errors import NotRunError
 from hmcos.frontends.loading import load
 from hmcos.frontends.tflite.scratch import scratch_of
 from hmcos.frontends.tflite.writing import rewritten
-from hmcos.graph.model import Graph
-from hmcos.runtimes.tflite import random_inputs, run
-from hmcos.runtimes.tflm import arena_in, room, tflm_arena
+from hmcos.graph.graph import Graph
+from hmcos.runtimes.tflite.litert import random_inputs, run
+from hmcos.runtimes.tflite.tflm import arena_in, room, tflm_arena
 from unit.frontends.tflite_networks import NUMPY, S, Sketch, branches
 
 pytest.importorskip("tflite_micro")

@@ -9,11 +9,11 @@ import pytest
 from hmcos.errors import OptionError
 from hmcos.limits import Limits, Watch
 from hmcos.schedulers.exact.pieces import CHEAP
-from hmcos.schedulers.greedy import least_running_memory
-from hmcos.schedulers.random import random_order
-from hmcos.schedulers.rpo import reverse_post_order
-from hmcos.schedulers.table import names, scheduler
-from hmcos.schedulers.walks import breadth_first, depth_first
+from hmcos.schedulers.scheduler_table import names, scheduler
+from hmcos.schedulers.simple.greedy import least_running_memory
+from hmcos.schedulers.simple.random import random_order
+from hmcos.schedulers.simple.rpo import reverse_post_order
+from hmcos.schedulers.simple.walks import breadth_first, depth_first
 from property.strategies import random_problem
 from unit.hierarchy.networks import network
 

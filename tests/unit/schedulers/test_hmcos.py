@@ -14,12 +14,12 @@ from hmcos.memory.problem import Problem
 from hmcos.memory.profile import peak
 from hmcos.memory.sharing import lower
 from hmcos.memory.target import load_target
-from hmcos.schedulers import best_first
-from hmcos.schedulers.best_first import Meter, Search
-from hmcos.schedulers.blocks import Scope, top_scope
-from hmcos.schedulers.hmcos import HmcosParams, hmcos
-from hmcos.schedulers.rpo import reverse_post_order
-from hmcos.schedulers.table import scheduler
+from hmcos.schedulers.published import best_first
+from hmcos.schedulers.published.best_first import BlockSearch, Meter
+from hmcos.schedulers.published.blocks import Scope, top_scope
+from hmcos.schedulers.published.hmcos import HmcosParams, hmcos
+from hmcos.schedulers.scheduler_table import scheduler
+from hmcos.schedulers.simple.rpo import reverse_post_order
 from hmcos.zoo.catalogue import build
 from oracle import optimum, peak_of
 from unit.hierarchy.networks import network, three_branches, two_cells
@@ -151,13 +151,13 @@ def test_what_cells_cost_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     scope = top_scope(grow_tree(net, ends=[6]), range(7))
     attempts: best_first.Attempts = {}
     meter = Meter(Limits(), Watch(), "test")
-    assert Search(scope, 100, meter, 1_000, attempts).least(1, 1) is not None
+    assert BlockSearch(scope, 100, meter, 1_000, attempts).least(1, 1) is not None
 
     def search_again(*_: object) -> Scope:
         raise AssertionError("searched again")
 
     monkeypatch.setattr(best_first, "cell_scope", search_again)
-    assert Search(scope, 100, meter, 1_000, attempts).least(1, 1) is not None
+    assert BlockSearch(scope, 100, meter, 1_000, attempts).least(1, 1) is not None
     assert len(attempts) == 1
 
 
@@ -174,9 +174,9 @@ def test_what_a_generous_search_left_does_not_hide_a_better_order() -> None:
     )
     scope = top_scope(grow_tree(net), reverse_post_order(net))
     meter, attempts = Meter(Limits(), Watch(), "test"), best_first.Attempts()
-    generous = Search(scope, 1_000, meter, 1_000, attempts).least(117, 364)
+    generous = BlockSearch(scope, 1_000, meter, 1_000, attempts).least(117, 364)
     assert generous is not None and peak(net, generous) == 364
-    best = Search(scope, 1_000, meter, 1_000, attempts).least(117, 0)
+    best = BlockSearch(scope, 1_000, meter, 1_000, attempts).least(117, 0)
     assert best is not None and peak(net, best) == 359
 
 
@@ -185,6 +185,6 @@ def test_cells_are_first_tried_in_reverse_post_order() -> None:
     net = two_cells()
     scope = top_scope(grow_tree(net, ends=[3, 7]), reverse_post_order(net))
     attempts: best_first.Attempts = {}
-    found = Search(scope, 1_000, Meter(Limits(), Watch(), "test"), 1_000, attempts).least(4, 900)
+    found = BlockSearch(scope, 1_000, Meter(Limits(), Watch(), "test"), 1_000, attempts).least(4, 900)
     assert found is not None
     assert not attempts

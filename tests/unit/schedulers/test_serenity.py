@@ -13,9 +13,9 @@ from hmcos.memory.problem import Problem
 from hmcos.memory.profile import peak
 from hmcos.memory.sharing import lower
 from hmcos.memory.target import load_target
-from hmcos.schedulers.rpo import reverse_post_order
-from hmcos.schedulers.serenity import SerenityParams, serenity
-from hmcos.schedulers.table import scheduler
+from hmcos.schedulers.published.serenity import SerenityParams, serenity
+from hmcos.schedulers.scheduler_table import scheduler
+from hmcos.schedulers.simple.rpo import reverse_post_order
 from hmcos.zoo.catalogue import build
 from oracle import peak_of
 from unit.hierarchy.networks import network

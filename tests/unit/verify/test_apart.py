@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from hmcos.verify.apart import Overlap, Row, first_overlap
+from hmcos.verify.counted.overlap import Overlap, Row, first_overlap
 
 
 def overlaps(rows: list[Row]) -> set[Overlap]:

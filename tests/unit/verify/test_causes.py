@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hmcos.errors import LimitError, NotRunError, VerifyError
-from hmcos.verify.causes import LONGEST, said, tried, tried_on_result
+from hmcos.verify.run.causes import LONGEST, said, tried, tried_on_result
 
 SOURCE = (
     "/onnxruntime_src/onnxruntime/core/graph/model.cc:256 onnxruntime::Model::Model(onnx::ModelProto&&, int)"

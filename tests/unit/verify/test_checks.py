@@ -6,9 +6,9 @@ import pytest
 
 from hmcos.cli.exits import proof_exit_code
 from hmcos.errors import HmcosError, LimitError, NotRunError, ToolError, VerifyError
-from hmcos.report.proofs import verification_table
-from hmcos.report.records import verification_record
-from hmcos.report.tables import show
+from hmcos.report.records.result_records import verification_record
+from hmcos.report.tables.result_tables import show
+from hmcos.report.tables.verification_table import verification_table
 from hmcos.verify.checks import OPTIONAL, Answer, Check, Verification, attempt
 
 H, F, N = Answer.HOLDS, Answer.FAILS, Answer.NOT_RUN

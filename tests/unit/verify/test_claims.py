@@ -15,10 +15,10 @@ from hmcos.__main__ import run
 from hmcos.errors import PlanError
 from hmcos.memory.target import load_target
 from hmcos.network.opening import open_source
+from hmcos.plan.file.plan_file import plan_text, read_claims, read_plan
 from hmcos.plan.plan import TargetUsed
-from hmcos.plan.plan_file import plan_text, read_claims, read_plan
 from hmcos.tasks.schedule.recheck import checks_at_rest
-from hmcos.verify.planned import check_source
+from hmcos.verify.plan_checks import check_source
 from unit.verify import faults
 
 Record = dict[str, Any]

@@ -8,8 +8,8 @@ import pytest
 
 from hmcos.processes import AMPLE, Ended
 from hmcos.verify.checks import Answer, Check
-from hmcos.verify.endings import checks_of
-from hmcos.verify.telling import Part, Teller
+from hmcos.verify.run.endings import checks_of
+from hmcos.verify.run.telling import Part, Teller
 
 NAMES = ["same function", "in the arena"]
 SAME = Check("same function", Answer.HOLDS, "equal")

@@ -6,9 +6,9 @@ import pytest
 
 from hmcos.errors import VerifyError
 from hmcos.graph.builder import GraphBuilder
-from hmcos.graph.model import Graph, Operator, Tensor
+from hmcos.graph.graph import Graph, Operator, Tensor
 from hmcos.plan.arena import PlacedBuffer
-from hmcos.verify.offsets import check_model_offsets, check_planned_bodies, check_planned_offsets
+from hmcos.verify.counted.offset_check import check_model_offsets, check_planned_bodies, check_planned_offsets
 
 
 def chain() -> Graph:

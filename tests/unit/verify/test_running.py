@@ -14,34 +14,34 @@ from onnx import ModelProto, TensorProto, helper
 import hmcos
 from hmcos.frontends.feeding import Bytes
 from hmcos.frontends.onnx import load
-from hmcos.graph.model import Graph
-from hmcos.verify import operators, running, wholes
+from hmcos.graph.graph import Graph
 from hmcos.verify.checks import Answer, Check
-from hmcos.verify.operators import Made
-from hmcos.verify.request import Request
-from hmcos.verify.running import check_by_running
-from hmcos.verify.telling import Part
+from hmcos.verify.run import operators, running, wholes
+from hmcos.verify.run.operators import Made
+from hmcos.verify.run.run_request import RunRequest
+from hmcos.verify.run.running import check_by_running
+from hmcos.verify.run.telling import Part
 from unit.verify import faults
 
 
-def asked(folder: Path, source: ModelProto, result: ModelProto | bytes | None = None) -> Request:
+def asked(folder: Path, source: ModelProto, result: ModelProto | bytes | None = None) -> RunRequest:
     """Return the request to compare a model with another one, or itself, and to run it in an arena."""
     first, second = folder / "source.onnx", folder / "result.onnx"
     first.write_bytes(source.SerializeToString())
     made = source if result is None else result
     second.write_bytes(made if isinstance(made, bytes) else made.SerializeToString())
     graph, plan = load(source).graph, hmcos.schedule(source, target="none")
-    return Request(first, first, second, graph, plan, {}, {}, runs=2, seed=0, memory=16 << 30, seconds=600)
+    return RunRequest(first, first, second, graph, plan, {}, {}, runs=2, seed=0, memory=16 << 30, seconds=600)
 
 
-def answered(request: Request) -> list[tuple[str, Answer]]:
+def answered(request: RunRequest) -> list[tuple[str, Answer]]:
     return [(check.name, check.answer) for check in check_by_running(request)]
 
 
 FAILED = [("same function", Answer.FAILS)]
 
 
-def failed(request: Request) -> str:
+def failed(request: RunRequest) -> str:
     """Return why a result is not what the source is."""
     found: list[Check] = list(check_by_running(request))
     assert [(check.name, check.answer) for check in found] == FAILED

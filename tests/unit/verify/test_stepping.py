@@ -16,11 +16,11 @@ from hmcos.errors import LimitError, NotRunError, VerifyError
 from hmcos.frontends.feeding import random_inputs
 from hmcos.frontends.model import Model
 from hmcos.frontends.onnx import load
-from hmcos.graph.model import Operator
+from hmcos.graph.graph import Operator
 from hmcos.plan.plan import Plan
-from hmcos.verify.operators import Lent, Operators
-from hmcos.verify.stepping import Ran, run_in_arena
-from hmcos.verify.telling import Part
+from hmcos.verify.run.arena_run import Ran, run_in_arena
+from hmcos.verify.run.operators import Lent, Operators
+from hmcos.verify.run.telling import Part
 from unit.verify import faults
 
 

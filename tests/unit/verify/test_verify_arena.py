@@ -8,7 +8,7 @@ import pytest
 from hmcos.errors import VerifyError
 from hmcos.limits import Status
 from hmcos.plan.arena import Arena
-from hmcos.verify.arena import check_arena
+from hmcos.verify.counted.arena_check import check_arena
 
 
 @dataclass(frozen=True)

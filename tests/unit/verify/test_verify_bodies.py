@@ -11,7 +11,7 @@ import hmcos
 from hmcos.errors import VerifyError
 from hmcos.frontends.onnx import load
 from hmcos.plan.plan import BodyPlan, Plan
-from hmcos.verify.bodies import recount_bodies
+from hmcos.verify.counted.body_counts import recount_bodies
 from unit.verify import faults
 
 IF = """net (bool go, float[4] x) => (float[4] y)

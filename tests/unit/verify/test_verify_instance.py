@@ -17,13 +17,13 @@ from hmcos.memory.profile import profile
 from hmcos.memory.target import load_target
 from hmcos.network.opening import open_source
 from hmcos.plan.plan import Memory
-from hmcos.schedulers.rpo import reverse_post_order
+from hmcos.schedulers.simple.rpo import reverse_post_order
 from hmcos.tasks.request import Request
 from hmcos.tasks.schedule.task import lowered
-from hmcos.verify import claims
-from hmcos.verify.instance import Instance, as_counted, check_instance_order
-from hmcos.verify.recount import Recount, recount
-from hmcos.verify.run import run_of_instance
+from hmcos.verify.counted import claims
+from hmcos.verify.counted.instance_count import Instance, as_counted, check_instance_order
+from hmcos.verify.counted.recount import Recount, recount
+from hmcos.verify.counted.steps import run_of_instance
 from oracle import orders
 from property.strategies import problems
 

@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from hmcos.errors import VerifyError
-from hmcos.graph.model import Graph
+from hmcos.graph.graph import Graph
 from hmcos.plan.plan import Memory
-from hmcos.verify.recount import Recount
-from hmcos.verify.recount import recount as recount_run
-from hmcos.verify.run import run_of_graph
-from hmcos.verify.schedule import check_order
+from hmcos.verify.counted.order_check import check_order
+from hmcos.verify.counted.recount import Recount
+from hmcos.verify.counted.recount import recount as recount_run
+from hmcos.verify.counted.steps import run_of_graph
 from networks import network
 from work import lines_run
 

@@ -6,7 +6,7 @@ import pytest
 from onnx import ModelProto, NodeProto
 
 from hmcos.errors import OptionError
-from hmcos.zoo.cells import Cell, CellNetwork, Operation
+from hmcos.zoo.cell_networks import CellDesign, CellNetwork, Operation
 
 checker: Any = importlib.import_module("onnx.checker")
 
@@ -15,10 +15,10 @@ class Tiny(CellNetwork):
     """Two blocks that use both earlier cells."""
 
     family = "tiny"
-    normal: ClassVar[Cell] = Cell(
+    normal: ClassVar[CellDesign] = CellDesign(
         ((("identity", 1), ("separable 3x3", 0)), (("max 3x3", 2), ("max 3x3", 2))), (0, 3)
     )
-    reduction: ClassVar[Cell] = Cell(((("max 3x3", 0), ("average 3x3", 1)),), (2,))
+    reduction: ClassVar[CellDesign] = CellDesign(((("max 3x3", 0), ("average 3x3", 1)),), (2,))
 
 
 def _kinds(model: ModelProto) -> Counter[str]:
@@ -85,8 +85,8 @@ def test_operators_of_a_branch(operation: Operation, expected: dict[str, int]) -
     def kinds(branch: Operation) -> Counter[str]:
         class One(CellNetwork):
             family = "one"
-            normal = Cell((((branch, 1), ("identity", 0)),), (2,))
-            reduction = Cell(((("max 3x3", 0), ("max 3x3", 1)),), (2,))
+            normal = CellDesign((((branch, 1), ("identity", 0)),), (2,))
+            reduction = CellDesign(((("max 3x3", 0), ("max 3x3", 1)),), (2,))
 
         model = One(cells=1, filters=2).build()
         checker.check_model(model, full_check=True)

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from hmcos.zoo.layers import Layers
-from hmcos.zoo.network import INPUT, Network
+from hmcos.zoo.network import INPUT, NetworkBuilder
 from hmcos.zoo.weights import Weights
 
 Floats = NDArray[np.float32]
@@ -18,7 +18,7 @@ runtime: Any = importlib.import_module("onnxruntime")
 
 
 def _layers(size: int = 5, channels: int = 4, fold: bool = True) -> Layers:
-    return Layers(Network("small", (1, channels, size, size)), Weights(0), fold)
+    return Layers(NetworkBuilder("small", (1, channels, size, size)), Weights(0), fold)
 
 
 def _run(layers: Layers) -> tuple[Floats, Floats]:

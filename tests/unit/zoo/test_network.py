@@ -1,7 +1,7 @@
 import pytest
 from onnx import ModelProto
 
-from hmcos.zoo.network import INPUT, Layer, Network, Parameter
+from hmcos.zoo.network import INPUT, Layer, NetworkBuilder, Parameter
 from hmcos.zoo.weights import repeated
 
 
@@ -10,38 +10,38 @@ def _relu(x: int) -> Layer:
 
 
 @pytest.fixture
-def network() -> Network:
-    return Network("small", (1, 2, 4, 4))
+def network() -> NetworkBuilder:
+    return NetworkBuilder("small", (1, 2, 4, 4))
 
 
 def _described(model: ModelProto) -> list[tuple[str, list[str], list[str]]]:
     return [(node.op_type, list(node.input), list(node.output)) for node in model.graph.node]
 
 
-def test_layers_are_counted_per_family(network: Network) -> None:
+def test_layers_are_counted_per_family(network: NetworkBuilder) -> None:
     drawn = [network.number(family) for family in ("conv2d", "conv2d", "add", "conv2d")]
     assert drawn == ["conv2d", "conv2d_1", "add", "conv2d_2"]
 
 
-def test_equal_layers_are_one_and_go_by_the_last_name(network: Network) -> None:
+def test_equal_layers_are_one_and_go_by_the_last_name(network: NetworkBuilder) -> None:
     first = network.append_once("re_lu", _relu(INPUT))
     assert network.append_once("re_lu_1", _relu(INPUT)) == first
     assert _described(network.model()) == [("Relu", ["image"], ["re_lu_1"])]
 
 
-def test_layers_that_differ_in_an_attribute_are_two(network: Network) -> None:
+def test_layers_that_differ_in_an_attribute_are_two(network: NetworkBuilder) -> None:
     def pool(stride: int) -> Layer:
         return Layer("MaxPool", (INPUT,), (1, 2, 4, 4), {"strides": (stride, stride)}, ())
 
     assert network.append_once("a", pool(1)) != network.append_once("b", pool(2))
 
 
-def test_the_input_has_a_shape_too(network: Network) -> None:
+def test_the_input_has_a_shape_too(network: NetworkBuilder) -> None:
     made = network.append("relu", Layer("Relu", (INPUT,), (9,), {}, ()))
     assert (network.shape(INPUT), network.shape(made)) == ((1, 2, 4, 4), (9,))
 
 
-def test_the_model_has_shapes_attributes_and_parameters(network: Network) -> None:
+def test_the_model_has_shapes_attributes_and_parameters(network: NetworkBuilder) -> None:
     scale = Parameter("scale", (2,), repeated(2, 1.0))
     attributes = {"axis": 1, "epsilon": 0.5, "pads": (1, 2)}
     custom = network.append("custom", Layer("Custom", (INPUT,), (1, 2, 4, 4), attributes, (scale,)))

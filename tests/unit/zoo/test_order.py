@@ -1,6 +1,6 @@
 import pytest
 
-from hmcos.zoo.order import depth_first
+from hmcos.zoo.depth_first import depth_first
 
 
 def test_an_operator_follows_what_it_reads() -> None:

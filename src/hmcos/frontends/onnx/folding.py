@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 from onnx import ModelProto, NodeProto, OperatorSetIdProto, helper, numpy_helper
 
-from hmcos.frontends.onnx.skeleton import Scope
+from hmcos.frontends.onnx.skeleton import NameScope
 from hmcos.frontends.onnx.types import UNKNOWN, ValueType
-from hmcos.graph.catalogue import STANDARD_DOMAINS
+from hmcos.graph.kinds import STANDARD_DOMAINS
 
 Array = npt.NDArray[np.generic]
 
@@ -37,7 +37,9 @@ FOLDABLE = frozenset((
 
 
 @np.errstate(all="ignore")
-def fold(light: ModelProto, scopes: Sequence[Scope], types: Mapping[str, Mapping[str, ValueType]]) -> bool:
+def fold(
+    light: ModelProto, scopes: Sequence[NameScope], types: Mapping[str, Mapping[str, ValueType]]
+) -> bool:
     """Turn nodes of a light copy whose values are known into constants; return whether there was any."""
     values: dict[str, dict[str, Array]] = {scope.path: {} for scope in scopes}
     folded = False
@@ -57,7 +59,7 @@ def fold(light: ModelProto, scopes: Sequence[Scope], types: Mapping[str, Mapping
     return folded
 
 
-def _bring_in(scope: Scope, outside: Mapping[str, Array]) -> bool:
+def _bring_in(scope: NameScope, outside: Mapping[str, Array]) -> bool:
     """Give a body the known values that it reads from outside: ONNX's inference passes only their types."""
     light = scope.light
     own = {value.name for value in light.input} | {tensor.name for tensor in light.initializer}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Container, Iterator, Sequence
 from onnx import FunctionProto, ModelProto, NodeProto, inliner
 
 from hmcos.errors import ModelError
-from hmcos.frontends.onnx.bodies import bodies
+from hmcos.frontends.onnx.body_graphs import bodies
 
 LARGEST = 2**31 - 1
 """Bytes of a protobuf message."""

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
 
 from hmcos.errors import ModelError, SizeError
-from hmcos.frontends.onnx.bodies import bodies, free_names
+from hmcos.frontends.onnx.body_graphs import bodies, free_names
 from hmcos.frontends.onnx.elements import element
 from hmcos.frontends.onnx.shapes import Types
 from hmcos.frontends.onnx.skeleton import tensor_type
 from hmcos.frontends.onnx.types import UNKNOWN, ValueType
 from hmcos.graph.builder import GraphBuilder
-from hmcos.graph.catalogue import STANDARD_DOMAINS, is_constant, is_random
-from hmcos.graph.model import Body, Graph, Operator, Tensor, body_path
+from hmcos.graph.graph import Body, Graph, Operator, Tensor, body_path
+from hmcos.graph.kinds import STANDARD_DOMAINS, is_constant, is_random
 
 LARGEST_BITS = 2**66
 """Sizes stay below 2**63 bytes."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from onnx import GraphProto, ModelProto, TensorProto, ValueInfoProto
 
 from hmcos.frontends.loading import Serializable
-from hmcos.frontends.onnx.bodies import graphs
+from hmcos.frontends.onnx.body_graphs import graphs
 from hmcos.frontends.onnx.dimensions import symbols
 from hmcos.frontends.onnx.elements import ELEMENTS, element
 from hmcos.frontends.onnx.functions import inline

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from onnx import NodeProto
 
-from hmcos.frontends.onnx.skeleton import Scope
+from hmcos.frontends.onnx.skeleton import NameScope
 from hmcos.frontends.onnx.types import ValueType
-from hmcos.graph.catalogue import STANDARD_DOMAINS
+from hmcos.graph.kinds import STANDARD_DOMAINS
 
 LISTING_KINDS = frozenset(
     ("Add", "Cast", "Concat", "Gather", "Mul", "Size", "Slice", "Squeeze", "Sub", "Unsqueeze")
@@ -26,7 +26,7 @@ MOST_LISTED = 2**20
 """Elements in all, about 150 MB."""
 
 
-def may_propagate(scopes: Sequence[Scope], types: Mapping[str, Mapping[str, ValueType]]) -> bool:
+def may_propagate(scopes: Sequence[NameScope], types: Mapping[str, Mapping[str, ValueType]]) -> bool:
     """Return whether following values is cheap, after the arithmetic on long vectors was silenced.
 
     A ConstantOfShape would list what it makes, be it 2**40 elements; `fold` does not.
@@ -41,7 +41,7 @@ def may_propagate(scopes: Sequence[Scope], types: Mapping[str, Mapping[str, Valu
     return listed <= MOST_LISTED
 
 
-def _listed(scope: Scope, node: NodeProto, types: Mapping[str, Mapping[str, ValueType]]) -> Iterator[int]:
+def _listed(scope: NameScope, node: NodeProto, types: Mapping[str, Mapping[str, ValueType]]) -> Iterator[int]:
     """Yield the lengths of the vectors that a node reads, none for one that is silenced here."""
     found = (scope.find(name, types) for name in node.input if name)
     lengths = [value.sizes[0] for value in found if value.is_known and len(value.sizes) == 1]

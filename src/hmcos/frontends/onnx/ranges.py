@@ -9,7 +9,7 @@ from onnx import ModelProto, TensorProto, numpy_helper
 
 from hmcos.frontends.indices import Range, range_of
 from hmcos.frontends.model import Model
-from hmcos.frontends.onnx.external import is_external
+from hmcos.frontends.onnx.external_data import is_external
 from hmcos.frontends.onnx.skeleton import HEAVY
 
 

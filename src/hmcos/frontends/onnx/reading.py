@@ -14,13 +14,13 @@ from hmcos.errors import ModelError, OptionError
 from hmcos.files import read_ordinary
 from hmcos.frontends.loading import Serializable
 from hmcos.frontends.model import Model
-from hmcos.frontends.onnx.bodies import graphs
+from hmcos.frontends.onnx.body_graphs import graphs
 from hmcos.frontends.onnx.dimensions import symbols
-from hmcos.frontends.onnx.external import data_files
+from hmcos.frontends.onnx.external_data import data_files
 from hmcos.frontends.onnx.functions import LARGEST, inline
 from hmcos.frontends.onnx.graphs import read_graph
 from hmcos.frontends.onnx.shapes import value_types
-from hmcos.graph.model import Tensor
+from hmcos.graph.graph import Tensor
 
 LONGEST = 1000
 """Characters of an error: names and shapes in a damaged file may be as long as the file."""

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping
 
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, defs, shape_inference
 
-from hmcos.frontends.onnx.bodies import bodies, graphs, is_executable
+from hmcos.frontends.onnx.body_graphs import bodies, graphs, is_executable
 from hmcos.frontends.onnx.elements import NUMBERS
 from hmcos.frontends.onnx.folding import fold
 from hmcos.frontends.onnx.propagation import may_propagate
-from hmcos.frontends.onnx.skeleton import OPAQUE_DOMAIN, Scope, skeleton
+from hmcos.frontends.onnx.skeleton import OPAQUE_DOMAIN, NameScope, skeleton
 from hmcos.frontends.onnx.types import UNKNOWN, ValueType, read_type
-from hmcos.graph.catalogue import STANDARD_DOMAINS
-from hmcos.graph.model import Tensor, body_path
+from hmcos.graph.graph import Tensor, body_path
+from hmcos.graph.kinds import STANDARD_DOMAINS
 
 Types = dict[str, dict[str, ValueType]]
 """Path of a graph (empty for the main one) to name to type."""
@@ -60,7 +60,7 @@ def value_types(source: ModelProto, bind: Mapping[str, int], known: Mapping[str,
     return types
 
 
-def _learn(scope: Scope, known: Mapping[str, Tensor]) -> None:
+def _learn(scope: NameScope, known: Mapping[str, Tensor]) -> None:
     """Take the types of known tensors for the file's word on what nodes make, where it has none."""
     for name in (name for node in scope.light.node for name in node.output if name in known):
         if not scope.own.get(name, UNKNOWN).is_known:
@@ -68,17 +68,17 @@ def _learn(scope: Scope, known: Mapping[str, Tensor]) -> None:
             scope.own[name] = ValueType(number, known[name].shape)
 
 
-def _are_settled(scopes: list[Scope], types: Types) -> bool:
+def _are_settled(scopes: list[NameScope], types: Types) -> bool:
     return all(_is_settled(scope, types) for scope in scopes)
 
 
-def _is_settled(scope: Scope, types: Types) -> bool:
+def _is_settled(scope: NameScope, types: Types) -> bool:
     known = types[scope.path]
     named = (name for node in scope.light.node for name in node.output if name)
     return all(name in known and known[name].is_known for name in named)
 
 
-def _inferred(light: ModelProto, scopes: list[Scope], *, follow: bool) -> Types:
+def _inferred(light: ModelProto, scopes: list[NameScope], *, follow: bool) -> Types:
     """Return what ONNX's inference finds, following values or not; when it gives up, what it was told."""
     try:
         result = shape_inference.infer_shapes(light, data_prop=follow, strict_mode=False)
@@ -101,7 +101,7 @@ def _collect(graph: GraphProto, found: dict[str, ValueType]) -> None:
             found[value.name] = read_type(value.type, {})
 
 
-def _tell_more(scopes: list[Scope], types: Types) -> bool:
+def _tell_more(scopes: list[NameScope], types: Types) -> bool:
     """Tell the light copy what can be concluded from the types so far; return whether that was anything."""
     told = [_tell_frontier(scope, types) for scope in scopes]
     if not any(told):
@@ -109,7 +109,7 @@ def _tell_more(scopes: list[Scope], types: Types) -> bool:
     return any(told)
 
 
-def _tell_frontier(scope: Scope, types: Types) -> bool:
+def _tell_frontier(scope: NameScope, types: Types) -> bool:
     """Tell more about operators whose inputs are all known and some of whose outputs are not."""
     told = False
     known = types[scope.path]
@@ -124,7 +124,7 @@ def _tell_frontier(scope: Scope, types: Types) -> bool:
     return told
 
 
-def _tell_statistics(scope: Scope, node: NodeProto, known: Mapping[str, ValueType]) -> bool:
+def _tell_statistics(scope: NameScope, node: NodeProto, known: Mapping[str, ValueType]) -> bool:
     """Tell the types of outputs beside the main one that ONNX's inference leaves out in old operator sets.
 
     They are the mask of Dropout (before opset 10 of the data's type) and the running and saved mean and
@@ -142,7 +142,7 @@ def _tell_statistics(scope: Scope, node: NodeProto, known: Mapping[str, ValueTyp
     return told
 
 
-def _trust_file(scope: Scope, node: NodeProto, known: Mapping[str, ValueType]) -> bool:
+def _trust_file(scope: NameScope, node: NodeProto, known: Mapping[str, ValueType]) -> bool:
     told = False
     for name in node.output:
         own = scope.own.get(name, UNKNOWN)
@@ -152,11 +152,11 @@ def _trust_file(scope: Scope, node: NodeProto, known: Mapping[str, ValueType]) -
     return told
 
 
-def _paths(scope: Scope, number: int, node: NodeProto) -> list[str]:
+def _paths(scope: NameScope, number: int, node: NodeProto) -> list[str]:
     return [body_path(scope.path, number, attribute) for attribute, _ in bodies(node)]
 
 
-def _tell_counters(body: Scope, known: Mapping[str, ValueType]) -> bool:
+def _tell_counters(body: NameScope, known: Mapping[str, ValueType]) -> bool:
     """Tell that a Loop's iteration number and condition are scalars, as ONNX defines them."""
     told = False
     for value, scalar in zip(body.light.input, (ITERATION, CONDITION), strict=False):
@@ -166,7 +166,7 @@ def _tell_counters(body: Scope, known: Mapping[str, ValueType]) -> bool:
     return told
 
 
-def _carried(scope: Scope, number: int, node: NodeProto) -> Iterator[tuple[str, str, str, str, str]]:
+def _carried(scope: NameScope, number: int, node: NodeProto) -> Iterator[tuple[str, str, str, str, str]]:
     """Yield for each carried value of a Loop: body path, names outside, inside, after it, and at the end."""
     for attribute, body in bodies(node):
         path = body_path(scope.path, number, attribute)
@@ -176,7 +176,7 @@ def _carried(scope: Scope, number: int, node: NodeProto) -> Iterator[tuple[str, 
             yield (path, *names)
 
 
-def _tell_loop(scope: Scope, number: int, node: NodeProto, types: Types) -> bool:
+def _tell_loop(scope: NameScope, number: int, node: NodeProto, types: Types) -> bool:
     """Tell that carried values enter the body as they enter the Loop, and leave it as they went in.
 
     ONNX leaves them open since an iteration might change the shape; `_doubt_loops` checks that it does not.
@@ -197,7 +197,7 @@ def _tell_loop(scope: Scope, number: int, node: NodeProto, types: Types) -> bool
     return told
 
 
-def _doubt_loops(scope: Scope, types: Types) -> None:
+def _doubt_loops(scope: NameScope, types: Types) -> None:
     """Forget carried types that the Loop was told and that its body does not keep."""
     for number, node in enumerate(scope.light.node):
         if node.op_type != "Loop" or not node.attribute:

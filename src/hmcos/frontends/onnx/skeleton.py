@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
 
-from hmcos.frontends.onnx.bodies import bodies
-from hmcos.frontends.onnx.external import is_external
+from hmcos.frontends.onnx.body_graphs import bodies
+from hmcos.frontends.onnx.external_data import is_external
 from hmcos.frontends.onnx.types import UNKNOWN, ValueType, read_type, write_type
-from hmcos.graph.catalogue import STANDARD_DOMAINS
-from hmcos.graph.model import body_path
+from hmcos.graph.graph import body_path
+from hmcos.graph.kinds import STANDARD_DOMAINS
 
 HEAVY = 16 * 1024
 """Bytes of a serialised tensor from which on its values are left out: shapes are computed from less."""
@@ -24,12 +24,12 @@ EQUATION = re.compile(rb"(?:[A-Za-z, ]|\.\.\.)*(?:->(?:[A-Za-z ]|\.\.\.)*)?")
 
 
 @dataclass
-class Scope:
+class NameScope:
     """One graph of the model, or one body, and its light copy."""
 
     path: str
     """Empty for the main graph."""
-    outer: Scope | None
+    outer: NameScope | None
     source: GraphProto
     light: GraphProto
     own: dict[str, ValueType] = field(default_factory=dict[str, ValueType])
@@ -38,7 +38,7 @@ class Scope:
     """The initializers."""
     inputs: dict[str, ValueInfoProto] = field(default_factory=dict[str, ValueInfoProto])
     """The inputs of the light copy."""
-    inner: dict[str, Scope] = field(default_factory=dict[str, "Scope"])
+    inner: dict[str, NameScope] = field(default_factory=dict[str, "NameScope"])
     """The bodies in it, by path."""
     given: set[str] = field(default_factory=set[str])
     """Values whose type the light copy was told."""
@@ -54,7 +54,7 @@ class Scope:
 
     def find(self, name: str, types: Mapping[str, Mapping[str, ValueType]]) -> ValueType:
         """Return the type of a name as nodes of this graph see it; `types` are by path and name."""
-        here: Scope | None = self
+        here: NameScope | None = self
         while here is not None:
             if name in types[here.path]:
                 return types[here.path][name]
@@ -64,7 +64,7 @@ class Scope:
         return UNKNOWN
 
 
-def skeleton(source: ModelProto, bind: Mapping[str, int]) -> tuple[ModelProto, list[Scope]]:
+def skeleton(source: ModelProto, bind: Mapping[str, int]) -> tuple[ModelProto, list[NameScope]]:
     """Return a light copy of a model with bound input shapes, and its graphs, outer ones before inner ones.
 
     Types that the file claims for values that nodes make are left out: binding may have made them stale.
@@ -72,8 +72,8 @@ def skeleton(source: ModelProto, bind: Mapping[str, int]) -> tuple[ModelProto, l
     """
     light = ModelProto(ir_version=source.ir_version)
     light.opset_import.extend(source.opset_import)
-    main = Scope("", None, source.graph, light.graph)
-    scopes: list[Scope] = []
+    main = NameScope("", None, source.graph, light.graph)
+    scopes: list[NameScope] = []
     waiting = [main]
     while waiting:
         scope = waiting.pop()
@@ -83,7 +83,7 @@ def skeleton(source: ModelProto, bind: Mapping[str, int]) -> tuple[ModelProto, l
     return light, scopes
 
 
-def _import_domains(light: ModelProto, scopes: list[Scope]) -> None:
+def _import_domains(light: ModelProto, scopes: list[NameScope]) -> None:
     """Import the domains of custom operators that the file forgets: inference refuses the model otherwise."""
     imported = {entry.domain for entry in light.opset_import} | STANDARD_DOMAINS
     used = {node.domain: None for scope in scopes for node in scope.light.node}
@@ -92,7 +92,7 @@ def _import_domains(light: ModelProto, scopes: list[Scope]) -> None:
             light.opset_import.add(domain=domain, version=1)
 
 
-def _fill(scope: Scope, bind: Mapping[str, int]) -> list[Scope]:
+def _fill(scope: NameScope, bind: Mapping[str, int]) -> list[NameScope]:
     """Fill the light copy of one graph and return the scopes of its bodies, still empty."""
     source, light = scope.source, scope.light
     light.name = source.name
@@ -112,14 +112,14 @@ def _fill(scope: Scope, bind: Mapping[str, int]) -> list[Scope]:
         light.output.add().name = value.name
     for tensor in source.initializer:
         _add_initializer(scope, tensor)
-    inner: list[Scope] = []
+    inner: list[NameScope] = []
     for number, node in enumerate(source.node):
         inner.extend(_add_node(scope, number, node))
     scope.inner.update((body.path, body) for body in inner)
     return inner
 
 
-def _add_initializer(scope: Scope, tensor: TensorProto) -> None:
+def _add_initializer(scope: NameScope, tensor: TensorProto) -> None:
     scope.parameters[tensor.name] = tensor_type(tensor)
     if _is_light(tensor):
         scope.light.initializer.append(tensor)
@@ -136,7 +136,7 @@ def _is_light(tensor: TensorProto) -> bool:
     return not is_external(tensor) and tensor.ByteSize() < HEAVY
 
 
-def _add_node(scope: Scope, number: int, node: NodeProto) -> list[Scope]:
+def _add_node(scope: NameScope, number: int, node: NodeProto) -> list[NameScope]:
     """Copy one node and return the scopes of its bodies."""
     light = scope.light.node
     heavy = next((a.t for a in node.attribute if a.HasField("t") and not _is_light(a.t)), None)
@@ -164,9 +164,9 @@ def _stops_inference(node: NodeProto) -> bool:
     return False
 
 
-def _add_bodies(scope: Scope, number: int, node: NodeProto, copy: NodeProto) -> list[Scope]:
+def _add_bodies(scope: NameScope, number: int, node: NodeProto, copy: NodeProto) -> list[NameScope]:
     sources = dict(bodies(node))
-    inner: list[Scope] = []
+    inner: list[NameScope] = []
     for attribute in node.attribute:
         names = [name for name in (attribute.name, *_listed(attribute)) if name in sources]
         light = copy.attribute.add()
@@ -176,7 +176,7 @@ def _add_bodies(scope: Scope, number: int, node: NodeProto, copy: NodeProto) -> 
         light.name, light.type = attribute.name, attribute.type
         for name in names:
             target = light.g if attribute.HasField("g") else light.graphs.add()
-            inner.append(Scope(body_path(scope.path, number, name), scope, sources[name], target))
+            inner.append(NameScope(body_path(scope.path, number, name), scope, sources[name], target))
     return inner
 
 

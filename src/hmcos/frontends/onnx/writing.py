@@ -9,7 +9,7 @@ from onnx import GraphProto, ModelProto
 
 from hmcos.errors import OptionError, OutputError
 from hmcos.frontends.model import Model
-from hmcos.frontends.onnx.bodies import graphs
+from hmcos.frontends.onnx.body_graphs import graphs
 
 
 def serialised(model: Model, orders: Mapping[str, Sequence[int]]) -> bytes:

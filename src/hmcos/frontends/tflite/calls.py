@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import cast
 
 from hmcos.errors import ModelError
-from hmcos.frontends.tflite.kinds import kind_of
+from hmcos.frontends.tflite.operator_codes import kind_of
 from hmcos.frontends.tflite.schema import ModelT, OperatorT
-from hmcos.graph.model import body_path
+from hmcos.graph.graph import body_path
 
 CALLS: dict[str, tuple[tuple[str, str], ...]] = {
     "IF": (("then", "thenSubgraphIndex"), ("else", "elseSubgraphIndex")),

@@ -11,7 +11,7 @@ from typing import cast
 from hmcos.frontends.format import Format, OffsetsInFiles, Place, Serializable, Written
 from hmcos.frontends.indices import Range
 from hmcos.frontends.model import Model
-from hmcos.graph.model import Graph, body_path
+from hmcos.graph.graph import Graph, body_path
 from hmcos.memory.target import Target, load_target
 
 # Each method imports what it needs: few commands need all of this.
@@ -65,13 +65,13 @@ class _Offsets(OffsetsInFiles):
 
     def read(self, path: Path) -> bytes:
         """Return the bytes of a written model; see `OffsetsInFiles.read`."""
-        from hmcos.frontends.tflite.written import read
+        from hmcos.frontends.tflite.written_file import read
 
         return read(path)
 
     def written(self, source: bytes, result: bytes) -> Written:
         """Return how a model differs from its source; see `OffsetsInFiles.written`."""
-        from hmcos.frontends.tflite.written import written
+        from hmcos.frontends.tflite.written_file import written
 
         return written(source, result)
 

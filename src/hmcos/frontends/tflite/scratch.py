@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from hmcos.alignment import round_up
-from hmcos.graph.model import Graph, Operator, Tensor
+from hmcos.graph.graph import Graph, Operator, Tensor
 
 ALIGNMENT = 16
 _POINTER = 8

@@ -8,7 +8,7 @@ from math import prod
 
 from hmcos.errors import ModelError
 from hmcos.frontends.tflite.calls import calls_of
-from hmcos.frontends.tflite.kinds import is_stateful, kind_of
+from hmcos.frontends.tflite.operator_codes import is_stateful, kind_of
 from hmcos.frontends.tflite.schema import (
     ELEMENTS,
     ModelT,
@@ -21,7 +21,7 @@ from hmcos.frontends.tflite.schema import (
     words,
 )
 from hmcos.graph.builder import GraphBuilder
-from hmcos.graph.model import Body, Graph, Operator, Tensor
+from hmcos.graph.graph import Body, Graph, Operator, Tensor
 from hmcos.memory.problem import LARGEST
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
 
-from hmcos.report.drawing.layers import Layers
+from hmcos.report.drawing.layering import Layering
 
 GAP, CLOSE = 14.0, 7.0
 """Points of paper between two vertices, and between an edge and its neighbour."""
@@ -14,7 +14,7 @@ _STRAIGHT = (1.0, 2.0, 8.0)
 """How much a link pulls that has none, one or two of its ends on the way of an edge."""
 
 
-def across(found: Layers, order: Sequence[Sequence[int]], wide: Sequence[float]) -> list[float]:
+def across(found: Layering, order: Sequence[Sequence[int]], wide: Sequence[float]) -> list[float]:
     """Return the middle of each vertex and point across; the smallest edge of all is at 0.
 
     `wide` are the widths of the vertices; points have none. Each sweep gives every layer the places
@@ -52,7 +52,7 @@ def _steps(layer: Sequence[int], vertices: int, size: Sequence[float]) -> list[f
 
 def _move(
     layer: Sequence[int],
-    found: Layers,
+    found: Layering,
     near: Sequence[Sequence[Sequence[int]]],
     size: Sequence[float],
     middle: list[float],

@@ -5,13 +5,13 @@ from __future__ import annotations
 from bisect import bisect_right, insort
 from collections.abc import Sequence
 
-from hmcos.report.drawing.layers import Layers
+from hmcos.report.drawing.layering import Layering
 
 SWEEPS = 12
 """Times down and up; after some, nothing improves."""
 
 
-def ordered(found: Layers) -> list[list[int]]:
+def ordered(found: Layering) -> list[list[int]]:
     """Return the layers in an order with few crossings.
 
     Each sweep sorts every layer by the mean place of its neighbours in the layer before it; the best is kept.
@@ -33,7 +33,7 @@ def ordered(found: Layers) -> list[list[int]]:
     return best
 
 
-def crossings(found: Layers, current: Sequence[Sequence[int]], place: Sequence[int]) -> int:
+def crossings(found: Layering, current: Sequence[Sequence[int]], place: Sequence[int]) -> int:
     """Return how many pairs of links cross."""
     many = 0
     for layer in current:
@@ -46,7 +46,7 @@ def crossings(found: Layers, current: Sequence[Sequence[int]], place: Sequence[i
     return many
 
 
-def _first(found: Layers) -> list[list[int]]:
+def _first(found: Layering) -> list[list[int]]:
     """Return the layers in the order in which a walk along the links meets their vertices."""
     met: list[list[int]] = [[] for _ in found.layers]
     layer_of = {v: number for number, layer in enumerate(found.layers) for v in layer}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hmcos.report.drawing.layered import Point, Size
 from hmcos.report.drawing.letters import width
 from hmcos.report.drawing.nested import Picture
-from hmcos.report.sketch import Sketch
+from hmcos.report.pictures.sketch import Sketch
 
 MARGIN = 20.0
 _TITLE, _LEGEND = 16.0, 12.0

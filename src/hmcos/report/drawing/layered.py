@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hmcos.report.drawing.across import across
 from hmcos.report.drawing.crossings import ordered
-from hmcos.report.drawing.layers import Layers, layers
+from hmcos.report.drawing.layering import Layering, layers
 from hmcos.report.drawing.ranks import Arrow
 
 LEAST_GAP, MOST_GAP = 22.0, 70.0
@@ -57,7 +57,7 @@ def layered(boxes: Sequence[Size], arrows: Sequence[Arrow]) -> Layered:
 
 
 def _bands(
-    found: Layers, order: Sequence[Sequence[int]], at: Sequence[float], high: Sequence[float]
+    found: Layering, order: Sequence[Sequence[int]], at: Sequence[float], high: Sequence[float]
 ) -> list[tuple[float, float]]:
     """Return top and bottom of each layer."""
     bands: list[tuple[float, float]] = []

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from hmcos.report.drawing.layered import Layered, Point, Size, layered
 from hmcos.report.drawing.letters import LINE, width
 from hmcos.report.drawing.ranks import Arrow
-from hmcos.report.sketch import Cluster, Edge, Node, Sketch
+from hmcos.report.pictures.sketch import Edge, Group, Node, Sketch
 
 LETTERS = 11.0
 """Points: the size of the letters in boxes."""
@@ -34,7 +34,7 @@ class Box:
 class Framed:
     """A frame and where it is."""
 
-    cluster: Cluster
+    cluster: Group
     corner: Point
     size: Size
 
@@ -116,12 +116,12 @@ class _Nesting:
     joined: dict[Path, list[int]]
     """Per frame: the edges between two of its members, by number."""
 
-    def level(self, members: Sequence[Node | Cluster], here: Path) -> _Placed:
+    def level(self, members: Sequence[Node | Group], here: Path) -> _Placed:
         """Return what is in the frame of a path."""
         inner = {
             place: self.level(one.members, (*here, place))
             for place, one in enumerate(members)
-            if isinstance(one, Cluster)
+            if isinstance(one, Group)
         }
         sizes = [
             self._box(one) if isinstance(one, Node) else _frame_size(one, inner[place])
@@ -146,7 +146,7 @@ class _Nesting:
         return [(self.paths[edge.tail][depth], self.paths[edge.head][depth]) for edge in found]
 
 
-def _labels_as_nodes(sketch: Sketch) -> Iterator[Node | Edge | Cluster]:
+def _labels_as_nodes(sketch: Sketch) -> Iterator[Node | Edge | Group]:
     """Yield the statements of a sketch; an edge with a label becomes two, and its label a node between."""
     for number, one in enumerate(sketch.statements):
         if isinstance(one, Edge) and str(one.attributes.get("label", "")).strip():
@@ -159,7 +159,7 @@ def _labels_as_nodes(sketch: Sketch) -> Iterator[Node | Edge | Cluster]:
             yield one
 
 
-def _paths(members: Sequence[Node | Cluster], above: Path) -> Iterator[tuple[str, Path]]:
+def _paths(members: Sequence[Node | Group], above: Path) -> Iterator[tuple[str, Path]]:
     for place, one in enumerate(members):
         if isinstance(one, Node):
             yield one.name, (*above, place)
@@ -173,18 +173,18 @@ def _frame_of(tail: Path, head: Path) -> Path:
     return tail[:common]
 
 
-def _frame_size(cluster: Cluster, inside: _Placed) -> Size:
+def _frame_size(cluster: Group, inside: _Placed) -> Size:
     wide, high = inside.size
     words = str(cluster.attributes.get("label", ""))
     wide = max(wide, width(words, CAPTION))
     return wide + 2 * _PADDING, high + 2 * _PADDING + _caption(cluster)
 
 
-def _caption(cluster: Cluster) -> float:
+def _caption(cluster: Group) -> float:
     return CAPTION * LINE if cluster.attributes.get("label") else 0.0
 
 
-def _put(found: _Placed, one: Node | Cluster, spot: tuple[Point, Size], inside: _Placed | None) -> None:
+def _put(found: _Placed, one: Node | Group, spot: tuple[Point, Size], inside: _Placed | None) -> None:
     """Add a member of a frame where it belongs, and all that is in it."""
     (x, y), (wide, high) = spot
     if isinstance(one, Node):
@@ -202,7 +202,7 @@ def _put(found: _Placed, one: Node | Cluster, spot: tuple[Point, Size], inside: 
 
 
 def _passing(
-    laid: Layered, members: Sequence[Node | Cluster], arrow: Arrow, route: Sequence[Point]
+    laid: Layered, members: Sequence[Node | Group], arrow: Arrow, route: Sequence[Point]
 ) -> list[Point]:
     """Return the points between the ends of an arrow: it leaves and enters layers straight down."""
     tail, head = arrow

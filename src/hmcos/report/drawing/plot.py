@@ -11,13 +11,13 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse, FancyBboxPatch, Patch, PathPatch, Polygon, Rectangle
 from matplotlib.path import Path
 
-from hmcos.report.colours import FAINT, INK, PAPER
 from hmcos.report.drawing.heading import MARGIN, Heading, heading, page_size
 from hmcos.report.drawing.layered import Point
 from hmcos.report.drawing.letters import LINE
 from hmcos.report.drawing.nested import CAPTION, LETTERS, Box, Framed, Picture, Route, label_lines
 from hmcos.report.drawing.strokes import bends, drawing_order, is_curved, tip
-from hmcos.report.figures import encoded, plain
+from hmcos.report.pictures.axes import encoded, plain
+from hmcos.report.pictures.colours import FAINT, INK, PAPER
 
 _POINTS = 72.0
 """Per inch."""

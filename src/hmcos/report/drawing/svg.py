@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
-from hmcos.report.colours import FAINT, INK, PAPER
 from hmcos.report.drawing.heading import MARGIN, Heading, heading, page_size
 from hmcos.report.drawing.layered import Point
 from hmcos.report.drawing.letters import LINE
 from hmcos.report.drawing.nested import CAPTION, LETTERS, Box, Framed, Picture, Route, label_lines
 from hmcos.report.drawing.strokes import bends, drawing_order, is_curved, tip
+from hmcos.report.pictures.colours import FAINT, INK, PAPER
 from hmcos.words import printable
 
 

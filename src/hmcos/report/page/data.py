@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 
 from hmcos.memory.lifetimes import Life
-from hmcos.report.explained import explanation_record
+from hmcos.report.records.explanation_record import explanation_record
 from hmcos.tasks.explain.advice import Kind
 from hmcos.tasks.explain.explanation import Explanation
 from hmcos.version import __version__

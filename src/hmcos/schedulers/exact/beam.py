@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass
 
-from hmcos.schedulers.exact.commits import Commits, Root, Rules
+from hmcos.schedulers.exact.commits import Commits, PruningRules, Root
 from hmcos.schedulers.exact.moves import Cost, Moves
 
 
@@ -30,7 +30,7 @@ class _Node:
 
 
 def beam(
-    moves: Moves, root: Root, threshold: int, width: int, rules: Rules
+    moves: Moves, root: Root, threshold: int, width: int, rules: PruningRules
 ) -> Generator[None, None, list[int] | None]:
     """Return the moves of a path from a root to the end within a threshold in bytes, if one is found.
 

@@ -17,7 +17,7 @@ NEVER = 1 << 80
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class PruningRules:
     """The pruning rules of the exact search; each may be switched off without changing any result."""
 
     split: bool = True
@@ -60,7 +60,7 @@ def start(moves: Moves) -> Root:
 class Commits:
     """Takes moves of one direction, and commits to what can be committed to within one threshold."""
 
-    def __init__(self, moves: Moves, threshold: int, rules: Rules) -> None:
+    def __init__(self, moves: Moves, threshold: int, rules: PruningRules) -> None:
         self.moves = moves
         self.threshold = threshold
         self.rules = rules

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 
-from hmcos.schedulers.exact.commits import NEVER, Commits, Root, Rules, start
+from hmcos.schedulers.exact.commits import NEVER, Commits, PruningRules, Root, start
 from hmcos.schedulers.exact.moves import Cost, Moves
 from hmcos.schedulers.exact.valley import lowest_between
 
@@ -20,7 +20,7 @@ UNCUT = 64
 class Descent:
     """A resumable search for a path from one end to the other with running memory within a threshold."""
 
-    def __init__(self, moves: Moves, threshold: int, rules: Rules, root: Root | None = None) -> None:
+    def __init__(self, moves: Moves, threshold: int, rules: PruningRules, root: Root | None = None) -> None:
         self.moves = moves
         self.threshold = threshold
         self.rules = rules

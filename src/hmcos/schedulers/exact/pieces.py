@@ -11,18 +11,18 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 
-from hmcos.hierarchy.joins import join
-from hmcos.hierarchy.splitting import Line, forced_states
 from hmcos.memory.bounds import must_live_bound
 from hmcos.memory.problem import Problem
 from hmcos.memory.profile import peak
-from hmcos.schedulers.exact.commits import Rules
+from hmcos.schedulers.exact.commits import PruningRules
 from hmcos.schedulers.exact.descent import Descent
+from hmcos.schedulers.exact.joins import join
 from hmcos.schedulers.exact.moves import Moves
+from hmcos.schedulers.exact.splitting import Line, forced_states
 from hmcos.schedulers.exact.thresholds import Stretch
-from hmcos.schedulers.greedy import least_running_memory
-from hmcos.schedulers.rpo import reverse_post_order
-from hmcos.schedulers.walks import breadth_first, depth_first
+from hmcos.schedulers.simple.greedy import least_running_memory
+from hmcos.schedulers.simple.rpo import reverse_post_order
+from hmcos.schedulers.simple.walks import breadth_first, depth_first
 
 CHEAP: tuple[Callable[[Problem], list[int]], ...] = (
     reverse_post_order,
@@ -105,7 +105,7 @@ class Reduction:
     """Bounds, cheap orders, cuts and commits, from the whole down to pieces that only search can settle."""
 
     def __init__(
-        self, problem: Problem, order: Sequence[int], lower_bound: int, budget: int, rules: Rules
+        self, problem: Problem, order: Sequence[int], lower_bound: int, budget: int, rules: PruningRules
     ) -> None:
         n = problem.operators
         best = Line(problem, order)
@@ -196,7 +196,7 @@ class Reduction:
         return piece.cut(line, [0, start, *(start + state for state in states), stop, problem.operators])
 
 
-def _committed(problem: Problem, threshold: int, rules: Rules, *, backward: bool) -> list[int]:
+def _committed(problem: Problem, threshold: int, rules: PruningRules, *, backward: bool) -> list[int]:
     """Return the operators that may be committed from one end, in running order."""
     sequences = join(problem, forward=rules.join_forward, mirror=rules.join_mirror)
     moves = Moves(problem, sequences, backward=backward)

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 
-from hmcos.hierarchy.joins import join
 from hmcos.memory.problem import Problem
 from hmcos.memory.profile import peak
 from hmcos.schedulers.exact.beam import beam
-from hmcos.schedulers.exact.commits import Root, Rules, start
+from hmcos.schedulers.exact.commits import PruningRules, Root, start
 from hmcos.schedulers.exact.descent import Descent
+from hmcos.schedulers.exact.joins import join
 from hmcos.schedulers.exact.moves import Moves
 
 SLICE = 256
@@ -46,11 +46,13 @@ class Direction:
         self.moves = Moves(problem, sequences, backward=backward)
         self._root: Root | None = None
 
-    def descent(self, threshold: int, rules: Rules) -> Descent:
+    def descent(self, threshold: int, rules: PruningRules) -> Descent:
         """Return a search at a threshold, from the farthest state that is committed to."""
         return Descent(self.moves, threshold, rules, self._root)
 
-    def beam(self, threshold: int, width: int, rules: Rules) -> Generator[None, None, list[int] | None]:
+    def beam(
+        self, threshold: int, width: int, rules: PruningRules
+    ) -> Generator[None, None, list[int] | None]:
         """Return a path that a beam finds within a threshold, if it does; pause after every state."""
         return beam(self.moves, self._root or start(self.moves), threshold, width, rules)
 
@@ -87,7 +89,7 @@ class Probe:
 class Stretch:
     """A stretch under search: the best order so far, its peak, and a lower bound that is always proved."""
 
-    def __init__(self, problem: Problem, order: Sequence[int], reached: int, rules: Rules) -> None:
+    def __init__(self, problem: Problem, order: Sequence[int], reached: int, rules: PruningRules) -> None:
         self.problem = problem
         self.order = order
         self.peak = reached

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from hmcos.allocation.problem import Lives
-from hmcos.allocation.table import allocator
+from hmcos.allocation.lives import Lives
+from hmcos.allocation.planner_table import allocator
 from hmcos.limits import Limits, Observer, Watch
 from hmcos.memory.lifetimes import lifetimes
 from hmcos.network.lowering import Network
@@ -18,9 +18,9 @@ from hmcos.network.opening import open_source
 from hmcos.plan.arena import Arena
 from hmcos.plan.plan import TargetUsed
 from hmcos.plan.schedule import Schedule
-from hmcos.schedulers.table import scheduler
+from hmcos.schedulers.scheduler_table import scheduler
 from hmcos.tasks.request import Request
-from hmcos.tasks.schedule.arena import STATES
+from hmcos.tasks.schedule.placement import STATES
 from hmcos.tasks.schedule.task import lowered
 
 ORDERS = ("given", "rpo", "serenity", "hmcos", "optimal")
@@ -30,7 +30,7 @@ PLANNERS = ("best_fit", "tflite_arena", "auto")
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class OrderTrial:
     """One order of a network and its arenas."""
 
     schedule: Schedule
@@ -49,7 +49,7 @@ class Row:
     network: str
     operators: int
     """Those that are scheduled."""
-    trials: tuple[Trial, ...]
+    trials: tuple[OrderTrial, ...]
     """One per scheduler, in the order of ORDERS."""
 
     @property
@@ -95,7 +95,7 @@ def run_experiment(networks: Iterable[str], request: Request, watch: Watch) -> E
     return Experiment(TargetUsed(target.name, alignment, target.data), tuple(rows))
 
 
-def try_order(network: Network, order: str, limits: Limits, watch: Watch) -> Trial:
+def try_order(network: Network, order: str, limits: Limits, watch: Watch) -> OrderTrial:
     """Return what a scheduler finds for a network, and the arenas of that order, each under the limits."""
     found = network.find(scheduler(order), limits, watch.restarted())
     lives = Lives(lifetimes(network.problem, found.order), network.target.alignment)
@@ -104,4 +104,4 @@ def try_order(network: Network, order: str, limits: Limits, watch: Watch) -> Tri
     for planner in PLANNERS:
         watch.progress(f"{order}, {planner}", found.peak, found.lower_bound, found.states)
         arenas.append((planner, allocator(planner)(lives, within, watch.restarted())))
-    return Trial(found, tuple(arenas))
+    return OrderTrial(found, tuple(arenas))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from hmcos.limits import Limits, Status, Watch
 from hmcos.plan.plan import Plan
-from hmcos.tasks.compare.experiment import Trial, try_order
+from hmcos.tasks.compare.experiment import OrderTrial, try_order
 from hmcos.tasks.schedule.solved import Solved
 
 _RESULT = {True: "Optimal", False: "Best Found"}
@@ -23,10 +23,10 @@ _KB = 1024
 class Published:
     """What was found for one network."""
 
-    given: Trial
+    given: OrderTrial
     """The order of the file, which the program does not tell of, but pictures show."""
-    hmcos: Trial
-    rpo: Trial
+    hmcos: OrderTrial
+    rpo: OrderTrial
     plan: Plan
     """Of the optimal scheduler, with the smallest arena."""
 

@@ -8,7 +8,7 @@ from hmcos.limits import Status, Watch
 from hmcos.network.opening import Opened
 from hmcos.plan.plan import Source, TargetUsed
 from hmcos.plan.schedule import Schedule
-from hmcos.schedulers.table import names, scheduler
+from hmcos.schedulers.scheduler_table import names, scheduler
 from hmcos.tasks.request import Request
 from hmcos.tasks.schedule.task import lowered
 

@@ -12,7 +12,7 @@ from hmcos.limits import Limits, Watch
 from hmcos.memory.lifetimes import Life
 from hmcos.memory.problem import Problem
 from hmcos.plan.schedule import Schedule
-from hmcos.schedulers.table import scheduler
+from hmcos.schedulers.scheduler_table import scheduler
 
 LISTED = 10
 """The best pieces of advice that are told."""

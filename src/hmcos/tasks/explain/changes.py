@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
-from hmcos.graph.model import Graph, Operator
-from hmcos.memory.external import without_external
+from hmcos.graph.graph import Graph, Operator
+from hmcos.memory.changes import without_external
 from hmcos.memory.problem import Problem
 from hmcos.memory.target import Condition, Overwrite, kind_name
 from hmcos.network.bodies import lower_graph

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from hmcos.graph.model import Tensor
+from hmcos.graph.graph import Tensor
 from hmcos.hierarchy.tree import grow_tree
 from hmcos.limits import Limits, Watch
 from hmcos.memory.bounds import must_live
@@ -16,7 +16,7 @@ from hmcos.memory.profile import Profile, profile
 from hmcos.memory.unavoidable import must_be_live
 from hmcos.network.lowering import Network
 from hmcos.plan.plan import OperatorRow, Plan
-from hmcos.schedulers.rpo import reverse_post_order
+from hmcos.schedulers.simple.rpo import reverse_post_order
 from hmcos.tasks.explain.advice import Advised, Kind, advise
 from hmcos.tasks.explain.changes import changes_of
 from hmcos.tasks.schedule.assembly import live_at_peak

@@ -7,7 +7,7 @@ from hmcos.memory.profile import peak
 from hmcos.memory.target import Target
 from hmcos.network.lowering import accounting_of, lower_network
 from hmcos.network.opening import Opened
-from hmcos.schedulers.table import scheduler
+from hmcos.schedulers.scheduler_table import scheduler
 
 
 def file_order_peak(opened: Opened, target: Target) -> int:

@@ -10,9 +10,9 @@ from hmcos.folders import temporary_folder
 from hmcos.frontends import loading
 from hmcos.limits import Watch
 from hmcos.network.opening import Opened
-from hmcos.runtimes.measured import Measured, Measurement
-from hmcos.runtimes.measuring import Trial, taken
-from hmcos.runtimes.onnxruntime import runtime
+from hmcos.runtimes.onnxruntime.growth import GrowthTrial, taken
+from hmcos.runtimes.onnxruntime.measured import Measured, Measurement
+from hmcos.runtimes.onnxruntime.session import runtime
 from hmcos.tasks.measure.file_order import file_order_peak
 from hmcos.tasks.request import Request
 from hmcos.tasks.schedule.task import run
@@ -36,9 +36,9 @@ def measure_orders(opened: Opened, request: Request, processes: int, watch: Watc
         loading.save(model, {}, given)
         loading.save(model, plan.orders, planned)
         settings = (
-            ("default settings", Trial(given, model.graph, False), None),
-            ("file order", Trial(given, model.graph, True), file_order_peak(opened, request.target)),
-            ("planned order", Trial(planned, model.graph, True), plan.peak),
+            ("default settings", GrowthTrial(given, model.graph, False), None),
+            ("file order", GrowthTrial(given, model.graph, True), file_order_peak(opened, request.target)),
+            ("planned order", GrowthTrial(planned, model.graph, True), plan.peak),
         )
         rows = tuple(
             _summary(setting, [taken(trial, name) for _ in range(processes)], predicted)

@@ -9,8 +9,8 @@ from hmcos.memory.profile import Profile, peak, profile
 from hmcos.network.lowering import Network
 from hmcos.plan.arena import PlacedBuffer
 from hmcos.plan.plan import Crest, LiveTensor, Memory, Plan, Seconds, Source
-from hmcos.schedulers.rpo import reverse_post_order
-from hmcos.tasks.schedule.arena import Placed
+from hmcos.schedulers.simple.rpo import reverse_post_order
+from hmcos.tasks.schedule.placement import Placed
 
 
 def assemble(source: Source, network: Network, placed: Placed, budget: int | None, seconds: Seconds) -> Plan:

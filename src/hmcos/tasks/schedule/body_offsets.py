@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hmcos.allocation.auto import auto
-from hmcos.allocation.problem import Lives
+from hmcos.allocation.lives import Lives
 from hmcos.frontends.format import Place
-from hmcos.graph.model import body_path
+from hmcos.graph.graph import body_path
 from hmcos.limits import Limits, Watch
 from hmcos.memory.lifetimes import lifetimes
 from hmcos.memory.sharing import lower

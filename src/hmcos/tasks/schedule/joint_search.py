@@ -12,7 +12,7 @@ from hmcos.memory.problem import Problem
 from hmcos.memory.profile import peak
 from hmcos.plan.arena import Arena
 from hmcos.schedulers.optimal import optimal
-from hmcos.schedulers.random import random_order
+from hmcos.schedulers.simple.random import random_order
 
 SEARCHES = 4
 """Searches that are run again with operators numbered otherwise, so that ties break otherwise."""

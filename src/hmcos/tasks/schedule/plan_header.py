@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
-from hmcos.allocation.c_header import c_header
-from hmcos.allocation.problem import Lives
+from hmcos.allocation.files.c_header import c_header
+from hmcos.allocation.lives import Lives
 from hmcos.errors import OptionError
 from hmcos.memory.lifetimes import Life
 from hmcos.plan.arena import PlacedBuffer

@@ -11,7 +11,7 @@ from hmcos.memory.instance import write_instance
 from hmcos.network.opening import Opened
 from hmcos.plan.plan import Plan
 from hmcos.verify.checks import Check
-from hmcos.verify.planned import check_instance_plan, check_network_plan
+from hmcos.verify.plan_checks import check_instance_plan, check_network_plan
 
 
 def recheck(opened: Opened, plan: Plan) -> None:

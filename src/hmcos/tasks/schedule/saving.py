@@ -8,9 +8,9 @@ from dataclasses import replace
 from hmcos.frontends.copying import copy_data
 from hmcos.limits import Watch
 from hmcos.network.sources import relative_source
+from hmcos.plan.file.plan_file import plan_text
 from hmcos.plan.plan import Outputs
-from hmcos.plan.plan_file import plan_text
-from hmcos.plan.staging import Staging, staged
+from hmcos.staging import Staging, staged
 from hmcos.tasks.places import Places
 from hmcos.tasks.schedule.plan_header import header_text
 from hmcos.tasks.schedule.solved import Solved

@@ -11,15 +11,15 @@ from hmcos.network.lowering import Network, accounting_of, lower_network
 from hmcos.network.opening import Opened
 from hmcos.network.restoring import network_of
 from hmcos.plan.plan import Plan, Seconds
-from hmcos.schedulers.table import scheduler
+from hmcos.schedulers.scheduler_table import scheduler
 from hmcos.tasks.places import output_places
 from hmcos.tasks.request import Request
-from hmcos.tasks.schedule.arena import place
 from hmcos.tasks.schedule.assembly import assemble
-from hmcos.tasks.schedule.offsets import check_offsets, tensor_offsets
+from hmcos.tasks.schedule.placement import place
 from hmcos.tasks.schedule.recheck import recheck
 from hmcos.tasks.schedule.saving import save
 from hmcos.tasks.schedule.solved import Solved
+from hmcos.tasks.schedule.written_offsets import check_offsets, tensor_offsets
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from collections.abc import Collection, Sequence
 from hmcos.errors import VerifyError
 from hmcos.frontends.format import OffsetsInFiles, Place, Written
 from hmcos.frontends.model import Model
-from hmcos.graph.model import body_path
+from hmcos.graph.graph import body_path
 from hmcos.plan.plan import Plan
-from hmcos.verify.offsets import (
+from hmcos.verify.counted.offset_check import (
     UNPLANNED,
     Span,
     check_model_offsets,

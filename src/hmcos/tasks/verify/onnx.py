@@ -12,10 +12,10 @@ from hmcos.frontends.model import Model
 from hmcos.plan.plan import Plan
 from hmcos.tasks.verify.run_options import Runner, Running
 from hmcos.verify.checks import Check, attempt
-from hmcos.verify.child import run_apart
-from hmcos.verify.request import Request
-from hmcos.verify.schedule import check_order
-from hmcos.verify.written import check_bodies, order_of
+from hmcos.verify.counted.order_check import check_order
+from hmcos.verify.run.parent import run_apart
+from hmcos.verify.run.run_request import RunRequest
+from hmcos.verify.written_model import check_bodies, order_of
 
 
 def ran(model: Model, plan: Plan | None, written: Path | None, running: Running) -> list[Check]:
@@ -33,7 +33,7 @@ def ran(model: Model, plan: Plan | None, written: Path | None, running: Running)
         same = compared(model, plan, written)
         if not same.held:
             return [same]
-        request = Request(
+        request = RunRequest(
             source=(model.path or numbered).absolute(),
             numbered=numbered.absolute(),
             result=written.absolute(),

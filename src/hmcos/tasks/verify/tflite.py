@@ -10,12 +10,12 @@ from hmcos.frontends.format import OffsetsInFiles, Place, Written
 from hmcos.frontends.loading import format_called
 from hmcos.frontends.model import Model
 from hmcos.plan.plan import Plan
-from hmcos.runtimes.tflm import TflmArena
+from hmcos.runtimes.tflite.tflm import TflmArena
 from hmcos.tasks.verify.model_offsets import check_written_offsets
 from hmcos.tasks.verify.run_options import Runner, Running
-from hmcos.tasks.verify.tflite_runs import Trial, on_result, outputs_checks
+from hmcos.tasks.verify.tflite_runs import TfliteTrial, on_result, outputs_checks
 from hmcos.verify.checks import Check, attempt
-from hmcos.verify.schedule import check_order
+from hmcos.verify.counted.order_check import check_order
 
 
 def ran(model: Model, plan: Plan | None, place: Path | None, running: Running) -> list[Check]:
@@ -24,7 +24,7 @@ def ran(model: Model, plan: Plan | None, place: Path | None, running: Running) -
     Raises:
         ModelError: the written model cannot be read.
     """
-    trial = Trial(model, _held(model), running, own_inputs(model.graph, running.inputs or {}))
+    trial = TfliteTrial(model, _held(model), running, own_inputs(model.graph, running.inputs or {}))
     if place is not None:
         return _checks(trial, plan, trial.held.read(place))
     assert plan is not None  # a result without a plan is a path
@@ -44,7 +44,7 @@ def compared(model: Model, plan: Plan | None, place: Path) -> Check:
     return attempt("written model", same)
 
 
-def _checks(trial: Trial, plan: Plan | None, result: bytes) -> list[Check]:
+def _checks(trial: TfliteTrial, plan: Plan | None, result: bytes) -> list[Check]:
     """Return the checks of a written TensorFlow Lite model: fields, order, offsets, outputs, arena."""
     found: list[Written] = []
     same = attempt("written model", lambda: _same(trial.model, trial.held, plan, result, found))
@@ -98,7 +98,7 @@ def _check_graph(place: Place, order: tuple[int, ...], planned: tuple[int, ...] 
         raise VerifyError(f"{where}step {step} is operator {order[step]}, but the plan says {planned[step]}")
 
 
-def _arena(trial: Trial, plan: Plan | None, made: Written, result: bytes) -> str:
+def _arena(trial: TfliteTrial, plan: Plan | None, made: Written, result: bytes) -> str:
     before, note = _arena_before(trial)
     after = on_result(lambda: trial.arena(result))
     words = f"head {before.head:,} -> {after.head:,} bytes, total {before.total:,} -> {after.total:,}{note}"
@@ -109,7 +109,7 @@ def _arena(trial: Trial, plan: Plan | None, made: Written, result: bytes) -> str
     return words
 
 
-def _arena_before(trial: Trial) -> tuple[TflmArena, str]:
+def _arena_before(trial: TfliteTrial) -> tuple[TflmArena, str]:
     """Return the arena of the source, and what to say of it."""
     try:
         return trial.arena(trial.source), ""

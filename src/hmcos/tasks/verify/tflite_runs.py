@@ -11,11 +11,11 @@ from hmcos.errors import LimitError, NotRunError, VerifyError
 from hmcos.frontends.format import OffsetsInFiles
 from hmcos.frontends.loading import ranges
 from hmcos.frontends.model import Model
-from hmcos.graph.catalogue import RANDOM_TFLITE_KINDS
-from hmcos.graph.model import Graph, Operator
+from hmcos.graph.graph import Graph, Operator
+from hmcos.graph.kinds import RANDOM_TFLITE_KINDS
 from hmcos.processes import Allowance
-from hmcos.runtimes.tflite import Run, random_inputs, run
-from hmcos.runtimes.tflm import TflmArena, room, tflm_arena
+from hmcos.runtimes.tflite.litert import ModelRun, random_inputs, run
+from hmcos.runtimes.tflite.tflm import TflmArena, room, tflm_arena
 from hmcos.tasks.verify.run_options import Running
 from hmcos.verify.checks import Answer, Check, attempt
 
@@ -26,7 +26,7 @@ ENGINES: dict[str, str] = {"litert": "LiteRT", "tflm": "TFLM"}
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class TfliteTrial:
     """A source, and how it and what was made of it are run."""
 
     model: Model
@@ -70,7 +70,7 @@ class Trial:
                 fed[place] = mine.reshape(tensor.shape)
         return fed
 
-    def run(self, engine: str, content: bytes, seed: int) -> Run:
+    def run(self, engine: str, content: bytes, seed: int) -> ModelRun:
         """Return what a model makes of the inputs of a seed."""
         fed, size = self.inputs(seed), room(content, self.model.graph)
         return _advised(lambda: run(engine, content, fed, size, self.allowance))
@@ -103,7 +103,7 @@ def on_result(run: Callable[[], _T]) -> _T:
         raise VerifyError(f"the source runs, but not the result: {error}") from error
 
 
-def outputs_checks(trial: Trial, result: bytes) -> list[Check]:
+def outputs_checks(trial: TfliteTrial, result: bytes) -> list[Check]:
     """Return, per runtime, whether source and result make the same bits; at least one has to tell."""
     source = trial.without_offsets()
     checks = [
@@ -115,10 +115,10 @@ def outputs_checks(trial: Trial, result: bytes) -> list[Check]:
     return checks
 
 
-def _outputs(engine: str, trial: Trial, source: bytes, result: bytes) -> str:
+def _outputs(engine: str, trial: TfliteTrial, source: bytes, result: bytes) -> str:
     """Return what was compared; of a source that fails for some inputs, what it did with those before."""
     first = trial.running.seed
-    sources: list[Run] = []
+    sources: list[ModelRun] = []
     stopped: NotRunError | None = None
     for seed in range(first, first + trial.running.runs):
         try:
@@ -132,7 +132,7 @@ def _outputs(engine: str, trial: Trial, source: bytes, result: bytes) -> str:
     return words
 
 
-def _equal(engine: str, trial: Trial, pair: tuple[bytes, bytes], sources: list[Run]) -> str:
+def _equal(engine: str, trial: TfliteTrial, pair: tuple[bytes, bytes], sources: list[ModelRun]) -> str:
     source, result = pair
     graph = trial.model.graph
     names = [graph.tensors[t].name for t in graph.outputs]
@@ -154,7 +154,7 @@ def _equal(engine: str, trial: Trial, pair: tuple[bytes, bytes], sources: list[R
     return f"{len(compared)} outputs equal in every bit, for inputs of {len(sources)} seeds{left_out}"
 
 
-def _steady(engine: str, trial: Trial, fed: tuple[bytes, int], before: Run, place: int) -> bool:
+def _steady(engine: str, trial: TfliteTrial, fed: tuple[bytes, int], before: ModelRun, place: int) -> bool:
     """Return whether a source, run once more on the inputs of a seed, makes an output again."""
     try:
         return _same(before, trial.run(engine, *fed), place)
@@ -162,7 +162,7 @@ def _steady(engine: str, trial: Trial, fed: tuple[bytes, int], before: Run, plac
         return True
 
 
-def _same(one: Run, other: Run, place: int) -> bool:
+def _same(one: ModelRun, other: ModelRun, place: int) -> bool:
     """Return whether an output has the same type, shape and bits in two runs."""
     first, second = one.outputs[place], other.outputs[place]
     alike = first.dtype == second.dtype and first.shape == second.shape

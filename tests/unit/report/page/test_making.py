@@ -6,9 +6,9 @@ import pytest
 
 import hmcos
 from hmcos.errors import OptionError, OutputError, PlanError
-from hmcos.report.page import writing
+from hmcos.report.page import page as writing
+from networks import FORK
 from unit.frontends.networks import external_diamond
-from unit.test_api import FORK
 
 pytest.importorskip("plotly")
 

@@ -16,10 +16,10 @@ import hmcos
 from hmcos.cli.commands import hmcos as command
 from hmcos.errors import OutputError, ToolError
 from hmcos.memory.problem import Problem
-from hmcos.report.page import writing
-from hmcos.report.page.writing import has_plotly, page_text, unpacked, write_page
+from hmcos.report.page import page as writing
+from hmcos.report.page.page import has_plotly, page_text, unpacked, write_page
 from hmcos.tasks.explain.explanation import Explanation
-from unit.test_api import FORK
+from networks import FORK
 
 pytestmark = pytest.mark.skipif(not has_plotly(), reason="plotly is not installed")
 EVIL = "<script>document.title='taken'</script></script><img src=x onerror=alert(1)>\u2028\x1b[31m"

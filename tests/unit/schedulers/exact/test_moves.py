@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from hmcos.hierarchy.joins import join
+from hmcos.schedulers.exact.joins import join
 from hmcos.schedulers.exact.moves import Moves
 from oracle import running, stable
 from property.strategies import random_problem

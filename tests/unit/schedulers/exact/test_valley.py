@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from random import Random
 
-from hmcos.hierarchy.joins import join
 from hmcos.memory.problem import Problem
+from hmcos.schedulers.exact.joins import join
 from hmcos.schedulers.exact.moves import Moves, members
 from hmcos.schedulers.exact.valley import lowest_between
 from oracle import stable

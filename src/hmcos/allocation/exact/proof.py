@@ -1,0 +1,120 @@
+"""The smallest arena, with proof."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+
+from hmcos.allocation.alive_bound import lower_bound
+from hmcos.allocation.exact.cluster import Cluster
+from hmcos.allocation.exact.shrink import clusters, postponable, scaled, unit_of
+from hmcos.allocation.fit import Board, board, first_fit, highest_end
+from hmcos.allocation.items import items
+from hmcos.allocation.lives import Lives
+from hmcos.allocation.outcome import outcome, room
+from hmcos.allocation.quick import simplest
+from hmcos.allocation.simple.ordered import ended
+from hmcos.limits import Limits, Status, Watch, never
+from hmcos.plan.arena import Arena
+
+
+def exact(lives: Lives, limits: Limits, watch: Watch, jobs: int = 1) -> Arena:
+    """Return the smallest arena, or the best one and a bound when a limit is reached.
+
+    With a budget the search ends at the first arena within it, or at the proof that there is none.
+    Pools are used in their order: the last of them as little as possible.
+    Repeats itself on one worker unless the time limit ends it.
+
+    Args:
+        lives: what to place.
+        limits: seconds, budget, seed, and `states`: situations of the search, all runs together.
+        watch: is told of better arenas and bounds.
+        jobs: workers of the constraint solver.
+    """
+    start = simplest(lives, limits, watch)
+    if start.status is Status.OPTIMAL or watch.reached(limits, 0) is not None:
+        return replace(ended(start, limits, watch, 0), allocator="exact")
+    return prove(lives, start, limits, watch, jobs)
+
+
+def prove(lives: Lives, start: Arena, limits: Limits, watch: Watch, jobs: int = 1) -> Arena:
+    """Return the smallest arena, beginning with one by a planner that places at the lowest free address."""
+    given = items(lives)
+    unit = unit_of(given)
+    shrunk = board([scaled(item, unit) for item in given])
+    offsets = [start.offsets[item.lives[0]] // unit for item in given]
+    asked = None if limits.budget is None else room(lives, limits)
+    over = partial(watch.is_over, limits)
+    proof = Proof(shrunk, offsets, None if asked is None else asked // unit, unit, over)
+    status = proof.search(limits, watch, jobs)
+    found = [offset * unit for offset in proof.assembled()]
+    return outcome(lives, (given, found), "exact", limits, watch, (proof.bound * unit, status))
+
+
+class Proof:
+    """Narrows the gap between the best arena and the bound, all in units."""
+
+    def __init__(
+        self,
+        board: Board,
+        offsets: Sequence[int],
+        room: int | None,
+        unit: int,
+        stop: Callable[[], bool] = never,
+    ) -> None:
+        """Begin with an arena; `room` is what it has to fit into, None for as little as possible.
+
+        When `stop` returns True, less is known of what may be left out of the search.
+        """
+        self._board, self._offsets, self._room, self._unit = board, list(offsets), room, unit
+        self.bound = lower_bound(board.items)
+        self._states = 0
+        capacity = self.bound if room is None else max(self.bound, room)
+        self._postponed = postponable(board, capacity, stop)
+        late = set(self._postponed)
+        left = [i for i, item in enumerate(board.items) if i not in late and item.pieces]
+        self._groups = clusters(board.items, left)
+        self._clusters = [
+            Cluster([board.items[i] for i in group], [offsets[i] for i in group]) for group in self._groups
+        ]
+
+    @property
+    def aim(self) -> int:
+        """The size at which a cluster is good enough."""
+        return self.bound if self._room is None else max(self.bound, self._room)
+
+    def search(self, limits: Limits, watch: Watch, jobs: int) -> Status:
+        """Search in turn in all clusters that are open; return how it ended.
+
+        A cluster too large for the tables of a search stays as it is: that is a limit of states.
+        """
+        while open_ones := [c for c in self._clusters if c.size > self.aim]:
+            if all(cluster.is_too_large for cluster in open_ones):
+                return Status.STATE_LIMIT
+            for cluster in open_ones:
+                if self._room is not None and self.bound > self._room:
+                    return Status.FEASIBLE
+                reached = watch.reached(limits, self._states)
+                if reached is not None:
+                    return reached
+                if cluster.size > self.aim and not cluster.is_too_large:
+                    self._probe(cluster, limits, watch, jobs)
+                    largest = max(c.size for c in self._clusters)
+                    watch.progress("arena", largest * self._unit, self.bound * self._unit, self._states)
+        return Status.FEASIBLE
+
+    def _probe(self, cluster: Cluster, limits: Limits, watch: Watch, jobs: int) -> None:
+        target = self.aim if self._room is not None else cluster.target(self.bound)
+        self._states += cluster.probe(target, limits, watch, jobs)
+        if cluster.refuted >= self.bound:
+            self.bound = cluster.refuted + 1
+
+    def assembled(self) -> list[int]:
+        """Return an offset per item: those of the clusters, and the postponed ones where there is room."""
+        placed = [item.offset for item in self._board.items]
+        for group, cluster in zip(self._groups, self._clusters, strict=True):
+            for i, offset in zip(group, cluster.offsets, strict=True):
+                placed[i] = offset
+        found = first_fit(self._board, [*self._postponed, *range(len(placed))], placed)
+        return min((found, self._offsets), key=lambda offsets: highest_end(self._board.items, offsets))

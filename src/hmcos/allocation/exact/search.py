@@ -1,0 +1,223 @@
+"""Whether items fit into an arena of a given size, by branch and bound.
+
+An arena is left-justified when no item can be moved down: each stands on another one or on the ground. If
+there is any arena there is a left-justified one, so only those are looked at (canonical solutions: Moffitt,
+MiniMalloc, ASPLOS 2023). What follows differs from the published search in what it branches on. It looks
+at one section and asks which of its items is the lowest there:
+
+    h is the lowest start of any item of the section; either one of those that
+    may start at h does, or none does and the floor of the section rises.
+
+The second choice falls away only when the items of the section fill all bytes from its floor up to the
+capacity (`State.slack`). It stays when the stack of their lowest starts ends at the capacity but jumps on the
+way: over an address that an alignment, a pin, a pool or a placed item forbids, the floor rises at no cost.
+
+The choices exclude each other, so no arena is met twice by placing the same items in another order. They are
+complete in every section in which nothing can come to lie under the items in question any more; the one with
+the fewest choices is taken. Runs are short and start again with another ranking; what failed in one run is
+known to the next.
+"""
+
+from __future__ import annotations
+
+import random
+from array import array
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from hmcos.allocation.exact.rules import ALL_RULES, PlacementRules, Style
+from hmcos.allocation.exact.state import PlacementState
+from hmcos.allocation.items import Item
+from hmcos.allocation.layout import layout
+from hmcos.limits import never
+
+TABLE_BYTES = 300_000_000
+"""The table of failed situations stops growing here."""
+
+NOBODY = -1
+"""The choice that no item starts at the floor of the section."""
+
+Part = tuple[int, int]
+"""Sections [low, high) that share no unplaced item with any other section."""
+
+Chain = tuple[()] | tuple[Part, int, "Chain"]
+"""Parts still to do, each with the frame that made it."""
+
+
+@dataclass(slots=True)
+class Frame:
+    """A part, the section that was chosen in it, and the choices that are left, the next one last."""
+
+    part: Part
+    parent: int
+    """The frame whose choice made this part, -1 for none."""
+    rest: Chain
+    mark: int
+    key: bytes
+    section: int = -1
+    choices: list[int] = field(default_factory=list[int])
+
+
+class Search:
+    """Looks for offsets within a capacity; keeps what it learned between runs."""
+
+    def __init__(
+        self, items: Sequence[Item], capacity: int, rules: PlacementRules = ALL_RULES, seed: int = 0
+    ) -> None:
+        """Take items, each of which needs room."""
+        self.nodes = 0
+        """Situations entered in all runs."""
+        self._layout = layout(items)
+        self._rules, self._capacity = rules, capacity
+        self._state = PlacementState(self._layout, capacity, rules)
+        self._random = random.Random(seed)
+        self._failed: set[bytes] = set()
+        self._room = TABLE_BYTES if capacity < 2**62 and rules.table else 0
+        self._typecode = "i" if capacity < 2**30 else "q"
+        self._rank: list[float] = []
+        self._weighs = False
+        self._stack: list[Frame] = []
+        self._fits = self._begin()
+
+    def _begin(self) -> bool:
+        """Measure the empty arena; False when it is refuted at sight."""
+        state = self._state
+        for i, item in enumerate(self._layout.items):
+            if state.low[i] + item.size > self._capacity:
+                return False
+        return state.measure(range(len(self._layout.sections)))
+
+    def run(self, nodes: int, style: Style, stop: Callable[[], bool] = never) -> bool | None:
+        """Return whether the items fit, None when that is open after so many more situations.
+
+        Args:
+            nodes: situations to enter.
+            style: how to order choices.
+            stop: asked before each situation; True leaves it open.
+        """
+        if not self._fits:
+            return False
+        state = self._state
+        self._take_up(style)
+        mark, limit = len(state.trail), self.nodes + nodes
+        goals: Chain | None = self._with_parts((0, len(self._layout.sections)), -1, ())
+        while goals:
+            if self.nodes >= limit or stop():
+                state.undo(mark)
+                self._stack.clear()
+                return None
+            self.nodes += 1
+            part, parent, rest = goals
+            self._stack.append(self._frame(part, parent, rest))
+            goals = self._advance()
+        self._fits = goals is not None
+        return self._fits
+
+    def offsets(self) -> list[int]:
+        """Return an offset per item, after a run that found that they fit."""
+        found = [0] * len(self._layout.names)
+        for i, name in enumerate(self._layout.names):
+            found[name] = self._state.offset[i]
+        return found
+
+    def _take_up(self, style: Style) -> None:
+        layout, state = self._layout, self._state
+        measures = (
+            [item.size for item in layout.items],
+            [len(inside) for inside in layout.inside],
+            [item.size * len(inside) for item, inside in zip(layout.items, layout.inside, strict=True)],
+        )
+        low, high = 1 - style.noise, 1 + style.noise
+        self._rank = [rank * self._random.uniform(low, high) for rank in measures[style.ranking]]
+        self._weighs = style.weighs
+        state.weight = [(1 + weight) / 2 for weight in state.weight]
+
+    def _with_parts(self, part: Part, parent: int, rest: Chain) -> Chain:
+        """Return the goals with what is left to do in a part put in front, the shortest part first."""
+        found = sorted(self._parts(part), key=lambda p: (p[0] - p[1], p[0]))
+        for piece in found:
+            rest = (piece, parent, rest)
+        return rest
+
+    def _parts(self, part: Part) -> list[Part]:
+        left, crossing = self._state.left, self._state.crossing
+        busy = [s for s in range(*part) if left[s]]
+        if not busy or not self._rules.split:
+            return [part] if busy else []
+        cuts = [s for s in busy if not crossing[s]]
+        if not cuts or cuts[0] != busy[0]:
+            cuts.insert(0, busy[0])
+        return list(zip(cuts, [*cuts[1:], busy[-1] + 1], strict=True))
+
+    def _frame(self, part: Part, parent: int, rest: Chain) -> Frame:
+        """Return a new frame with its choices; without any when its situation failed before."""
+        state = self._state
+        frame = Frame(part, parent, rest, len(state.trail), self._key(part))
+        if frame.key in self._failed:
+            return frame
+        frame.section = section = self._choose(part)
+        on = [
+            i
+            for i in state.candidates(section)
+            if not self._rules.support
+            or state.ground[i] == state.low[i]
+            or self._layout.items[i].offset is not None
+        ]
+        if self._rules.twins:
+            on = list({self._layout.kinds[i]: i for i in reversed(on)}.values())
+        on.sort(key=lambda i: (self._rank[i], -i))
+        frame.choices = [NOBODY, *on] if state.slack[section] > 0 else on
+        return frame
+
+    def _key(self, part: Part) -> bytes:
+        """Return the situation of a part: all that decides whether what is left in it fits."""
+        if not self._room:
+            return b""
+        first, last = self._layout.starts[part[0]], self._layout.starts[part[1]]
+        state = self._state
+        return array(
+            self._typecode, [first, last, *state.low[first:last], *state.ground[first:last]]
+        ).tobytes()
+
+    def _advance(self) -> Chain | None:
+        """Return the goals after the next choice that is not refuted at once, None when none is left."""
+        state, stack = self._state, self._stack
+        while stack:
+            frame = stack[-1]
+            while frame.choices:
+                choice = frame.choices.pop()
+                if state.bar(frame.section) if choice == NOBODY else state.place(choice):
+                    return self._with_parts(frame.part, len(stack) - 1, frame.rest)
+                state.undo(frame.mark)
+            if self._room >= len(frame.key) > 0 and frame.key not in self._failed:
+                self._failed.add(frame.key)
+                self._room -= len(frame.key)
+            # Parts that were solved since the parent are no reason for the failure: jump over them.
+            del stack[frame.parent + 1 :]
+            if stack:
+                state.undo(stack[-1].mark)
+        return None
+
+    def _choose(self, part: Part) -> int:
+        """Return the section of a part to branch on."""
+        state = self._state
+        left, floor = state.left, state.floor
+        lowest = min(floor[s] for s in range(*part) if left[s])
+        if not self._rules.anywhere:
+            return next(s for s in range(*part) if left[s] and floor[s] == lowest)
+        weight = state.weight if self._weighs else [1.0] * len(left)
+        order = sorted(
+            ((state.lowest[s] + (state.slack[s] > 0) - 1) / weight[s], floor[s], s)
+            for s in range(*part)
+            if left[s]
+        )
+        return next(s for _, h, s in order if h == lowest or self._is_closed(s))
+
+    def _is_closed(self, section: int) -> bool:
+        """Return whether nothing can come to lie under the items that may start at a section's floor."""
+        low, floor = self._state.low, self._state.floor[section]
+        return all(
+            low[k] < 0 or low[k] + height > floor
+            for i in self._state.candidates(section)
+            for k, height in self._layout.rests[i]
+        )

@@ -1,0 +1,1 @@
+"""Lives and arenas in files: CSV, JSON and C."""

@@ -1,0 +1,115 @@
+"""An arena as a C header, for people who generate code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from hmcos.allocation.lives import EXTERNAL, Lives
+from hmcos.errors import OptionError
+from hmcos.plan.arena import Arena
+from hmcos.words import shortened
+
+LARGEST = 2**64
+"""What a size is less than, to be an unsigned long long everywhere."""
+LONGEST = 120
+"""Characters of a name that become part of a macro: fused operators have names of thousands."""
+
+
+def c_header(names: Sequence[str], lives: Lives, arena: Arena, prefix: str = "hmcos") -> str:
+    """Return a header for C11 and C++11 or later: size and alignment of the arena, offset and size per life.
+
+    Names become macros PREFIX_OFFSET_NAME and PREFIX_SIZE_NAME, in capitals; what C or C++ does not allow in
+    a name becomes one underscore, long names lose their middle, and a number tells names apart that are equal
+    then. External lives are left out. Static asserts check that every life ends within the arena and starts
+    aligned.
+
+    Args:
+        names: one per life.
+        lives: what was placed.
+        arena: where.
+        prefix: what all macros begin with; a C identifier.
+
+    Raises:
+        OptionError: the prefix is no identifier, names and lives differ in number, or the arena is larger
+            than any that C can name.
+    """
+    if not re.fullmatch(r"[A-Za-z_]\w*", prefix, re.ASCII):
+        raise OptionError(f"prefix {prefix!r} is not a C identifier; use letters, digits and underscores")
+    if not len(names) == len(lives.lives) == len(arena.offsets):
+        raise OptionError(
+            f"{len(names)} names and {len(arena.offsets)} offsets, but {len(lives.lives)} lives"
+        )
+    if arena.size >= LARGEST:
+        raise OptionError(f"an arena of {arena.size} bytes cannot be written in C; the most is 2**64-1 bytes")
+    head = prefix.upper()
+    alignment = _power_of_two(max((lives.step(i) for i in range(len(names))), default=1))
+    lines = _preamble(head, prefix, arena, alignment)
+    for i, macro in enumerate(_macros(names)):
+        if arena.offsets[i] != EXTERNAL:
+            lines += _life(head, macro, (arena.offsets[i], lives.lives[i].size, lives.step(i)))
+    return "\n".join([*lines, "#undef " + head + "_ASSERT", f"#endif  /* {head}_ARENA_H */", ""])
+
+
+def _power_of_two(step: int) -> int:
+    """Return the smallest power of two that is at least the step: what C can align to."""
+    return 1 << (step - 1).bit_length()
+
+
+def _preamble(head: str, prefix: str, arena: Arena, alignment: int) -> list[str]:
+    proof = "proved smallest" if arena.size == arena.lower_bound else f"lower bound {arena.lower_bound}"
+    planner = _identifier(arena.allocator) or "unknown"
+    # In C++ the alignment stands before everything else; in C it may.
+    use = f"{head}_ALIGNED static unsigned char {prefix.lower()}_arena[{head}_ARENA_SIZE];"
+    return [
+        f"/* Memory plan of {arena.size} bytes ({proof}), made by hmcos, allocator {planner}. */",
+        f"#ifndef {head}_ARENA_H",
+        f"#define {head}_ARENA_H",
+        "",
+        f"#define {head}_ARENA_SIZE {arena.size}ULL",
+        f"#define {head}_ARENA_ALIGNMENT {alignment}",
+        "",
+        "#ifdef __cplusplus",
+        f"#define {head}_ALIGNED alignas({head}_ARENA_ALIGNMENT)",
+        f"#define {head}_ASSERT(condition, message) static_assert(condition, message)",
+        "#else",
+        f"#define {head}_ALIGNED _Alignas({head}_ARENA_ALIGNMENT)",
+        f"#define {head}_ASSERT(condition, message) _Static_assert(condition, message)",
+        "#endif",
+        "",
+        f"/* Use: {use} */" if arena.size else "/* Nothing needs a place: there is no arena to declare. */",
+        "",
+    ]
+
+
+def _life(head: str, macro: str, place: tuple[int, int, int]) -> list[str]:
+    offset, size, step = place
+    lines = [
+        f"#define {head}_OFFSET_{macro} {offset}ULL",
+        f"#define {head}_SIZE_{macro} {size}ULL",
+        f"{head}_ASSERT({head}_OFFSET_{macro} + {head}_SIZE_{macro} <= {head}_ARENA_SIZE,",
+        f'    "{macro} ends outside the arena");',
+    ]
+    if step > 1:
+        lines.append(f'{head}_ASSERT({head}_OFFSET_{macro} % {step} == 0, "{macro} is not aligned");')
+    return [*lines, ""]
+
+
+def _macros(names: Sequence[str]) -> list[str]:
+    """Return a different identifier, in capitals, for each name."""
+    taken: set[str] = set()
+    found: list[str] = []
+    for i, name in enumerate(names):
+        plain = _identifier(name).upper() or "UNNAMED"
+        macro = plain
+        while macro in taken:
+            macro = f"{plain}_{i}" if macro == plain else f"{macro}X"
+        taken.add(macro)
+        found.append(macro)
+    return found
+
+
+def _identifier(name: str) -> str:
+    """Return a name as part of an identifier, without two underscores in a row, which C++ reserves."""
+    plain = re.sub(r"[\W_]+", "_", name, flags=re.ASCII).strip("_")
+    return re.sub(r"[\W_]+", "_", shortened(plain, LONGEST), flags=re.ASCII)

@@ -1,0 +1,17 @@
+"""What every planner takes and gives."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from hmcos.allocation.lives import Lives
+from hmcos.limits import Limits, Watch
+from hmcos.plan.arena import Arena
+
+
+class Allocator(Protocol):
+    """Finds an offset for every life."""
+
+    def __call__(self, lives: Lives, limits: Limits, watch: Watch) -> Arena:
+        """Return an arena, always; its status says what was proved."""
+        ...

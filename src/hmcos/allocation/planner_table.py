@@ -1,0 +1,49 @@
+"""The planners by name."""
+
+from __future__ import annotations
+
+from functools import partial
+from importlib import import_module
+from typing import cast
+
+from hmcos.allocation.planner import Allocator
+from hmcos.errors import OptionError
+from hmcos.words import meant
+
+ALLOCATORS: dict[str, str] = {
+    "auto": "hmcos.allocation.auto:auto",
+    "exact": "hmcos.allocation.exact.proof:exact",
+    "largest_first": "hmcos.allocation.simple.largest_first:largest_first",
+    "largest_area_first": "hmcos.allocation.simple.largest_area_first:largest_area_first",
+    "birth_order": "hmcos.allocation.simple.birth_order:birth_order",
+    "best_fit": "hmcos.allocation.simple.best_fit:best_fit",
+    "tflite_arena": "hmcos.allocation.simple.tflite_arena:tflite_arena",
+    "hill_climb": "hmcos.allocation.simple.hill_climb:hill_climb",
+}
+"""Name to "module:function", imported on demand; the first is the default."""
+
+PARALLEL = ("auto", "exact")
+"""Those that can use more than one worker."""
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all planners, the default first."""
+    return tuple(ALLOCATORS)
+
+
+def allocator(name: str, jobs: int = 1) -> Allocator:
+    """Return the planner of that name, with so many workers.
+
+    Raises:
+        OptionError: no planner has this name, or it cannot use more than one worker.
+    """
+    if name not in ALLOCATORS:
+        known = ", ".join(ALLOCATORS)
+        raise OptionError(f"no allocator is called {name!r}; there are {known}.{meant(name, ALLOCATORS)}")
+    module, function = ALLOCATORS[name].split(":")
+    found = getattr(import_module(module), function)
+    if jobs == 1:
+        return cast(Allocator, found)
+    if jobs < 1 or name not in PARALLEL:
+        raise OptionError(f"{jobs} jobs: there is at least one, and more only for {' and '.join(PARALLEL)}")
+    return cast(Allocator, partial(found, jobs=jobs))

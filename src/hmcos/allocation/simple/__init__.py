@@ -1,0 +1,1 @@
+"""Planners that place each life once, one per file."""

@@ -1,0 +1,17 @@
+"""The largest first."""
+
+from __future__ import annotations
+
+from hmcos.allocation.lives import Lives
+from hmcos.allocation.simple.ordered import by_size
+from hmcos.limits import Limits, Watch
+from hmcos.plan.arena import Arena
+
+
+def largest_first(lives: Lives, limits: Limits, watch: Watch) -> Arena:
+    """Return the arena of placing lives from the largest to the smallest, ties by number; no limit ends it.
+
+    Source: greedy by size, Pisarchyk and Lee, Efficient Memory Management for Deep Neural Net Inference,
+    2020, section 5.2; here each goes to the lowest gap, as in TensorFlow Lite and TVM.
+    """
+    return by_size(lives, limits, watch)

@@ -1,0 +1,117 @@
+"""Networks and plans as pictures, and as the page that explains a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from os import PathLike
+from pathlib import Path
+
+from hmcos.errors import OptionError
+from hmcos.limits import SILENCE, Observer, Watch, never
+from hmcos.memory.target import Target
+from hmcos.network.opening import Openable, Opened, open_source
+from hmcos.network.restoring import opened_for
+from hmcos.network.results import files_of
+from hmcos.network.sources import source_of
+from hmcos.plan.file.plan_file import read_plan
+from hmcos.plan.plan import Plan
+from hmcos.report.page.page import NAME, plotly_script, write_page
+from hmcos.report.pictures.picture_table import PictureKind, drawn, form_of, picture_called
+from hmcos.schedulers.scheduler_table import scheduler as scheduler_called
+from hmcos.staging import identities, write
+from hmcos.tasks.draw.scene import Scene, scene_of, scene_with
+from hmcos.tasks.explain.explanation import explain_plan
+from hmcos.tasks.places import check_apart, check_file, target_file
+from hmcos.tasks.request import ArenaRequest, Request, chosen_limits, chosen_target
+from hmcos.tasks.schedule.task import lowered, restored, run
+
+
+def draw(  # noqa: PLR0913 (one keyword per option of the command line, so that both say the same)
+    model: Openable,
+    output: str | PathLike[str],
+    *,
+    what: str = "schedule",
+    scheduler: str = "optimal",
+    target: str | PathLike[str] | Target = "default",
+    bind: Mapping[str, int] | None = None,
+    time_limit: float | None = None,
+    alignment: int | None = None,
+    allocator: str = "auto",
+    observer: Observer = SILENCE,
+    interrupted: Callable[[], bool] = never,
+) -> Path:
+    """Draw a network into a file and return its path; the suffix says in which form.
+
+    `what` is one of those of `hmcos draw --what`. Graphs become .svg, .pdf or .png by Graphviz where it is
+    installed, else by this package (by way of matplotlib, except .svg), or .dot; memory and arena become
+    .svg, .pdf or .png by matplotlib. `scheduler` finds the order that is shown, `allocator` the arena; both
+    end after `time_limit` seconds. The rest is as for `schedule`.
+
+    Raises:
+        ToolError: what it takes is missing, or gives up.
+        HmcosError: one of its other subclasses for any wrong input.
+    """
+    file, watch = Path(output), Watch(observer, interrupted)
+    form, picture = form_of(what, file), picture_called(what)
+    request = Request(
+        chosen_target(target),
+        scheduler=scheduler,
+        limits=chosen_limits(time_limit),
+        alignment=alignment,
+        arena=ArenaRequest(allocator) if picture.arena else None,
+    )
+    opened = open_source(model, bind)
+    check_apart(file, identities(*opened.files, *target_file(target)))
+    write(file, drawn(_scene(picture, request, opened, watch), what, form, watch))
+    return file
+
+
+def _scene(picture: PictureKind, request: Request, opened: Opened, watch: Watch) -> Scene:
+    """Return what a picture shows."""
+    if not picture.ordered:
+        return scene_of(opened.source, lowered(request, opened, watch.restarted())[0])
+    solved = run(request, opened, watch)
+    beside = [
+        solved.network.find(scheduler_called(name), request.limits, watch.restarted())
+        for name in picture.beside
+        if name != request.scheduler
+    ]
+    return scene_with(solved, beside)
+
+
+def report(
+    plan: Plan | str | PathLike[str],
+    *,
+    model: str | PathLike[str] | None = None,
+    output: str | PathLike[str] | None = None,
+    time_limit: float | None = None,
+    observer: Observer = SILENCE,
+    interrupted: Callable[[], bool] = never,
+) -> Path:
+    """Write the page that explains a plan, or the plan in a file, and return its path.
+
+    `model` is the network that was planned, if it is elsewhere by now; `output` is the file to write, by
+    default report.html beside the plan. Advice ends after `time_limit` seconds, or when `interrupted()`.
+
+    Raises:
+        ToolError: plotly is not installed.
+        HmcosError: one of its other subclasses for any wrong input.
+    """
+    plotly_script()
+    found = plan if isinstance(plan, Plan) else read_plan(Path(plan))
+    place = _place(found.file if isinstance(plan, Plan) else plan, output)
+    check_file(place, files_of(found), "the plan")
+    opened = source_of(found, "name it with --model") if model is None else opened_for(found, model)
+    check_file(place, opened.files)
+    solved, watch = restored(found, opened), Watch(observer, interrupted)
+    watch.progress("advice", 0, 0, 0)
+    return write_page(explain_plan(solved, chosen_limits(time_limit), watch.restarted()), place)
+
+
+def _place(file: str | PathLike[str] | None, output: str | PathLike[str] | None) -> Path:
+    """Return where the page goes: where it was asked for, else beside the file of the plan."""
+    if output is not None:
+        return Path(output)
+    if file is None:
+        raise OptionError("the plan is in no file that a page could stand beside; name the page with output")
+    return Path(file).with_name(NAME)

@@ -1,0 +1,84 @@
+"""Bodies: the graphs that If, Loop and Scan carry in their attributes, and their paths."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from onnx import GraphProto, NodeProto
+
+from hmcos.errors import ModelError
+from hmcos.graph.graph import body_path
+
+DEEPEST = 24
+"""Bodies inside bodies; protobuf itself gives up near 32."""
+
+
+def bodies(node: NodeProto) -> Iterator[tuple[str, GraphProto]]:
+    """Yield the attribute (`then_branch`, or `branches[1]` in a list of graphs) and graph of each body."""
+    for attribute in node.attribute:
+        if attribute.HasField("g"):
+            yield attribute.name, attribute.g
+        else:
+            for position, graph in enumerate(attribute.graphs):
+                yield f"{attribute.name}[{position}]", graph
+
+
+def graphs(graph: GraphProto) -> Iterator[tuple[str, GraphProto]]:
+    """Yield a graph and all bodies in it, each with its path, outer ones before inner ones.
+
+    Raises:
+        ModelError: bodies are nested too deeply, or two of a node bear one name; names the node.
+    """
+    waiting = [("", graph, 0)]
+    while waiting:
+        path, here, depth = waiting.pop()
+        yield path, here
+        inner: list[tuple[str, GraphProto, int]] = []
+        for number, node in enumerate(here.node):
+            if not node.attribute:
+                continue
+            found = [
+                (body_path(path, number, attribute), body, depth + 1) for attribute, body in bodies(node)
+            ]
+            if found:
+                _check_bodies(f"operator {number} ({node.op_type})", found)
+                inner.extend(found)
+        waiting.extend(reversed(inner))
+
+
+def _check_bodies(title: str, found: list[tuple[str, GraphProto, int]]) -> None:
+    if found[0][2] > DEEPEST:
+        raise ModelError(f"{title}: bodies are nested more than {DEEPEST} deep; flatten the model")
+    if len({path for path, _, _ in found}) != len(found):
+        raise ModelError(f"{title} in {found[0][0]}: two of its bodies have the same name")
+
+
+def is_executable(graph: GraphProto, outside: tuple[set[str], ...] = ()) -> bool:
+    """Return whether every name that a node, a body or an output reads was defined before."""
+    known = {value.name for value in graph.input} | {tensor.name for tensor in graph.initializer} | {""}
+    scopes = (*outside, known)
+    for node in graph.node:
+        if not all(name in known or any(name in scope for scope in outside) for name in node.input):
+            return False
+        if node.attribute and not all(is_executable(body, scopes) for _, body in bodies(node)):
+            return False
+        known.update(node.output)
+    return all(any(value.name in scope for scope in scopes) for value in graph.output)
+
+
+def free_names(graph: GraphProto) -> tuple[str, ...]:
+    """Return the names that a body reads from outside, in order of first use.
+
+    Names are one name space with the outer graph (ONNX IR, Names Within a Graph): what the body defines
+    anywhere in itself is its own.
+    """
+    own = {value.name for value in graph.input} | {tensor.name for tensor in graph.initializer}
+    for node in graph.node:
+        own.update(node.output)
+    used: dict[str, None] = {}
+    for node in graph.node:
+        used.update(dict.fromkeys(node.input))
+        for _, body in bodies(node):
+            used.update(dict.fromkeys(free_names(body)))
+    used.update((value.name, None) for value in graph.output)
+    return tuple(name for name in used if name and name not in own)

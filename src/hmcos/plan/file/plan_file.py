@@ -1,0 +1,350 @@
+"""Plans as files: versioned JSON (`hmcos-plan/1`), written at once and read with suspicion."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path, PureWindowsPath
+from typing import cast
+
+from hmcos.errors import PlanError
+from hmcos.files import read_ordinary
+from hmcos.plan.agreement import disagreements
+from hmcos.plan.file.arena_fields import arena_keys, read_arena, status_of
+from hmcos.plan.file.fields import Fields
+from hmcos.plan.file.target_fields import read_target
+from hmcos.plan.plan import (
+    BodyPlan,
+    Crest,
+    LiveTensor,
+    Memory,
+    OperatorRow,
+    Outputs,
+    Plan,
+    Seconds,
+    Source,
+    TargetUsed,
+)
+from hmcos.plan.schedule import Schedule
+from hmcos.staging import write
+
+FORMAT = "hmcos-plan/1"
+
+
+def plan_text(plan: Plan) -> str:
+    """Return the plan as JSON text: one line per key, and per row of a table; same plan, same text."""
+    return "{\n" + ",\n".join(f" {json.dumps(k)}: {_value(v)}" for k, v in _record(plan).items()) + "\n}\n"
+
+
+def write_plan(plan: Plan, path: Path) -> None:
+    """Write the plan file: all of it or nothing.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    write(path, plan_text(plan).encode())
+
+
+def read_plan(path: str | Path) -> Plan:
+    """Return the plan that a file holds.
+
+    Raises:
+        PlanError: the file cannot be read, is no plan, or contradicts itself; names file and key.
+    """
+    plan = read_claims(path)
+    for field, words in disagreements(plan):
+        raise PlanError(f"{path}: {field}: {words}; run hmcos schedule on the model again")
+    return plan
+
+
+def read_claims(path: str | Path) -> Plan:
+    """Return the plan that a file holds, though it may contradict itself: for whoever checks it.
+
+    Raises:
+        PlanError: the file cannot be read, or is no plan; names file and key.
+    """
+    fields = _fields(path)
+    if fields.text("format") != FORMAT:
+        found = fields.text("format")
+        raise PlanError(
+            f"{path}: format: is {found!r}, but this version reads {FORMAT}; "
+            "run hmcos schedule on the model again"
+        )
+    return replace(_plan(fields), file=str(Path(path).absolute()))
+
+
+def read_source(path: str | Path) -> tuple[Source, Outputs]:
+    """Return what the plan in a file was made of, and what was written with it, whatever else it says.
+
+    Raises:
+        PlanError: the file cannot be read, or is no plan.
+    """
+    fields = _fields(path)
+    if not fields.text("format").startswith(f"{FORMAT.partition('/')[0]}/"):
+        raise PlanError(f"{path}: format: is not that of a plan")
+    return _source(fields.part("source")), _outputs(fields.part("outputs"))
+
+
+def _fields(path: str | Path) -> Fields:
+    try:
+        text = read_ordinary(path).decode("utf-8")
+    except OSError as error:
+        raise PlanError(f"{path}: cannot read the plan: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise PlanError(f"{path}: not a plan: not text in UTF-8") from error
+    try:
+        values: object = json.loads(text, object_pairs_hook=_object)
+    except (ValueError, RecursionError) as error:
+        raise PlanError(f"{path}: not a plan, or cut off: {str(error) or 'nested too deeply'}") from error
+    return Fields.of(values, str(path))
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ValueError(f"key {name!r} appears twice in one object")
+        found[name] = value
+    return found
+
+
+def _value(value: object) -> str:
+    rows = cast(list[object], value) if isinstance(value, list) else []
+    if rows and isinstance(rows[0], dict):
+        return "[\n" + ",\n".join(f"  {json.dumps(row)}" for row in rows) + "\n ]"
+    return json.dumps(value)
+
+
+def _record(plan: Plan) -> dict[str, object]:
+    """Return the documented keys of a plan file (docs/plan-format.md)."""
+    found = plan.schedule
+    return {
+        "format": FORMAT,
+        "source": {
+            "name": plan.source.name,
+            "format": plan.source.format,
+            "sha256": plan.source.sha256,
+            "original_sha256": plan.source.original_sha256,
+            "inlined": plan.source.inlined,
+            "bind": dict(sorted(plan.source.bind.items())),
+            **_places_record(plan.source),
+        },
+        "target": _target_record(plan.target),
+        "scheduler": found.scheduler,
+        "status": str(found.status),
+        "budget": plan.budget,
+        "peak": found.peak,
+        "lower_bound": found.lower_bound,
+        "given_peak": plan.given_peak,
+        "rpo_peak": plan.rpo_peak,
+        "states": found.states,
+        "search_seconds": found.seconds,
+        "seconds": seconds_record(plan.seconds),
+        "outputs": {**outputs_record(plan.outputs), **_digests_record(plan.outputs)},
+        "crest": _crest_record(plan.crest),
+        "order": list(plan.order),
+        "scheduled_order": list(plan.scheduled_order),
+        "memory": {
+            "start": plan.memory.start,
+            "running": list(plan.memory.running),
+            "stable": list(plan.memory.stable),
+        },
+        "operators": [_operator_record(plan.operators[i]) for i in plan.order],
+        "bodies": [_body_record(body) for body in plan.bodies],
+        **arena_keys(plan),
+    }
+
+
+def _target_record(target: TargetUsed) -> dict[str, object]:
+    return {
+        "name": target.name,
+        "alignment": target.alignment,
+        "external_io": target.external_io,
+        "data": dict(target.data),
+    }
+
+
+def outputs_record(outputs: Outputs) -> dict[str, object]:
+    """Return the paths that were written, null for what was not; the header only where there is one."""
+    header = {"header": outputs.header} if outputs.header else {}
+    return {"model": outputs.model, "plan": outputs.plan, **header}
+
+
+def _digests_record(outputs: Outputs) -> dict[str, object]:
+    return {"sha256": dict(outputs.sha256)} if outputs.sha256 else {}
+
+
+def _places_record(source: Source) -> dict[str, object]:
+    found = {"absolute": source.absolute, "relative": source.relative}
+    return {key: place for key, place in found.items() if place}
+
+
+def seconds_record(seconds: Seconds) -> dict[str, float]:
+    """Return the seconds by stage, as the plan file and the command line give them."""
+    return {
+        "load": round(seconds.load, 6),
+        "schedule": round(seconds.schedule, 6),
+        "save": round(seconds.save, 6),
+        "total": round(seconds.total, 6),
+    }
+
+
+def _crest_record(crest: Crest) -> dict[str, object]:
+    return {
+        "step": crest.step,
+        "operator": crest.operator,
+        "tensors": [_live_record(tensor) for tensor in crest.tensors],
+    }
+
+
+def _live_record(live: LiveTensor) -> dict[str, object]:
+    # A plan of the first edition has names alone; so has what is written of it.
+    known = live.tensor is not None or live.operator is not None
+    ids = {"tensor": live.tensor, "operator": live.operator} if known else {}
+    return {"name": live.name, "bytes": live.size, **ids}
+
+
+def _operator_record(row: OperatorRow) -> dict[str, object]:
+    return {"number": row.number, "name": row.name, "kind": row.kind, "output": row.output}
+
+
+def _body_record(body: BodyPlan) -> dict[str, object]:
+    return {
+        "path": body.path,
+        "order": list(body.order),
+        "peak": body.peak,
+        "lower_bound": body.lower_bound,
+        "status": str(body.status),
+    }
+
+
+def _plan(fields: Fields) -> Plan:
+    listed = tuple(map(_operator, fields.parts("operators")))
+    rows = {row.number: row for row in listed}
+    order = fields.numbers("order")
+    _expect(set(rows) == set(range(len(rows))), fields, "operators", "numbers must be 0, 1, 2, ...")
+    _expect(sorted(order) == sorted(rows), fields, "order", "must list every operator exactly once")
+    _expect(order == tuple(row.number for row in listed), fields, "operators", "must stand in the new order")
+    scheduled_order = fields.numbers("scheduled_order")
+    scheduled = tuple(sorted(set(scheduled_order)))
+    kept = set(scheduled)
+    in_order = tuple(i for i in order if i in kept)
+    _expect(in_order == scheduled_order, fields, "scheduled_order", "must follow `order`")
+    arena, buffers, largest_first = read_arena(fields)
+    return Plan(
+        source=_source(fields.part("source")),
+        target=read_target(fields.part("target")),
+        operators=tuple(rows[i] for i in range(len(rows))),
+        scheduled=scheduled,
+        schedule=_schedule(fields, _ranks(scheduled, scheduled_order)),
+        order=order,
+        given_peak=fields.number("given_peak"),
+        rpo_peak=fields.number("rpo_peak"),
+        memory=_memory(fields.part("memory")),
+        crest=_crest(fields.part("crest")),
+        seconds=_seconds(fields.part("seconds")),
+        bodies=tuple(map(_body, fields.parts("bodies"))),
+        outputs=_outputs(fields.part("outputs")),
+        arena=arena,
+        buffers=buffers,
+        largest_first_arena=largest_first,
+        budget=fields.number_or_none("budget") if "budget" in fields.values else None,
+    )
+
+
+def _ranks(scheduled: Sequence[int], order: Sequence[int]) -> tuple[int, ...]:
+    rank = {number: i for i, number in enumerate(scheduled)}
+    return tuple(rank[number] for number in order)
+
+
+def _schedule(fields: Fields, order: tuple[int, ...]) -> Schedule:
+    return Schedule(
+        order=order,
+        peak=fields.number("peak"),
+        lower_bound=fields.number("lower_bound"),
+        status=status_of(fields),
+        scheduler=fields.text("scheduler"),
+        seconds=fields.real("search_seconds"),
+        states=fields.number("states"),
+    )
+
+
+def _source(fields: Fields) -> Source:
+    bind = fields.part("bind")
+    return Source(
+        name=fields.text("name"),
+        format=fields.text("format"),
+        sha256=fields.text("sha256"),
+        original_sha256=fields.text("original_sha256"),
+        inlined=fields.flag("inlined"),
+        bind={symbol: bind.number(symbol) for symbol in bind.values},
+        absolute=fields.text("absolute") if "absolute" in fields.values else "",
+        relative=fields.text("relative") if "relative" in fields.values else "",
+    )
+
+
+def _operator(fields: Fields) -> OperatorRow:
+    return OperatorRow(
+        fields.number("number"), fields.text("name"), fields.text("kind"), fields.text("output")
+    )
+
+
+def _memory(fields: Fields) -> Memory:
+    return Memory(fields.number("start"), fields.numbers("running"), fields.numbers("stable"))
+
+
+def _crest(fields: Fields) -> Crest:
+    rows = fields.parts("tensors")
+    has_ids = any({"tensor", "operator"} & row.values.keys() for row in rows)
+    tensors = tuple(_live(row, has_ids) for row in rows)
+    return Crest(fields.number("step", lowest=-1), fields.number_or_none("operator"), tensors)
+
+
+def _live(fields: Fields, has_ids: bool) -> LiveTensor:
+    """Return a live tensor, or scratch; plans of the first edition have names alone."""
+    name, size = fields.text("name"), fields.number("bytes")
+    if not has_ids:
+        return LiveTensor(name, size)
+    tensor, operator = fields.number_or_none("tensor"), fields.number_or_none("operator")
+    one = (tensor is None) is not (operator is None)
+    _expect(one, fields, "tensor", "must be null exactly where `operator` is not, for scratch")
+    return LiveTensor(name, size, tensor, operator)
+
+
+def _seconds(fields: Fields) -> Seconds:
+    return Seconds(fields.real("load"), fields.real("schedule"), fields.real("save"), fields.real("total"))
+
+
+def _body(fields: Fields) -> BodyPlan:
+    return BodyPlan(
+        path=fields.text("path"),
+        order=fields.numbers("order"),
+        peak=fields.number("peak"),
+        lower_bound=fields.number("lower_bound"),
+        status=status_of(fields),
+    )
+
+
+def _outputs(fields: Fields) -> Outputs:
+    header = fields.text_or_none("header") if "header" in fields.values else None
+    digests = _digests(fields.part("sha256")) if "sha256" in fields.values else {}
+    return Outputs(fields.text_or_none("model"), fields.text_or_none("plan"), header, sha256=digests)
+
+
+def _digests(fields: Fields) -> dict[str, str]:
+    """Return the sha256 of files by their paths; none of them leads out of the plan's folder."""
+    found = {name: fields.text(name) for name in fields.values}
+    for name, digest in found.items():
+        # Whoever made the plan may want files read that are not its own: also by a system's other spellings.
+        path = PureWindowsPath(name)
+        inside = path.name and not (path.drive or path.root or ".." in path.parts or "\0" in name)
+        _expect(bool(inside), fields, repr(name), "must be a path within the folder of the plan")
+        _expect(re.fullmatch("[0-9a-f]{64}", digest) is not None, fields, name, "must be a sha256 in hex")
+    return found
+
+
+def _expect(holds: bool, fields: Fields, key: str, rule: str) -> None:
+    if not holds:
+        raise PlanError(f"{fields.where(key)}: {rule}; run hmcos schedule on the model again")

@@ -1,0 +1,1 @@
+"""Pictures of graphs, hierarchies, orders, memory and arenas."""

@@ -1,0 +1,184 @@
+"""Results as the JSON objects that other programs rely on (docs/json.md)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hmcos.frontends.outline import Port
+from hmcos.plan.arena import Arena
+from hmcos.plan.file.arena_fields import arena_record
+from hmcos.plan.file.plan_file import outputs_record, seconds_record
+from hmcos.plan.plan import Plan
+from hmcos.runtimes.onnxruntime.measured import Measurement
+from hmcos.verify.checks import Answer, Verification
+
+if TYPE_CHECKING:
+    from hmcos.tasks.compare.experiment import Experiment, OrderTrial
+    from hmcos.tasks.compare.schedulers import Comparison
+    from hmcos.tasks.inspection import Inspection
+    from hmcos.tasks.place_lives import Allocation
+
+
+def plan_record(plan: Plan) -> dict[str, object]:
+    """Return what `hmcos schedule --json` prints."""
+    return {
+        "model": plan.source.name,
+        "operators": len(plan.operators),
+        "target": plan.target.name,
+        "scheduler": plan.schedule.scheduler,
+        "status": str(plan.status),
+        "scheduled_operators": len(plan.scheduled),
+        "peak": plan.peak,
+        "lower_bound": plan.lower_bound,
+        "given_peak": plan.given_peak,
+        "rpo_peak": plan.rpo_peak,
+        "order": list(plan.order),
+        "seconds": seconds_record(plan.seconds),
+        "outputs": outputs_record(plan.outputs),
+        "arena": None if plan.arena is None else _arena_record(plan.arena),
+        "largest_first_arena": plan.largest_first_arena,
+    }
+
+
+def _arena_record(arena: Arena) -> dict[str, object]:
+    return {**arena_record(arena), "seconds": round(arena.seconds, 6)}
+
+
+def allocation_record(allocation: Allocation) -> dict[str, object]:
+    """Return what `hmcos arena --json` prints."""
+    offsets = (None if offset < 0 else offset for offset in allocation.arena.offsets)
+    return {
+        "instance": allocation.source,
+        "buffers": len(allocation.names),
+        "capacity": allocation.capacity,
+        **_arena_record(allocation.arena),
+        "offsets": dict(zip(allocation.names, offsets, strict=True)),
+        "output": allocation.output,
+    }
+
+
+def comparison_record(comparison: Comparison) -> dict[str, object]:
+    """Return what `hmcos compare --json` prints."""
+    return {
+        "model": comparison.source.name,
+        "operators": comparison.operators,
+        "target": comparison.target.name,
+        "scheduled_operators": comparison.scheduled_operators,
+        "lower_bound": max(found.lower_bound for found in comparison.schedules),
+        "schedulers": [
+            {
+                "scheduler": found.scheduler,
+                "status": str(found.status),
+                "peak": found.peak,
+                "seconds": round(found.seconds, 6),
+            }
+            for found in comparison.schedules
+        ],
+    }
+
+
+def experiment_record(experiment: Experiment) -> dict[str, object]:
+    """Return what `hmcos compare zoo:all --json` prints."""
+    return {
+        "model": "zoo:all",
+        "target": experiment.target.name,
+        "networks": [
+            {
+                "model": row.network,
+                "scheduled_operators": row.operators,
+                "lower_bound": row.lower_bound,
+                "schedulers": [_trial_record(trial) for trial in row.trials],
+            }
+            for row in experiment.rows
+        ],
+    }
+
+
+def _trial_record(trial: OrderTrial) -> dict[str, object]:
+    found = trial.schedule
+    return {
+        "scheduler": found.scheduler,
+        "status": str(found.status),
+        "peak": found.peak,
+        "seconds": round(found.seconds, 6),
+        "arenas": {
+            planner: {
+                "size": arena.size,
+                "status": str(arena.status),
+                "seconds": round(arena.seconds, 6),
+            }
+            for planner, arena in trial.arenas
+        },
+    }
+
+
+def inspection_record(inspection: Inspection) -> dict[str, object]:
+    """Return what `hmcos inspect --json` prints."""
+    return {
+        "model": inspection.source.name,
+        "operators": inspection.operators,
+        "inputs": [_port_record(port) for port in inspection.inputs],
+        "outputs": [_port_record(port) for port in inspection.outputs],
+        "kinds": dict(inspection.kinds),
+        "parameters": inspection.parameters,
+        "parameter_bytes": inspection.parameter_bytes,
+        "activations": inspection.activations,
+        "activation_bytes": inspection.activation_bytes,
+        "symbols": list(inspection.symbols),
+        "unbound": list(inspection.unbound),
+        "obstacle": inspection.obstacle or None,
+        "inlined": inspection.source.inlined,
+        "sha256": inspection.source.sha256 or None,
+    }
+
+
+def verification_record(found: Verification) -> dict[str, object]:
+    """Return what `hmcos verify --json` prints."""
+    return {
+        "model": found.source,
+        "result": found.result,
+        "answer": str(found.answer),
+        "holds": _holds(found.answer),
+        "checks": [
+            {
+                "check": check.name,
+                "answer": str(check.answer),
+                "holds": _holds(check.answer),
+                "required": check.required,
+                "words": check.words,
+            }
+            for check in found.checks
+        ],
+    }
+
+
+def _holds(answer: Answer) -> bool | None:
+    """Return an answer as JSON knows it: null where nothing is known."""
+    return {Answer.HOLDS: True, Answer.FAILS: False}.get(answer)
+
+
+def measurement_record(found: Measurement) -> dict[str, object]:
+    """Return what `hmcos measure --json` prints."""
+    return {
+        "model": found.model,
+        "target": found.target,
+        "processes": found.processes,
+        "settings": [
+            {
+                "setting": row.setting,
+                "median": row.median,
+                "least": row.least,
+                "most": row.most,
+                "predicted": row.predicted,
+            }
+            for row in found.rows
+        ],
+    }
+
+
+def _port_record(port: Port) -> dict[str, object]:
+    return {
+        "name": port.name,
+        "element": port.element,
+        "shape": None if port.shape is None else list(port.shape),
+    }

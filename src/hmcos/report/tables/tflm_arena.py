@@ -1,0 +1,45 @@
+"""The arena that TensorFlow Lite for Microcontrollers reports, as a table and as JSON."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from hmcos.tasks.measure.tflite import ArenaMeasurement
+from hmcos.words import human, printable
+
+
+def arena_table(found: ArenaMeasurement) -> RenderableType:
+    """Return one row per form of the model: head, tail and total as reported, and the head as predicted."""
+    table = Table("TFLM")
+    for heading in ("head", "predicted head", "tail", "total"):
+        table.add_column(heading, justify="right")
+    for row in found.arenas:
+        predicted = "" if row.predicted is None else human(row.predicted)
+        table.add_row(
+            row.name, human(row.arena.head), predicted, human(row.arena.tail), human(row.arena.total)
+        )
+    bound = f"proved: no order and no placement needs a head of less than {human(found.lower_bound)}"
+    return Group(Text(printable(found.name), style="bold"), table, Text(bound))
+
+
+def arena_record(found: ArenaMeasurement) -> dict[str, object]:
+    """Return the same as one JSON object, sizes in bytes."""
+    return {
+        "model": found.name,
+        "runtime": "tflm",
+        "given_peak": found.given_peak,
+        "peak": found.peak,
+        "lower_bound": found.lower_bound,
+        "arenas": [
+            {
+                "form": row.name,
+                "head": row.arena.head,
+                "tail": row.arena.tail,
+                "total": row.arena.total,
+                "predicted_head": row.predicted,
+            }
+            for row in found.arenas
+        ],
+    }

@@ -1,0 +1,1 @@
+"""Sentences, names and sizes for people."""

@@ -1,0 +1,1 @@
+"""ONNX Runtime: sessions, memory lent to it, and the memory that it takes."""

@@ -1,0 +1,27 @@
+"""Bytes lent to a session of ONNX Runtime as its inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hmcos.frontends.feeding import Bytes
+from hmcos.frontends.onnx.elements import NUMBERS
+from hmcos.graph.graph import Graph
+
+
+def bind_inputs(session: Any, graph: Graph, fed: Mapping[int, Bytes]) -> tuple[Any, list[Bytes]]:
+    """Return a binding of a session with its inputs bound, and their bytes, which have to outlive it.
+
+    `fed` is the bytes by tensor; the session knows inputs by their names, which ONNX demands to differ.
+    """
+    by_name = {graph.tensors[t].name: t for t in graph.inputs}
+    binding = session.io_binding()
+    lent: list[Bytes] = []
+    for node in session.get_inputs():
+        t = by_name[node.name]
+        tensor = graph.tensors[t]
+        lent.append(fed[t])
+        number, _ = NUMBERS[tensor.element]
+        binding.bind_input(node.name, "cpu", 0, number, tensor.shape, lent[-1].ctypes.data)
+    return binding, lent

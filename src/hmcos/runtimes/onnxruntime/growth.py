@@ -1,0 +1,91 @@
+"""The memory that ONNX Runtime really takes, every single measurement in a fresh process."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, cast
+
+from hmcos.errors import ModelError, ToolError
+from hmcos.frontends.feeding import Bytes, random_inputs
+from hmcos.graph.graph import Graph
+from hmcos.processes import run
+from hmcos.runtimes.onnxruntime.binding import bind_inputs
+from hmcos.runtimes.onnxruntime.session import in_file_order
+
+_ENVIRONMENT = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
+"""Without these, glibc keeps freed blocks, so that the process shows more memory than is in use."""
+
+
+@dataclass(frozen=True, slots=True)
+class GrowthTrial:
+    """One measurement."""
+
+    file: Path
+    graph: Graph
+    in_file_order: bool
+    """False for the settings that ONNX Runtime has when nobody sets any."""
+
+
+def taken(trial: GrowthTrial, name: str) -> int:
+    """Return the bytes that a run takes, measured in a fresh process.
+
+    Raises:
+        ModelError: ONNX Runtime cannot run the model, which is called `name`.
+    """
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("ORT_")} | _ENVIRONMENT
+    call = "hmcos.runtimes.onnxruntime.growth:answer"
+    ended = run(call, pickle.dumps(trial), environment=environment)
+    if ended.failure:
+        raise ModelError(f"{name}: ONNX Runtime cannot run it: the process that did {ended.failure}")
+    return int(ended.answer)
+
+
+def answer(request: bytes) -> bytes:
+    """Return the bytes that one trial takes, as text; `request` is a pickled `GrowthTrial`."""
+    trial = cast(GrowthTrial, pickle.loads(request))
+    return str(_taken(trial, random_inputs(trial.graph, 0, 0))).encode()
+
+
+def _taken(trial: GrowthTrial, fed: Mapping[int, Bytes]) -> int:
+    """Return the bytes of inputs and of all that one run adds to the process at its highest."""
+    here: Any = import_module("onnxruntime")
+    options = here.SessionOptions()
+    if trial.in_file_order:
+        options = in_file_order()
+        # Its own pool grows by doubling and never shrinks, which would hide what the order does.
+        options.enable_cpu_mem_arena = options.enable_mem_pattern = False
+    session = here.InferenceSession(str(trial.file), options, providers=["CPUExecutionProvider"])
+    binding, lent = bind_inputs(session, trial.graph, fed)
+    for output in session.get_outputs():
+        binding.bind_output(output.name, "cpu")
+    before = _forget_highest()
+    session.run_with_iobinding(binding)
+    return sum(block.nbytes for block in lent) + max(0, _status("VmHWM") - before)
+
+
+def _forget_highest() -> int:
+    """Return the bytes that this process has now, and let its highest number start from here."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    return _status("VmRSS")
+
+
+def _status(key: str) -> int:
+    """Return a figure of this process in bytes, as Linux gives it.
+
+    Raises:
+        ToolError: this system does not tell it.
+    """
+    try:
+        for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+            if line.startswith(f"{key}:"):
+                return 1024 * int(line.split()[1])
+    except OSError:
+        pass
+    raise ToolError(f"this system does not tell {key} of a process; measure needs Linux")

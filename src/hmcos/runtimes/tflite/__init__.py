@@ -1,0 +1,1 @@
+"""LiteRT and TensorFlow Lite for Microcontrollers, each run in a child process."""

@@ -1,0 +1,124 @@
+"""A TensorFlow Lite model in a child process: a runtime may abort, and must not take us along."""
+
+from __future__ import annotations
+
+import pickle
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from io import BytesIO
+from typing import Any
+
+from hmcos import processes
+from hmcos.errors import LimitError, NotRunError, ToolError
+from hmcos.frontends.feeding import NOTHING
+from hmcos.frontends.indices import SMALL, Range, index_ranges
+from hmcos.graph.graph import Graph
+from hmcos.processes import AMPLE, Allowance, Ended
+from hmcos.runtimes.tflite.litert_child import Task
+from hmcos.words import LONGEST
+
+PACKAGES: dict[str, tuple[str, str]] = {
+    "tflm": ("tflite_micro", "tflite-micro"),
+    "litert": ("ai_edge_litert", "ai-edge-litert"),
+}
+"""Runtime to the module it needs and the package that brings it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRun:
+    """What a child process left behind."""
+
+    outputs: tuple[Any, ...]
+    """Arrays, one per output of the model; none if it was only set up."""
+    log: str
+    """All that the runtime printed."""
+
+
+def run(
+    engine: str,
+    content: bytes,
+    inputs: Sequence[object] | None = None,
+    arena: int = 0,
+    allowance: Allowance = AMPLE,
+) -> ModelRun:
+    """Return the outputs of a model on a runtime, or only set it up if there are no inputs.
+
+    Args:
+        engine: tflm or litert.
+        content: the model file.
+        inputs: arrays, one per input.
+        arena: bytes that tflm may use.
+        allowance: time and memory that it may take.
+
+    Raises:
+        ToolError: the runtime is not installed.
+        NotRunError: it refuses the model or crashes.
+        LimitError: it takes more time or memory than it may.
+    """
+    module, package = PACKAGES[engine]
+    if find_spec(module) is None:
+        raise ToolError(f"this needs the package {package}; pip install 'hmcos[tflite-check]'")
+    task = Task(engine, content, None if inputs is None else tuple(inputs), arena)
+    ended = processes.run("hmcos.runtimes.tflite.litert_child:answer", pickle.dumps(task), allowance)
+    if ended.failure:
+        if ended.exhausted:
+            raise LimitError(f"{engine}: {ended.failure}")
+        raise NotRunError(f"{engine}: {_refusal(ended)}")
+    if inputs is None:
+        return ModelRun((), ended.log)
+    numpy: Any = import_module("numpy")
+    with numpy.load(BytesIO(ended.answer), allow_pickle=False) as found:
+        return ModelRun(tuple(found[f"arr_{i}"] for i in range(len(found.files))), ended.log)
+
+
+def _refusal(ended: Ended) -> str:
+    how = f"signal {-ended.code}" if ended.code is not None and ended.code < 0 else f"exit code {ended.code}"
+    return f"refuses the model ({how}): {_last_words(ended.log)}"
+
+
+def _last_words(log: str) -> str:
+    """Return the lines of a log that say what went wrong, in one."""
+    before, _, traced = log.partition("Traceback")
+    lines = [line.strip() for line in before.splitlines() if line.strip()][-3:]
+    if not lines:  # then the last line of the traceback that is not indented, and what follows it
+        lines = [line.strip() for line in re.split(r"\n(?=\S)", traced)[-1].splitlines()]
+    return "; ".join(lines)[:LONGEST]
+
+
+def random_inputs(graph: Graph, seed: int, known: Mapping[int, Range] = NOTHING) -> list[Any]:
+    """Return an array per input of a model: floats around 0, integers over their whole range.
+
+    Integers of 32 bits and more are small, since they count, and indices stay below what they look up.
+    `known` is the ranges of parameters (`loading.ranges`), for indices that are computed with them.
+
+    Raises:
+        NotRunError: an input is of a type that cannot be fed.
+    """
+    numpy: Any = import_module("numpy")
+    rng = numpy.random.default_rng(seed)
+    arrays: list[Any] = []
+    ranges = index_ranges(graph, known)
+    for t in graph.inputs:
+        tensor = graph.tensors[t]
+        if tensor.element == "bool":
+            arrays.append(rng.integers(0, 2, tensor.shape).astype(bool))
+        elif tensor.element.startswith("float") and tensor.bits >= 16:
+            arrays.append(_floats(rng, tensor.shape, ranges.get(t)).astype(tensor.element))
+        elif tensor.element.startswith(("int", "uint")) and tensor.bits >= 8:
+            kind = numpy.dtype(tensor.element)
+            found = Range(int(numpy.iinfo(kind).min), int(numpy.iinfo(kind).max))
+            if t in ranges or tensor.bits >= 32:
+                found = found.within(ranges.get(t, Range(0, SMALL - 1)))
+            arrays.append(rng.integers(found.least, found.most, tensor.shape, kind, endpoint=True))
+        else:
+            raise NotRunError(f"input {tensor.name!r}: arrays of {tensor.element} cannot be fed")
+    return arrays
+
+
+def _floats(rng: Any, shape: tuple[int, ...], wanted: Range | None) -> Any:
+    if wanted is None:
+        return rng.standard_normal(shape)
+    return rng.integers(wanted.least, wanted.most, shape, endpoint=True)

@@ -1,0 +1,1 @@
+"""The published schedulers: HMCOS and Serenity, and what both search with."""

@@ -1,0 +1,39 @@
+"""The schedulers by name."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import cast
+
+from hmcos.errors import OptionError
+from hmcos.schedulers.scheduler import Scheduler
+from hmcos.words import meant
+
+SCHEDULERS: dict[str, str] = {
+    "optimal": "hmcos.schedulers.optimal:optimal",
+    "given": "hmcos.schedulers.simple.given:given",
+    "rpo": "hmcos.schedulers.simple.rpo:rpo",
+    "greedy": "hmcos.schedulers.simple.greedy:greedy",
+    "random": "hmcos.schedulers.simple.random:random",
+    "hmcos": "hmcos.schedulers.published.hmcos:hmcos",
+    "serenity": "hmcos.schedulers.published.serenity:serenity",
+}
+"""Name to "module:function", imported on demand; the first is the default."""
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all schedulers, the default first."""
+    return tuple(SCHEDULERS)
+
+
+def scheduler(name: str) -> Scheduler:
+    """Return the scheduler of that name.
+
+    Raises:
+        OptionError: no scheduler has this name.
+    """
+    if name not in SCHEDULERS:
+        known = ", ".join(SCHEDULERS)
+        raise OptionError(f"no scheduler is called {name!r}; there are {known}.{meant(name, SCHEDULERS)}")
+    module, function = SCHEDULERS[name].split(":")
+    return cast(Scheduler, getattr(import_module(module), function))

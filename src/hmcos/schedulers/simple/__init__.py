@@ -1,0 +1,1 @@
+"""Orders found without a search, one per file."""

@@ -1,0 +1,31 @@
+"""What measures the models of a format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
+
+from hmcos.frontends.model import Model
+from hmcos.limits import Watch
+from hmcos.network.opening import Opened
+from hmcos.runtimes.onnxruntime.measured import Measurement
+from hmcos.tasks.request import Request
+
+if TYPE_CHECKING:
+    from hmcos.tasks.measure.tflite import ArenaMeasurement
+
+MEASURERS: dict[str, str] = {
+    "onnx": "hmcos.tasks.measure.onnx:measure_orders",
+    "tflite": "hmcos.tasks.measure.tflite:measure_arena",
+}
+"""Format to "module:function", imported on demand."""
+
+
+def measurer_of(model: Model) -> Callable[[Opened, Request, int, Watch], Measurement | ArenaMeasurement]:
+    """Return what measures a model of a format on its runtime, in so many processes per order."""
+    module, function = MEASURERS[model.format].split(":")
+    return cast(
+        "Callable[[Opened, Request, int, Watch], Measurement | ArenaMeasurement]",
+        getattr(import_module(module), function),
+    )

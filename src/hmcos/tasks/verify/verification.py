@@ -1,0 +1,133 @@
+"""A plan or a reordered model, checked against its source, at rest and by running both."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib import import_module
+from os import PathLike, fspath
+from pathlib import Path
+from typing import cast
+
+from hmcos.errors import OptionError, PlanError, ToolError, VerifyError
+from hmcos.frontends.model import Model
+from hmcos.memory.problem import Problem
+from hmcos.network.opening import Openable, Opened, open_source
+from hmcos.network.results import check_written, model_beside
+from hmcos.plan.file.plan_file import read_claims
+from hmcos.plan.file.tensor_ids import with_tensor_ids
+from hmcos.plan.plan import Plan
+from hmcos.tasks.schedule.recheck import checks_at_rest
+from hmcos.tasks.verify.run_options import Runner, Running
+from hmcos.verify.checks import Answer, Check, Verification, attempt
+from hmcos.verify.plan_checks import check_source
+
+RUNNERS: dict[str, str] = {
+    "onnx": "hmcos.tasks.verify.onnx:RUNNER",
+    "tflite": "hmcos.tasks.verify.tflite:RUNNER",
+}
+"""Format to "module:value" of what compares and runs its models, imported on demand."""
+FILES = "files"
+"""The check that a plan's files are those that were written with it."""
+
+
+def verify_result(
+    model: Openable,
+    result: str | PathLike[str] | Plan,
+    running: Running,
+    bind: Mapping[str, int] | None = None,
+) -> Verification:
+    """Return all that was checked of a plan, a plan file, or a reordered model.
+
+    `bind` gives symbolic dimensions a size; without it they have those of the plan.
+
+    Raises:
+        HmcosError: one of its subclasses for any wrong input; what does not hold is a failed check.
+    """
+    plan, written, title = _result(result)
+    if not bind and plan is not None and not isinstance(model, Model | Problem):
+        bind = plan.source.bind
+    try:
+        opened = open_source(model, bind or None)
+    except ToolError as error:  # what reads TensorFlow Lite models is a runtime, too
+        unread = Check("source", Answer.NOT_RUN, str(error))
+        return Verification(str(model), title, (unread,))
+    name = opened.source.name
+    plan = None if plan is None else _with_ids(plan, opened)
+    checks = [] if plan is None else _planned(opened, plan)
+    if opened.model is None:
+        if plan is None:
+            raise OptionError(
+                f"{name}: only a model can be compared with a model; name the plan.json instead"
+            )
+        return Verification(name, title, tuple(checks))
+    if all(check.held for check in checks):
+        runner = runner_of(opened.model)
+        ran_checks = runner.ran(opened.model, plan, written, running)
+        if plan is not None and written is None and plan.outputs.model:
+            ran_checks[0] = _made_again(ran_checks[0], Path(plan.outputs.model).name)
+        checks += ran_checks
+    elif plan is not None and written is not None and all(c.held for c in checks if c.name != FILES):
+        # Not run, since it is not what was planned; but where it differs can be told.
+        checks.append(runner_of(opened.model).compared(opened.model, plan, written))
+    return Verification(name, title, tuple(checks))
+
+
+def _with_ids(plan: Plan, opened: Opened) -> Plan:
+    """Return the plan with ids of tensors, also if it is of the first edition, where its names tell them."""
+    if opened.model is not None:
+        return with_tensor_ids(plan, [tensor.name for tensor in opened.model.graph.tensors])
+    assert opened.problem is not None, "what is no model is a problem"
+    return with_tensor_ids(plan, [f"buffer {b}" for b in range(len(opened.problem.sizes))], in_problem=True)
+
+
+def _planned(opened: Opened, plan: Plan) -> list[Check]:
+    """Return the checks of what a plan says, and of the files beside it."""
+    source = check_source(opened.source, plan)
+    if not source.held:
+        return [source]
+    return [source, *_files(plan), *checks_at_rest(opened, plan)]
+
+
+def _files(plan: Plan) -> list[Check]:
+    """Return whether all that stands beside a plan was written with it; nothing where nothing does."""
+
+    def same() -> str:
+        try:
+            found.extend(check_written(plan, header=True))
+        except PlanError as error:
+            raise VerifyError(str(error)) from error
+        more = f" and {len(found) - 1:,} more" if len(found) > 1 else ""
+        return f"{found[-1]}{more}: as they were written with the plan" if found else ""
+
+    found: list[str] = []
+    check = attempt(FILES, same)
+    return [check] if found or not check.held else []
+
+
+def _made_again(check: Check, name: str) -> Check:
+    """Return the check of a written model that was not found, so that the plan's order stood in for it."""
+    return replace(
+        check, words=f"{name} is not there; checked is the source in the plan's order: {check.words}"
+    )
+
+
+def _result(result: str | PathLike[str] | Plan) -> tuple[Plan | None, Path | None, str]:
+    """Return the plan if there is one, the written model if there is one, and what to call the result."""
+    if isinstance(result, Plan):
+        return result, model_beside(result), "the plan"
+    path = Path(result)
+    # Unlike Path.is_file, this takes names that are too long for a file.
+    if not os.path.isfile(path):  # noqa: PTH113
+        raise PlanError(f"{path}: does not exist or is not a file; name a plan.json or a reordered model")
+    if path.suffix.lower() != ".json":
+        return None, path, fspath(path)
+    plan = read_claims(path)
+    return plan, model_beside(plan), fspath(path)
+
+
+def runner_of(model: Model) -> Runner:
+    """Return what compares and runs the models of a format."""
+    module, value = RUNNERS[model.format].split(":")
+    return cast(Runner, getattr(import_module(module), value))

@@ -1,0 +1,1 @@
+"""Plans and files checked by counting."""

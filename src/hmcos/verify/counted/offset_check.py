@@ -1,0 +1,136 @@
+"""Offsets that stand in a model: no two tensors that are live together may share a byte."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from hmcos.errors import VerifyError
+from hmcos.graph.graph import Graph
+from hmcos.plan.arena import PlacedBuffer
+from hmcos.verify.counted.overlap import first_overlap
+
+UNPLANNED = -1
+"""Says that the runtime places a tensor; it takes every other number for an offset, negative ones too."""
+
+Span = tuple[int, int]
+"""Bytes of the arena [low, high)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Bytes that are taken from a first to a last step."""
+
+    birth: int
+    death: int
+    low: int
+    high: int
+    title: str
+
+
+def check_model_offsets(
+    graph: Graph,
+    order: Sequence[int],
+    offsets: Sequence[int],
+    alignment: int,
+    inside: Mapping[int, Span] | None = None,
+) -> Span:
+    """Return the span of all that has an offset, along an order of all operators; (0, 0) for nothing.
+
+    A tensor is live from the step that makes it, or the start for an input, to the last step that reads
+    it, or the end for an output. What is at -1 is left to the runtime. Sizes are rounded up. `inside`
+    tells which bytes the bodies of an operator take while it runs.
+
+    Raises:
+        VerifyError: two live tensors overlap, an offset is negative or not aligned, or something has one that
+            is in the arena at no step; names tensors and step.
+    """
+    blocks = _tensors(graph, order, offsets, alignment)
+    for step, number in enumerate(order):
+        if inside and number in inside and inside[number][0] < inside[number][1]:
+            blocks.append(_Block(step, step, *inside[number], f"the bodies of operator {number}"))
+    for block in blocks:
+        if block.low % alignment:
+            raise VerifyError(f"{block.title}: offset {block.low} is not a multiple of {alignment}")
+    shared = first_overlap(
+        (block.birth, block.death + 1, block.low, block.high, number) for number, block in enumerate(blocks)
+    )
+    if shared is not None:
+        block, other = blocks[shared.later], blocks[shared.earlier]
+        raise VerifyError(
+            f"step {max(shared.step, 0)}: {block.title} at {block.low} to {block.high} overlaps"
+            f" {other.title} at {other.low} to {other.high}, which is live"
+        )
+    return min((b.low for b in blocks), default=0), max((b.high for b in blocks), default=0)
+
+
+def check_planned_offsets(
+    graph: Graph, offsets: Sequence[int], buffers: Sequence[PlacedBuffer], elsewhere: Collection[int] = ()
+) -> None:
+    """Do nothing if the tensors of a graph, and no others, are where the buffers of a plan say.
+
+    Tensors `elsewhere` are left to the runtime, which has other memory for them.
+
+    Raises:
+        VerifyError: a tensor is elsewhere in the file than in the plan, or in one of them alone; names it.
+    """
+    planned = {t: buffer.offset for buffer in buffers for t in buffer.tensors}
+    for number, (tensor, offset) in enumerate(zip(graph.tensors, offsets, strict=True)):
+        other = planned.get(number, UNPLANNED)
+        if offset != other and number not in elsewhere:
+            title = f"tensor {number} ({tensor.name!r})"
+            raise VerifyError(f"{title} is {_at(offset)} in the file, but {_at(other)} in the plan")
+
+
+def _at(offset: int) -> str:
+    return "left to the runtime" if offset == UNPLANNED else f"at {offset}"
+
+
+def check_planned_bodies(inside: Mapping[int, Span], buffers: Sequence[PlacedBuffer]) -> None:
+    """Do nothing if the bodies of each operator stay within the scratch that a plan keeps for it.
+
+    Raises:
+        VerifyError: they do not; names the operator.
+    """
+    scratch = {b.operator: (b.offset, b.offset + b.size) for b in buffers if b.operator is not None}
+    for operator, (low, high) in inside.items():
+        first, last = scratch.get(operator, (0, 0))
+        if not first <= low <= high <= last:
+            raise VerifyError(
+                f"the bodies of operator {operator} are at {low} to {high} in the file, but the plan keeps"
+                f" {first} to {last} for them"
+            )
+
+
+def _tensors(graph: Graph, order: Sequence[int], offsets: Sequence[int], alignment: int) -> list[_Block]:
+    """Return what is taken by the tensors that have an offset."""
+    blocks: list[_Block] = []
+    lives = _lives(graph, order)
+    for number, (tensor, offset) in enumerate(zip(graph.tensors, offsets, strict=True)):
+        if offset == UNPLANNED:
+            continue
+        title = f"tensor {number} ({tensor.name!r})"
+        if offset < 0:
+            raise VerifyError(f"{title}: has the offset {offset}; only {UNPLANNED} leaves it to the runtime")
+        size = -(-tensor.size // alignment) * alignment
+        if number in lives and size:
+            blocks.append(_Block(*lives[number], offset, offset + size, title))
+        elif size and not tensor.is_parameter:  # of constants the runtime does not look at the offset
+            raise VerifyError(f"{title}: has the offset {offset}, but is live at no step")
+    return blocks
+
+
+def _lives(graph: Graph, order: Sequence[int]) -> dict[int, tuple[int, int]]:
+    """Return tensor to its first and last step; inputs are there before the first one."""
+    lives: dict[int, tuple[int, int]] = dict.fromkeys(graph.inputs, (-1, -1))
+    for step, number in enumerate(order):
+        op = graph.operators[number]
+        for tensor in op.makes:
+            lives[tensor] = (step, step)
+        for tensor in op.reads:
+            if tensor in lives:
+                lives[tensor] = (lives[tensor][0], step)
+    for tensor in graph.outputs:
+        if tensor in lives:
+            lives[tensor] = (lives[tensor][0], len(order))
+    return lives

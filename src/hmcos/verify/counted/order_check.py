@@ -1,0 +1,32 @@
+"""Validity of a network's order, checked against the network itself in the plainest way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hmcos.errors import VerifyError
+from hmcos.graph.graph import Graph
+from hmcos.verify.counted.recount import check_permutation
+from hmcos.verify.counted.steps import title
+
+
+def check_order(graph: Graph, order: Sequence[int]) -> None:
+    """Do nothing if every operator runs once, after all that it reads is made.
+
+    Raises:
+        VerifyError: an operator is missing, repeated or too early, or two random ones changed places.
+    """
+    check_permutation(order, len(graph.operators))
+    made = {t for op in graph.operators for t in op.makes}
+    latest_random = -1
+    for step, number in enumerate(order):
+        op = graph.operators[number]
+        for t in op.reads:
+            if t in made:
+                name = graph.tensors[t].name
+                raise VerifyError(f"step {step}, {title(op)}: reads tensor {name!r} before it is made")
+        made.difference_update(op.makes)
+        if op.is_random:
+            if number < latest_random:
+                raise VerifyError(f"step {step}, {title(op)}: runs after random operator {latest_random}")
+            latest_random = number

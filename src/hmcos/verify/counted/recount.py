@@ -1,0 +1,91 @@
+"""What an order costs, counted once more in the plainest way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hmcos.errors import VerifyError
+from hmcos.plan.plan import Memory
+from hmcos.verify.counted.steps import Execution, Step, moments
+
+
+@dataclass(frozen=True, slots=True)
+class Recount:
+    """Bytes in use along an order."""
+
+    start: int
+    """Before the first step."""
+    running: tuple[int, ...]
+    """Per step, while its operator runs."""
+    stable: tuple[int, ...]
+    """Per step, after it."""
+    operators: tuple[str, ...]
+    """Per step: how an error calls its operator."""
+
+    @property
+    def peak(self) -> int:
+        """The largest number of bytes in use at any moment."""
+        return max((self.start, *self.running))
+
+    def check(self, peak: int, memory: Memory) -> None:
+        """Do nothing if this is what a plan claims.
+
+        Raises:
+            VerifyError: it is not; names the field, or the first step that differs and its operator.
+        """
+        if memory.start != self.start:
+            raise VerifyError(
+                f"memory.start: the plan claims {memory.start} bytes, but they are {self.start}"
+            )
+        for field, steps, own, when in (
+            ("running", memory.running, self.running, "in use"),
+            ("stable", memory.stable, self.stable, "in use after it"),
+        ):
+            if len(steps) != len(own):
+                raise VerifyError(
+                    f"memory.{field}: the plan gives memory at {len(steps)} steps, but there are {len(own)}"
+                )
+            for step, (claimed, counted) in enumerate(zip(steps, own, strict=True)):
+                if claimed != counted:
+                    where = f"step {step}, {self.operators[step]}"
+                    raise VerifyError(
+                        f"{where}: the plan claims {claimed} bytes {when}, but they are {counted}"
+                    )
+        if peak != self.peak:
+            raise VerifyError(f"the plan claims a peak of {peak} bytes, but it is {self.peak}")
+
+
+def recount(run: Execution, steps: Sequence[Step] | None = None) -> Recount:
+    """Return what a run costs, or its steps in another valid order (memory model, Terms and Sharing)."""
+    taken = run.steps if steps is None else steps
+    start = in_use = _bytes(run, run.inputs)
+    running: list[int] = []
+    stable: list[int] = []
+    for moment in moments(run, taken):
+        running.append(in_use + _bytes(run, moment.new) + moment.step.scratch)
+        in_use += _bytes(run, moment.left) - _bytes(run, moment.freed)
+        stable.append(in_use)
+    return Recount(start, tuple(running), tuple(stable), tuple(step.title for step in taken))
+
+
+def _bytes(run: Execution, storages: Sequence[int]) -> int:
+    return sum(run.sizes[t] for t in storages)
+
+
+def check_permutation(order: Sequence[int], operators: int) -> None:
+    """Do nothing if the order lists each of the operators 0, 1, ... once.
+
+    Raises:
+        VerifyError: it does not; names the first step or operator that is wrong.
+    """
+    seen: set[int] = set()
+    for step, number in enumerate(order):
+        if not 0 <= number < operators:
+            raise VerifyError(f"step {step}: there is no operator {number}; the last is {operators - 1}")
+        if number in seen:
+            raise VerifyError(f"step {step}: operator {number} runs a second time")
+        seen.add(number)
+    if len(seen) != operators:
+        missing = next(number for number in range(operators) if number not in seen)
+        raise VerifyError(f"operator {missing} never runs")

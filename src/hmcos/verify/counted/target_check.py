@@ -1,0 +1,85 @@
+"""Whether a plan's target has rules that can be followed, and those that its name stands for."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from hmcos.errors import PlanError, VerifyError
+from hmcos.plan.file.fields import Fields
+from hmcos.plan.file.target_fields import check_rules
+from hmcos.plan.plan import TargetUsed
+
+INSTANCE = "instance"
+"""What the target of a problem is called, which has its own rules."""
+_FOLDER = Path(__file__).parents[2] / "memory" / "targets"
+"""The files that are shipped are data, not code that is checked."""
+_PER_MODEL = "tflm"
+"""The target whose scratch per operator is found out anew for each model of its format."""
+
+
+def check_target(used: TargetUsed, scratch: Mapping[str, int] | None) -> str:
+    """Return what a target is called and whose rules it has.
+
+    `scratch` are the bytes that the kernels of the target tflm need per operator of this model; None for a
+    model of another format.
+
+    Raises:
+        VerifyError: a shipped target has other rules here, or a rule is ill-formed; names the key.
+    """
+    if used.name == INSTANCE:
+        raise VerifyError(f"target.name: {INSTANCE!r} is for problems, which have rules of their own")
+    rules, shipped = dict(used.data), _shipped()
+    try:
+        check_rules(Fields.of(rules, "the plan", "target.data."))
+    except PlanError as error:
+        raise VerifyError(str(error)) from None
+    if used.name not in shipped:
+        return f"{used.name}, with rules of its own"
+    right, found = _spread(shipped[used.name]), _spread(rules)
+    if used.name == _PER_MODEL and scratch is not None:
+        right["scratch.operators"] = dict(scratch)
+    for key, value in right.items():
+        if found[key] != value:
+            raise VerifyError(
+                f"target.data.{key}: is not that of {used.name!r} as it is shipped; "
+                "run hmcos schedule on the model again"
+            )
+    return f"{used.name}, as it is shipped"
+
+
+def check_no_target(used: TargetUsed) -> str:
+    """Return what there is to say of the target of a problem, which has none.
+
+    Raises:
+        VerifyError: it is said to have one.
+    """
+    if used.name != INSTANCE or used.data:
+        raise VerifyError("target: a problem has rules of its own, so it has no target")
+    return "a problem has rules of its own"
+
+
+def _spread(rules: Mapping[str, Any]) -> dict[str, object]:
+    """Return what well-formed rules mean, key by key, with what holds where nothing is said."""
+    scratch = rules.get("scratch", {})
+    return {
+        "alignment": rules.get("alignment", 1),
+        "overwrite_inputs": rules.get("overwrite_inputs", True),
+        "views": set(rules.get("views", [])),
+        "overwrite": {
+            kind: (rule.get("inputs", "any"), rule.get("condition", "same-shape"))
+            for rule in rules.get("overwrite", [])
+            for kind in rule["kinds"]
+        },
+        "scratch.kinds": scratch.get("kinds", {}),
+        "scratch.operators": scratch.get("operators", {}),
+    }
+
+
+@cache
+def _shipped() -> dict[str, dict[str, object]]:
+    """Return the rules of all targets that are shipped."""
+    return {path.stem: tomllib.loads(path.read_text(encoding="utf-8")) for path in _FOLDER.glob("*.toml")}

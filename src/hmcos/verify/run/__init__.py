@@ -1,0 +1,1 @@
+"""Plans checked by running them, in a child process with limits."""

@@ -1,0 +1,346 @@
+"""A plan's arena, proved by running in it: one operator at a time, all activations in one block of bytes.
+
+Every operator runs twice. Once apart, each tensor in memory of its own, at the same address modulo 64; once
+in the arena, its inputs and outputs bound to their planned offsets of the block, so that what the plan lets
+overlap really overlaps. Both must read and make the same bytes. What the plan says is dead is poisoned at
+once: a life that is a step too short, or two buffers that meet, make some later operator read poison.
+
+An operator that does not run apart says nothing about the plan (NotRunError). One that runs apart but not in
+the arena does (VerifyError): since what it reads there was compared before, only its places can be wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from hmcos.errors import LimitError, NotRunError, VerifyError
+from hmcos.frontends.feeding import Bytes
+from hmcos.graph.graph import Operator
+from hmcos.plan.arena import PlacedBuffer
+from hmcos.plan.plan import Plan
+from hmcos.verify.run.kernels import forbids_overwrite
+from hmcos.verify.run.operators import LINE, Lent, Made, Operators, Shape, blank, byte_size, title
+from hmcos.verify.run.telling import Begin, Part, nobody
+
+POISON, NOISE = 0xFF, 0xFE
+"""What dead bytes hold (no number, read as floats; -1, read as integers), and what an operator's scratch
+holds after it (huge floats): kernels bring memory of their own."""
+PAGE = 4096
+"""Bytes of the guard behind the arena, and what its start is aligned to."""
+
+
+@dataclass
+class Ran:
+    """What a run in the arena found out."""
+
+    outputs: dict[str, Made] = field(default_factory=dict[str, Made])
+    """The network's outputs, as they stood in the arena at the end."""
+    end: int = 0
+    """The highest byte of any place that was used, and one."""
+    steps: int = 0
+    in_place: int = 0
+    """Steps at which a kernel really wrote over its input."""
+    views: int = 0
+    """Steps at which it wrote a view of its input: the same bytes over themselves."""
+    unproved: list[str] = field(default_factory=list[str])
+    """Steps at which the kernel forbids that, so that it ran on a copy."""
+    shapes: dict[int, Shape] = field(default_factory=dict[int, Shape])
+    """Tensors whose shapes turned out to be other than the model declares."""
+
+
+def run_in_arena(operators: Operators, plan: Plan, fed: Mapping[int, Bytes], begin: Begin = nobody) -> Ran:
+    """Return what a run in the arena found; `fed` is the bytes of the inputs by tensor.
+
+    Raises:
+        VerifyError: an operator reads or makes other bytes in the arena than apart, or other bytes are in use
+            than the plan says; names the first step and the tensor.
+        NotRunError: an operator does not run apart, or makes more from these inputs than the plan counts.
+        LimitError: there is not enough memory.
+    """
+    return _Stepper(operators, plan, fed, begin).run()
+
+
+class _Stepper:
+    def __init__(self, operators: Operators, plan: Plan, fed: Mapping[int, Bytes], begin: Begin) -> None:
+        self.operators, self.plan, self.fed, self.begin = operators, plan, fed, begin
+        self.graph = operators.graph
+        self.size = max((b.offset + b.size for b in plan.buffers), default=0)
+        whole = np.full(self.size + 2 * PAGE, POISON, np.uint8)
+        start = -whole.ctypes.data % PAGE
+        self.block = whole[start : start + self.size + PAGE]
+        self.buffer_of = {t: i for i, buffer in enumerate(plan.buffers) for t in buffer.tensors}
+        self.scratch_of = {b.operator: i for i, b in enumerate(plan.buffers) if b.operator is not None}
+        self.apart: dict[int, Bytes] = {}
+        """Activations in memory of their own; the truth of every step."""
+        self.outside: dict[int, Bytes] = {}
+        """Activations that the plan gives no place: the caller's, empty ones, and what nobody reads."""
+        self.shapes: dict[int, Shape] = {}
+        """Shapes that are other than the model declares."""
+        self.held: set[int] = set()
+        """Buffers that hold a value now."""
+        self.waiting = {t: len(readers) for t, readers in self.graph.readers.items()}
+        self.ran = Ran()
+
+    def run(self) -> Ran:
+        for t in self.graph.inputs:
+            self.apart[t] = self._own(t, self.fed[t])
+            self._write(t, self.apart[t])
+            self._hold(self._buffer(t))
+        order = [self.graph.operators[number] for number in self.plan.order]
+        steps = [op for op in order if not self.graph.computes_parameters(op)]
+        for step, op in enumerate(steps):
+            self._step(step, op)
+            if step + 1 < len(steps):
+                self._bury(step + 1)
+        self.ran.steps = len(steps)
+        self._finish(len(steps))
+        return self.ran
+
+    def _step(self, step: int, op: Operator) -> None:
+        reads = [t for t in op.reads if not self.graph.tensors[t].is_parameter]
+        made = self._made_apart(op, reads)
+        for t in made:
+            if self._place(t) is None:
+                self.outside[t] = self._own(t)
+        for t in reads:
+            self._compare(step, op, t, self.apart[t], ", which it reads,")
+        used, scratch = self._use(op, made)
+        copies = self._copies(op, reads, made)
+        inputs = {
+            t: Lent(copies[t].ctypes.data if t in copies else self._address(t), self._shape(t)) for t in reads
+        }
+        self._run_in_arena(step, op, inputs, {t: Lent(self._address(t), self._shape(t)) for t in made})
+        if scratch is not None:
+            self._fill([(scratch.offset, scratch.offset + scratch.size)], NOISE)
+        for t, right in made.items():
+            if op.is_random:
+                right[: self._size(t)] = self._read(t)
+            try:
+                self._compare(step, op, t, right)
+            except VerifyError:
+                self._check_steady(op, reads, t, right)
+                raise
+        planned = self.plan.memory.running[step]
+        if used != planned:
+            raise VerifyError(f"step {step}, {title(op)}: uses {used} bytes, but the plan says {planned}")
+        self.apart.update(made)
+        self._forget(op, reads)
+
+    def _made_apart(self, op: Operator, reads: Sequence[int]) -> dict[int, Bytes]:
+        """Return what an operator makes in memory of its own, and learn the shapes that it has.
+
+        The runtime refuses memory lent for another shape; then it is asked for the shape, and lent that.
+        """
+        self.begin(Part.APART)
+        inputs = {t: Lent(self.apart[t].ctypes.data, self._shape(t)) for t in reads}
+        made = {t: self._own(t) for t in op.makes}
+        try:
+            self._run_apart(op, inputs, made)
+        except LimitError:
+            raise
+        except NotRunError:
+            found = self.operators.shapes(op, inputs)
+            if all(found[t] == self._shape(t) for t in op.makes):
+                raise
+            self._learn(op, found)
+            made = {t: self._own(t) for t in op.makes}
+            self._run_apart(op, inputs, made)
+        return made
+
+    def _check_steady(self, op: Operator, reads: Sequence[int], t: int, right: Bytes) -> None:
+        """Do nothing if an operator makes the same bytes of a tensor once more; else the plan is excused."""
+        inputs = {t: Lent(self.apart[t].ctypes.data, self._shape(t)) for t in reads}
+        again = {t: self._own(t) for t in op.makes}
+        try:
+            self._run_apart(op, inputs, again)
+        except NotRunError:  # it ran before: whatever goes wrong now must not excuse the plan
+            return
+        if again[t][: self._size(t)].tobytes() != right[: self._size(t)].tobytes():
+            name = self.graph.tensors[t].name
+            raise NotRunError(f"{title(op)}: makes other bytes of {name!r} each time that it runs")
+
+    def _run_apart(self, op: Operator, inputs: Mapping[int, Lent], made: Mapping[int, Bytes]) -> None:
+        self.operators.run(op, inputs, {t: Lent(made[t].ctypes.data, self._shape(t)) for t in made})
+
+    def _learn(self, op: Operator, found: Mapping[int, Shape]) -> None:
+        """Take note of the shapes of an operator's outputs on these inputs; they have to fit their places."""
+        for t, shape in found.items():
+            tensor, index = self.graph.tensors[t], self._buffer(t)
+            self.shapes[t] = self.ran.shapes[t] = shape
+            if index is not None and self._size(t) > self.plan.buffers[index].size:
+                raise NotRunError(
+                    f"{title(op)}: makes {tensor.name!r} of {list(shape)} from these inputs, but the plan "
+                    f"counts {list(tensor.shape)}; bind its dimensions to the most that they can be, or "
+                    "correct the shape that the model declares"
+                )
+
+    def _run_in_arena(
+        self, step: int, op: Operator, inputs: Mapping[int, Lent], outputs: Mapping[int, Lent]
+    ) -> None:
+        self.begin(Part.ARENA)
+        try:
+            self.operators.run(op, inputs, outputs)
+        except LimitError:
+            raise
+        except NotRunError as error:
+            raise VerifyError(
+                f"step {step}: runs in memory of its own, but not in the arena: {error}"
+            ) from error
+
+    def _use(self, op: Operator, made: Mapping[int, Bytes]) -> tuple[int, PlacedBuffer | None]:
+        """Take note of what an operator uses; return the bytes in use while it runs, and its scratch."""
+        buffers, now = self.plan.buffers, set(self.held)
+        for t in made:
+            index = self._buffer(t)
+            if index is not None:
+                over = buffers[index].takes_over
+                now |= set() if over is not None and over in self.held else {index}
+                self._hold(index)
+        scratch = self.scratch_of.get(op.number)
+        now |= set() if scratch is None else {scratch}
+        self._hold(scratch)
+        self.held.discard(-1 if scratch is None else scratch)
+        used = _union([(buffers[i].offset, buffers[i].offset + buffers[i].size) for i in now])
+        return used, None if scratch is None else buffers[scratch]
+
+    def _copies(self, op: Operator, reads: Sequence[int], made: Mapping[int, Bytes]) -> dict[int, Bytes]:
+        """Return copies of the inputs that the operator overwrites although its kernel forbids it."""
+        places = [place for t in made if (place := self._place(t)) and place[0] < place[1]]
+        over = [t for t in reads if (own := self._place(t)) and any(_meet(own, place) for place in places)]
+        if not over:
+            return {}
+        if not forbids_overwrite(op, over, self.operators.opset):
+            views = {self._buffer(t) for t in over} <= {self._buffer(t) for t in made}
+            self.ran.views += views
+            self.ran.in_place += not views
+            return {}
+        self.ran.unproved.append(title(op))
+        return {t: self._own(t, self._read(t)) for t in over}
+
+    def _compare(self, step: int, op: Operator, t: int, right: Bytes, role: str = "") -> None:
+        """Do nothing if a tensor has these bytes in the arena; `role` follows its name in the message."""
+        found, size = self._read(t), self._size(t)
+        if found.tobytes() == right[:size].tobytes():
+            return
+        wrong = int(np.flatnonzero(found != right[:size])[0])
+        place, name = self._place(t), self.graph.tensors[t].name
+        where = f", at offset {place[0]} of the arena" if place is not None else ""
+        raise VerifyError(
+            f"step {step}, {title(op)}: tensor {name!r}{role} differs from byte {wrong} on{where}"
+        )
+
+    def _bury(self, step: int) -> None:
+        """Poison what is dead when a step begins, unless something that lives has its bytes."""
+        buffers = self.plan.buffers
+        dead = [i for i in self.held if buffers[i].death <= step]
+        self.held.difference_update(dead)
+        alive = [(buffers[i].offset, buffers[i].offset + buffers[i].size) for i in self.held]
+        gone = [*dead, *(i for i in self.scratch_of.values() if buffers[i].death == step)]
+        for i in gone:
+            self._fill(_without((buffers[i].offset, buffers[i].offset + buffers[i].size), alive), POISON)
+
+    def _finish(self, steps: int) -> None:
+        for t in self.graph.outputs:
+            name = self.graph.tensors[t].name
+            known = self.operators.parameters.get(t)
+            found = self._read(t) if known is None else known[: self._size(t)]
+            if t in self.apart and found.tobytes() != self.apart[t][: self._size(t)].tobytes():
+                raise VerifyError(
+                    f"after step {steps - 1}: output {name!r} is not what it was when it was made"
+                )
+            self.ran.outputs[name] = Made(self._shape(t), found.copy())
+        if (self.block[self.size :] != POISON).any():
+            raise VerifyError(f"after step {steps - 1}: bytes behind the end of the arena were written")
+        if self.plan.arena is not None and self.ran.end != self.plan.arena.size:
+            raise VerifyError(
+                f"the highest byte in use is {self.ran.end}, but the arena has {self.plan.arena.size} bytes"
+            )
+
+    def _forget(self, op: Operator, reads: Sequence[int]) -> None:
+        """Free what nobody reads any more, of the memory outside the arena."""
+        for t in reads:
+            self.waiting[t] -= 1
+        for t in (*reads, *op.makes):
+            if not self.waiting.get(t, 0) and t not in self.graph.outputs:
+                self.apart.pop(t, None)
+                self.outside.pop(t, None)
+
+    def _hold(self, buffer: int | None) -> None:
+        if buffer is not None:
+            self.held.add(buffer)
+            placed = self.plan.buffers[buffer]
+            self.ran.end = max(self.ran.end, placed.offset + placed.size)
+
+    def _buffer(self, t: int) -> int | None:
+        return self.buffer_of.get(t)
+
+    def _shape(self, t: int) -> Shape:
+        return self.shapes.get(t, self.graph.tensors[t].shape)
+
+    def _size(self, t: int) -> int:
+        return byte_size(self._shape(t), self.graph.tensors[t].bits)
+
+    def _place(self, t: int) -> tuple[int, int] | None:
+        """Return the bytes [begin, end) of the arena that a tensor is in, None when it has no place."""
+        index = self._buffer(t)
+        if index is None:
+            return None
+        offset, size = self.plan.buffers[index].offset, self._size(t)
+        if offset + size > self.size:
+            name = self.graph.tensors[t].name
+            raise VerifyError(f"tensor {name!r}: does not fit the arena at offset {offset}")
+        return offset, offset + size
+
+    def _address(self, t: int) -> int:
+        place = self._place(t)
+        return self.outside[t].ctypes.data if place is None else self.block.ctypes.data + place[0]
+
+    def _read(self, t: int) -> Bytes:
+        place = self._place(t)
+        return self.outside[t][: self._size(t)] if place is None else self.block[place[0] : place[1]]
+
+    def _write(self, t: int, content: Bytes) -> None:
+        if self._place(t) is None:
+            self.outside[t] = self._own(t)
+        self._read(t)[:] = content[: self._size(t)]
+
+    def _own(self, t: int, content: Bytes | None = None) -> Bytes:
+        """Return memory of its own for a tensor with this content, at its place's address modulo LINE."""
+        size, place = self._size(t), self._place(t)
+        block = blank(size, place[0] % LINE if place is not None else 0)
+        if content is not None:
+            block[:size] = content[:size]
+        return block
+
+    def _fill(self, spans: Sequence[tuple[int, int]], value: int) -> None:
+        for begin, end in spans:
+            self.block[begin:end] = value
+
+
+def _meet(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    return one[0] < other[1] and other[0] < one[1]
+
+
+def _union(spans: Sequence[tuple[int, int]]) -> int:
+    """Return how many bytes are in any of the spans."""
+    total = reached = 0
+    for begin, end in sorted(spans):
+        total += max(0, end - max(begin, reached))
+        reached = max(reached, end)
+    return total
+
+
+def _without(span: tuple[int, int], alive: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return what is left of a span without the bytes that are alive."""
+    left: list[tuple[int, int]] = []
+    begin, end = span
+    for low, high in sorted(alive):
+        if low >= end or high <= begin:
+            continue
+        if low > begin:
+            left.append((begin, low))
+        begin = max(begin, high)
+    return [*left, (begin, end)] if begin < end else left

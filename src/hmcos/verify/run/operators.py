@@ -1,0 +1,301 @@
+"""Operators run one at a time by ONNX Runtime, on bytes that the caller lends."""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, numpy_helper
+from onnx.external_data_helper import load_external_data_for_tensor
+
+from hmcos.frontends.feeding import Bytes
+from hmcos.frontends.onnx.elements import ELEMENTS
+from hmcos.graph.graph import Graph, Operator
+from hmcos.graph.kinds import STANDARD_DOMAINS
+from hmcos.verify.run.causes import tried
+from hmcos.verify.run.sparse import dense
+
+Shape = tuple[int, ...]
+_Shapes = tuple[Shape | None, ...]
+
+TYPES = {spelling: number for number, (spelling, _) in ELEMENTS.items()}
+"""Element in numpy's spelling to ONNX's number."""
+LINE = 64
+"""Bytes whose multiples ONNX Runtime allocates at.
+
+A kernel treats what lies before the first multiple one by one, with other instructions that round in
+another way: the bits of a result depend on its address modulo this.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Lent:
+    """Memory that an operator reads or writes."""
+
+    address: int
+    shape: Shape
+    """Of the value in it, which may be another than the model declares."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An output of a network."""
+
+    shape: Shape
+    content: Bytes
+
+
+def blank(size: int, phase: int = 0) -> Bytes:
+    """Return zeros for a tensor of a size in bytes, at an address that is `phase` modulo `LINE`."""
+    whole = np.zeros(size + 2 * LINE, np.uint8)  # never empty, so that also an empty tensor has an address
+    start = (phase - whole.ctypes.data) % LINE
+    return whole[start : start + size + LINE]
+
+
+def session(model: bytes | str) -> Any:
+    """Return a session that computes the same bits whether operators run together or alone.
+
+    One thread, no optimisation, and no packing of weights beforehand, which would sum in another order. No
+    library of custom operators is ever loaded.
+    """
+    runtime: Any = importlib.import_module("onnxruntime")
+    options = runtime.SessionOptions()
+    options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.execution_mode = runtime.ExecutionMode.ORT_SEQUENTIAL
+    options.execution_order = runtime.ExecutionOrder.PRIORITY_BASED
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    options.add_session_config_entry("session.disable_prepacking", "1")
+    return runtime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def run_whole(session: Any, graph: Graph, fed: Mapping[int, Bytes]) -> dict[str, Made]:
+    """Return name to value of every output of a network that is run as a whole.
+
+    `fed` is the bytes of the inputs by tensor; the runtime knows them by their names, which ONNX demands to
+    differ. It allocates the outputs: their shapes may be other than the model declares.
+    """
+    by_name = {graph.tensors[t].name: t for t in (*graph.inputs, *graph.outputs)}
+    binding = session.io_binding()
+    asked = {node.name: by_name[node.name] for node in session.get_inputs()}
+    lent = {name: blank(fed[t].size) for name, t in asked.items()}
+    for name, block in lent.items():
+        t = asked[name]
+        block[: fed[t].size] = fed[t]
+        _bind(binding.bind_input, name, graph, t, Lent(block.ctypes.data, graph.tensors[t].shape))
+    names = list(dict.fromkeys(node.name for node in session.get_outputs()))
+    for name in names:
+        binding.bind_output(name, "cpu")
+    session.run_with_iobinding(binding)
+    # An output that is an input is not computed.
+    entering = {graph.tensors[t].name: Made(graph.tensors[t].shape, fed[t]) for t in graph.inputs}
+    made = zip(names, binding.get_outputs(), strict=True)
+    return {
+        name: entering.get(name) or _copied(value, graph.tensors[by_name[name]].bits) for name, value in made
+    }
+
+
+def _copied(value: Any, bits: int) -> Made:
+    """Return a value of the runtime, whose elements have so many bits."""
+    shape = tuple(int(size) for size in value.shape())
+    size = byte_size(shape, bits)
+    content = blank(size)
+    if size:
+        ctypes.memmove(content.ctypes.data, value.data_ptr(), size)
+    return Made(shape, content[:size])
+
+
+def byte_size(shape: Shape, bits: int) -> int:
+    """Return the bytes of a tensor whose elements have so many bits."""
+    return (prod(shape) * bits + 7) // 8
+
+
+class Operators:
+    """The operators of one network, each as a session of its own; equal ones share a session."""
+
+    def __init__(self, model: ModelProto, graph: Graph, home: Path) -> None:
+        self.graph, self.home = graph, home
+        self._nodes: Sequence[NodeProto] = model.graph.node
+        self._stored = {tensor.name: tensor for tensor in model.graph.initializer}
+        self._frame = ModelProto(ir_version=model.ir_version, opset_import=model.opset_import)
+        imported = (entry.version for entry in model.opset_import if entry.domain in STANDARD_DOMAINS)
+        self.opset = max(imported, default=1)
+        """The version of the standard operators."""
+        self._sessions: dict[bytes, Any] = {}
+        self._chosen: dict[tuple[int, frozenset[int], _Shapes], Any] = {}
+        self._demanding: set[tuple[int, _Shapes]] = set()
+        """Operators, with the shapes of what they read and make, whose kernels demand constants."""
+
+    @cached_property
+    def parameters(self) -> dict[int, Bytes]:
+        """Tensor to bytes of every parameter: those in the file, and those computed from them alone."""
+        found: dict[int, Bytes] = {}
+        for t, tensor in enumerate(self.graph.tensors):
+            if tensor.name in self._stored:
+                found[t] = self._read(self._stored[tensor.name])
+        for op in self.graph.operators:
+            if self.graph.computes_parameters(op):
+                found.update(self._computed(op, {t: found[t] for t in op.reads}))
+        return found
+
+    def _computed(self, op: Operator, known: Mapping[int, Bytes]) -> dict[int, Bytes]:
+        """Return the parameters that an operator computes; ONNX Runtime hands out no sparse constants."""
+        made = {t: blank(self.graph.tensors[t].size) for t in op.makes}
+        sparse = [a for a in self._nodes[op.number].attribute if a.HasField("sparse_tensor")]
+        if op.kind == "Constant" and sparse:
+            block = made[op.makes[0]]
+            content = tried(
+                lambda: dense(sparse[0].sparse_tensor, self._read),
+                f"{title(op)}: is no valid sparse constant",
+            )
+            block[: content.size] = content
+        else:
+            self._run(op, known, self.lent(known), self.lent(made))
+        return made
+
+    def lent(self, blocks: Mapping[int, Bytes]) -> dict[int, Lent]:
+        """Return blocks of bytes as memory to lend, for values of the shapes that the model declares."""
+        return {t: Lent(block.ctypes.data, self.graph.tensors[t].shape) for t, block in blocks.items()}
+
+    def run(self, op: Operator, inputs: Mapping[int, Lent], outputs: Mapping[int, Lent]) -> None:
+        """Run an operator: from the activations it reads to those it makes.
+
+        Raises:
+            LimitError: there is not enough memory for it.
+            NotRunError: ONNX Runtime cannot run it, or what it makes has another shape than `outputs`.
+        """
+        known = {t: self.parameters[t] for t in op.reads if t in self.parameters}
+        self._run(op, known, {**self.lent(known), **inputs}, outputs)
+
+    def shapes(self, op: Operator, inputs: Mapping[int, Lent]) -> dict[int, Shape]:
+        """Return the shapes that an operator's outputs really have.
+
+        Raises:
+            LimitError: there is not enough memory for it.
+            NotRunError: ONNX Runtime cannot run it.
+        """
+        known = {t: self.parameters[t] for t in op.reads if t in self.parameters}
+        binding = self._run(op, known, {**self.lent(known), **inputs}, None)
+        found = (tuple(int(size) for size in value.shape()) for value in binding.get_outputs())
+        return dict(zip(op.makes, found, strict=True))
+
+    def _run(
+        self,
+        op: Operator,
+        known: Mapping[int, Bytes],
+        inputs: Mapping[int, Lent],
+        outputs: Mapping[int, Lent] | None,
+    ) -> Any:
+        """Return the binding after a run; without `outputs` the runtime allocates them.
+
+        Parameters are inputs, so that operators that differ only in weights share a session; a kernel that
+        demands constants, when it is loaded or when it runs, gets them.
+        """
+        shapes = {t: lent.shape for t, lent in {**inputs, **(outputs or {})}.items()}
+        key = (op.number, tuple(shapes.get(t) for t in (*op.reads, *op.makes)))
+
+        def run(embedded: Mapping[int, Bytes]) -> Any:
+            session = self._session(op, embedded, shapes)
+            binding = session.io_binding()
+            reads = [t for t in op.reads if t not in embedded]
+            for name, t in zip(_names(op, reads, "i", self.graph), reads, strict=True):
+                _bind(binding.bind_input, name, self.graph, t, inputs[t])
+            for name, t in zip(_names(op, op.makes, "o", self.graph), op.makes, strict=True):
+                if outputs is None:
+                    binding.bind_output(name, "cpu")
+                else:
+                    _bind(binding.bind_output, name, self.graph, t, outputs[t])
+            session.run_with_iobinding(binding)
+            return binding
+
+        def run_either() -> Any:
+            if key not in self._demanding:
+                try:
+                    return run({})
+                except Exception:  # tried once more with constants; what that raises is the answer
+                    self._demanding.add(key)
+            return run(known)
+
+        return tried(run_either, f"{title(op)}: ONNX Runtime cannot run it by itself")
+
+    def _session(self, op: Operator, embedded: Mapping[int, Bytes], shapes: Mapping[int, Shape]) -> Any:
+        """Return the session of an operator with these parameters inside it."""
+        key = (op.number, frozenset(embedded), tuple(shapes.get(t) for t in (*op.reads, *op.makes)))
+        if key not in self._chosen:
+            self._chosen[key] = self._made(op, embedded, shapes)
+        return self._chosen[key]
+
+    def _made(self, op: Operator, embedded: Mapping[int, Bytes], shapes: Mapping[int, Shape]) -> Any:
+        model = self._model(op, embedded, shapes).SerializeToString(deterministic=True)
+        if model not in self._sessions:
+            self._sessions[model] = session(model)
+        return self._sessions[model]
+
+    def _model(self, op: Operator, embedded: Mapping[int, Bytes], shapes: Mapping[int, Shape]) -> ModelProto:
+        """Return an operator as a model; names and number are left out unless bodies refer to them."""
+        node, graph = NodeProto(), self.graph
+        node.CopyFrom(self._nodes[op.number])
+        node.name = "operator"
+        reads = [t for t in op.reads if t not in embedded]
+        named = dict(zip(op.reads, _names(op, op.reads, "i", graph), strict=True))
+        named |= dict(zip(op.makes, _names(op, op.makes, "o", graph), strict=True))
+        node.input[:] = ["" if t is None else named[t] for t in op.inputs]
+        node.output[:] = ["" if t is None else named[t] for t in op.outputs]
+        model = ModelProto()
+        model.CopyFrom(self._frame)
+        model.graph.CopyFrom(GraphProto(name="operator", node=[node]))
+        model.graph.input.extend(self._value(t, named[t], shapes.get(t)) for t in reads)
+        model.graph.output.extend(self._value(t, named[t], shapes.get(t)) for t in op.makes)
+        model.graph.initializer.extend(self._constant(t, named[t], b) for t, b in embedded.items())
+        return model
+
+    def _value(self, t: int, name: str, shape: Shape | None) -> ValueInfoProto:
+        value = ValueInfoProto(name=name)
+        value.type.tensor_type.elem_type = TYPES[self.graph.tensors[t].element]
+        if shape is not None:
+            value.type.tensor_type.shape.SetInParent()
+            for size in shape:
+                value.type.tensor_type.shape.dim.add(dim_value=size)
+        return value
+
+    def _constant(self, t: int, name: str, content: Bytes) -> TensorProto:
+        tensor = self.graph.tensors[t]
+        raw = content[: tensor.size].tobytes()
+        return TensorProto(name=name, data_type=TYPES[tensor.element], dims=tensor.shape, raw_data=raw)
+
+    def _read(self, tensor: TensorProto) -> Bytes:
+        if tensor.data_location == TensorProto.EXTERNAL:
+            loaded = TensorProto()
+            loaded.CopyFrom(tensor)
+            load_external_data_for_tensor(loaded, str(self.home))
+            tensor = loaded
+        raw = tensor.raw_data
+        if not tensor.HasField("raw_data"):
+            raw = numpy_helper.from_array(numpy_helper.to_array(tensor)).raw_data
+        block = blank(len(raw))
+        block[: len(raw)] = np.frombuffer(raw, np.uint8)
+        return block
+
+
+def title(op: Operator) -> str:
+    """Return how a message calls an operator."""
+    return f"operator {op.number} ({op.kind}{f' {op.name!r}' if op.name else ''})"
+
+
+def _names(op: Operator, tensors: Sequence[int], letter: str, graph: Graph) -> list[str]:
+    """Return what tensors are called in the model of one operator; bodies know the names of the network."""
+    if op.bodies:
+        return [graph.tensors[t].name for t in tensors]
+    place = {t: k for k, t in enumerate(op.reads if letter == "i" else op.makes)}
+    return [f"{letter}{place[t]}" for t in tensors]
+
+
+def _bind(bind: Any, name: str, graph: Graph, t: int, lent: Lent) -> None:
+    bind(name, "cpu", 0, TYPES[graph.tensors[t].element], lent.shape, lent.address)

@@ -1,0 +1,172 @@
+"""What a result computes, found by running it in the process that `child.run_apart` starts."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Callable, Iterator
+from typing import cast
+
+import onnx
+
+from hmcos import processes
+from hmcos.errors import LimitError, NotRunError, VerifyError
+from hmcos.graph.graph import Graph
+from hmcos.plan.plan import Plan
+from hmcos.verify.checks import Check, attempt
+from hmcos.verify.run.arena_run import Ran, run_in_arena
+from hmcos.verify.run.causes import MORE_MEMORY, tried_on_result
+from hmcos.verify.run.kernels import HALVES
+from hmcos.verify.run.operators import LINE, Operators, run_whole, session, title
+from hmcos.verify.run.run_request import RunRequest
+from hmcos.verify.run.telling import Begin, Part, Teller, nobody
+from hmcos.verify.run.wholes import Whole, difference, differing, run_source, unsteady
+
+LISTED = 3
+"""Operators that a check names one by one."""
+
+
+def answer(request: bytes) -> bytes:
+    """Send what is done and found as it goes on (`telling`), and return nothing more.
+
+    `request` is a pickled `RunRequest`.
+    """
+    asked = cast(RunRequest, pickle.loads(request))
+    # A model may carry session options, such as libraries to load; they count only if this is set.
+    os.environ.pop("ORT_LOAD_CONFIG_FROM_MODEL", None)
+    teller = Teller(processes.send)
+    for check in check_by_running(asked, teller.begin):
+        teller.check(check)
+    return b""
+
+
+def check_by_running(request: RunRequest, begin: Begin = nobody) -> Iterator[Check]:
+    """Yield whether source and result make the same bits, and whether the arena does."""
+    ran: list[Whole] = []
+    same = _attempt("same function", lambda: _same_function(request, ran, begin))
+    yield same
+    plan = request.plan
+    if plan is not None and plan.arena is not None and not same.failed:
+        yield _attempt("in the arena", lambda: _in_arena(request, plan, ran, begin))
+
+
+def _attempt(name: str, check: Callable[[], str]) -> Check:
+    def within_limits() -> str:
+        try:
+            return check()
+        except MemoryError as error:
+            raise LimitError(f"it needs more memory than it may take; {MORE_MEMORY}") from error
+
+    return attempt(name, within_limits)
+
+
+def _same_function(request: RunRequest, ran: list[Whole], begin: Begin) -> str:
+    graph = request.graph
+    chance = _touched_by_chance(graph)
+    wholes, stopped = run_source(request, begin)
+    ran += wholes
+    if wholes:
+        begin(Part.RESULT)
+        _run_result(request, wholes, chance)
+    if stopped is not None:
+        raise stopped
+    names = {graph.tensors[t].name for t in graph.outputs}
+    if names and names <= chance:
+        raise NotRunError(f"nothing to compare: every output comes of the random {_drawn(graph)}")
+    how = next((whole.how for whole in wholes if whole.how), "")
+    return (
+        f"{len(names - chance)} outputs are bit-equal on {request.runs} inputs (seed {request.seed})"
+        f"{f'; {how}' if how else ''}{_random(graph)}"
+    )
+
+
+def _run_result(request: RunRequest, wholes: list[Whole], chance: set[str]) -> None:
+    """Do nothing if the result makes of the same inputs what the source made."""
+    result = tried_on_result(
+        lambda: session(str(request.result)), "ONNX Runtime loads the source, but not the result"
+    )
+    for run, whole in enumerate(wholes):
+        found = tried_on_result(
+            lambda: run_whole(result, request.graph, whole.fed),  # noqa: B023 (called before the next turn)
+            f"ONNX Runtime runs the source on the inputs of run {run}, but not the result",
+        )
+        other = [name for name in differing(whole.outputs, found) if name not in chance]
+        if other:
+            by_itself = unsteady(request, whole)
+            steady = [name for name in other if name not in by_itself]
+            if not steady:
+                raise NotRunError(f"output {other[0]!r} of the source differs from run to run")
+            raise VerifyError(f"run {run}: the result {difference(steady[0], whole.outputs, found)}")
+
+
+def _in_arena(request: RunRequest, plan: Plan, wholes: list[Whole], begin: Begin) -> str:
+    if len(wholes) < request.runs:
+        raise NotRunError("the source did not run as a whole: see same function")
+    graph = request.graph
+    model = onnx.ModelProto.FromString(request.numbered.read_bytes())
+    operators = Operators(model, graph, request.numbered.parent)
+    ran, rounding, chance = Ran(), "", _touched_by_chance(graph)
+    for run, whole in enumerate(wholes):
+        ran = run_in_arena(operators, plan, whole.fed, begin)
+        other = [name for name in differing(whole.outputs, ran.outputs) if name not in chance]
+        if other:
+            rounding = _why_rounded(graph, plan)
+            if not rounding:
+                raise VerifyError(
+                    f"run {run} in the arena {difference(other[0], whole.outputs, ran.outputs)}"
+                )
+    return f"{_counted(ran, rounding)}{_reshaped(graph, ran)}{_random(graph)}"
+
+
+def _counted(ran: Ran, rounding: str) -> str:
+    words = (
+        f"{ran.steps:,} steps in one block of {ran.end:,} bytes make the same bits; "
+        "memory as planned at each; "
+        f"{ran.in_place:,} wrote over their input"
+    )
+    if ran.views:
+        words += f", {ran.views:,} made a view of it"
+    if rounding:
+        words += f"; compared step by step only, as {rounding}"
+    if ran.unproved:
+        words += f"; not proved in place: {_listed(ran.unproved)}, whose kernel forbids it"
+    return words
+
+
+def _reshaped(graph: Graph, ran: Ran) -> str:
+    """Return which tensors had another shape than the model declares."""
+    declared = ((graph.tensors[t], shape) for t, shape in ran.shapes.items())
+    found = [f"{tensor.name!r} is {list(shape)}, not {list(tensor.shape)}" for tensor, shape in declared]
+    return f"; other than declared, {_listed(found)}" if found else ""
+
+
+def _why_rounded(graph: Graph, plan: Plan) -> str:
+    """Return why last bits may differ from a whole run although no byte is wrong; empty if they may not."""
+    if any(tensor.element in HALVES for tensor in graph.tensors):
+        return "a whole run keeps more than 16 bits"
+    if any(buffer.offset % LINE for buffer in plan.buffers):
+        return f"kernels round in another way where offsets are no multiples of {LINE}"
+    return ""
+
+
+def _touched_by_chance(graph: Graph) -> set[str]:
+    """Return the names of all tensors that a random operator has a say in."""
+    touched: set[int] = set()
+    for op in graph.operators:
+        if op.is_random or any(t in touched for t in op.reads):
+            touched.update(op.makes)
+    return {graph.tensors[t].name for t in touched}
+
+
+def _random(graph: Graph) -> str:
+    drawn = _drawn(graph)
+    return f"; left out what comes of the random {drawn}" if drawn else ""
+
+
+def _drawn(graph: Graph) -> str:
+    return _listed([title(op) for op in graph.operators if op.is_random])
+
+
+def _listed(titles: list[str]) -> str:
+    rest = f" and {len(titles) - LISTED} more" if len(titles) > LISTED else ""
+    return ", ".join(titles[:LISTED]) + rest

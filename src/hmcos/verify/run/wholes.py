@@ -1,0 +1,114 @@
+"""The source run as a whole, on inputs that it accepts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hmcos.errors import LimitError, NotRunError
+from hmcos.frontends.feeding import Bytes, random_inputs
+from hmcos.verify.run.causes import SPECIAL, tried
+from hmcos.verify.run.operators import Made, run_whole, session
+from hmcos.verify.run.run_request import RunRequest
+from hmcos.verify.run.telling import Begin, Part
+
+CALM = (None, 0, 1)
+"""What integer inputs are, one after the other until the source runs: drawn at random, all 0, all 1."""
+
+AGAIN = 3
+"""How often the source is run once more when the result has other bits, to see whether it has them itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """One run of the source."""
+
+    fed: Mapping[int, Bytes]
+    """By tensor."""
+    outputs: Mapping[str, Made]
+    how: str
+    """What is special about the inputs; empty when they are random like any."""
+
+
+def run_source(request: RunRequest, begin: Begin) -> tuple[list[Whole], NotRunError | None]:
+    """Return the runs that went well, up to the first that did not, and what is wrong with that one.
+
+    Raises:
+        LimitError: there is not enough memory to load the source.
+        NotRunError: ONNX Runtime does not load it.
+    """
+    begin(Part.LOADING)
+    source = tried(lambda: session(str(request.source)), "ONNX Runtime does not load the source")
+    begin(Part.SOURCE)
+    wholes: list[Whole] = []
+    for run in range(request.runs):
+        try:
+            wholes.append(_run(source, request, run))
+        except NotRunError as error:
+            return wholes, error
+    return wholes, None
+
+
+def _run(source: Any, request: RunRequest, run: int) -> Whole:
+    """Return a run on random inputs, or on calmer ones if the source fails on those.
+
+    Integers may be lengths, positions or codes, of which only some make sense, and no file tells which.
+    """
+    failed: NotRunError | None = None
+    for value in CALM if _has_integers(request) else CALM[:1]:
+        fed = {**random_inputs(request.graph, request.seed, run, request.known, value), **request.inputs}
+        try:
+            made = tried(
+                lambda: run_whole(source, request.graph, fed),  # noqa: B023 (called before the next turn)
+                f"ONNX Runtime fails to run the source on {_inputs(request, run)}",
+            )
+        except LimitError:
+            raise
+        except NotRunError as error:
+            failed = failed or error
+            continue
+        return Whole(fed, made, "" if value is None else f"integer inputs are {value}, as it fails on others")
+    assert failed is not None
+    raise NotRunError(f"{failed}{SPECIAL if request.graph.inputs else ''}") from failed
+
+
+def unsteady(request: RunRequest, whole: Whole) -> list[str]:
+    """Return the outputs that the source does not make once more from the same inputs."""
+    found: list[str] = []
+    with suppress(Exception):  # it ran before: whatever goes wrong now must not excuse the result
+        source = session(str(request.source))
+        for _ in range(AGAIN):
+            found += differing(whole.outputs, run_whole(source, request.graph, whole.fed))
+    return found
+
+
+def differing(right: Mapping[str, Made], found: Mapping[str, Made]) -> list[str]:
+    """Return the names of the outputs that differ in shape or in any bit."""
+    return [name for name, made in right.items() if not _equal(made, found[name])]
+
+
+def _equal(one: Made, other: Made) -> bool:
+    return one.shape == other.shape and one.content.tobytes() == other.content.tobytes()
+
+
+def difference(name: str, right: Mapping[str, Made], found: Mapping[str, Made]) -> str:
+    """Return in which way an output differs."""
+    one, other = right[name], found[name]
+    if one.shape != other.shape:
+        return f"differs in output {name!r}: {list(other.shape)} instead of {list(one.shape)}"
+    wrong = int(np.flatnonzero(one.content != other.content)[0])
+    return f"differs in output {name!r} from byte {wrong} on"
+
+
+def _has_integers(request: RunRequest) -> bool:
+    graph = request.graph
+    return any("int" in graph.tensors[t].element and t not in request.inputs for t in graph.inputs)
+
+
+def _inputs(request: RunRequest, run: int) -> str:
+    fed = set(request.graph.inputs)
+    return "your inputs" if fed and fed <= request.inputs.keys() else f"the random inputs of run {run}"
