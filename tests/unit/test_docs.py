@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import io
 import json
 import re
+import tokenize
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,6 +31,62 @@ from hmcos.verify.checks import Answer, Check, Verification
 from networks import FORK
 
 ROOT = Path(__file__).parents[2]
+
+
+PAGES = sorted(
+    path.relative_to(ROOT).as_posix()
+    for pattern in ("[ACRS][A-Z]*.md", "docs/**/*.md", "benchmarks/**/*.md")
+    for path in ROOT.glob(pattern)
+    if path.name != "CHANGELOG.md"
+)
+SCRIPTS = sorted(
+    path.relative_to(ROOT).as_posix()
+    for folder in ("src", "tests", "benchmarks", "examples", "tools")
+    for path in ROOT.glob(f"{folder}/**/*.py")
+)
+FILE = re.compile(r"(?<![\w/.:\-])((?:\.?\w[\w.\-]*/)+[\w.\-]+\.(?:py|toml|md|csv|yml))(?![\w/])")
+FOLDER = re.compile(r"`((?:\w+/)+)`")
+MODULE = re.compile(
+    r"`(?:hmcos\.)?((?:allocation|frontends|hierarchy|memory|network|schedulers|tasks|verify)\.\w+)"
+)
+ELSEWHERE = ("tflite-micro/", "out/", "build/")
+"""How places begin that are in other projects or are generated."""
+
+
+def lost(text: str, beside: Path = ROOT) -> list[str]:
+    """Return the files, folders and modules that a text names and that are not there."""
+    roots = (beside, ROOT, ROOT / "src/hmcos", ROOT / "tests/unit")
+    package = ROOT / "src/hmcos"
+    folders = {name for name in FOLDER.findall(text) if any(package.rglob(name))}
+    named = [name for pattern in (FILE, FOLDER) for name in pattern.findall(text) if name not in folders]
+    gone = [
+        name
+        for name in named
+        if not name.startswith(ELSEWHERE)
+        and "NAME" not in name
+        and not (name.startswith(".") and not (ROOT / ".github").exists())
+        and not any((root / name).exists() for root in roots)
+    ]
+    modules = ((name, package / name.replace(".", "/")) for name in MODULE.findall(text))
+    return [
+        *gone,
+        *(name for name, path in modules if not (path.is_dir() or path.with_suffix(".py").exists())),
+    ]
+
+
+def prose(script: str) -> Iterator[str]:
+    """Yield the docstrings and the comments of a script."""
+    text = document(script)
+    for node in ast.walk(ast.parse(text)):
+        if (
+            isinstance(node, ast.Expr)
+            and isinstance(node.value, ast.Constant)
+            and isinstance(node.value.value, str)
+        ):
+            yield node.value.value
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.string
 
 
 def document(name: str) -> str:
@@ -87,20 +147,29 @@ def test_every_name_that_the_documents_use_is_public() -> None:
     assert used <= set(hmcos.__all__)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "README.md",
-        "ARCHITECTURE.md",
-        "CONTRIBUTING.md",
-        "SECURITY.md",
-        *(f"docs/{p.name}" for p in ROOT.glob("docs/*.md")),
-    ],
-)
+@pytest.mark.parametrize("name", PAGES)
 def test_every_link_leads_somewhere(name: str) -> None:
     for link in re.findall(r"\]\(([^)#]+)\)", document(name)):
         if "://" not in link:
             assert ((ROOT / name).parent / link).exists(), link
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_place_that_a_page_names_is_there(name: str) -> None:
+    assert lost(document(name), (ROOT / name).parent) == []
+
+
+def test_every_place_that_a_docstring_or_a_comment_names_is_there() -> None:
+    gone = {script: lost("\n".join(prose(script))) for script in SCRIPTS}
+    assert {script: names for script, names in gone.items() if names} == {}
+
+
+def test_a_place_that_is_gone_is_found() -> None:
+    assert {"README.md", "SECURITY.md", "docs/arena.md", "docs/tutorials/own-problem.md"} <= set(PAGES)
+    text = "`memory/gone.py`, `stages/`, docs/gone.md, `memory.gone.Life`"
+    there = "`memory/profile.py`, `memory.lifetimes.Life`, `exact/`, `out/plan.md`, `zoo/NAME.py`"
+    assert lost(there) == []
+    assert lost(text) == ["memory/gone.py", "docs/gone.md", "stages/", "memory.gone"]
 
 
 def test_the_example_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,7 +51,7 @@ def join_sequences(problem: Problem) -> Sequences:
 
     A sequence grows while its last operator has exactly one successor, which has no other source, and
     appending that one neither lifts the sequence's running memory nor its stable memory. Unlike the exact
-    joins of `hierarchy.joins` this may cut off every optimal order.
+    joins of `schedulers.exact.joins` this may cut off every optimal order.
     """
     taken = [False] * problem.operators
     found: list[tuple[int, ...]] = []
