@@ -8,11 +8,10 @@ from hypothesis import given, settings
 
 import oracle
 from hmcos.limits import Limits, Watch
-from hmcos.memory.bounds import must_live
+from hmcos.memory.bounds import must_live, must_live_buffers
 from hmcos.memory.changes import without_external
 from hmcos.memory.lifetimes import lifetimes
 from hmcos.memory.problem import Problem
-from hmcos.memory.unavoidable import must_be_live
 from hmcos.schedulers.optimal import optimal
 from hmcos.schedulers.simple.rpo import rpo
 from hmcos.tasks.explain.advice import Change, Kind, advise, changes_of_tensors
@@ -53,7 +52,7 @@ def test_no_change_gets_the_credit_for_a_better_order(problem: Problem) -> None:
 def test_what_must_be_live_is_live_in_every_order(problem: Problem) -> None:
     orders = list(oracle.orders(problem))
     for op, needs in enumerate(must_live(problem)):
-        forced = must_be_live(problem, op)
+        forced = must_live_buffers(problem, op)
         for order in orders:
             live = oracle.live(problem, set(order[: order.index(op)]))
             assert live >= set(forced)

@@ -1,19 +1,21 @@
-"""Lower bounds of every order's peak, from what must be live whatever the order."""
+"""Lower bounds on the peak of every order, from what must be live whatever the order."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
+from hmcos.memory.precedence import descendants, with_ancestors
 from hmcos.memory.problem import Problem
 
 Plane = int
-"""One bit per operator."""
+"""A bit set of operators."""
 
 
 def operand_bound(problem: Problem) -> int:
-    """Return bytes that no order's peak is below: what any one operator reads and makes, and the inputs.
+    """Return a lower bound on the peak in bytes, from each operator's own reads, outputs and scratch.
 
-    Never above `must_live_bound`, and much quicker; on inference networks often its equal.
+    The inputs before the first step, and the kept buffers after the last one, count too. This bound is
+    never above `must_live_bound` and much quicker to compute; on inference networks both are often equal.
     """
     sizes, inputs, held = problem.sizes, problem.inputs, problem.held
     operands = (
@@ -26,9 +28,10 @@ def operand_bound(problem: Problem) -> int:
 
 
 def must_live_bound(problem: Problem) -> int:
-    """Return bytes that no order's peak is below.
+    """Return a lower bound on the peak in bytes: the must-live bound.
 
-    The largest of memory before the first step, after the last one, and `must_live` of any operator.
+    It is the largest of the memory before the first step, the memory after the last one, and `must_live`
+    of each operator.
     """
     sizes = problem.sizes
     start = sum(sizes[b] for b in problem.inputs)
@@ -37,13 +40,16 @@ def must_live_bound(problem: Problem) -> int:
 
 
 def must_live(problem: Problem) -> tuple[int, ...]:
-    """Return, per operator, bytes that are in use while it runs, whatever the order.
+    """Return, per operator, the bytes that are in use while it runs, whatever the order.
 
-    A buffer has to be live then if its producer is among the operator's ancestors (or it is an input)
-    and a reader is the operator or among its descendants (or nobody frees it). The operator's own
-    outputs count unless it could overwrite an input.
+    A buffer must be live while an operator runs if both hold:
+
+    * it exists by then: it is an input of the problem, or an ancestor of the operator makes it;
+    * it is still needed: the operator or one of its descendants reads it, or nobody ever frees it.
+
+    The operator's outputs count as well, unless it could write them over an input.
     """
-    after = _descendants(problem)
+    after = descendants(problem.successors)
     planes: list[Plane] = []
     for size, mask in _merged(_must_live_at(problem, after)):
         _add(planes, size, mask)
@@ -54,15 +60,34 @@ def must_live(problem: Problem) -> tuple[int, ...]:
     )
 
 
-def _descendants(problem: Problem) -> list[Plane]:
-    """Return per operator the bit set of those that must run after it; n*n/8 bytes at most."""
-    after = [0] * problem.operators
-    for op in reversed(range(problem.operators)):
-        below = 0
-        for s in problem.successors[op]:
-            below |= after[s] | 1 << s
-        after[op] = below
-    return after
+def must_live_buffers(problem: Problem, op: int) -> tuple[int, ...]:
+    """Return the buffers that are live while one operator runs, whatever the order, largest first.
+
+    `must_live` says when a buffer is one of them; buffers of zero bytes are left out. Their bytes, the
+    operator's outputs (unless written in place) and its scratch add up to `must_live` of the operator.
+    """
+    before = _reachable(problem.predecessors, op)
+    after = _reachable(problem.successors, op) | {op}
+    live = [
+        b
+        for b, maker in enumerate(problem.producer)
+        if problem.sizes[b]
+        and (maker < 0 or maker in before)
+        and (b in problem.held or not after.isdisjoint(problem.readers[b]))
+    ]
+    return tuple(sorted(live, key=lambda b: (-problem.sizes[b], b)))
+
+
+def _reachable(neighbours: Sequence[Sequence[int]], op: int) -> set[int]:
+    """Return all operators that can be reached from one, itself left out."""
+    reached: set[int] = set()
+    waiting = list(neighbours[op])
+    while waiting:
+        one = waiting.pop()
+        if one not in reached:
+            reached.add(one)
+            waiting += neighbours[one]
+    return reached
 
 
 def _must_live_at(problem: Problem, after: list[Plane]) -> Iterator[tuple[int, Plane]]:
@@ -72,7 +97,7 @@ def _must_live_at(problem: Problem, after: list[Plane]) -> Iterator[tuple[int, P
     for b in problem.held:
         yield sizes[b], everywhere if producer[b] < 0 else after[producer[b]]
     needed = [0] * len(sizes)  # per buffer: its readers so far, and their ancestors
-    for op, upto in enumerate(_with_ancestors(problem)):
+    for op, upto in enumerate(with_ancestors(problem)):
         for b in problem.reads[op]:
             if b in problem.held or not sizes[b]:
                 continue
@@ -82,27 +107,13 @@ def _must_live_at(problem: Problem, after: list[Plane]) -> Iterator[tuple[int, P
                 needed[b] = 0
 
 
-def _with_ancestors(problem: Problem) -> Iterator[Plane]:
-    """Yield per operator the bit set of itself and all that must run before it.
+def _merged(terms: Iterable[tuple[int, Plane]]) -> Iterator[tuple[int, Plane]]:
+    """Yield fewer (size, operators) terms with the same sum at each operator.
 
-    A set is dropped after its last successor, so that a chain of 20,000 operators holds two of them.
+    Terms of equal size are merged for as long as no operator is in two of them.
     """
-    before: dict[int, Plane] = {}
-    for op, predecessors in enumerate(problem.predecessors):
-        upto = 1 << op
-        for p in predecessors:
-            upto |= before[p]
-            if problem.successors[p][-1] == op:
-                del before[p]
-        if problem.successors[op]:
-            before[op] = upto
-        yield upto
-
-
-def _merged(found: Iterable[tuple[int, Plane]]) -> Iterator[tuple[int, Plane]]:
-    """Yield the same sums in fewer terms: neighbours of equal size in disjoint places become one."""
     pending: dict[int, Plane] = {}
-    for size, mask in found:
+    for size, mask in terms:
         other = pending.get(size, 0)
         if other & mask:
             yield size, other
@@ -114,7 +125,7 @@ def _merged(found: Iterable[tuple[int, Plane]]) -> Iterator[tuple[int, Plane]]:
 def _add(planes: list[Plane], size: int, mask: Plane) -> None:
     """Add a size to the sums of all operators in the mask at once.
 
-    The sums are kept bit-sliced: plane k holds bit k of every operator's sum, and a carry is a mask.
+    The sums are bit-sliced: plane k holds bit k of every operator's sum, so a carry is a mask of operators.
     """
     for k in range(size.bit_length()):
         if size >> k & 1:
@@ -127,7 +138,7 @@ def _add(planes: list[Plane], size: int, mask: Plane) -> None:
 
 
 def _columns(planes: list[Plane], operators: int) -> list[int]:
-    """Return every operator's sum from the bit-sliced ones."""
+    """Return the sum of each operator, read off the bit-sliced sums."""
     if not planes or not operators:
         return [0] * operators
     rows = [format(plane, f"0{operators}b") for plane in reversed(planes)]
@@ -135,15 +146,15 @@ def _columns(planes: list[Plane], operators: int) -> list[int]:
 
 
 class _Overwrites:
-    """Which operators may find an input that nobody needs any more."""
+    """Tells which operators could write their output over an input, in some order."""
 
     def __init__(self, problem: Problem) -> None:
         self._problem = problem
         self._read_by: dict[int, Plane] = {}
-        """Buffer to the set of its readers: one that thousands read is asked for by each of them."""
+        """Buffer to the bit set of its readers, cached: each reader asks for it, perhaps thousands do."""
 
     def possible(self, op: int, after: Plane) -> bool:
-        """Return whether some input can be dead after the operator: none of its readers must follow it."""
+        """Return whether some overwritable input can die here: none of its readers must run after `op`."""
         return any(not after & self._readers(b) for b in self._problem.overwritable[op])
 
     def _readers(self, b: int) -> Plane:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hmcos.hierarchy.closure import ancestors, descendants
+from hmcos.memory.precedence import ancestors, descendants
 from hmcos.memory.problem import Problem
 
 Cost = tuple[int, int]

@@ -9,11 +9,10 @@ from functools import cached_property
 from hmcos.graph.graph import Tensor
 from hmcos.hierarchy.tree import grow_tree
 from hmcos.limits import Limits, Watch
-from hmcos.memory.bounds import must_live
+from hmcos.memory.bounds import must_live, must_live_buffers
 from hmcos.memory.lifetimes import Life
 from hmcos.memory.problem import Problem
 from hmcos.memory.profile import Profile, profile
-from hmcos.memory.unavoidable import must_be_live
 from hmcos.network.lowering import Network
 from hmcos.plan.plan import OperatorRow, Plan
 from hmcos.schedulers.simple.rpo import reverse_post_order
@@ -141,7 +140,7 @@ def _forced(problem: Problem) -> Iterator[Forced]:
     needs = must_live(problem)
     highest = sorted(range(problem.operators), key=lambda op: (-needs[op], op))[:FORCED]
     for op in highest:
-        yield Forced(op, needs[op], must_be_live(problem, op))
+        yield Forced(op, needs[op], must_live_buffers(problem, op))
 
 
 def _cells(problem: Problem, plan: Plan) -> tuple[CellPeak, ...]:
