@@ -78,8 +78,9 @@ def _end(number: int, frame: object) -> None:
 def op_sched() -> None:
     """Run the program of the published system and end the process with its exit code."""
     from hmcos.cli.op_sched import op_sched as command  # noqa: PLC0415 (the other program does not need it)
+    from hmcos.cli.verbosity import with_verbosity  # noqa: PLC0415
 
-    main(command, "op_sched")
+    main(with_verbosity(command), "op_sched")
 
 
 def _give_up_output() -> None:

@@ -8,6 +8,10 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Protocol
 
+from hmcos.log import Log
+
+_LOG = Log("hmcos.search")
+
 
 class Status(StrEnum):
     """How a search ended."""
@@ -109,3 +113,4 @@ class Watch:
     def progress(self, phase: str, peak: int, lower_bound: int, states: int) -> None:
         """Tell the observer the best peak so far and the bound, in bytes, and the states entered."""
         self.observer.progress(phase, peak, lower_bound, states)
+        _LOG.debug("%s: best %d bytes, bound %d bytes, %d states", phase, peak, lower_bound, states)

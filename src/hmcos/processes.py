@@ -19,12 +19,17 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
+from time import perf_counter
 from typing import IO, Any
+
+from hmcos.log import Log
 
 _START = """
 import json, sys
 sys.path[:] = json.loads(sys.argv[2])["path"]
 from hmcos.processes import main
+
+from hmcos.log import Log
 main()
 """
 """What a child runs: it imports from where its parent does, never (-P) from the current folder by itself."""
@@ -38,6 +43,9 @@ _OUT_OF_MEMORY = ("MemoryError", "bad_alloc", "annot allocate memory", "failed t
 """What Python, C++, the system and its loader say when there is no memory left."""
 _SET_PDEATHSIG = 1
 """The number of this option of prctl(2)."""
+
+
+_LOG = Log("hmcos.processes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +133,7 @@ def run(
         "length": len(request),
         "limits": limits and [limits.seconds, limits.memory],
     }
+    begun = perf_counter()
     process = subprocess.Popen(
         [sys.executable, "-P", "-c", _START, call, json.dumps(asked)],
         stdin=subprocess.PIPE,
@@ -143,6 +152,8 @@ def run(
         _stop(process, lifeline)
     in_time, answer, log = found
     code = process.returncode if in_time else None
+    ending = "was stopped" if code is None else f"ended with {code}"
+    _LOG.info("child process for %s %s after %.3f s", call, ending, perf_counter() - begun)
     missing, _, answer = answer.partition(b"\n")
     unlimited = tuple(missing.decode().split(",")) if missing else ()
     return Ended(code, answer, log.decode(errors="replace"), limits, waits, unlimited)

@@ -8,6 +8,7 @@ from typing import cast
 import click
 
 from hmcos import __version__
+from hmcos.cli.verbosity import with_verbosity
 from hmcos.words import meant
 
 COMMANDS: dict[str, str] = {
@@ -51,7 +52,7 @@ class Commands(click.Group):
         if place is None:
             return None
         module, function = place.split(":")
-        return cast(click.Command, getattr(import_module(module), function))
+        return with_verbosity(cast(click.Command, getattr(import_module(module), function)))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from time import perf_counter
 from typing import TYPE_CHECKING, Self
 
+from hmcos.log import is_heard
 from hmcos.words import short
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ class Progress:
     """An observer that shows a line on a terminal's standard error once the search takes a while."""
 
     def __init__(self) -> None:
-        self._shown = sys.stderr.isatty()
+        self._shown = sys.stderr.isatty() and not is_heard()  # lines of a log would tear it apart
         self._next = perf_counter() + PATIENCE
         self._line: Status | None = None
         self._open = ExitStack()

@@ -10,6 +10,7 @@ from hmcos.graph.graph import Body, Graph, Operator, body_path
 from hmcos.graph.kinds import STANDARD_DOMAINS
 from hmcos.graph.source_order import parameter_nodes, source_order
 from hmcos.limits import Limits, Status, Watch
+from hmcos.log import Log
 from hmcos.memory.bounds import must_live_bound
 from hmcos.memory.changes import without_external
 from hmcos.memory.problem import Problem
@@ -22,6 +23,9 @@ from hmcos.schedulers.scheduler_table import scheduler
 
 _FIRST_RESULT = {"If": 0, "Loop": 1, "Scan": 0}
 """Kind to the place of the body result that becomes the operator's first output."""
+
+
+_LOG = Log("hmcos.network")
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +174,7 @@ class _Solver:
         sharing, open_bodies = lower_graph(graph, self.accounting.inside(), bodies)
         watch = self.shares.watch.restarted()
         found = find(sharing.problem, open_bodies, self.search, self.shares.next(), watch)
+        _LOG.info("body %s: %s", path, found.words)
         self.shares.states = max(0, self.shares.states - found.states)
         order = source_order(parameter_nodes(graph), [sharing.numbers[i] for i in found.order])
         return BodyPlan(path, order, found.peak, found.lower_bound, found.status)

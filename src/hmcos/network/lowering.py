@@ -11,6 +11,7 @@ from hmcos.errors import OptionError
 from hmcos.graph.graph import Graph, Tensor
 from hmcos.graph.source_order import ParameterNodes, parameter_nodes, source_order
 from hmcos.limits import Limits, Watch
+from hmcos.log import Log
 from hmcos.memory.changes import without_external
 from hmcos.memory.lifetimes import Life
 from hmcos.memory.problem import Problem
@@ -20,6 +21,8 @@ from hmcos.network.opening import Opened
 from hmcos.plan.plan import OperatorRow, TargetUsed
 from hmcos.plan.schedule import Schedule
 from hmcos.schedulers.scheduler import Scheduler
+
+_LOG = Log("hmcos.network")
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,15 @@ class Network:
 
     def find(self, search: Scheduler, limits: Limits, watch: Watch) -> Schedule:
         """Return what a scheduler finds for the network, never claiming more than its bodies allow."""
-        return find(self.problem, self.open_bodies, search, limits, watch)
+        schedule = find(self.problem, self.open_bodies, search, limits, watch)
+        _LOG.info(
+            "order by %s in %.3f s, %d states: %s",
+            schedule.scheduler,
+            schedule.seconds,
+            schedule.states,
+            schedule.words,
+        )
+        return schedule
 
     def source_order(self, order: Sequence[int]) -> tuple[int, ...]:
         """Return all node numbers of the source along an order of the operators of the problem."""

@@ -10,10 +10,13 @@ from hmcos.allocation.lives import EXTERNAL, PLAIN, Lives
 from hmcos.allocation.planner_table import allocator as allocator_called
 from hmcos.errors import InstanceError, OptionError
 from hmcos.limits import Limits, Status, Watch
+from hmcos.log import Log
 from hmcos.plan.arena import Arena
 from hmcos.staging import write
 from hmcos.tasks.places import check_file
 from hmcos.verify.counted.arena_check import check_arena
+
+_LOG = Log("hmcos.arena")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,14 @@ def allocate_file(
         arena = plan(lives, replace(limits, budget=request.capacity), watch)
     except InstanceError as error:  # lives that share an offset, or pins, contradict each other
         raise InstanceError(f"{path}: {error}") from None
+    _LOG.info(
+        "%s: %d lives, arena by %s in %.3f s: %s",
+        path,
+        len(lives.lives),
+        arena.allocator,
+        arena.seconds,
+        arena.words,
+    )
     check_arena(lives.lives, arena, lives.demands, lives.pools)
     given = [bytes_ for bytes_ in (request.capacity, lives.capacity) if bytes_ is not None]
     found = Allocation(str(path), instance.names, lives, min(given, default=None), arena)

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from hmcos.errors import NotRunError, ToolError, VerifyError
+from hmcos.log import Log
+
+_LOG = Log("hmcos.verify")
 
 
 class Answer(StrEnum):
@@ -84,8 +87,10 @@ def attempt(name: str, check: Callable[[], str]) -> Check:
     with what kept it from running.
     """
     try:
-        return Check(name, Answer.HOLDS, check())
+        result = Check(name, Answer.HOLDS, check())
     except VerifyError as error:
-        return Check(name, Answer.FAILS, str(error))
+        result = Check(name, Answer.FAILS, str(error))
     except (NotRunError, ToolError) as error:
-        return Check(name, Answer.NOT_RUN, str(error))
+        result = Check(name, Answer.NOT_RUN, str(error))
+    _LOG.info("check %s: %s: %s", name, result.answer, result.words)
+    return result

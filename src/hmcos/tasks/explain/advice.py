@@ -9,11 +9,13 @@ from functools import partial
 
 from hmcos.alignment import round_up
 from hmcos.limits import Limits, Watch
+from hmcos.log import Log
 from hmcos.memory.lifetimes import Life
 from hmcos.memory.problem import Problem
 from hmcos.plan.schedule import Schedule
 from hmcos.schedulers.scheduler_table import scheduler
 
+_LOG = Log("hmcos.explain")
 LISTED = 10
 """The best pieces of advice that are told."""
 
@@ -116,6 +118,9 @@ def advise(
             break
         best = _search(change.build(), found.order, limits, watch)
         tried.append(Advice(change, best.peak, best.peak == best.lower_bound))
+        what = change.operators or f"{change.life.size if change.life else 0} bytes"
+        _LOG.debug("%s, %s: peak %d bytes, %s", change.kind, what, best.peak, best.status)
+    _LOG.info("advice: %d of %d changes tried", len(tried), len(changes))
     return Advised(tuple(tried), len(changes), found.peak, found.peak == found.lower_bound)
 
 

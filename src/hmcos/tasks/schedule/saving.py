@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from hmcos.frontends.copying import copy_data
 from hmcos.limits import Watch
+from hmcos.log import Log
 from hmcos.network.sources import relative_source
 from hmcos.plan.file.plan_file import plan_text
 from hmcos.plan.plan import Outputs
@@ -14,6 +15,8 @@ from hmcos.staging import Staging, staged
 from hmcos.tasks.places import Places
 from hmcos.tasks.schedule.plan_header import header_text
 from hmcos.tasks.schedule.solved import Solved
+
+_LOG = Log("hmcos.schedule")
 
 
 def save(solved: Solved, places: Places, watch: Watch, offsets: Mapping[int, int] | None = None) -> Solved:
@@ -36,6 +39,7 @@ def save(solved: Solved, places: Places, watch: Watch, offsets: Mapping[int, int
             plan, source=source, outputs=_outputs(places, digests), file=str(places.plan.absolute())
         )
         staging.add(places.plan, plan_text(plan).encode())
+    _LOG.info("written to %s", places.folder)
     total = max(watch.seconds, plan.seconds.total)
     seconds = replace(plan.seconds, save=plan.seconds.save + total - plan.seconds.total, total=total)
     return replace(solved, plan=replace(plan, seconds=seconds))

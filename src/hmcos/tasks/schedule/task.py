@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hmcos.limits import Limits, Watch
+from hmcos.log import Log
 from hmcos.memory.lifetimes import lifetimes
 from hmcos.network.lowering import Network, accounting_of, lower_network
 from hmcos.network.opening import Opened
@@ -20,6 +21,8 @@ from hmcos.tasks.schedule.recheck import recheck
 from hmcos.tasks.schedule.saving import save
 from hmcos.tasks.schedule.solved import Solved
 from hmcos.tasks.schedule.written_offsets import check_offsets, tensor_offsets
+
+_LOG = Log("hmcos.schedule")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +50,24 @@ def run(request: Request, opened: Opened, watch: Watch) -> Solved:
     """
     searching = watch.restarted()
     network, limits = lowered(request, opened, searching)
+    _LOG.info(
+        "%s: opened in %.3f s; %d operators and %d buffers on target %s, aligned to %d bytes",
+        opened.source.name,
+        opened.seconds,
+        network.problem.operators,
+        len(network.problem.sizes),
+        network.target.name,
+        network.target.alignment,
+    )
     if request.offsets and request.arena is not None:
         check_offsets(opened, network)
     found = network.find(scheduler(request.scheduler), limits, searching)
     searched = searching.seconds
     placed = place(network, found, request.arena, limits, searching)
+    if placed.arena is not None:
+        _LOG.info(
+            "arena by %s in %.3f s: %s", placed.arena.allocator, placed.arena.seconds, placed.arena.words
+        )
     seconds = Seconds(opened.seconds, searched, 0.0, 0.0)
     plan = assemble(opened.source, network, placed, request.limits.budget, seconds)
     # A network that was opened for several tasks may have been opened before the watch started.
@@ -87,6 +103,7 @@ def run_into(request: Request, opened: Opened, output: Output, watch: Watch) -> 
     )
     solved = run(request, opened, watch)
     recheck(opened, solved.plan)
+    _LOG.info("plan counted again by the verifier: it holds")
     return save(solved, places, watch, tensor_offsets(solved) if request.offsets else None)
 
 
