@@ -166,10 +166,10 @@ def test_every_place_that_a_docstring_or_a_comment_names_is_there() -> None:
 
 def test_a_place_that_is_gone_is_found() -> None:
     assert {"README.md", "SECURITY.md", "docs/arena.md", "docs/tutorials/own-problem.md"} <= set(PAGES)
-    text = "`memory/gone.py`, `stages/`, docs/gone.md, `memory.gone.Life`"
+    text = "`memory/gone.py`, `nowhere/`, docs/gone.md, `memory.gone.Life`"
     there = "`memory/profile.py`, `memory.lifetimes.Life`, `exact/`, `out/plan.md`, `zoo/NAME.py`"
     assert lost(there) == []
-    assert lost(text) == ["memory/gone.py", "docs/gone.md", "stages/", "memory.gone"]
+    assert lost(text) == ["memory/gone.py", "docs/gone.md", "nowhere/", "memory.gone"]
 
 
 def test_the_example_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
