@@ -1,1 +1,1 @@
-"""From lives to an arena; one planner per file."""
+"""Planners that turn lives into an arena, one per file."""

@@ -1,4 +1,4 @@
-"""Arenas below which nothing fits."""
+"""A lower bound on the size of an arena."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from hmcos.allocation.items import Item
 
 
 def lower_bound(items: Sequence[Item]) -> int:
-    """Return bytes that every arena for these items has: the most alive at once, or one item's lowest end.
+    """Return a lower bound in bytes on every arena for these items.
 
-    For the lives of an order, nothing pinned and one pool, that is the peak of the order.
+    It is the larger of two numbers: the most bytes that are alive at one moment, and the highest end that a
+    single item needs because of its pin, its pool or its alignment. For the lives of an order, with nothing
+    pinned and at most one pool, it is the peak of the order.
     """
     changes: dict[int, int] = {}
     for item in items:

@@ -1,4 +1,4 @@
-"""The cheap planners first, a proof only where they leave something open."""
+"""The default planner: the cheap planners first, the exact search only if they prove nothing."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from hmcos.plan.arena import Arena
 
 
 def auto(lives: Lives, limits: Limits, watch: Watch, jobs: int = 1) -> Arena:
-    """Return the first settled arena of a cheap planner, else the smallest one, proved if time allows.
+    """Return the smallest arena that the cheap planners and then the exact search find within the limits.
 
-    It is never larger than that of `largest_first`, whatever the limits. The arena bears the name of the
-    planner that made it; `jobs` are workers of the constraint solver.
+    The exact search runs only if no cheap planner made an arena that is proved smallest, or that fits the
+    budget. The arena is never larger than that of `largest_first`, whatever the limits, and names the planner
+    that made it. `jobs` is the number of workers of the constraint solver.
     """
     best = simplest(lives, limits, watch)
     if is_settled(best, limits) or watch.reached(limits, 0) is not None:

@@ -1,4 +1,7 @@
-"""Placing items most of which are alive together: all that is placed, in order of address."""
+"""Placing thousands of items most of which meet: one table of all placed items, sorted by address.
+
+A list of who meets whom would grow with the square of the items here (see fit.py).
+"""
 
 from __future__ import annotations
 
@@ -15,60 +18,60 @@ Numbers = npt.NDArray[Any]
 """Steps or addresses: whole numbers."""
 
 LARGEST = 2**62
-"""Addresses up to it are added and subtracted in 64 bits."""
+"""Below this, sums and differences of addresses fit into 64 bits."""
 
 FEW_RUNS = 8
-"""Runs up to which looking for them one by one is quicker than a table over all steps."""
+"""For at most so many runs, comparing with each run is quicker than a table over all steps."""
 
 Steps = tuple[int, int]
 """Steps [begin, end)."""
 
 
 class Crowd:
-    """Items of which nobody lists who meets whom."""
+    """A `Board` without a list of who meets whom."""
 
     def __init__(self, items: Sequence[Item]) -> None:
-        """Take items; memory grows with their number, not with how many are alive together."""
+        """Index the items by time, in memory that grows with their number, not with the pairs that meet."""
         self.items = tuple(items)
         times = sorted({time for item in self.items for piece in item.pieces for time in piece[:2]})
         rank = {time: k for k, time in enumerate(times)}
         self.pieces: list[list[Piece]] = [
             [(rank[begin], rank[end], size) for begin, end, size in item.pieces] for item in self.items
         ]
-        """Per item: its pieces, with the steps numbered anew so that they are small."""
+        """Per item: its pieces, with steps renumbered 0, 1, ... over the times at which anything changes."""
         self.steps = len(times)
-        """How many steps there are then."""
+        """The number of renumbered steps."""
         self.runs = [_runs(pieces) for pieces in self.pieces]
-        """Per item and size: when it has that size."""
+        """Per item: each size that it has, with the steps at which it has that size."""
         highest = max((item.offset or 0 for item in self.items), default=0)
         highest = max(highest, *(item.spans[-1][0] for item in self.items), 0)
         highest += sum(item.size + item.step for item in self.items)
         self.whole: type[Any] = np.int64 if highest < LARGEST else object
-        """What holds an address: Python's own numbers where 64 bits may be too few."""
+        """The element type of address arrays: Python integers if 64 bits may be too few."""
         rows = sorted((*piece, i) for i, pieces in enumerate(self.pieces) for piece in pieces)
         self._begins, self._ends = (np.array([row[k] for row in rows], np.int32) for k in (0, 1))
         self._owners = [row[3] for row in rows]
 
-    def empty(self) -> AmongAll:
-        """Return a placement without any item in it."""
-        return AmongAll(self)
+    def empty(self) -> CrowdPlacement:
+        """Return a placement in which no item has an offset yet."""
+        return CrowdPlacement(self)
 
     def meeting(self, i: int) -> list[int]:
         """Return the other items that are alive at some moment of item i."""
-        found: dict[int, None] = {}
+        met: dict[int, None] = {}
         for begin, end, _ in self.pieces[i]:
             rows = np.flatnonzero((self._begins < end) & (self._ends > begin))
-            found |= dict.fromkeys(self._owners[row] for row in rows.tolist())
-        found.pop(i, None)
-        return list(found)
+            met |= dict.fromkeys(self._owners[row] for row in rows.tolist())
+        met.pop(i, None)
+        return list(met)
 
     def pairs(self) -> int:
-        """Return how many meetings there are, each counted from both sides."""
+        """Return the number of pairs that meet, each counted from both sides."""
         return count_pairs(self.items)
 
 
-class AmongAll:
-    """A placement that looks through all that is placed: O(placed) a time, but a fast loop."""
+class CrowdPlacement:
+    """A `Placement` that scans all placed items for each question: O(placed), in numpy."""
 
     def __init__(self, crowd: Crowd) -> None:
         self._crowd = crowd
@@ -78,11 +81,11 @@ class AmongAll:
         self._low, self._high = np.empty(rows, crowd.whole), np.empty(rows, crowd.whole)
 
     def put(self, i: int, offset: int) -> None:
-        """Take note of the offset of item i."""
+        """Give item i an offset."""
         for begin, end, size in self._crowd.pieces[i]:
             count = self._count
             at = int(np.searchsorted(self._low[:count], offset))
-            if self._joins(at, (begin, end, offset, offset + size)):
+            if self._merges(at, (begin, end, offset, offset + size)):
                 continue
             for column, value in (
                 (self._begin, begin),
@@ -94,11 +97,11 @@ class AmongAll:
                 column[at] = value
             self._count = count + 1
 
-    def _joins(self, at: int, new: tuple[int, int, int, int]) -> bool:
-        """Return whether a piece was made one with the row at its place or the one before it.
+    def _merges(self, at: int, new: tuple[int, int, int, int]) -> bool:
+        """Return whether a piece was merged into the row at its place or the row before it.
 
-        Thousands of outputs that nobody reads stand on each other at the same time; what one operator hands
-        to the next has the same bytes as what came before.
+        This keeps the table short in two common cases: thousands of outputs that nobody reads lie on top of
+        each other at the same step, and a buffer often has the same address range as the one it replaces.
         """
         begin, end, low, high = new
         if at and (self._begin[at - 1], self._end[at - 1], self._high[at - 1]) == (begin, end, low):
@@ -115,7 +118,7 @@ class AmongAll:
         return True
 
     def lowest(self, i: int, address: int = 0) -> int:
-        """Return the lowest address, from the given one on, at which item i meets none of those placed."""
+        """Return the lowest address, from the given one on, at which item i overlaps no placed item."""
         item = self._crowd.items[i]
         lows, floors = self._gaps(i, address)
         wide = floors[:-1] <= lows
@@ -128,7 +131,7 @@ class AmongAll:
         return int(starts[fitting[0]]) if len(fitting) else item.legal(int(floors[-1]))
 
     def tightest(self, i: int) -> int:
-        """Return the lowest start in the smallest gap that has room for item i; above all when none has."""
+        """Return the lowest start in the smallest gap with room for item i, or above all if none has room."""
         item = self._crowd.items[i]
         lows, floors = self._gaps(i, 0)
         gaps = np.flatnonzero(floors[:-1] <= lows)
@@ -138,10 +141,11 @@ class AmongAll:
         return int(starts[spare.argmin()]) if len(starts) else item.legal(int(floors[-1]))
 
     def _gaps(self, i: int, address: int) -> tuple[Numbers, Numbers]:
-        """Return the highest start below each run and, with one more, the lowest above all before it.
+        """Return the gaps for item i between address ranges that are blocked without a break.
 
-        A run is what is placed without a gap for item i. Before it there is one if the start above all
-        before, which is at least the address, is not higher than the start below.
+        The first array has one entry per blocked range: the highest start of item i below that range. The
+        second has one more entry: the lowest start above all ranges before, at least `address`. Gap k is
+        wide enough for item i where `second[k] <= first[k]`; the last gap has no end.
         """
         lows, highs = self._blocked(i)
         runs = np.flatnonzero(lows[1:] >= highs[:-1]) + 1
@@ -154,11 +158,11 @@ class AmongAll:
         return lows[runs], np.maximum.accumulate(floors)
 
     def _blocked(self, i: int) -> tuple[Numbers, Numbers]:
-        """Return the intervals (low, high) of starts that the placed ones block, ends excluded, ascending."""
+        """Return the open intervals (low, high) of starts that placed items block, ascending."""
         low, high = self._low[: self._count], self._high[: self._count]
         parts: list[tuple[Numbers, Numbers]] = []
         for size, runs in self._crowd.runs[i]:
-            meets = np.flatnonzero(self._meets(runs))
+            meets = np.flatnonzero(self._alive_in(runs))
             parts.append((low.take(meets) - size, high.take(meets)))
         if len(parts) == 1:
             return parts[0]
@@ -167,32 +171,32 @@ class AmongAll:
         order = lows.argsort(kind="stable")
         return lows[order], highs[order]
 
-    def _meets(self, runs: Sequence[Steps]) -> Numbers:
-        """Return for each placed row whether it is there in one of the runs, which ascend."""
+    def _alive_in(self, runs: Sequence[Steps]) -> Numbers:
+        """Return, per placed row, whether it is alive in one of the runs; the runs ascend."""
         begins, ends = self._begin[: self._count], self._end[: self._count]
         if len(runs) > FEW_RUNS:
             after = [*(begin for begin, _ in runs), self._crowd.steps]
             lengths = np.diff([0, *(end for _, end in runs), self._crowd.steps])
             # The first run that ends after a row begins is the one that it meets, if it meets any.
             return np.repeat(np.array(after, np.int32), lengths).take(begins) < ends
-        found = np.zeros(len(begins), np.bool_)
+        alive = np.zeros(len(begins), np.bool_)
         for begin, end in runs:
-            found |= (begins < end) & (ends > begin)
-        return found
+            alive |= (begins < end) & (ends > begin)
+        return alive
 
 
 def _runs(pieces: Sequence[Piece]) -> list[tuple[int, list[Steps]]]:
-    """Return the sizes of pieces, each with the steps [begin, end) of it, ascending."""
-    found: dict[int, list[Steps]] = {}
+    """Return each size among the pieces with the steps [begin, end) at which it is in use, ascending."""
+    runs: dict[int, list[Steps]] = {}
     for begin, end, size in pieces:
-        found.setdefault(size, []).append((begin, end))
-    return list(found.items())
+        runs.setdefault(size, []).append((begin, end))
+    return list(runs.items())
 
 
 def _legal(item: Item, floors: Numbers) -> Numbers:
-    """Return for each address the lowest one from it on that the item may start at."""
-    found = floors
-    for first, last in reversed(item.spans):  # the last one has no end, the first that holds counts
+    """Return `item.legal` of each address: the lowest address from it on that the item may start at."""
+    lowest = floors
+    for first, last in reversed(item.spans):  # the last span has no end; the first span with room wins
         starts = first - (first - np.maximum(floors, first)) // item.step * item.step
-        found = starts if last is None else np.where(starts <= last, starts, found)
-    return found
+        lowest = starts if last is None else np.where(starts <= last, starts, lowest)
+    return lowest

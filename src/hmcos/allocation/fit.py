@@ -1,8 +1,8 @@
 """Placing items one after the other, each at the lowest free address.
 
-What an item may not overlap are the placed ones that are alive together with it. Where few are, `Meetings`
-lists them once for all planners. Where many are, that list would grow with the square of the items, so
-`Crowd` (crowd.py) looks through the placed ones in order of address instead. Both find the same offsets.
+Two items meet if they are alive at the same moment; then their address ranges must not overlap. If few pairs
+meet, `Meetings` lists them once for all planners. If many do, that list would grow with the square of the
+items, so `Crowd` (crowd.py) scans the placed items in order of address instead. Both give the same offsets.
 """
 
 from __future__ import annotations
@@ -19,37 +19,37 @@ from hmcos.allocation.lives import Lives
 from hmcos.limits import never
 
 FEW_PAIRS = 200_000
-"""Meetings up to which they are listed: that takes a tenth of a second, and numpy as much to be loaded."""
+"""Up to so many meetings, list them: that takes a tenth of a second, as long as loading numpy."""
 FEW_EACH = 32
-"""Meetings per item up to which looking through all that is placed takes longer than the list."""
+"""Up to so many meetings per item, a list of them is quicker than scanning all placed items."""
 
 
 class Placement(Protocol):
-    """Items that have an offset, and where there is room beside them."""
+    """The items that have an offset so far; it finds room for the next one."""
 
     def put(self, i: int, offset: int) -> None:
-        """Take note of the offset of item i."""
+        """Give item i an offset."""
         ...
 
     def lowest(self, i: int, address: int = 0) -> int:
-        """Return the lowest address, from the given one on, at which item i meets none of those placed."""
+        """Return the lowest address, from the given one on, at which item i overlaps no placed item."""
         ...
 
     def tightest(self, i: int) -> int:
-        """Return the lowest start in the smallest gap that has room for item i; above all when none has."""
+        """Return the lowest start in the smallest gap with room for item i, or above all if none has room."""
         ...
 
 
 class Board(Protocol):
-    """Items, and what is known of who meets whom."""
+    """The items of an arena, and who meets whom."""
 
     @property
     def items(self) -> tuple[Item, ...]:
-        """What there is to place."""
+        """The items to place; the other methods name an item by its index here."""
         ...
 
     def empty(self) -> Placement:
-        """Return a placement without any item in it."""
+        """Return a placement in which no item has an offset yet."""
         ...
 
     def meeting(self, i: int) -> Sequence[int]:
@@ -57,50 +57,50 @@ class Board(Protocol):
         ...
 
     def pairs(self) -> int:
-        """Return how many meetings there are, each counted from both sides."""
+        """Return the number of pairs that meet, each counted from both sides."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Meetings:
-    """Items, and per item those that it meets."""
+    """A `Board` with a list of who meets whom."""
 
     items: tuple[Item, ...]
     meets: tuple[tuple[int, ...], ...]
-    """Per item: the others that are alive at some moment of it."""
+    """Per item: the other items that are alive at some moment of it."""
     seen: dict[tuple[int, int], int]
-    """(i, j) to the bytes of j where it is alive together with i; missing when that is all of `j.size`."""
+    """(i, j) to the most bytes that j has while i is alive; missing if that is all of `j.size`."""
 
     def height(self, i: int, j: int) -> int:
-        """Return the bytes of item j where it is alive together with item i."""
+        """Return the most bytes that item j has while item i is alive."""
         return self.seen.get((i, j), self.items[j].size)
 
-    def empty(self) -> BesideMet:
-        """Return a placement without any item in it."""
-        return BesideMet(self)
+    def empty(self) -> MeetingsPlacement:
+        """Return a placement in which no item has an offset yet."""
+        return MeetingsPlacement(self)
 
     def meeting(self, i: int) -> Sequence[int]:
         """Return the other items that are alive at some moment of item i."""
         return self.meets[i]
 
     def pairs(self) -> int:
-        """Return how many meetings there are, each counted from both sides."""
+        """Return the number of pairs that meet, each counted from both sides."""
         return sum(map(len, self.meets))
 
 
-class BesideMet:
-    """A placement that asks those that an item meets where they are."""
+class MeetingsPlacement:
+    """A `Placement` that looks only at the items that an item meets."""
 
     def __init__(self, met: Meetings) -> None:
         self._met = met
         self._offsets: list[int | None] = [None] * len(met.items)
 
     def put(self, i: int, offset: int) -> None:
-        """Take note of the offset of item i."""
+        """Give item i an offset."""
         self._offsets[i] = offset
 
     def lowest(self, i: int, address: int = 0) -> int:
-        """Return the lowest address, from the given one on, at which item i meets none of those placed."""
+        """Return the lowest address, from the given one on, at which item i overlaps no placed item."""
         item = self._met.items[i]
         start = item.legal(address)
         for low, high in sorted(self._blocked(i)):
@@ -111,7 +111,7 @@ class BesideMet:
         return start
 
     def tightest(self, i: int) -> int:
-        """Return the lowest start in the smallest gap that has room for item i; above all when none has."""
+        """Return the lowest start in the smallest gap with room for item i, or above all if none has room."""
         item = self._met.items[i]
         start, floor = item.legal(0), 0
         best: tuple[int, int] | None = None
@@ -124,10 +124,10 @@ class BesideMet:
         return start if best is None else best[1]
 
     def _blocked(self, i: int) -> list[tuple[int, int]]:
-        """Return the intervals (low, high) of starts that the placed ones block, ends excluded.
+        """Return the open intervals (low, high) of starts that placed items block, one per placed item.
 
-        One for each, even when both change their size over time: the intervals that any two of their
-        rectangles block all contain the placed one's offset.
+        One interval is enough even if both items change their size over time: any rectangle of one blocks
+        an interval around any rectangle of the other, and all of these contain the placed item's offset.
         """
         met, offsets = self._met, self._offsets
         items, size = met.items, met.items[i].size
@@ -142,12 +142,12 @@ class BesideMet:
 
 @lru_cache(maxsize=1)
 def board_of(lives: Lives) -> Board:
-    """Return the items of the lives, ready to be placed; kept for the next planner."""
+    """Return the board of the lives; cached, since one planner after another asks for it."""
     return board(items_of(lives))
 
 
 def board(items: Sequence[Item]) -> Board:
-    """Return items ready to be placed: with a list of who meets whom only where that list is short."""
+    """Return the board of items: with a list of who meets whom only if that list is short."""
     if count_pairs(items) <= max(FEW_PAIRS, FEW_EACH * len(items)):
         return meetings(items)
     from hmcos.allocation.crowd import Crowd  # noqa: PLC0415 (numpy takes 100 ms)
@@ -156,9 +156,9 @@ def board(items: Sequence[Item]) -> Board:
 
 
 def count_pairs(items: Iterable[Item]) -> int:
-    """Return how many meetings a list of them has at most, each counted from both sides, in O(n log n).
+    """Return an upper bound on the pairs that meet, each counted from both sides, in O(n log n).
 
-    Items with gaps or of changing size count once for each pair of their pieces that meet.
+    It counts pairs of pieces, so two items with gaps or of changing size may count several times.
     """
     rows = [(begin, end) for item in items for begin, end, _ in item.pieces]
     begins = sorted(begin for begin, _ in rows)
@@ -167,7 +167,7 @@ def count_pairs(items: Iterable[Item]) -> int:
 
 
 def meetings(items: Sequence[Item]) -> Meetings:
-    """Return which items are alive together, by a sweep over time in O(n log n + pairs)."""
+    """Return the board with a list of who meets whom, by a sweep over time in O(n log n + pairs)."""
     rows = sorted((begin, end, i, size) for i, item in enumerate(items) for begin, end, size in item.pieces)
     stepped = [any(size != item.size for _, _, size in item.pieces) for item in items]
     meets: list[dict[int, None]] = [{} for _ in items]
@@ -187,16 +187,16 @@ def meetings(items: Sequence[Item]) -> Meetings:
 
 
 def first_fit(board: Board, order: Iterable[int], placed: Sequence[int | None] | None = None) -> list[int]:
-    """Return an offset per item: in that order, each at the lowest address where it meets nobody.
+    """Return an offset per item: in the given order, each goes to the lowest address where it overlaps none.
 
     Args:
         board: the items.
-        order: the items to place; pinned ones, and those placed already, keep their offset.
-        placed: offsets that are settled, None for those to come; without it only the pinned are.
+        order: the items to place; those that are pinned or in `placed` keep their offset.
+        placed: per item its offset, None if it is still to be placed; by default only the pins are given.
     """
-    found = first_fit_until(never, board, order, placed)
-    assert found is not None
-    return found
+    offsets = first_fit_until(never, board, order, placed)
+    assert offsets is not None
+    return offsets
 
 
 def first_fit_until(
@@ -205,7 +205,7 @@ def first_fit_until(
     order: Iterable[int],
     placed: Sequence[int | None] | None = None,
 ) -> list[int] | None:
-    """Return what `first_fit` does; None as soon as `stop`, asked before each placement, returns True."""
+    """Return what `first_fit` returns, or None as soon as `stop`, asked before each item, returns True."""
     offsets = [item.offset for item in board.items] if placed is None else list(placed)
     placement = filled(board, offsets)
     for i in order:
@@ -218,7 +218,7 @@ def first_fit_until(
 
 
 def filled(board: Board, offsets: Iterable[int | None]) -> Placement:
-    """Return a placement with the items in it that have an offset."""
+    """Return a placement of the items that have an offset."""
     placement = board.empty()
     for i, offset in enumerate(offsets):
         if offset is not None:
@@ -227,5 +227,5 @@ def filled(board: Board, offsets: Iterable[int | None]) -> Placement:
 
 
 def highest_end(items: Sequence[Item], offsets: Sequence[int]) -> int:
-    """Return the bytes of the arena: the highest end of an item that needs room, 0 when none does."""
+    """Return the size of the arena in bytes: the highest end of an item that needs room, 0 if none does."""
     return max((at + item.size for item, at in zip(items, offsets, strict=True) if item.pieces), default=0)

@@ -1,4 +1,4 @@
-"""Lives that share one offset, as one thing to place."""
+"""Items: lives that share one offset, to be placed as one."""
 
 from __future__ import annotations
 
@@ -17,26 +17,27 @@ Piece = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """Lives at one offset: a life and those that take it over in place, or a life alone.
+    """Lives at one offset: a life alone, or a life and those that take it over in place.
 
-    Seen over time it is a row of rectangles that stand on one line: gaps leave holes in the row, a smaller
-    life that takes over a larger one frees the tail.
+    Drawn over time, an item is a row of rectangles with a common bottom. Gaps leave holes in the row; where a
+    smaller life takes over a larger one, the rest of the bytes is free.
     """
 
     lives: tuple[int, ...]
     pieces: tuple[Piece, ...]
-    """Ascending in time, disjoint, none empty; none at all when nothing needs room."""
+    """Ascending in time, disjoint, none of them empty; no pieces at all if the item needs no room."""
     size: int
     """Bytes of its largest life."""
     step: int
-    """Within a pool it starts at a multiple of this."""
+    """Its offset within a pool is a multiple of this number of bytes."""
     spans: tuple[tuple[int, int | None], ...]
-    """First and last address it may start at, one pair per pool, ascending; the last pair has no end."""
+    """First and last address that it may start at, one pair per pool, ascending. The last pair has no end:
+    an item that fits into no pool goes behind them all."""
     offset: int | None = None
-    """Pinned there."""
+    """The address that it is pinned at, None if it is free."""
 
     def legal(self, address: int) -> int:
-        """Return the lowest address, from the given one on, that it may start at."""
+        """Return the lowest address, from the given one on, that it may start at by alignment and pools."""
         for first, last in self.spans:
             start = first - (first - address) // self.step * self.step if address > first else first
             if last is None or start <= last:
@@ -45,19 +46,19 @@ class Item:
 
 
 def items(lives: Lives) -> tuple[Item, ...]:
-    """Return what there is to place, in order of the first life of each; external lives are left out.
+    """Return the items to place, in order of their first life; external lives are left out.
 
     Raises:
-        InstanceError: lives that continue each other overlap in time, are pinned apart or where one of them
-            may not be, are external only in part or have no pool in common; or pinned lives meet.
+        InstanceError: lives of one item overlap in time, are pinned at different offsets or where one of them
+            may not be, are external only in part, or have no pool in common; or two pinned lives overlap.
     """
-    found = tuple(_item(lives, group) for group in _groups(lives) if not _is_external(lives, group))
-    _check_pins([item for item in found if item.offset is not None])
-    return found
+    placed = tuple(_item(lives, group) for group in _groups(lives) if not _is_external(lives, group))
+    _check_pins([item for item in placed if item.offset is not None])
+    return placed
 
 
 def _groups(lives: Lives) -> list[list[int]]:
-    """Return the lives that share an offset, each group ascending, ordered by first life."""
+    """Return the groups of lives that share an offset, each ascending, in order of their first life."""
     leader = list(range(len(lives.lives)))
 
     def find(i: int) -> int:
@@ -70,10 +71,10 @@ def _groups(lives: Lives) -> list[list[int]]:
         if life.takes_over is not None:
             a, b = find(i), find(life.takes_over)
             leader[max(a, b)] = min(a, b)
-    found: dict[int, list[int]] = {}
+    groups: dict[int, list[int]] = {}
     for i in range(len(leader)):
-        found.setdefault(find(i), []).append(i)
-    return list(found.values())
+        groups.setdefault(find(i), []).append(i)
+    return list(groups.values())
 
 
 def _is_external(lives: Lives, group: Sequence[int]) -> bool:
@@ -104,7 +105,7 @@ def _item(lives: Lives, group: Sequence[int]) -> Item:
     size = max(lives.footprint(i) for i in group)
     return Item(
         tuple(group),
-        tuple(_joined(rectangles)),
+        tuple(_merged(rectangles)),
         size,
         step,
         _spans(lives, group, size),
@@ -112,15 +113,15 @@ def _item(lives: Lives, group: Sequence[int]) -> Item:
     )
 
 
-def _joined(rectangles: Sequence[Piece]) -> list[Piece]:
-    """Return the rectangles with neighbours of one height made one."""
-    found: list[Piece] = []
+def _merged(rectangles: Sequence[Piece]) -> list[Piece]:
+    """Return the rectangles after merging each with the next one if they touch and have one height."""
+    merged: list[Piece] = []
     for begin, end, size in rectangles:
-        if found and found[-1][1] == begin and found[-1][2] == size:
-            found[-1] = (found[-1][0], end, size)
+        if merged and merged[-1][1] == begin and merged[-1][2] == size:
+            merged[-1] = (merged[-1][0], end, size)
         else:
-            found.append((begin, end, size))
-    return found
+            merged.append((begin, end, size))
+    return merged
 
 
 def _spans(lives: Lives, group: Sequence[int], size: int) -> tuple[tuple[int, int | None], ...]:
@@ -131,13 +132,17 @@ def _spans(lives: Lives, group: Sequence[int], size: int) -> tuple[tuple[int, in
             allowed &= set(asked)
     if lives.pools and not allowed:
         raise InstanceError(f"life {group[0]}: its continuations have no pool in common")
-    walls, needed = lives.walls, max(size, lives.alignment)  # also a life of no bytes starts inside its pool
+    walls, needed = lives.walls, max(size, lives.alignment)  # a life of no bytes, too, starts inside its pool
     inside = [(walls[k], walls[k + 1] - needed) for k in sorted(allowed)]
     return (*((first, last) for first, last in inside if first <= last), (walls[-1], None))
 
 
 def _check_pins(pinned: Sequence[Item]) -> None:
-    """Do nothing if no two of the items meet: a sweep over time keeps who is alive in order of address."""
+    """Check that no two pinned items overlap, by a sweep over time with the alive ones sorted by address.
+
+    Raises:
+        InstanceError: two of them overlap; names their lives.
+    """
     events: list[tuple[int, bool, int, int, int]] = []
     for item in pinned:
         assert item.offset is not None
@@ -145,7 +150,7 @@ def _check_pins(pinned: Sequence[Item]) -> None:
             row = (item.offset, item.offset + size, item.lives[0])
             events += [(begin, True, *row), (end, False, *row)]
     alive: list[tuple[int, int, int]] = []
-    for _, begins, *row in sorted(events):  # what ends comes first
+    for _, begins, *row in sorted(events):  # at one step, lives end before others begin
         bottom, top, life = row
         at = bisect_left(alive, (bottom, top, life))
         if not begins:

@@ -1,4 +1,4 @@
-"""Items and sections as flat lists, the way the search for an arena of a given size needs them."""
+"""Items and sections as flat lists, for the inner loop of the search for an arena of a given size."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from hmcos.allocation.items import Item
 from hmcos.allocation.sections import Section, Stretch, sections, stretches
 
 Pairs = tuple[tuple[int, int], ...]
-"""Other items, each with a number of bytes."""
+"""(item, bytes) pairs."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """What does not change while the search goes on. Items are renumbered in order of their first section."""
+    """The constants of a search. Items are renumbered in order of their first section."""
 
     items: tuple[Item, ...]
     names: tuple[int, ...]
-    """Per item: its number in the sequence that was given."""
+    """Per item: its number in the sequence that `layout` was given."""
     sections: tuple[Section, ...]
     inside: tuple[tuple[int, ...], ...]
     """Per item: the sections it is in, ascending."""
     kinds: tuple[int, ...]
-    """Items of one kind are alike in all that matters."""
+    """Per item: the first item with the same size, step, spans and sections; they are interchangeable."""
     starts: tuple[int, ...]
-    """Per section, and once more: the first item whose first section is this one or later."""
+    """Per section s, and one entry more: the first item whose first section is s or later."""
 
     @cached_property
     def met(self) -> Meetings:
@@ -36,7 +36,7 @@ class Layout:
 
     @cached_property
     def pushes(self) -> tuple[Pairs, ...]:
-        """Per item: those it meets, and how far above its start they are when above it."""
+        """Per item i: (k, bytes) for each k that it meets: above i, k starts at least so far above it."""
         met = self.met
         if not met.seen:
             return tuple(
@@ -47,7 +47,7 @@ class Layout:
 
     @cached_property
     def rests(self) -> tuple[Pairs, ...]:
-        """Per item: those it meets, and how far above their start it is when above them."""
+        """Per item i: (k, bytes) for each k that it meets: above k, i starts at least so far above it."""
         met = self.met
         if not met.seen:
             pairs = [(k, item.size) for k, item in enumerate(met.items)]
@@ -56,11 +56,11 @@ class Layout:
 
 
 def layout(items: Sequence[Item]) -> Layout:
-    """Return items, each of which needs room, laid out in sections."""
-    count, found = stretches(items)
-    names = sorted(range(len(items)), key=lambda i: (found[i][0][0].start, i))
+    """Return the layout of items, each of which must need room."""
+    count, by_item = stretches(items)
+    names = sorted(range(len(items)), key=lambda i: (by_item[i][0][0].start, i))
     ordered = tuple(items[i] for i in names)
-    where = [found[i] for i in names]
+    where = [by_item[i] for i in names]
     known: dict[object, int] = {}
     kinds = tuple(
         known.setdefault(
@@ -73,13 +73,13 @@ def layout(items: Sequence[Item]) -> Layout:
 
 
 def starts(count: int, where: Sequence[Sequence[Stretch]]) -> tuple[int, ...]:
-    """Return, per section and once more, the first item whose first section is this one or later.
+    """Return, per section s and one entry more, the first item whose first section is s or later.
 
-    Items stand in order of their first section.
+    The items must be in order of their first section.
     """
-    found = [0] * (count + 1)
+    first = [0] * (count + 1)
     for i, rows in enumerate(where):
-        found[rows[0][0].start + 1] = i + 1
+        first[rows[0][0].start + 1] = i + 1
     for s in range(count):
-        found[s + 1] = max(found[s], found[s + 1])
-    return tuple(found)
+        first[s + 1] = max(first[s], first[s + 1])
+    return tuple(first)

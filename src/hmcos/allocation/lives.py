@@ -1,4 +1,4 @@
-"""Lives and what they demand of their place: all that a planner may see."""
+"""Lives and what each demands of its place in the arena: the whole input of a planner."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from hmcos.memory.lifetimes import Life
 from hmcos.memory.problem import LARGEST
 
 EXTERNAL = -1
-"""The offset of a life that is not in the arena."""
+"""The offset of a life that is not in the arena because the caller supplies its memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """A block of memory of its own, such as on-chip RAM."""
+    """A separate block of memory, such as on-chip RAM."""
 
     name: str
     capacity: int
-    """Bytes; what is left of the last whole `Lives.alignment` is not used."""
+    """Bytes; rounded down to a multiple of `Lives.alignment`, the rest is not used."""
 
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """What one life asks of its place, beyond not meeting any other."""
+    """What one life asks of its place, beyond overlapping no other life."""
 
     alignment: int = 1
     """Its offset is a multiple of this and of `Lives.alignment`."""
     offset: int | None = None
-    """Pinned there, in bytes."""
+    """The offset in bytes that it is pinned at, None if it is free."""
     external: bool = False
-    """Supplied by the caller: outside the arena, at no cost."""
+    """Whether the caller supplies its memory: then it is outside the arena and costs nothing."""
     gaps: tuple[tuple[int, int], ...] = ()
-    """Intervals of steps [begin, end) in which others may use its bytes."""
+    """Intervals of steps [begin, end) in which other lives may use its bytes."""
     pools: tuple[int, ...] = ()
-    """The pools it may be in, ascending; empty for any."""
+    """The pools it may be in, ascending; empty for any pool."""
 
 
 PLAIN = Demand()
@@ -47,11 +47,11 @@ PLAIN = Demand()
 class Lives:
     """Lives that need offsets; checked when made, frozen, picklable.
 
-    Each life occupies its size, rounded up to `alignment`. Offsets count through the pools in order as
-    through one address space: pool k starts where the usable bytes of pools 0..k-1 end. No life crosses
-    from one pool to the next. What no pool has room for lies behind the last one: a planner always answers.
-    So the highest end is small when the first pools, the fast ones, are used well, and an
-    arena fits when its size is at most `capacity`.
+    Each life occupies its size, rounded up to `alignment`. The pools form one address space in their order:
+    pool k starts where the usable bytes of pools 0..k-1 end. No life crosses from one pool to the next. A
+    life that no pool has room for lies behind the last pool, so a planner always has an answer. An arena
+    fits into the pools if its size is at most `capacity`; a small arena is one that uses the first, fast
+    pools well.
 
     Raises:
         InstanceError: a rule is broken; names the life.
@@ -76,16 +76,16 @@ class Lives:
         return round_up(self.lives[life].size, self.alignment)
 
     def step(self, life: int) -> int:
-        """Return the number whose multiples, within its pool, a life may start at."""
+        """Return the alignment of a life in bytes: its offset within its pool is a multiple of this."""
         return lcm(self.alignment, self.demand(life).alignment)
 
     @cached_property
     def walls(self) -> tuple[int, ...]:
         """The addresses at which pools start and the last one ends: (0,) without pools."""
-        found = [0]
+        walls = [0]
         for pool in self.pools:
-            found.append(found[-1] + pool.capacity // self.alignment * self.alignment)
-        return tuple(found)
+            walls.append(walls[-1] + pool.capacity // self.alignment * self.alignment)
+        return tuple(walls)
 
     @property
     def capacity(self) -> int | None:
@@ -93,7 +93,10 @@ class Lives:
         return self.walls[-1] if self.pools else None
 
     def pool_of(self, offset: int) -> tuple[int, int]:
-        """Return the pool in which an offset lies, their number if behind the last, and the offset in it."""
+        """Return the pool that an offset lies in, and the offset within that pool.
+
+        Behind the last pool, the first number is the number of pools.
+        """
         for k in range(len(self.pools)):
             if offset < self.walls[k + 1]:
                 return k, offset - self.walls[k]
@@ -103,14 +106,14 @@ class Lives:
 def pieces(lives: Lives, life: int) -> tuple[tuple[int, int], ...]:
     """Return the intervals of steps [begin, end) in which a life needs its bytes, ascending."""
     begin, death = lives.lives[life].birth, lives.lives[life].death
-    found: list[tuple[int, int]] = []
+    needed: list[tuple[int, int]] = []
     for left, right in lives.demand(life).gaps:
         if begin < left:
-            found.append((begin, left))
+            needed.append((begin, left))
         begin = right
     if begin < death:
-        found.append((begin, death))
-    return tuple(found)
+        needed.append((begin, death))
+    return tuple(needed)
 
 
 def _check(lives: Lives) -> None:
@@ -161,10 +164,11 @@ def _check_demand(lives: Lives, i: int) -> None:
 
 
 def check_pin(lives: Lives, i: int, offset: int) -> None:
-    """Do nothing if a life may be pinned at an offset, its own or that of a life whose offset it shares.
+    """Check that a life may be pinned at an offset: its own, or that of a life whose offset it shares.
 
     Raises:
-        InstanceError: it is negative or misaligned there, crosses the end of a pool or may not be in it.
+        InstanceError: the offset is negative or misaligned, or the life crosses the end of a pool or may not
+            be in that pool.
     """
     if offset < 0:
         raise InstanceError(f"life {i}: pinned at {offset}, which is before the arena begins")

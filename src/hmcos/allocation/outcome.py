@@ -1,4 +1,4 @@
-"""From offsets of items to an arena."""
+"""The last step of every planner: from the offsets of items to an arena and its status."""
 
 from __future__ import annotations
 
@@ -23,12 +23,13 @@ def outcome(
     """Return the arena of items at offsets.
 
     Args:
-        lives: what was asked for.
-        placed: the items and an offset for each.
-        name: the planner.
-        limits: the budget.
-        watch: when the planning began.
-        proof: a proved lower bound and how the search ended; without it the bytes alive at once.
+        lives: the lives to place.
+        placed: their items, and an offset per item.
+        name: the name of the planner.
+        limits: holds the budget.
+        watch: says when the planner started.
+        proof: a proved lower bound in bytes and how the search ended; by default the bound of the bytes alive
+            at once, and `FEASIBLE`.
     """
     items, offsets = placed
     bound, ended = proof or (lower_bound(items), Status.FEASIBLE)
@@ -43,13 +44,13 @@ def outcome(
 
 
 def room(lives: Lives, limits: Limits) -> int | None:
-    """Return the bytes that an arena may have: the budget or all pools, whichever is less."""
+    """Return the bytes that an arena may have: the smaller of budget and pools, None if neither is given."""
     given = [b for b in (lives.capacity, limits.budget) if b is not None]
     return min(given, default=None)
 
 
 def conclude(size: int, bound: int, room: int | None, budget: int | None, ended: Status) -> Status:
-    """Return what is known about an arena of that size: `ended` when nothing was proved."""
+    """Return the status of an arena from its size and lower bound in bytes; `ended` if nothing was proved."""
     if room is not None and bound > room:
         return Status.DOES_NOT_FIT
     if budget is not None and room is not None and size <= room:

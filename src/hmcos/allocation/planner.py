@@ -1,4 +1,4 @@
-"""What every planner takes and gives."""
+"""The signature of every planner."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ class Allocator(Protocol):
     """Finds an offset for every life."""
 
     def __call__(self, lives: Lives, limits: Limits, watch: Watch) -> Arena:
-        """Return an arena, always; its status says what was proved."""
+        """Return an arena in every case; its status says what was proved."""
         ...

@@ -23,7 +23,7 @@ ALLOCATORS: dict[str, str] = {
 """Name to "module:function", imported on demand; the first is the default."""
 
 PARALLEL = ("auto", "exact")
-"""Those that can use more than one worker."""
+"""The planners that can use more than one worker."""
 
 
 def names() -> tuple[str, ...]:
@@ -32,7 +32,7 @@ def names() -> tuple[str, ...]:
 
 
 def allocator(name: str, jobs: int = 1) -> Allocator:
-    """Return the planner of that name, with so many workers.
+    """Return the planner of that name, which will use `jobs` workers.
 
     Raises:
         OptionError: no planner has this name, or it cannot use more than one worker.
@@ -41,9 +41,9 @@ def allocator(name: str, jobs: int = 1) -> Allocator:
         known = ", ".join(ALLOCATORS)
         raise OptionError(f"no allocator is called {name!r}; there are {known}.{meant(name, ALLOCATORS)}")
     module, function = ALLOCATORS[name].split(":")
-    found = getattr(import_module(module), function)
+    planner = getattr(import_module(module), function)
     if jobs == 1:
-        return cast(Allocator, found)
+        return cast(Allocator, planner)
     if jobs < 1 or name not in PARALLEL:
         raise OptionError(f"{jobs} jobs: there is at least one, and more only for {' and '.join(PARALLEL)}")
-    return cast(Allocator, partial(found, jobs=jobs))
+    return cast(Allocator, partial(planner, jobs=jobs))

@@ -1,4 +1,4 @@
-"""The planners that are done soon: the least that any answer has to reach."""
+"""The cheap planners; the exact search starts from the smallest arena that they make."""
 
 from __future__ import annotations
 
@@ -11,26 +11,27 @@ from hmcos.allocation.simple.ordered import ended
 from hmcos.limits import Limits, Status, Watch
 from hmcos.plan.arena import Arena
 
-OF_FEW = (largest_area_first, largest_first, best_fit)
-OF_MANY = (largest_first, best_fit, largest_area_first)
-"""Of many lives, best fit takes the least time, and its arena is mostly the smallest."""
+FOR_FEW_LIVES = (largest_area_first, largest_first, best_fit)
+FOR_MANY_LIVES = (largest_first, best_fit, largest_area_first)
+"""For many lives, best fit takes the least time and usually makes the smallest arena."""
 ANSWERS = (Status.OPTIMAL, Status.FITS, Status.DOES_NOT_FIT)
-"""Answers to a budget. Without one, the least is wanted even where pools cannot hold it."""
+"""The statuses that settle a budget. Without a budget the smallest arena is wanted, even if it is larger than
+all pools."""
 
 
 def is_settled(arena: Arena, limits: Limits) -> bool:
-    """Return whether nothing is left to be looked for."""
+    """Return whether an arena leaves nothing to search for: it is optimal, or the budget is decided."""
     return arena.status in (ANSWERS if limits.budget is not None else (Status.OPTIMAL,))
 
 
 def simplest(lives: Lives, limits: Limits, watch: Watch) -> Arena:
-    """Return the smallest arena of those planners, the first one of several; never above `largest_first`.
+    """Return the smallest arena of the cheap planners, the first of several; never above `largest_first`.
 
-    That one runs whatever the limits; the others only as long as there is time and nothing is settled.
+    `largest_first` runs whatever the limits; the others run only while there is time and nothing is settled.
     """
     best: Arena | None = None
     is_floor = False
-    for plan in OF_FEW if isinstance(board_of(lives), Meetings) else OF_MANY:
+    for plan in FOR_FEW_LIVES if isinstance(board_of(lives), Meetings) else FOR_MANY_LIVES:
         arena = plan(lives, limits, watch)
         is_floor = is_floor or plan is largest_first
         best = arena if best is None else min(best, arena, key=lambda arena: arena.size)

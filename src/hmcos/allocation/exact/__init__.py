@@ -1,1 +1,1 @@
-"""The smallest arena with a proof: lives cut down to clusters, a search, and a constraint solver."""
+"""The smallest arena with a proof: items are reduced to clusters, then searched and given to a solver."""

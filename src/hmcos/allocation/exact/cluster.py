@@ -1,4 +1,4 @@
-"""Items that are searched together, and what is known about them."""
+"""A cluster: items that are searched together, with the best offsets and the bound so far."""
 
 from __future__ import annotations
 
@@ -14,24 +14,26 @@ from hmcos.allocation.sections import entries
 from hmcos.limits import Limits, Watch
 
 FIRST_RUN = 300
-"""Situations of the first run at a target, twice the number of items if that is more; each later run
-is 3 % longer. A run that enters fewer situations than there are items cannot place them all."""
+"""States of the first run at a target, or twice the number of items if that is more, since a run needs at
+least one state per item to place them all. Each later run is 3 % longer."""
 SOLVER_AFTER = 12
-"""Runs before the constraint solver has its first turn; its later turns come after twice as many."""
+"""Runs of the search before the first turn of the constraint solver; the next turn comes at three times as
+many runs, and so on."""
 FIRST_WORK = 0.1
-"""Work of its first turn, in its own measure (some ten seconds each); doubled each time up to `MOST_WORK`."""
+"""Work of the solver's first turn, in its deterministic measure (one unit takes some ten seconds); doubled
+each turn up to `MOST_WORK`."""
 MOST_WORK = 0.8
 SOLVER_ROOM = 200_000
-"""Intervals beyond which it is not asked: to build its model would take longer than its turn."""
+"""With more intervals than this the solver gets no turn: building its model would take longer than that."""
 LARGEST = 3_000_000
-"""Entries of the search's tables beyond which there is none: they would take more than half a gigabyte."""
+"""With more table entries than this there is no search: the tables would take more than half a gigabyte."""
 STATES_PER_WORK = 100_000
-"""What one of these counts for in `Limits.states`: about what the search enters in that time."""
+"""How many of `Limits.states` one unit of solver work counts for: what the search enters in that time."""
 
 
 @dataclass(slots=True)
 class TargetAttempt:
-    """Work on one target."""
+    """The search at one target capacity, and whose turn is next."""
 
     search: Search
     runs: int = 0
@@ -39,15 +41,15 @@ class TargetAttempt:
     work: float = FIRST_WORK
 
     def style(self) -> Style:
-        """Return the style of the next run: three rankings, then the same again with weights and noise."""
+        """Return the style of the next run: three rankings in turn, then also with weights and noise."""
         return Style(self.runs % 3, self.runs // 3 % 2 == 1, 0.5 if self.runs >= 3 else 0.0)
 
 
 class Cluster:
-    """Items, the best offsets so far, and the largest capacity that was refuted, in units."""
+    """Items with their best offsets so far and the largest refuted capacity, all in units."""
 
     def __init__(self, items: Sequence[Item], offsets: Sequence[int]) -> None:
-        """Take items, each of which needs room, and offsets at which they do not meet."""
+        """Start from items that all need room, and offsets at which they do not overlap."""
         self._items = tuple(items)
         self.offsets = list(offsets)
         self.size = highest_end(items, offsets)
@@ -57,16 +59,16 @@ class Cluster:
 
     @cached_property
     def is_too_large(self) -> bool:
-        """Whether the tables of a search would be too large: who meets whom, and who is alive when."""
+        """Whether the search's tables (who meets whom, who is alive when) would be too large."""
         return count_pairs(self._items) + entries(self._items) > LARGEST
 
     def target(self, bound: int) -> int:
-        """Return the capacity to try next: in turn the bound, and halfway from it to the best."""
+        """Return the capacity to try next: in turn the bound, and halfway from it to the best size."""
         self._turn += 1
         return bound if self._turn % 2 else (bound + self.size - 1) // 2
 
     def probe(self, target: int, limits: Limits, watch: Watch, jobs: int) -> int:
-        """Try to fit into a capacity for a while; return the states that it took."""
+        """Try for a while to fit the items into a capacity; return the number of states that took."""
         attempt = self._attempts.get(target)
         if attempt is None:
             attempt = self._attempts[target] = TargetAttempt(Search(self._items, target, seed=limits.seed))
@@ -102,7 +104,7 @@ class Cluster:
         return spent
 
     def _settle(self, target: int, offsets: list[int] | None) -> None:
-        """Take note of the answer for a target, and forget targets that are decided by it."""
+        """Record the answer for a target, None if nothing fits, and drop the targets that it decides."""
         if offsets is None:
             self.refuted = max(self.refuted, target)
         else:

@@ -1,4 +1,4 @@
-"""Whether items fit into an arena of a given size, by OR-Tools CP-SAT."""
+"""Asks OR-Tools CP-SAT whether items fit into an arena of a given size."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from hmcos.allocation.sections import sections
 from hmcos.limits import never
 
 LARGEST = 2**60
-"""Addresses that the solver is asked about end here: it computes in 64 bits, and adds some of them."""
+"""The solver is not asked about capacities from here on: it adds addresses in 64 bits."""
 
 
 LOOK_EVERY = 0.05
-"""Seconds between two looks at whether the solver is to stop."""
+"""Seconds between two calls of `stop` while the solver works."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,26 +26,26 @@ class Effort:
     """How long the constraint solver may work, and how."""
 
     work: float
-    """In the solver's deterministic measure, some ten seconds each: the same work has the same answer."""
+    """In the solver's deterministic unit, some ten seconds each: equal work gives equal answers."""
     seconds: float
-    """Wall time; only a run that ends by it may differ from another one."""
+    """Wall time. A run that ends by it may differ from the next one; no other run does."""
     seed: int = 0
     jobs: int = 1
     stop: Callable[[], bool] = never
-    """Asked all the time; True ends the work, and the answer is open."""
+    """Called every `LOOK_EVERY` seconds; once it returns True the work ends and the answer is open."""
 
 
 def constrain(items: Sequence[Item], capacity: int, effort: Effort) -> list[int] | Literal[False] | None:
-    """Return offsets within the capacity, False when it is proved that there are none, None when it is open.
+    """Return offsets within the capacity, False if it is proved that there are none, None if it is open.
 
-    One interval per item and section, no two of a section overlapping: on the tight public instances this
-    closes in a fraction of the time of one no-overlap in two dimensions. It gets no hint: offsets of a
-    larger arena, as a hint, made instance H take twenty times as long.
+    The model has one interval per item and section, and the intervals of a section must not overlap. On the
+    tight public instances this takes a fraction of the time of one two-dimensional no-overlap constraint. The
+    solver gets no hint: with the offsets of a larger arena as a hint, instance H took twenty times as long.
 
     Args:
-        items: what to place.
-        capacity: no end is above it.
-        effort: limits, seed, workers.
+        items: the items to place.
+        capacity: no item may end above it.
+        effort: limits, seed and workers.
     """
     if capacity >= LARGEST:
         return None
@@ -77,17 +77,17 @@ def _domain(item: Item, capacity: int) -> list[list[int]]:
 
 
 def _keep_step(model: cp_model.CpModel, start: cp_model.IntVar, item: Item, capacity: int) -> None:
-    """Let an item start at multiples of its step only, counted from the begin of its pool."""
+    """Constrain an item to start at a multiple of its step, counted from the beginning of its pool."""
     highest = capacity - item.size
     spans = [(first, highest if last is None else last) for first, last in item.spans if first <= highest]
-    step = min(item.step, capacity + 1)  # beyond the capacity all are the same: only the first start is left
+    step = min(item.step, capacity + 1)  # a larger step changes nothing: only the first start is left
     multiple = model.new_int_var(0, capacity // step, "")
     if not any(first % step for first, _ in spans):
         model.add(start == multiple * step)
         return
     chosen = [model.new_bool_var("") for _ in spans]
     model.add_exactly_one(chosen)
-    # Every start lies in one span, so the span it is in is the chosen one when first and last hold.
+    # Spans are disjoint, so the bounds below force the chosen span to be the one that the start lies in.
     model.add(
         start == multiple * step + sum(first * here for (first, _), here in zip(spans, chosen, strict=True))
     )
@@ -95,7 +95,7 @@ def _keep_step(model: cp_model.CpModel, start: cp_model.IntVar, item: Item, capa
 
 
 def _order_twins(model: cp_model.CpModel, starts: Sequence[cp_model.IntVar], items: Sequence[Item]) -> None:
-    """Of items that are alike, let the first be the lowest: any other order is the same arena renamed."""
+    """Constrain equal items to ascend in address: any other order is the same arena with items renamed."""
     before: dict[object, int] = {}
     for i, item in enumerate(items):
         if item.offset is not None:
@@ -114,7 +114,7 @@ def _solve(
     solver.parameters.random_seed = effort.seed
     solver.parameters.max_deterministic_time = effort.work
     solver.parameters.max_time_in_seconds = effort.seconds
-    solver.parameters.catch_sigint_signal = False  # Ctrl-C is for whoever listens here: it asks `stop`
+    solver.parameters.catch_sigint_signal = False  # Ctrl-C is handled in Python, and reaches us by `stop`
     status = _until(effort.stop, solver, model)
     if status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         return [int(solver.value(start)) for start in starts]
@@ -122,9 +122,10 @@ def _solve(
 
 
 def _until(stop: Callable[[], bool], solver: cp_model.CpSolver, model: cp_model.CpModel) -> object:
-    """Return the status of the solver, which is stopped when `stop` says so.
+    """Return the status of the solver, which is stopped once `stop` returns True.
 
-    It works in a thread of its own: while the main one is in it, no signal, as that of Ctrl-C, is handled.
+    The solver works in a thread of its own: while the main thread is inside it, Python handles no signal,
+    Ctrl-C included.
     """
     with ThreadPoolExecutor(1) as thread:
         work = thread.submit(solver.solve, model)

@@ -1,4 +1,4 @@
-"""The smallest arena, with proof."""
+"""The exact planner: the smallest arena, with a proof."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from hmcos.plan.arena import Arena
 
 
 def exact(lives: Lives, limits: Limits, watch: Watch, jobs: int = 1) -> Arena:
-    """Return the smallest arena, or the best one and a bound when a limit is reached.
+    """Return the smallest arena, or the best one and a lower bound if a limit is reached.
 
-    With a budget the search ends at the first arena within it, or at the proof that there is none.
-    Pools are used in their order: the last of them as little as possible.
-    Repeats itself on one worker unless the time limit ends it.
+    With a budget, the search ends at the first arena within it, or at the proof that there is none. Pools are
+    filled in their order, so the last one is used as little as possible. With one worker, two runs give the
+    same arena unless the time limit ends them.
 
     Args:
-        lives: what to place.
-        limits: seconds, budget, seed, and `states`: situations of the search, all runs together.
-        watch: is told of better arenas and bounds.
+        lives: the lives to place.
+        limits: seconds, budget, seed, and `states`: states of the search, all runs together.
+        watch: is told about better arenas and bounds.
         jobs: workers of the constraint solver.
     """
     start = simplest(lives, limits, watch)
@@ -39,7 +39,7 @@ def exact(lives: Lives, limits: Limits, watch: Watch, jobs: int = 1) -> Arena:
 
 
 def prove(lives: Lives, start: Arena, limits: Limits, watch: Watch, jobs: int = 1) -> Arena:
-    """Return the smallest arena, beginning with one by a planner that places at the lowest free address."""
+    """Return the smallest arena; `start` is a cheap planner's arena, with every life as low as it can be."""
     given = items(lives)
     unit = unit_of(given)
     shrunk = board([scaled(item, unit) for item in given])
@@ -48,12 +48,12 @@ def prove(lives: Lives, start: Arena, limits: Limits, watch: Watch, jobs: int = 
     over = partial(watch.is_over, limits)
     proof = Proof(shrunk, offsets, None if asked is None else asked // unit, unit, over)
     status = proof.search(limits, watch, jobs)
-    found = [offset * unit for offset in proof.assembled()]
-    return outcome(lives, (given, found), "exact", limits, watch, (proof.bound * unit, status))
+    smallest = [offset * unit for offset in proof.assembled()]
+    return outcome(lives, (given, smallest), "exact", limits, watch, (proof.bound * unit, status))
 
 
 class Proof:
-    """Narrows the gap between the best arena and the bound, all in units."""
+    """Narrows the gap between the best arena and the lower bound; all addresses and sizes are in units."""
 
     def __init__(
         self,
@@ -63,9 +63,10 @@ class Proof:
         unit: int,
         stop: Callable[[], bool] = never,
     ) -> None:
-        """Begin with an arena; `room` is what it has to fit into, None for as little as possible.
+        """Start from the offsets of an arena; leave out of the search what can be placed afterwards.
 
-        When `stop` returns True, less is known of what may be left out of the search.
+        `room` is the size that the arena has to fit into, None for as little as possible. Once `stop` returns
+        True, no more items are looked for that can be left out.
         """
         self._board, self._offsets, self._room, self._unit = board, list(offsets), room, unit
         self.bound = lower_bound(board.items)
@@ -81,13 +82,13 @@ class Proof:
 
     @property
     def aim(self) -> int:
-        """The size at which a cluster is good enough."""
+        """The size at which a cluster needs no more search."""
         return self.bound if self._room is None else max(self.bound, self._room)
 
     def search(self, limits: Limits, watch: Watch, jobs: int) -> Status:
-        """Search in turn in all clusters that are open; return how it ended.
+        """Search all open clusters in turn; return how that ended.
 
-        A cluster too large for the tables of a search stays as it is: that is a limit of states.
+        A cluster that is too large for the search's tables keeps its offsets: that is the state limit.
         """
         while open_ones := [c for c in self._clusters if c.size > self.aim]:
             if all(cluster.is_too_large for cluster in open_ones):
@@ -111,10 +112,10 @@ class Proof:
             self.bound = cluster.refuted + 1
 
     def assembled(self) -> list[int]:
-        """Return an offset per item: those of the clusters, and the postponed ones where there is room."""
+        """Return an offset per item: that of its cluster, or for a postponed one the lowest free address."""
         placed = [item.offset for item in self._board.items]
         for group, cluster in zip(self._groups, self._clusters, strict=True):
             for i, offset in zip(group, cluster.offsets, strict=True):
                 placed[i] = offset
-        found = first_fit(self._board, [*self._postponed, *range(len(placed))], placed)
-        return min((found, self._offsets), key=lambda offsets: highest_end(self._board.items, offsets))
+        offsets = first_fit(self._board, [*self._postponed, *range(len(placed))], placed)
+        return min((offsets, self._offsets), key=lambda each: highest_end(self._board.items, each))

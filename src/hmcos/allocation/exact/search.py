@@ -1,21 +1,23 @@
 """Whether items fit into an arena of a given size, by branch and bound.
 
-An arena is left-justified when no item can be moved down: each stands on another one or on the ground. If
-there is any arena there is a left-justified one, so only those are looked at (canonical solutions: Moffitt,
-MiniMalloc, ASPLOS 2023). What follows differs from the published search in what it branches on. It looks
-at one section and asks which of its items is the lowest there:
+An arena is left-justified if no item can be moved down: each item stands on another one or at its lowest
+legal address. If there is an arena of a size, there is a left-justified one, so the search looks only at
+those (canonical solutions: Moffitt, MiniMalloc, ASPLOS 2023). It differs from the published search in how it
+branches: it takes one section and asks which of its remaining items is the lowest there.
 
-    h is the lowest start of any item of the section; either one of those that
-    may start at h does, or none does and the floor of the section rises.
+    Let h, the floor of the section, be the lowest start that any of its items may have.
+    Choice 1, 2, ...: one of the items that may start at h does.
+    Last choice: none of them does, and the floor rises.
 
-The second choice falls away only when the items of the section fill all bytes from its floor up to the
-capacity (`State.slack`). It stays when the stack of their lowest starts ends at the capacity but jumps on the
-way: over an address that an alignment, a pin, a pool or a placed item forbids, the floor rises at no cost.
+The last choice drops out if the items of the section would fill all bytes from the floor up to the capacity
+(`PlacementState.slack` is 0). It remains if the stack of their lowest starts reaches the capacity but has
+holes on the way: where an alignment, a pin, a pool or a placed item forbids an address, the floor can rise
+into the hole at no cost.
 
-The choices exclude each other, so no arena is met twice by placing the same items in another order. They are
-complete in every section in which nothing can come to lie under the items in question any more; the one with
-the fewest choices is taken. Runs are short and start again with another ranking; what failed in one run is
-known to the next.
+The choices exclude each other, so the search never meets an arena twice by placing items in another order.
+They are complete only in a section in which no other item can come to lie below the items in question; among
+those sections the search takes the one with the fewest choices. Runs are short and start again with another
+ranking of the choices; the states that failed in one run are known to the next.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ from hmcos.allocation.layout import layout
 from hmcos.limits import never
 
 TABLE_BYTES = 300_000_000
-"""The table of failed situations stops growing here."""
+"""The table of failed states stops growing at so many bytes."""
 
 NOBODY = -1
 """The choice that no item starts at the floor of the section."""
@@ -41,32 +43,36 @@ Part = tuple[int, int]
 """Sections [low, high) that share no unplaced item with any other section."""
 
 Chain = tuple[()] | tuple[Part, int, "Chain"]
-"""Parts still to do, each with the frame that made it."""
+"""A linked list of the parts still to do, each with the index of the frame that made it."""
 
 
 @dataclass(slots=True)
 class Frame:
-    """A part, the section that was chosen in it, and the choices that are left, the next one last."""
+    """One level of the search: a part, the section it branches on, and the choices that are left."""
 
     part: Part
     parent: int
-    """The frame whose choice made this part, -1 for none."""
+    """The index of the frame whose choice made this part, -1 for none."""
     rest: Chain
+    """The other parts that have to be solved after this one."""
     mark: int
+    """The length of the trail when the frame was entered, for `PlacementState.undo`."""
     key: bytes
+    """The state of the part in the table of failed states; empty if there is no table."""
     section: int = -1
     choices: list[int] = field(default_factory=list[int])
+    """Items to place at the floor of the section, or NOBODY; the next choice is the last entry."""
 
 
 class Search:
-    """Looks for offsets within a capacity; keeps what it learned between runs."""
+    """Searches for offsets within a capacity; what it learns in one run helps the next."""
 
     def __init__(
         self, items: Sequence[Item], capacity: int, rules: PlacementRules = ALL_RULES, seed: int = 0
     ) -> None:
-        """Take items, each of which needs room."""
+        """Start a search over items that all need room."""
         self.nodes = 0
-        """Situations entered in all runs."""
+        """States entered in all runs."""
         self._layout = layout(items)
         self._rules, self._capacity = rules, capacity
         self._state = PlacementState(self._layout, capacity, rules)
@@ -80,7 +86,7 @@ class Search:
         self._fits = self._begin()
 
     def _begin(self) -> bool:
-        """Measure the empty arena; False when it is refuted at sight."""
+        """Measure the empty arena; return False if that already refutes the capacity."""
         state = self._state
         for i, item in enumerate(self._layout.items):
             if state.low[i] + item.size > self._capacity:
@@ -88,17 +94,17 @@ class Search:
         return state.measure(range(len(self._layout.sections)))
 
     def run(self, nodes: int, style: Style, stop: Callable[[], bool] = never) -> bool | None:
-        """Return whether the items fit, None when that is open after so many more situations.
+        """Return whether the items fit, or None if that is still open after `nodes` more states.
 
         Args:
-            nodes: situations to enter.
+            nodes: the number of states to enter at most.
             style: how to order choices.
-            stop: asked before each situation; True leaves it open.
+            stop: called before each state; True ends the run, and the answer is open.
         """
         if not self._fits:
             return False
         state = self._state
-        self._take_up(style)
+        self._adopt(style)
         mark, limit = len(state.trail), self.nodes + nodes
         goals: Chain | None = self._with_parts((0, len(self._layout.sections)), -1, ())
         while goals:
@@ -114,13 +120,13 @@ class Search:
         return self._fits
 
     def offsets(self) -> list[int]:
-        """Return an offset per item, after a run that found that they fit."""
-        found = [0] * len(self._layout.names)
+        """Return an offset per item, once `run` has returned True."""
+        offsets = [0] * len(self._layout.names)
         for i, name in enumerate(self._layout.names):
-            found[name] = self._state.offset[i]
-        return found
+            offsets[name] = self._state.offset[i]
+        return offsets
 
-    def _take_up(self, style: Style) -> None:
+    def _adopt(self, style: Style) -> None:
         layout, state = self._layout, self._state
         measures = (
             [item.size for item in layout.items],
@@ -133,9 +139,8 @@ class Search:
         state.weight = [(1 + weight) / 2 for weight in state.weight]
 
     def _with_parts(self, part: Part, parent: int, rest: Chain) -> Chain:
-        """Return the goals with what is left to do in a part put in front, the shortest part first."""
-        found = sorted(self._parts(part), key=lambda p: (p[0] - p[1], p[0]))
-        for piece in found:
+        """Return the chain `rest` behind what is left to do in a part, cut into parts, the shortest first."""
+        for piece in sorted(self._parts(part), key=lambda p: (p[0] - p[1], p[0])):
             rest = (piece, parent, rest)
         return rest
 
@@ -150,7 +155,7 @@ class Search:
         return list(zip(cuts, [*cuts[1:], busy[-1] + 1], strict=True))
 
     def _frame(self, part: Part, parent: int, rest: Chain) -> Frame:
-        """Return a new frame with its choices; without any when its situation failed before."""
+        """Return a new frame with its choices; it has none if its state has failed before."""
         state = self._state
         frame = Frame(part, parent, rest, len(state.trail), self._key(part))
         if frame.key in self._failed:
@@ -170,7 +175,7 @@ class Search:
         return frame
 
     def _key(self, part: Part) -> bytes:
-        """Return the situation of a part: all that decides whether what is left in it fits."""
+        """Return the state of a part as bytes: everything that decides whether its remaining items fit."""
         if not self._room:
             return b""
         first, last = self._layout.starts[part[0]], self._layout.starts[part[1]]
@@ -180,7 +185,7 @@ class Search:
         ).tobytes()
 
     def _advance(self) -> Chain | None:
-        """Return the goals after the next choice that is not refuted at once, None when none is left."""
+        """Take the next choice that is not refuted at once; return the parts to do, None without a choice."""
         state, stack = self._state, self._stack
         while stack:
             frame = stack[-1]
@@ -192,7 +197,7 @@ class Search:
             if self._room >= len(frame.key) > 0 and frame.key not in self._failed:
                 self._failed.add(frame.key)
                 self._room -= len(frame.key)
-            # Parts that were solved since the parent are no reason for the failure: jump over them.
+            # Parts solved since the parent's choice did not cause the failure: go back to the parent.
             del stack[frame.parent + 1 :]
             if stack:
                 state.undo(stack[-1].mark)
@@ -214,7 +219,7 @@ class Search:
         return next(s for _, h, s in order if h == lowest or self._is_closed(s))
 
     def _is_closed(self, section: int) -> bool:
-        """Return whether nothing can come to lie under the items that may start at a section's floor."""
+        """Return whether no other item can come to lie below those that may start at a section's floor."""
         low, floor = self._state.low, self._state.floor[section]
         return all(
             low[k] < 0 or low[k] + height > floor

@@ -1,4 +1,4 @@
-"""Making the problem smaller before it is searched."""
+"""Reductions before the search: larger units, items to place afterwards, and independent clusters."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from hmcos.allocation.items import Item
 from hmcos.limits import never
 
 WORTHWHILE = 100
-"""A round of looking for items to place later is followed by another one when it finds one in so many."""
+"""Another round of looking for postponable items follows if the last one found one in so many."""
 
 
 def unit_of(items: Sequence[Item]) -> int:
-    """Return the largest number of bytes such that offsets need to be looked for at its multiples only.
+    """Return the largest number of bytes of which all offsets may be multiples.
 
-    Left-justified arenas end at sums of sizes, so it divides all sizes, pins and pool borders; and each
-    step divides it or is a multiple of it.
+    In a left-justified arena offsets are sums of sizes, so the unit divides all sizes, pins and pool borders;
+    and each step divides the unit or is a multiple of it.
     """
     unit = 0
     for item in items:
@@ -45,12 +45,12 @@ def scaled(item: Item, unit: int) -> Item:
 
 
 def postponable(board: Board, capacity: int, stop: Callable[[], bool] = never) -> list[int]:
-    """Return items that can be placed within the capacity after all others, the last one first to place.
+    """Return items that always fit into the capacity after all others, in the order to place them.
 
-    Each of those it meets, wherever it lies, blocks an open interval of starts. An item that has more starts
-    than all of them can block together finds a free one. Taking it out makes others easier, and so on.
-    Items without room, which go anywhere, are among the result; pinned ones, and those in pools, are not.
-    When `stop` returns True, fewer are found.
+    Each item that one meets blocks an open interval of its starts, wherever it lies. An item that has more
+    starts than all of them can block together always has a free one, so it need not be searched. Leaving it
+    out unblocks starts of others, which may become postponable in turn. Items that need no room are among the
+    result; items that are pinned or restricted to pools are not. Once `stop` returns True, no more are added.
     """
     free = [item.offset is None and item.spans[0] == (0, None) for item in board.items]
     if isinstance(board, Meetings):
@@ -61,7 +61,7 @@ def postponable(board: Board, capacity: int, stop: Callable[[], bool] = never) -
 def _postponable_one_by_one(
     met: Meetings, capacity: int, free: Sequence[bool], stop: Callable[[], bool]
 ) -> list[int]:
-    found: list[int] = []
+    postponed: list[int] = []
     blocked = [_all_blocked(met, i) for i in range(len(met.items))]
     queue = list(range(len(met.items)))
     gone = [not may for may in free]
@@ -71,43 +71,43 @@ def _postponable_one_by_one(
         if gone[i] or (item.pieces and _starts(item, capacity) <= blocked[i]):
             continue
         gone[i] = True
-        found.append(i)
+        postponed.append(i)
         for k in met.meets[i]:
             if not gone[k]:
                 blocked[k] -= _blocked(met, k, i)
                 queue.append(k)
-    return found[::-1]
+    return postponed[::-1]
 
 
 def _postponable_in_rounds(
     items: Sequence[Item], capacity: int, free: Sequence[bool], stop: Callable[[], bool]
 ) -> list[int]:
-    """Return the same where nobody lists who meets whom: several at once, and perhaps not all.
+    """Return postponable items without a list of who meets whom: several per round, and perhaps not all.
 
     An item counts as if it had its largest size all the time, gaps included.
     """
-    found = [i for i, item in enumerate(items) if free[i] and not item.pieces]
+    postponed = [i for i, item in enumerate(items) if free[i] and not item.pieces]
     left = [i for i, item in enumerate(items) if item.pieces]
     going = left
     while going and len(going) * WORTHWHILE >= len(left) and not stop():
-        present = Present([items[i] for i in left])
-        going = [i for i in left if free[i] and _starts(items[i], capacity) > present.blocked(items[i])]
-        found += going
+        remaining = Remaining([items[i] for i in left])
+        going = [i for i in left if free[i] and _starts(items[i], capacity) > remaining.blocked(items[i])]
+        postponed += going
         gone = set(going)
         left = [i for i in left if i not in gone]
-    return found[::-1]
+    return postponed[::-1]
 
 
-class Present:
-    """Items that are there, and what they block of the starts of one of them, in O(log n)."""
+class Remaining:
+    """The items still in the problem; says in O(log n) how many starts they block of one of them."""
 
     def __init__(self, items: Sequence[Item]) -> None:
-        """Take items that need room."""
+        """Index items that need room by their first and last step."""
         self._begins, self._begun = _summed([(item.pieces[0][0], item.size) for item in items])
         self._ends, self._ended = _summed([(item.pieces[-1][1], item.size) for item in items])
 
     def blocked(self, item: Item) -> int:
-        """Return how many starts of the item the others that it meets can block at most."""
+        """Return the most starts of an item that the others which it meets can block."""
         begun = bisect_left(self._begins, item.pieces[-1][1])
         ended = bisect_right(self._ends, item.pieces[0][0])
         others = begun - ended - 1
@@ -116,7 +116,7 @@ class Present:
 
 
 def _summed(rows: Iterable[tuple[int, int]]) -> tuple[list[int], list[int]]:
-    """Return times, ascending, and the sum of the sizes before each of them and after the last."""
+    """Return the times of (time, size) rows, ascending, and the running sums of the sizes, from 0 on."""
     ordered = sorted(rows)
     return [time for time, _ in ordered], [0, *accumulate(size for _, size in ordered)]
 
@@ -130,13 +130,13 @@ def _all_blocked(met: Meetings, i: int) -> int:
 
 
 def _blocked(met: Meetings, i: int, k: int) -> int:
-    """Return how many starts of item i the item k can block at most."""
+    """Return the most starts of item i that item k can block."""
     starts = met.height(i, k) + met.height(k, i) - 1
     return -(-starts // met.items[i].step)
 
 
 def clusters(items: Sequence[Item], left: Sequence[int]) -> list[list[int]]:
-    """Return the items that are left in groups that meet nobody of another group, each ascending."""
+    """Return the items in `left` as groups, each ascending; items of different groups never meet."""
     leader = {i: i for i in left}
 
     def find(i: int) -> int:
@@ -148,11 +148,11 @@ def clusters(items: Sequence[Item], left: Sequence[int]) -> list[list[int]]:
     rows = sorted((begin, end, i) for i in left for begin, end, _ in items[i].pieces)
     reach, before = -1, -1
     for begin, end, i in rows:
-        if begin < reach:  # all that are alive now are in one group
+        if begin < reach:  # all pieces that are alive now belong to one group
             a, b = find(i), find(before)
             leader[max(a, b)] = min(a, b)
         reach, before = max(reach, end), i
-    found: dict[int, list[int]] = {}
+    groups: dict[int, list[int]] = {}
     for i in sorted(left):
-        found.setdefault(find(i), []).append(i)
-    return list(found.values())
+        groups.setdefault(find(i), []).append(i)
+    return list(groups.values())

@@ -1,4 +1,4 @@
-"""A situation of the search: what is placed, where the rest can start, and the way back."""
+"""The state of the search: what is placed, how low the rest can start, and a trail to undo changes."""
 
 from __future__ import annotations
 
@@ -8,41 +8,74 @@ from hmcos.allocation.exact.rules import PlacementRules
 from hmcos.allocation.layout import Layout
 
 SECTION, ITEM, PLACED = range(3)
-"""What an entry of the trail restores."""
+"""What an entry of the trail restores: a section's measures, an item's starts, or a placement."""
 
 
 class PlacementState:
-    """Offsets of placed items and lowest starts of the others, with a trail to undo changes."""
+    """Offsets of the placed items and lowest starts of the others, with a trail to undo changes.
+
+    For example, an arena of 8 bytes is to hold item 0 (4 bytes, steps 0 and 1), item 1 (2 bytes, step 0)
+    and item 2 (3 bytes, step 1). Each step is a section:
+
+    >>> from hmcos.allocation.items import Item
+    >>> from hmcos.allocation.layout import layout
+    >>> rows = [((0, 2, 4),), ((0, 1, 2),), ((1, 2, 3),)]
+    >>> items = [Item((i,), row, row[0][2], step=1, spans=((0, None),)) for i, row in enumerate(rows)]
+    >>> state = PlacementState(layout(items), 8, PlacementRules())
+    >>> state.measure([0, 1])
+    True
+
+    Nothing is placed, so both floors are at address 0. The items of section 0 take 4 + 2 of the 8 bytes,
+    those of section 1 take 4 + 3, so 2 and 1 bytes will stay empty:
+
+    >>> state.floor, state.slack, state.candidates(0)
+    ([0, 0], [2, 1], [0, 1])
+
+    Placing item 0 at its lowest start, 0, pushes items 1 and 2 up to address 4, and both floors with them:
+
+    >>> mark = len(state.trail)
+    >>> state.place(0), state.offset, state.low, state.floor, state.slack
+    (True, [0, -1, -1], [-1, 4, 4], [4, 4], [2, 1])
+
+    Another choice at the floor of section 0 is that no item starts there. Then item 0 has to stand on item 2,
+    at address 3 or above, and item 1 on item 0, at 7 or above. It would end at 9, so this choice fails:
+
+    >>> state.undo(mark)
+    >>> state.bar(0)
+    False
+    """
 
     def __init__(self, layout: Layout, capacity: int, rules: PlacementRules) -> None:
-        """Take note of an empty arena of that capacity."""
+        """Start from an empty arena of a capacity in bytes; call `measure` for all sections next."""
         items, count = layout.items, len(layout.sections)
         self.layout, self.capacity, self._heads = layout, capacity, rules.heads
         self._support = rules.support
         self.offset = [-1] * len(items)
-        """-1 while an item is not placed."""
+        """Per item: its offset, -1 while it is not placed."""
         self.low = [item.legal(0) if item.offset is None else item.offset for item in items]
-        """No arena that is left to look at has the item lower; -1 once it is placed."""
+        """Per item: a lower bound on its start in every arena below this state; -1 once it is placed."""
         self.ground = list(self.low)
-        """Its lowest start above all placed items that it meets; -1 once it is placed."""
+        """Per item: its lowest legal start above all placed items that it meets; -1 once it is placed."""
         self.floor = [0] * count
-        """Per section: the lowest start of any item that is left in it."""
+        """Per section: the lowest start of any of its items that is not placed."""
         self.slack = [0] * count
-        """Per section: the bytes from its floor up to the capacity that no item of it will fill.
+        """Per section: the bytes between its floor and the capacity that no item of it will fill.
 
-        Holes under items that start high count. Only when there are none at all does some item have to
-        start at the floor: the stack of `heads` may end at the capacity and still jump, where a lowest start
-        is above what lies under it, and the floor can rise into a jump without lifting the top.
+        Holes below items that start high count as well. Only if the slack is 0 must some item start at the
+        floor. The stack of lowest starts (rule `heads`) may reach the capacity and still have holes, where a
+        lowest start is above the top of the items below; the floor can rise into such a hole without lifting
+        the top.
         """
         self.left = [len(section) for section in layout.sections]
-        """Per section: items that are not placed."""
+        """Per section: the number of its items that are not placed."""
         self.lowest = [0] * count
-        """Per section: items that may start at its floor."""
+        """Per section: the number of its items that may start at its floor."""
         self.crossing = [0] * (count + 1)
-        """Per section: items not placed that are in sections on both sides of its begin."""
+        """Per section s: the number of items not placed that are in a section before s and in s or later."""
         self.weight = [1.0] * count
-        """Per section: how often it refuted, faded."""
+        """Per section: how many states it refuted; older ones count for less."""
         self.trail: list[tuple[int, int, int, int, int, int]] = []
+        """What to restore, newest last: SECTION, ITEM or PLACED, then an index and its values before."""
         for inside in layout.inside:
             for s in range(inside[0] + 1, inside[-1] + 1):
                 self.crossing[s] += 1
@@ -53,7 +86,7 @@ class PlacementState:
         return [i for i, _ in self.layout.sections[section] if low[i] == floor]
 
     def place(self, i: int) -> bool:
-        """Place an item at its lowest start; return False when the rest cannot fit any more."""
+        """Place an item at its lowest start; return False if the remaining items cannot fit then."""
         layout, low, ground = self.layout, self.low, self.ground
         at = low[i]
         self.trail.append((PLACED, i, at, ground[i], 0, 0))
@@ -69,7 +102,7 @@ class PlacementState:
         return self.measure(sorted(touched))
 
     def _push(self, k: int, address: int, touched: set[int]) -> bool:
-        """Raise the ground of an item; return False when it is too high then."""
+        """Raise the ground of an item to an address; return False if it does not fit there."""
         item = self.layout.items[k]
         self.trail.append((ITEM, k, self.low[k], self.ground[k], 0, 0))
         if item.offset is not None:
@@ -82,7 +115,7 @@ class PlacementState:
         return start + item.size <= self.capacity
 
     def bar(self, section: int) -> bool:
-        """Let no item start at the floor of a section; return False when the rest cannot fit then."""
+        """Let no item start at the floor of a section; return False if the remaining items cannot fit."""
         layout, low = self.layout, self.low
         barred = self.candidates(section)
         raised = dict(zip(barred, self._raised(section, barred), strict=True))
@@ -96,10 +129,11 @@ class PlacementState:
         return self.measure(sorted(touched))
 
     def _raised(self, section: int, barred: list[int]) -> list[int]:
-        """Return the lowest starts of barred items above the floor of their section.
+        """Return the lowest starts of the barred items above the floor of their section.
 
-        A barred item stands on one that is not placed (else it would start at its ground). The lowest item
-        of the section does not stand on another one of the section; the others are above that lowest one.
+        A barred item has to stand on an item that is not placed yet: on a placed one it would start at its
+        ground. The lowest item of the section stands on no other item of the section; the others start above
+        that lowest one. (All of this by rule `support`; without it, the next byte is the lowest start.)
         """
         layout, low, never = self.layout, self.low, self.capacity + 1
         floor = self.floor[section]
@@ -116,17 +150,17 @@ class PlacementState:
                 )
         if not self._support:
             return [layout.items[i].legal(own[i]) if own[i] <= self.capacity else never for i in barred]
-        found: list[int] = []
+        starts: list[int] = []
         for i in barred:
             start = own[i]
             if layout.items[i].offset is None:
                 above = (own[k] + height for k, height in layout.rests[i] if k in own)
                 start = min(start, min(above, default=never))
-            found.append(layout.items[i].legal(start) if start <= self.capacity else never)
-        return found
+            starts.append(layout.items[i].legal(start) if start <= self.capacity else never)
+        return starts
 
     def measure(self, touched: Iterable[int]) -> bool:
-        """Measure sections anew; return False at the first one whose items do not fit any more."""
+        """Update the measures of sections; return False at the first one whose items do not fit any more."""
         low, capacity = self.low, self.capacity
         for s in touched:
             rest = sorted([(low[i], size) for i, size in self.layout.sections[s] if low[i] >= 0])
@@ -150,7 +184,7 @@ class PlacementState:
         return True
 
     def undo(self, mark: int) -> None:
-        """Take back all changes since the trail had that length."""
+        """Undo all changes that were made since the trail was `mark` entries long."""
         trail = self.trail
         while len(trail) > mark:
             what, x, a, b, c, d = trail.pop()

@@ -1,4 +1,4 @@
-"""An arena as a C header, for people who generate code."""
+"""An arena as a C header, for generated code."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from hmcos.plan.arena import Arena
 from hmcos.words import shortened
 
 LARGEST = 2**64
-"""What a size is less than, to be an unsigned long long everywhere."""
+"""Sizes have to be smaller than this to fit into an unsigned long long everywhere."""
 LONGEST = 120
-"""Characters of a name that become part of a macro: fused operators have names of thousands."""
+"""Characters of a name that a macro keeps: fused operators can have names of thousands of characters."""
 
 
 def c_header(names: Sequence[str], lives: Lives, arena: Arena, prefix: str = "hmcos") -> str:
     """Return a header for C11 and C++11 or later: size and alignment of the arena, offset and size per life.
 
-    Names become macros PREFIX_OFFSET_NAME and PREFIX_SIZE_NAME, in capitals; what C or C++ does not allow in
-    a name becomes one underscore, long names lose their middle, and a number tells names apart that are equal
-    then. External lives are left out. Static asserts check that every life ends within the arena and starts
-    aligned.
+    Each name becomes the macros PREFIX_OFFSET_NAME and PREFIX_SIZE_NAME, in capitals. Characters that C or
+    C++ does not allow become an underscore, long names lose their middle, and a number is added if two names
+    become equal. External lives are left out. Static asserts check that every life ends within the arena and
+    starts aligned.
 
     Args:
         names: one per life.
-        lives: what was placed.
-        arena: where.
-        prefix: what all macros begin with; a C identifier.
+        lives: the lives that were placed.
+        arena: their offsets.
+        prefix: the beginning of all macros; a C identifier.
 
     Raises:
-        OptionError: the prefix is no identifier, names and lives differ in number, or the arena is larger
-            than any that C can name.
+        OptionError: the prefix is not an identifier, the numbers of names and lives differ, or the arena is
+            too large for an integer of C.
     """
     if not re.fullmatch(r"[A-Za-z_]\w*", prefix, re.ASCII):
         raise OptionError(f"prefix {prefix!r} is not a C identifier; use letters, digits and underscores")
@@ -52,14 +52,14 @@ def c_header(names: Sequence[str], lives: Lives, arena: Arena, prefix: str = "hm
 
 
 def _power_of_two(step: int) -> int:
-    """Return the smallest power of two that is at least the step: what C can align to."""
+    """Return the smallest power of two that is at least the step, since C aligns to powers of two only."""
     return 1 << (step - 1).bit_length()
 
 
 def _preamble(head: str, prefix: str, arena: Arena, alignment: int) -> list[str]:
     proof = "proved smallest" if arena.size == arena.lower_bound else f"lower bound {arena.lower_bound}"
     planner = _identifier(arena.allocator) or "unknown"
-    # In C++ the alignment stands before everything else; in C it may.
+    # C++ requires the alignment before everything else; C allows it there.
     use = f"{head}_ALIGNED static unsigned char {prefix.lower()}_arena[{head}_ARENA_SIZE];"
     return [
         f"/* Memory plan of {arena.size} bytes ({proof}), made by hmcos, allocator {planner}. */",
@@ -98,18 +98,18 @@ def _life(head: str, macro: str, place: tuple[int, int, int]) -> list[str]:
 def _macros(names: Sequence[str]) -> list[str]:
     """Return a different identifier, in capitals, for each name."""
     taken: set[str] = set()
-    found: list[str] = []
+    macros: list[str] = []
     for i, name in enumerate(names):
         plain = _identifier(name).upper() or "UNNAMED"
         macro = plain
         while macro in taken:
             macro = f"{plain}_{i}" if macro == plain else f"{macro}X"
         taken.add(macro)
-        found.append(macro)
-    return found
+        macros.append(macro)
+    return macros
 
 
 def _identifier(name: str) -> str:
-    """Return a name as part of an identifier, without two underscores in a row, which C++ reserves."""
+    """Return a name as part of an identifier; C++ reserves two underscores in a row, so it has none."""
     plain = re.sub(r"[\W_]+", "_", name, flags=re.ASCII).strip("_")
     return re.sub(r"[\W_]+", "_", shortened(plain, LONGEST), flags=re.ASCII)

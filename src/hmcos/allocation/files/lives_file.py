@@ -1,7 +1,7 @@
-"""Lives in files: MiniMalloc's CSV, and JSON that holds all that a planner may see.
+"""Lives in files: MiniMalloc's CSV format, and a JSON format that holds the whole input of a planner.
 
-CSV: `id,lower,upper,size` and optionally `alignment` and `gaps` (`2-4 6-9`), life [lower, upper); other
-columns are not read. JSON:
+CSV has the columns `id,lower,upper,size` and optionally `alignment` and `gaps` (such as `2-4 6-9`) for a life
+of the steps [lower, upper); other columns are ignored. JSON:
 
     {"format": "hmcos-lives/1", "alignment": bytes,
      "pools": [{"name": text, "capacity": bytes}, ...],
@@ -9,7 +9,7 @@ columns are not read. JSON:
                 "takes_over": index, "alignment": bytes, "offset": bytes, "external": true,
                 "gaps": [[step, step], ...], "pools": [index, ...]}, ...]}
 
-Only id, birth, death and size are required of a life; alignment and pools may be left out.
+Each life needs id, birth, death and size. All other keys are optional, as are `alignment` and `pools`.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Instance:
 
 
 def read_lives(path: str | Path) -> Instance:
-    """Return the lives in a file, which is JSON when its name ends in .json and CSV otherwise.
+    """Return the lives in a file: JSON if its name ends in .json, CSV otherwise.
 
     Raises:
         InstanceError: the file cannot be read or breaks a rule.
@@ -69,12 +69,13 @@ def read_lives(path: str | Path) -> Instance:
 
 
 def parse_csv(text: str, file: str = "instance") -> Instance:
-    """Return the lives of a text in MiniMalloc's format; `file` is what errors call it.
+    """Return the lives of a text in MiniMalloc's format; errors name it `file`.
 
     Raises:
-        InstanceError: a column is missing, a number is none, a life or size is empty, an id is repeated.
+        InstanceError: a column is missing, a value is not a number, a life or size is empty, or an id is
+            repeated.
     """
-    # The file's own line ends reach the reader: it knows "\r\n" and "\r", and which are part of an id.
+    # Keep the line ends as they are: the CSV reader knows "\r\n" and "\r", and which are part of an id.
     rows = csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True)
     try:
         return _instance(rows, file)
@@ -141,10 +142,10 @@ def _checked(
 
 
 def write_csv(instance: Instance, arena: Arena | None = None) -> str:
-    """Return lives in MiniMalloc's format, with a column `offset` when there is an arena.
+    """Return lives in MiniMalloc's format, with a column `offset` if an arena is given.
 
     Raises:
-        InstanceError: CSV has no column for what the lives ask for.
+        InstanceError: the lives have demands that CSV has no column for.
     """
     check_csv(instance, placed=arena is not None)
     lives = instance.lives
@@ -164,17 +165,17 @@ def write_csv(instance: Instance, arena: Arena | None = None) -> str:
 
 def _line(values: Sequence[object]) -> str:
     out = io.StringIO()
-    # The writer quotes the characters of its own line end only; a reader takes both for one.
+    # A reader takes "\r" and "\n" as line ends. The writer quotes only those of its own line end: use both.
     csv.writer(out, lineterminator="\r\n").writerow(values)
     return out.getvalue().removesuffix("\r\n") + "\n"
 
 
 def check_csv(instance: Instance, *, placed: bool) -> None:
-    """Return nothing: CSV can say all that the lives ask for, pins by the offsets when they are `placed`.
+    """Check that CSV can hold all that the lives ask for; pins become offsets if the lives are `placed`.
 
     Raises:
-        InstanceError: it has no column for pools, a common alignment, taking over, external lives or pins, or
-            no character for what is in a name.
+        InstanceError: there are pools, a common alignment, lives taken over, external lives, pins without
+            offsets, or names that are not Unicode text.
     """
     lives = instance.lives
     beyond = "pools" if lives.pools else "a common alignment" if lives.alignment > 1 else None
@@ -194,7 +195,7 @@ def check_csv(instance: Instance, *, placed: bool) -> None:
 
 
 def _is_text(name: str) -> bool:
-    """Return whether a name can be written at all: JSON can hold halves of characters, files cannot."""
+    """Return whether a name can be written as UTF-8: JSON can hold lone surrogates, which cannot."""
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -207,7 +208,7 @@ def _gap_text(gaps: Sequence[tuple[int, int]]) -> str:
 
 
 def parse_json_lives(text: str, file: str = "instance") -> Instance:
-    """Return the lives of a JSON text; `file` is what errors call it.
+    """Return the lives of a JSON text; errors name it `file`.
 
     Raises:
         InstanceError: the text breaks a rule of the format; names life and key.
@@ -274,11 +275,11 @@ def _demand(fields: Mapping[str, object], where: str) -> Demand:
 def _mapping(value: object, where: str, known: Sequence[str]) -> Mapping[str, object]:
     if not isinstance(value, dict):
         raise InstanceError(f"{where}: not a JSON object")
-    found = cast(dict[str, object], value)
-    for key in found:
+    fields = cast(dict[str, object], value)
+    for key in fields:
         if key not in known:
             raise InstanceError(f"{where}: unknown key {key[:40]!r}; known are {', '.join(known)}")
-    return found
+    return fields
 
 
 def _list(value: object, where: str) -> list[object]:
@@ -294,7 +295,7 @@ def _integer(value: object, where: str) -> int:
 
 
 def write_json_lives(instance: Instance) -> str:
-    """Return the JSON text of lives: one line per life, equal for equal instances."""
+    """Return the JSON text of lives, one line per life; equal instances give equal texts."""
     lives = instance.lives
     pools = [{"name": pool.name, "capacity": pool.capacity} for pool in lives.pools]
     rows = ",\n  ".join(json.dumps(_life_fields(instance, i)) for i in range(len(lives.lives)))

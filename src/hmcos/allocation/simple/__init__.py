@@ -1,1 +1,1 @@
-"""Planners that place each life once, one per file."""
+"""Planners that place each life once, without a search; one per file."""

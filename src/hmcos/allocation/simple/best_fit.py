@@ -1,4 +1,4 @@
-"""Best fit after Sekiyama et al."""
+"""Best fit, after Sekiyama et al."""
 
 from __future__ import annotations
 
@@ -23,16 +23,17 @@ Part = tuple[int, int]
 """Sections [begin, end)."""
 
 _HOLED = (-1, -1)
-"""Stands for no part in particular: several may hold an item that has a hole."""
+"""Queued in place of a part for an item with holes in its life: it may lie in several parts."""
 
 
 def best_fit(lives: Lives, limits: Limits, watch: Watch) -> Arena:
     """Return the arena of filling the lowest line first, each time with the longest life that fits on it.
 
+    Lives that need no room are placed separately, since the published loop would not end on them. If a limit
+    stops the planner, it returns the arena of `largest_first`.
+
     Source: Sekiyama, Imai, Negishi, Takeda, Profile-guided memory optimization for deep neural networks,
-    2018, section 3.2, after the best fit of Burke, Kendall and Whitwell for strip packing, 2004. Lives that
-    need no room, on which the published loop does not end, are placed aside. When a limit ends it, the
-    answer is the arena of `largest_first`.
+    2018, section 3.2, after the best fit of Burke, Kendall and Whitwell for strip packing, 2004.
     """
     board = board_of(lives)
     offsets = Skyline(board).filled(partial(watch.is_over, limits))
@@ -42,23 +43,24 @@ def best_fit(lives: Lives, limits: Limits, watch: Watch) -> Arena:
 
 
 class Skyline:
-    """What is placed, and what still waits for a place, with the tops of what is placed over time."""
+    """The items placed so far, the height that they reach at each section, and the items still to place."""
 
     def __init__(self, board: Board) -> None:
-        """Take items; the pinned ones are in their places."""
+        """Start with only the pinned items placed."""
         self._board = board
         self._offsets = [item.offset for item in board.items]
         self._pinned = any(offset is not None for offset in self._offsets)
         self._placement = filled(board, self._offsets)
         needy = [i for i, item in enumerate(board.items) if item.pieces]
-        count, found = stretches([board.items[i] for i in needy])
-        order = sorted(range(len(needy)), key=lambda k: (found[k][0][0].start, k))
+        count, by_item = stretches([board.items[i] for i in needy])
+        order = sorted(range(len(needy)), key=lambda k: (by_item[k][0][0].start, k))
         self._names = [needy[k] for k in order]
-        """The items that need room, in order of their first section; all numbers k count through these."""
-        self._where = [found[k] for k in order]
+        """The items that need room, in order of their first section; every number k is an index into this."""
+        self._where = [by_item[k] for k in order]
+        """Per item: the stretches of sections it is in."""
         long = [sum(len(stretch) for stretch, _ in rows) for rows in self._where]
         self._ranking = sorted(range(len(long)), key=lambda k: (-long[k], -self._item(k).size, k))
-        """The longest first."""
+        """The items, the longest first, then the largest."""
         self._left = {k for k in range(len(long)) if self._item(k).offset is None}
         self._lines = Lines(count)
         self._start_waiting(count)
@@ -68,7 +70,7 @@ class Skyline:
         for rank, k in enumerate(self._ranking):
             self._rank[k] = rank
         self._holed = [k for k, rows in enumerate(self._where) if k in self._left and len(_runs(rows)) > 1]
-        """Those that have sections without them between their own, ascending."""
+        """The items with holes: sections without them lie between their own. Ascending."""
         self._starts = starts(count, self._where)
         ends = [self._end(k) if k in self._left else count + 1 for k in range(len(self._where))]
         self._waiting = waiting(self._rank, ends, self._starts)
@@ -80,7 +82,7 @@ class Skyline:
         return self._where[k][-1][0].stop
 
     def filled(self, stop: Callable[[], bool]) -> list[int] | None:
-        """Return an offset per item, the lowest and then leftmost line filled first; None when stopped."""
+        """Return an offset per item, filling the lowest and then leftmost line first; None if stopped."""
         while self._left:
             line = self._lines.lowest()
             placed: list[Line] = []
@@ -92,11 +94,14 @@ class Skyline:
             if stop():
                 return None
             self._lines.fill(line, placed)
-        found = zip(self._board.items, self._offsets, strict=True)
-        return [item.legal(0) if offset is None else offset for item, offset in found]
+        offsets = zip(self._board.items, self._offsets, strict=True)
+        return [item.legal(0) if offset is None else offset for item, offset in offsets]
 
     def _fitting(self, line: Line) -> Iterator[int]:
-        """Yield what fits on a line beside those yielded before, the longest first; each must be placed."""
+        """Yield the items that fit on a line beside those yielded before, the longest first.
+
+        The caller must place each item before asking for the next one.
+        """
         begin, end, _ = line
         free = _Free(begin, end)
         queue: list[tuple[int, Part]] = [(self._rank[k], _HOLED) for k in self._holed_within(begin, end)]
@@ -125,7 +130,7 @@ class Skyline:
             heapq.heappush(queue, (rank, part))
 
     def _place(self, k: int, top: int) -> int:
-        """Return the offset of an item, placed as low above a top as it may be."""
+        """Place an item as low as it may be from the address `top` on; return its offset."""
         name = self._names[k]
         offset = self._item(k).legal(top)
         if self._pinned:
@@ -138,22 +143,22 @@ class Skyline:
 
 
 class _Free:
-    """The parts of a line on which nothing was placed yet."""
+    """The parts of a line that are still free."""
 
     def __init__(self, begin: int, end: int) -> None:
         self._begins, self._end = [begin], {begin: end}
 
     def has(self, part: Part) -> bool:
-        """Return whether this is one of the parts, whole."""
+        """Return whether this is exactly one of the free parts."""
         return self._end.get(part[0]) == part[1]
 
     def holds(self, run: Part) -> bool:
-        """Return whether sections are within one part."""
+        """Return whether a run of sections lies within one free part."""
         before = bisect_right(self._begins, run[0])
         return before > 0 and self._end[self._begins[before - 1]] >= run[1]
 
     def cut(self, run: Part) -> list[Part]:
-        """Return the parts that sections leave of the one that they are in."""
+        """Take a run of sections out of the free part that holds it; return what is left of that part."""
         at = bisect_right(self._begins, run[0]) - 1
         begin = self._begins.pop(at)
         rests = [(begin, run[0]), (run[1], self._end.pop(begin))]
@@ -165,8 +170,8 @@ class _Free:
 
 def _runs(rows: Iterable[Stretch]) -> list[Part]:
     """Return the sections of an item as intervals that do not touch."""
-    found: list[Part] = []
+    runs: list[Part] = []
     for stretch, _ in rows:
-        begin = found.pop()[0] if found and found[-1][1] == stretch.start else stretch.start
-        found.append((begin, stretch.stop))
-    return found
+        begin = runs.pop()[0] if runs and runs[-1][1] == stretch.start else stretch.start
+        runs.append((begin, stretch.stop))
+    return runs

@@ -1,4 +1,4 @@
-"""In order of birth."""
+"""Placing lives in order of birth."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hmcos.plan.arena import Arena
 
 
 def birth_order(lives: Lives, limits: Limits, watch: Watch) -> Arena:
-    """Return the arena of placing lives as they are born, larger first among equals."""
+    """Return the arena of placing lives in order of birth, the larger first among those born together."""
     return ordered(lives, _by_birth, "birth_order", limits, watch)
 
 

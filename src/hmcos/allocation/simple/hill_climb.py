@@ -15,16 +15,17 @@ from hmcos.limits import Limits, Watch
 from hmcos.plan.arena import Arena
 
 STEPS = 500
-"""Orders that are tried without a better one before it gives up."""
+"""Give up after so many orders in a row without a better arena."""
 PAIRS = 20_000_000
-"""Meetings that are looked at in all: large problems get fewer steps."""
+"""Pairs of items looked at in all, so that large problems get fewer steps."""
 
 
 def hill_climb(lives: Lives, limits: Limits, watch: Watch) -> Arena:
-    """Return the best arena met while changing the order of placement, from the largest area first on.
+    """Return the best arena of many orders of placement, starting from the largest area first.
 
-    Each step takes an item at the top, or one that meets it, and puts it before another one that it meets.
-    Counted in steps and seeded, so it repeats itself. After the planners of TVM (hill_climb) and Vela.
+    Each step takes an item that ends at the top of the arena, or one that meets it, and moves it in the order
+    before another item that it meets. Runs with equal seeds give equal arenas, since limits other than time
+    count steps. After the planners of TVM (hill_climb) and Vela.
     """
     board = board_of(lives)
     bound = lower_bound(board.items)
@@ -52,7 +53,7 @@ def hill_climb(lives: Lives, limits: Limits, watch: Watch) -> Arena:
 
 
 def _changed(board: Board, order: list[int], offsets: list[int], rng: random.Random) -> list[int]:
-    """Return the order with one item, at the top or under one that is, moved before one that it meets."""
+    """Return the order with one item moved: one at the top, or that meets it, before one that it meets."""
     size = highest_end(board.items, offsets)
     tops = [i for i, item in enumerate(board.items) if item.pieces and offsets[i] + item.size == size]
     top = rng.choice(tops)

@@ -1,4 +1,4 @@
-"""The largest product of bytes and steps first."""
+"""Placing lives by falling product of bytes and steps."""
 
 from __future__ import annotations
 
@@ -15,5 +15,5 @@ def largest_area_first(lives: Lives, limits: Limits, watch: Watch) -> Arena:
 
 
 def area(item: Item) -> int:
-    """Return the bytes x steps that an item covers."""
+    """Return the area of an item in bytes x steps."""
     return sum((end - begin) * size for begin, end, size in item.pieces)

@@ -1,4 +1,4 @@
-"""A skyline: what is full up to which address, over time."""
+"""A skyline: up to which address the arena is full, over time."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ Line = tuple[int, int, int]
 
 
 class Lines:
-    """Lines side by side, neighbours of different height, the lowest one at hand."""
+    """The lines of a skyline, with quick access to the lowest; neighbours have different heights."""
 
     def __init__(self, sections: int) -> None:
-        """Begin with the ground below all sections."""
+        """Start with one line at address 0 over all sections."""
         self._by_begin: dict[int, Line] = {}
         self._by_end: dict[int, Line] = {}
         self._heap: list[tuple[int, int]] = []
-        """Height and begin of every line, and of some that are no more."""
+        """Height and begin of every line, and of some that no longer exist."""
         self._add((0, sections, 0))
 
     def _add(self, line: Line) -> None:
@@ -38,9 +38,9 @@ class Lines:
             heapq.heappop(self._heap)
 
     def fill(self, line: Line, placed: Iterable[Line]) -> None:
-        """Put stretches of a line at new heights, and raise each rest of it to its lower neighbour.
+        """Replace a line by the lines of what was placed on it; raise what is left to its lower neighbour.
 
-        A rest without a neighbour is raised by one byte.
+        A rest without neighbours is raised by one byte.
         """
         begin, end, top = line
         left, right = self._by_end.get(begin), self._by_begin.get(end)
@@ -58,24 +58,24 @@ class Lines:
 
 
 def _tiled(line: Line, placed: Iterable[Line]) -> list[Line]:
-    """Return the stretches that were placed on a line, and what is left between them at its height."""
+    """Return the lines that were placed on a line, and what is left between them at its height."""
     at, end, top = line
-    found: list[Line] = []
+    rows: list[Line] = []
     for row in sorted(placed):
         if at < row[0]:
-            found.append((at, row[0], top))
-        found.append(row)
+            rows.append((at, row[0], top))
+        rows.append(row)
         at = row[1]
     if at < end:
-        found.append((at, end, top))
-    return found
+        rows.append((at, end, top))
+    return rows
 
 
 def _merged(rows: Iterable[Line]) -> list[Line]:
-    """Return lines side by side with neighbours of one height made one."""
-    found: list[Line] = []
+    """Return adjacent lines after merging neighbours of equal height."""
+    merged: list[Line] = []
     for row in rows:
-        if found and found[-1][2] == row[2]:
-            row = (found.pop()[0], *row[1:])  # noqa: PLW2901
-        found.append(row)
-    return found
+        if merged and merged[-1][2] == row[2]:
+            row = (merged.pop()[0], *row[1:])  # noqa: PLW2901
+        merged.append(row)
+    return merged

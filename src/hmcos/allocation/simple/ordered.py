@@ -1,4 +1,4 @@
-"""Placing items in an order that is known before the first one is placed."""
+"""Planners that fix the order of placement beforehand, and what they return if a limit stops them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LARGEST_FIRST = "largest_first"
 def ordered(lives: Lives, rank: Callable[[Item], object], name: str, limits: Limits, watch: Watch) -> Arena:
     """Return the arena of placing items from the lowest rank to the highest, ties by number.
 
-    When a limit ends it before all are placed, the answer is the arena of `largest_first`.
+    If a limit stops it before all items are placed, the result is the arena of `largest_first`.
     """
     board = board_of(lives)
     offsets = first_fit_until(partial(watch.is_over, limits), board, _by_rank(board.items, rank))
@@ -29,19 +29,19 @@ def ordered(lives: Lives, rank: Callable[[Item], object], name: str, limits: Lim
 
 
 def by_size(lives: Lives, limits: Limits, watch: Watch) -> Arena:
-    """Return the arena of placing items from the largest to the smallest; no limit ends that."""
+    """Return the arena of placing items from the largest to the smallest; no limit stops it."""
     return outcome(lives, (board_of(lives).items, _by_size(lives)), LARGEST_FIRST, limits, watch)
 
 
 def given_up(lives: Lives, limits: Limits, watch: Watch) -> Arena:
-    """Return the arena that stands in for that of a planner which a limit ended."""
+    """Return what a planner returns if a limit stops it: the arena of `largest_first`."""
     return ended(by_size(lives, limits, watch), limits, watch)
 
 
 def ended(arena: Arena, limits: Limits, watch: Watch, states: int = -1) -> Arena:
-    """Return the arena with the limit that is reached as its status, unless that is a proof.
+    """Return the arena with the limit that was reached as its status, unless its status is a proof.
 
-    Placing counts no states, so it is never ended by a limit of them.
+    Placing enters no states, so by default the state limit does not count.
     """
     limit = watch.reached(limits, states)
     return replace(arena, status=limit) if limit is not None and arena.status is Status.FEASIBLE else arena
@@ -49,7 +49,7 @@ def ended(arena: Arena, limits: Limits, watch: Watch, states: int = -1) -> Arena
 
 @lru_cache(maxsize=1)
 def _by_size(lives: Lives) -> list[int]:
-    """Return the offsets of largest first: kept, as nearly everybody asks for them."""
+    """Return the offsets of `largest_first`; cached, since several planners use them."""
     board = board_of(lives)
     return first_fit(board, _by_rank(board.items, lambda item: -item.size))
 

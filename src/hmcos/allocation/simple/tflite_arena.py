@@ -1,4 +1,4 @@
-"""TensorFlow Lite's arena."""
+"""The arena of TensorFlow Lite's own planner."""
 
 from __future__ import annotations
 
@@ -19,17 +19,19 @@ TFLITE_ALIGNMENT = 64
 
 
 def tflite_arena(lives: Lives, limits: Limits, watch: Watch) -> Arena:
-    """Return the arena that TensorFlow Lite's planner would make, everything aligned to 64 bytes.
+    """Return the arena that TensorFlow Lite's planner would make, with everything aligned to 64 bytes.
 
-    Lives from the first to the last step go first, in order of number; then the others from the largest to
-    the smallest, ties by birth. Its best gap is the smallest that fits, not the lowest.
+    It first places the lives that last from the first to the last step, in order of number, then the others
+    from the largest to the smallest, ties by birth. Each goes to the smallest gap that fits, not the lowest.
+    The lower bound and the status hold for the lives as they were given: without the alignment to 64 bytes, a
+    smaller arena may be possible.
+
     Source: tensorflow/lite/arena_planner and simple_memory_arena, as documented in
     https://blog.tensorflow.org/2020/10/optimizing-tensorflow-lite-runtime.html.
 
-    What is proved is true of the lives as they were given: without that alignment less may be enough.
-
     Raises:
-        InstanceError: a life is pinned at no multiple of 64, or a pool does not end at one.
+        InstanceError: a life is pinned at an offset that is not a multiple of 64, or a pool does not end at
+            one.
     """
     aligned = replace(lives, alignment=lcm(lives.alignment, TFLITE_ALIGNMENT))
     if aligned.walls != lives.walls:
@@ -56,7 +58,7 @@ def tflite_arena(lives: Lives, limits: Limits, watch: Watch) -> Arena:
 
 
 def _as_asked(arena: Arena, lives: Lives, limits: Limits) -> Arena:
-    """Return the arena with what is known of the lives, not of the lives with a larger alignment."""
+    """Return the arena with the bound and status for the lives as given, not for the aligned ones."""
     bound = lower_bound(items(lives))
     status = conclude(arena.size, bound, room(lives, limits), limits.budget, Status.FEASIBLE)
     return replace(arena, lower_bound=bound, status=status)

@@ -1,4 +1,4 @@
-"""Which of the items that wait for a place is the first in rank among those between two sections."""
+"""The waiting items of best fit, and which of them is first in rank within a range of sections."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ from collections.abc import Sequence
 from typing import Protocol
 
 FEW = 500
-"""Items up to which looking through them in Python is as quick as loading numpy."""
+"""For at most so many items, a scan in Python is as quick as loading numpy."""
 
 
 class Waiting(Protocol):
-    """Items in order of their first section, each with a rank of its own."""
+    """The items without a place yet, numbered by first section, each with its own rank."""
 
     def first(self, begin: int, end: int) -> int | None:
-        """Return the lowest rank of any item that is waiting and lies in sections [begin, end)."""
+        """Return the lowest rank of the waiting items within sections [begin, end), None if there is none."""
         ...
 
     def remove(self, k: int) -> None:
-        """Let item k wait no longer."""
+        """Remove item k: it has its place now."""
         ...
 
 
 def waiting(ranks: Sequence[int], ends: Sequence[int], starts: Sequence[int]) -> Waiting:
-    """Return items that wait for a place.
+    """Return the waiting items: all of those that are given.
 
     Args:
         ranks: one per item.
         ends: per item, the first section after its last one.
-        starts: per section and once more, the first item whose first section is this one or later.
+        starts: per section s and one entry more, the first item whose first section is s or later.
     """
     if len(ranks) <= FEW:
         return Few(ranks, ends, starts)
@@ -37,17 +37,17 @@ def waiting(ranks: Sequence[int], ends: Sequence[int], starts: Sequence[int]) ->
 
 
 class Few:
-    """Hundreds of items that wait for a place."""
+    """`Waiting` for hundreds of items: plain lists."""
 
     def __init__(self, ranks: Sequence[int], ends: Sequence[int], starts: Sequence[int]) -> None:
         self._ranks, self._ends, self._starts = ranks, list(ends), starts
 
     def first(self, begin: int, end: int) -> int | None:
-        """Return the lowest rank of any item that is waiting and lies in sections [begin, end)."""
+        """Return the lowest rank of the waiting items within sections [begin, end), None if there is none."""
         i, j = self._starts[begin], self._starts[end]
         rows = zip(self._ranks[i:j], self._ends[i:j], strict=True)
         return min((rank for rank, last in rows if last <= end), default=None)
 
     def remove(self, k: int) -> None:
-        """Let item k wait no longer."""
-        self._ends[k] = len(self._starts)  # behind every section
+        """Remove item k: it has its place now."""
+        self._ends[k] = len(self._starts)  # after every section, so no range holds it
