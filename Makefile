@@ -66,8 +66,9 @@ demo: $(FOR_USERS)
 	@echo "  out/demo/plan.json           the order, the memory at every step, and what was proved"
 	@echo "Your own model: $(BIN)/hmcos schedule your-model.onnx -o out"
 
+# One process per core, eight at most; where tests end early, others are taken over from where many wait.
 test: $(FOR_DEVELOPERS)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal
 
 # Types are checked for the Python at hand: newer numpys describe themselves in words that 3.11 lacks.
 lint: $(FOR_DEVELOPERS)

@@ -22,6 +22,8 @@ from hmcos.errors import OutputError
 from hmcos.limits import Limits, Status, Watch
 from hmcos.plan.plan import Plan
 
+pytestmark = pytest.mark.slow
+
 untyped = cast(Any, onnx)
 """onnx, where its annotations are incomplete."""
 

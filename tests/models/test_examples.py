@@ -11,6 +11,8 @@ import pytest
 
 import hmcos
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 

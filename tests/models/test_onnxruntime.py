@@ -11,6 +11,8 @@ import pytest
 import hmcos
 from hmcos import verify
 
+pytestmark = pytest.mark.slow
+
 IN_PLACE = (
     "Celu", "Clip", "Elu", "HardSigmoid", "LeakyRelu", "Relu", "Selu", "Sigmoid", "Softplus", "Softsign",
     "Tanh", "ThresholdedRelu",

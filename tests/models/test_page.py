@@ -17,6 +17,7 @@ from networks import FORK
 
 PROGRAM = find_browser()
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(PROGRAM is None, reason="no chromium: apt-get install chromium"),
     pytest.mark.skipif(not has_plotly(), reason="plotly is not installed"),
 ]

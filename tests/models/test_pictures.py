@@ -11,6 +11,8 @@ import pytest
 import hmcos
 from hmcos.report.pictures import graphviz as rendering
 
+pytestmark = pytest.mark.slow
+
 needs_dot = pytest.mark.skipif(shutil.which("dot") is None, reason="the program dot (Graphviz) is missing")
 
 

@@ -28,6 +28,8 @@ from hmcos.verify.checks import Answer
 from unit.frontends.test_tflite_reading import conditional
 from unit.frontends.tflite_networks import NUMPY, S, Sketch, branches, loop
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("tflite_micro")
 
 

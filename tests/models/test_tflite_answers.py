@@ -24,6 +24,8 @@ from hmcos.tasks.verify.tflite_runs import TfliteTrial, outputs_checks
 from hmcos.verify.checks import Answer, Verification
 from unit.frontends.tflite_networks import NUMPY, Sketch, branches
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("tflite_micro")
 
 

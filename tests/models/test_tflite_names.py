@@ -12,6 +12,8 @@ from hmcos.errors import OptionError
 from hmcos.verify.checks import Answer
 from unit.frontends.tflite_networks import NUMPY, Sketch, branches, loop, renamed
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("tflite_micro")
 
 RUN = {"outputs in LiteRT", "outputs in TFLM", "arena in TFLM", "offsets"}

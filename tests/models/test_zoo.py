@@ -19,6 +19,8 @@ from hmcos.schedulers.scheduler_table import scheduler
 from hmcos.zoo.catalogue import build, names
 from hmcos.zoo.randwire import RandWire
 
+pytestmark = pytest.mark.slow
+
 checker: Any = importlib.import_module("onnx.checker")
 Floats = NDArray[np.float32]
 runtime: Any = importlib.import_module("onnxruntime")

@@ -8,6 +8,8 @@ import pytest
 
 from hmcos.memory.instance import read_instance
 
+pytestmark = pytest.mark.slow
+
 QUALITY = Path(__file__).parents[2] / "benchmarks" / "quality"
 
 

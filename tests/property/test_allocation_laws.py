@@ -59,6 +59,7 @@ def in_units(lives: Lives) -> tuple[list[Item], int]:
     return [scaled(item, unit) for item in given if item.pieces], unit
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in names() if name != "tflite_arena"])
 @sweep
 @given(lives=small(9))
@@ -80,6 +81,7 @@ def test_tflite_arena_is_aligned_to_64(lives: Lives) -> None:
     assert arena.size == end(aligned, arena.offsets)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("plan", [exact, auto])
 @sweep
 @given(lives=small(5))
@@ -215,6 +217,7 @@ def test_files_hold_lives_without_loss(lives: Lives) -> None:
         assert parse_csv(text).lives.lives == lives.lives
 
 
+@pytest.mark.slow
 @sweep
 @given(rng=generators(), count=st.integers(8, 24))
 def test_dense_lives_are_proved(rng: Random, count: int) -> None:
@@ -224,6 +227,7 @@ def test_dense_lives_are_proved(rng: Random, count: int) -> None:
     assert arena.status == Status.OPTIMAL
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(30))
 def test_every_combination_of_rules_refutes_what_is_above_the_bound(seed: int) -> None:
     """Where the bytes alive at once are not enough, so that the proof is left to the search."""
@@ -248,6 +252,7 @@ def beyond_its_bound(rng: Random) -> tuple[Lives, int]:
                 return lives, size
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", range(8))
 def test_the_search_is_as_good_as_the_best_order_of_placement(block: int) -> None:
     """A smallest arena comes out when its items are placed in order of offset, each as low as it can."""

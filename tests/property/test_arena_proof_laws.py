@@ -30,6 +30,7 @@ BLOCK = len(RULES)
 """Cases in which every combination of rules is drawn once."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", range(0, 12 * BLOCK, BLOCK))
 def test_the_smallest_arena_is_proved_by_every_combination_of_rules(first: int) -> None:
     wrong = {number: found for number in range(first, first + BLOCK) if (found := faults_of(number))}

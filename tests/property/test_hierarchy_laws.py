@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import combinations, islice
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -199,6 +200,7 @@ def test_single_operators_are_searched_exactly(problem: Problem, budgeted: bool)
     assert BlockSearch(scope, best, Meter(Limits(), Watch(), "law"), 10**6, {}).least(start, 0) is None
 
 
+@pytest.mark.slow
 @given(trees(), st.integers(0, 60))
 def test_blocks_are_searched_exactly(tree: Tree, generous: int) -> None:
     """The least peak over all orders that run each block as one: no such order is better.

@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,6 +24,8 @@ from hmcos.tasks.schedule.recheck import checks_at_rest
 from property.graph_strategies import graphs
 from property.strategies import generators
 from property.tflite_strategies import networks
+
+pytestmark = pytest.mark.slow
 
 NAMES = ("", "same", "x", "tensor 1", "tensor 2", "scratch of x", "buffer 0", "t0")
 

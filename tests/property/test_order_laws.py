@@ -59,6 +59,7 @@ def assert_proved(problem: Problem, rules: PruningRules, expected: int) -> Sched
     return found
 
 
+@pytest.mark.slow
 @given(problems(max_operators=8), st.randoms(use_true_random=False))
 def test_the_search_finds_the_optimum_under_any_rules(problem: Problem, source: Random) -> None:
     expected = optimum(problem)
@@ -66,6 +67,7 @@ def test_the_search_finds_the_optimum_under_any_rules(problem: Problem, source: 
     assert_proved(problem, drawn_rules(source), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(8))
 def test_a_seeded_sweep_finds_the_optimum_under_any_rules(seed: int) -> None:
     source = Random(seed)
@@ -77,6 +79,7 @@ def test_a_seeded_sweep_finds_the_optimum_under_any_rules(seed: int) -> None:
             assert_proved(problem, drawn_rules(source), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("switch", SWITCHES)
 def test_each_rule_may_be_switched_off_by_itself(switch: str) -> None:
     source = Random(switch)
@@ -101,6 +104,7 @@ def test_the_plain_search_in_one_direction_finds_the_optimum(monkeypatch: pytest
             )
 
 
+@pytest.mark.slow
 def test_pieces_and_brackets_find_the_optimum_where_the_quick_search_is_off(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -138,6 +142,7 @@ def test_a_search_cut_short_is_valid_and_no_worse_than_the_baselines(problem: Pr
         assert found.lower_bound < found.peak
 
 
+@pytest.mark.slow
 @given(problems(max_operators=9))
 def test_every_scheduler_gives_a_complete_order_with_true_figures(problem: Problem) -> None:
     least = optimum(problem)

@@ -97,6 +97,7 @@ def test_both_know_who_meets_whom(lives: Lives) -> None:
         assert listed.pairs() == crowd.pairs()
 
 
+@pytest.mark.slow
 @sweep
 @given(lives=some_lives())
 def test_sections_tell_who_meets_whom(lives: Lives) -> None:
@@ -155,6 +156,7 @@ def test_few_and_many_that_wait_are_asked_alike(rng: Random, count: int, section
             many.remove(gone)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in names() if name != "tflite_arena"])
 @sweep
 @given(

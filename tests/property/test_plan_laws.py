@@ -95,6 +95,7 @@ def test_every_plan_agrees_with_itself_and_its_source(problem: Problem, options:
     assert all(check.held for check in checks_at_rest(open_source(problem), plan))
 
 
+@pytest.mark.slow
 def test_an_order_that_fits_is_not_given_away_for_a_smaller_arena() -> None:
     """A plan said that it fits, though the peak of its order was above the budget."""
     rng = Random(163)
@@ -110,6 +111,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("plans")
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(
     model=models() | st.just(parser.parse_model(HEAD + BODY)),

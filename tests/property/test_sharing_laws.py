@@ -62,6 +62,7 @@ def in_source(graph: Graph, sharing: Sharing, order: tuple[int, ...]) -> tuple[i
     return source_order(parameter_nodes(graph), [sharing.numbers[op] for op in order])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
 @given(graph=graphs(), bodies=st.dictionaries(st.integers(0, 6), st.integers(0, 40), max_size=2))
 def test_the_verifier_counts_what_the_problem_costs(
@@ -70,6 +71,7 @@ def test_the_verifier_counts_what_the_problem_costs(
     assert_counted_alike(graph, target, bodies)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
 def test_the_verifier_counts_the_same_on_many_networks(target: Target) -> None:
     overwritten = 0
@@ -104,6 +106,7 @@ def test_lowering_forbids_exactly_the_orders_that_the_network_forbids(graph: Gra
         check_order(graph, in_source(graph, sharing, order))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
 @given(graph=graphs())
 def test_no_byte_is_lost(target: Target, graph: Graph) -> None:

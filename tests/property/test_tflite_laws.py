@@ -27,6 +27,8 @@ from property.strategies import generators
 from property.tflite_strategies import networks
 from unit.frontends.tflite_networks import S
 
+pytestmark = pytest.mark.slow
+
 
 def planned(source: bytes, offsets: bool = True) -> tuple[bytes, Any]:
     """Return what `schedule` writes for a file, and its plan."""

@@ -184,6 +184,7 @@ def test_no_arguments_at_all_show_the_help_as_it_is_laid_out(capsys: pytest.Capt
     assert "\n  schedule " in shown.err
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 @pytest.mark.parametrize("redirection", [">/dev/full", ">&-", "2>&-"])
 @pytest.mark.parametrize("command", ["schedule", "schedule --json"])

@@ -172,6 +172,7 @@ def test_a_place_that_is_gone_is_found() -> None:
     assert lost(text) == ["memory/gone.py", "docs/gone.md", "nowhere/", "memory.gone"]
 
 
+@pytest.mark.slow
 def test_the_example_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     code = re.findall(r"```python\n(.*?)```", document("README.md"), re.DOTALL)
     assert len(code) == 1

@@ -163,6 +163,7 @@ LINES: dict[str, Line] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES.values(), ids=list(NAMES))
 @pytest.mark.parametrize("line", LINES.values(), ids=list(LINES))
 def test_an_error_is_one_short_line(

@@ -72,7 +72,7 @@ def test_it_is_set_up_once(checkout: Path) -> None:
     code, _, calls = make(checkout, "test")
     assert calls[-2:] == [
         "python -m pip install --disable-pip-version-check --editable .[dev]",
-        "python -m pytest",
+        "python -m pytest -n auto --maxprocesses 8 --dist worksteal",
     ]
 
 

@@ -76,6 +76,7 @@ def test_what_was_sent_arrives_however_the_child_ends() -> None:
     assert found.answer == b"ab"
 
 
+@pytest.mark.slow
 def test_limits_hold_and_are_named() -> None:
     found = run("unit.calls:busy", b"", Allowance(seconds=1), waits=3600)
     assert found.exhausted and found.failure == "took more than 1 seconds of processor time"

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hmcos.words import LONGEST, LONGEST_LINE, human, one_line, printable, shortened
 
 
+@pytest.mark.slow
 @given(st.text())
 def test_what_is_printed_obeys_nobody(text: str) -> None:
     assert printable(text).isprintable()

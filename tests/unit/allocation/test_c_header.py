@@ -101,6 +101,7 @@ def test_names_cannot_leave_their_macros(tmp_path: Path, compiler: tuple[str, st
     assert refused(tmp_path, c_header(HOSTILE, lives, arena), compiler) == ""
 
 
+@pytest.mark.slow
 @given(st.lists(st.text(max_size=300), max_size=8))
 def test_names_become_different_identifiers_that_nobody_keeps(names: list[str]) -> None:
     lives = Lives(tuple(Life(0, 1, 4, None) for _ in names), 1)

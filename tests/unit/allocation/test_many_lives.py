@@ -53,6 +53,7 @@ def no_long_tables(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(name, listed(meetings))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_long_tables")
 @pytest.mark.parametrize("name", names())
 def test_no_planner_lists_who_meets_whom(name: str) -> None:

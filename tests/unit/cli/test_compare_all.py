@@ -7,6 +7,8 @@ import pytest
 from hmcos.__main__ import run
 from hmcos.tasks.compare.experiment import ORDERS, PLANNERS
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def two_networks(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,8 @@ from hmcos.frontends.tflite.reading import parse
 from hmcos.zoo.catalogue import build
 from unit.frontends.tflite_networks import branches
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:

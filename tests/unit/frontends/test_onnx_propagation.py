@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from onnx import ModelProto
 
 from hmcos.frontends.onnx import load
@@ -27,6 +28,7 @@ def flattened(length: int, *, extra: str = "Add") -> ModelProto:
     return model(graph(nodes, inputs, [value("sum"), value("y")], [weight("two", [2], "int64")]))
 
 
+@pytest.mark.slow
 def test_long_vectors_are_not_listed_element_by_element(tmp_path: Path) -> None:
     for kind in ("Add", "Concat"):
         path = tmp_path / f"{kind}.onnx"

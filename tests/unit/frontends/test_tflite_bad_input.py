@@ -75,6 +75,7 @@ def test_fields_unknown_to_the_schema_are_refused(tmp_path: Path) -> None:
     assert "field 10 of Model, which the installed schema does not know" in refused(bytes(content), tmp_path)
 
 
+@pytest.mark.slow
 def test_a_small_file_cannot_stand_for_a_huge_tree(tmp_path: Path) -> None:
     # 250 subgraphs, all of them one and the same, with 500 tensors.
     sketch = branches(16, 2)

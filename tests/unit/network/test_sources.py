@@ -148,6 +148,7 @@ def planned(folder: Path, kind: str, seed: int) -> tuple[Model, Plan]:
 KINDS = ["diamond", "branches", "loop", "functions", "tflite branches", "tflite loop"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_written_model_stands_in_for_a_source_that_is_gone(tmp_path: Path, kind: str, seed: int) -> None:

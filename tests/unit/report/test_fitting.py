@@ -128,6 +128,7 @@ TABLES: dict[str, Callable[[Path], RenderableType]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [40, 60, 79, 100, 120])
 @pytest.mark.parametrize("name", TABLES)
 def test_no_table_tears_a_word(name: str, width: int, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ def test_dot_text_needs_no_program(what: str, tmp_path: Path, monkeypatch: pytes
     assert file.read_text(encoding="utf-8").startswith("digraph {")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", GRAPHS)
 @pytest.mark.parametrize(("form", "start"), [("svg", b"<svg"), ("pdf", b"%PDF"), ("png", b"\x89PNG")])
 def test_graphs_need_no_graphviz(
@@ -54,6 +55,7 @@ def test_graphviz_draws_where_it_is_installed(tmp_path: Path, monkeypatch: pytes
     assert renderer("memory", "svg") == "matplotlib"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["memory", "arena"])
 @pytest.mark.parametrize("form", FORMS)
 def test_plots_are_written(what: str, form: str, tmp_path: Path) -> None:

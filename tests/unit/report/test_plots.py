@@ -38,12 +38,14 @@ def test_an_arena_lists_what_is_live_at_the_peak() -> None:
     assert re.search(r"1  100 B  buffer [12]", found)
 
 
+@pytest.mark.slow
 def test_a_plot_is_the_same_every_time() -> None:
     shown = scene(FORK, "given", "optimal")
     assert memory(shown, "svg") == memory(shown, "svg")
     assert arena(shown, "pdf") == arena(shown, "pdf")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("form", "start"), [("png", b"\x89PNG"), ("pdf", b"%PDF"), ("svg", b"<?xml")])
 def test_plots_come_in_three_forms(form: str, start: bytes) -> None:
     assert memory(scene(FORK, "given"), form).startswith(start)
@@ -53,6 +55,7 @@ ONLY_AN_INPUT = Problem((), (7,), (0,), (), (), (), (), ())
 ONLY_SCRATCH = Problem(("$a_{b$",), (), (), (), ((),), ((),), ((),), (9,))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("problem", [EMPTY, ONLY_AN_INPUT, ONLY_SCRATCH])
 def test_corners_have_plots(problem: Problem) -> None:
     shown = scene(problem, "given", "optimal")

@@ -68,6 +68,7 @@ def everything(plan: Plan) -> Iterator[str]:
     yield dot_text(hierarchy(drawn))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", OPEN)
 def test_nothing_is_called_optimal_without_a_proof(status: Status) -> None:
     name = "fits" if status is Status.FITS else "best found"

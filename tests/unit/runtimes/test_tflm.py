@@ -16,6 +16,8 @@ from hmcos.runtimes.tflite.litert import random_inputs, run
 from hmcos.runtimes.tflite.tflm import arena_in, room, tflm_arena
 from unit.frontends.tflite_networks import NUMPY, S, Sketch, branches
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("tflite_micro")
 
 

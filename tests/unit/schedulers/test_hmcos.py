@@ -46,6 +46,7 @@ def test_nasnet_reaches_the_published_peak(nasnet: Problem) -> None:
     assert (found.status, found.scheduler) == (Status.FEASIBLE, "hmcos")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "published"),
     [

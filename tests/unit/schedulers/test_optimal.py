@@ -68,6 +68,7 @@ def test_corners_are_proved(name: str) -> None:
     assert peak(CORNERS[name], found.order) == found.peak == found.lower_bound
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("equal", [True, False])
 def test_long_chains_and_ladders_are_proved(equal: bool) -> None:
     source = Random(1)
@@ -119,6 +120,7 @@ def test_each_limit_is_a_status_with_a_valid_answer() -> None:
         assert peak(problem, found.order) == found.peak > found.lower_bound > 0
 
 
+@pytest.mark.slow
 def test_a_limited_answer_improves_with_its_limit() -> None:
     problem = wide()
     short, long = (optimal(problem, Limits(states=states), Watch()) for states in (300, 30_000))
@@ -126,6 +128,7 @@ def test_a_limited_answer_improves_with_its_limit() -> None:
     assert long.lower_bound >= short.lower_bound
 
 
+@pytest.mark.slow
 def test_a_budget_that_is_hard_to_decide_ends_at_its_limit() -> None:
     problem = wide()
     best = optimal(problem, Limits(states=20_000), Watch())

@@ -35,6 +35,7 @@ def test_it_is_in_the_table() -> None:
     assert scheduler("serenity") is serenity
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "mended"),
     [

@@ -18,6 +18,8 @@ from hmcos.plan.plan import Plan
 from hmcos.verify.checks import Answer, Verification
 from unit.verify import faults
 
+pytestmark = pytest.mark.slow
+
 COUNTED = ["source", "target", "order", "memory", "arena", "written model"]
 WRITTEN = ["source", "files", *COUNTED[1:]]
 RUN = ["same function", "in the arena"]

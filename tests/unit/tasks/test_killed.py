@@ -143,6 +143,7 @@ def versions(killed: Killed, out: Path) -> tuple[str, ...]:
     return tuple(kinds[name][found[name]] for name in RESULTS)
 
 
+@pytest.mark.slow
 def test_files_are_replaced_whole_and_the_plan_is_the_last(killed: Killed) -> None:
     seen = list(dict.fromkeys(versions(killed, out) for out in killed.outs))
     assert seen == [("new",) * moved + ("old",) * (len(RESULTS) - moved) for moved in range(5)]
@@ -160,6 +161,7 @@ def test_a_mixed_set_is_named_and_whole_ones_are_not(killed: Killed) -> None:
                 check_written(plan)
 
 
+@pytest.mark.slow
 def test_what_killed_processes_left_goes_with_the_next_run(killed: Killed, tmp_path: Path) -> None:
     leftovers = 0
     for out in killed.outs:

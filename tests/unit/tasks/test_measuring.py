@@ -15,6 +15,8 @@ from hmcos.frontends.model import Model
 from hmcos.runtimes.onnxruntime.measured import Measurement
 from unit.verify import faults
 
+pytestmark = pytest.mark.slow
+
 MIB = 2**20
 FAN = """fan (float[4,1024,1024] x) => (float[4,1,1] y) <int64[2] axes = {1,2}>
 {

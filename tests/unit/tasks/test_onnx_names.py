@@ -31,6 +31,7 @@ def saved(folder: Path, text: str) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", ["", "s = Neg(c) t = Abs(s)"])
 def test_names_that_bodies_repeat_are_told_apart(tmp_path: Path, after: str) -> None:
     path = saved(tmp_path, BRANCHES.format(before="", after=after))

@@ -199,6 +199,7 @@ def test_every_problem_is_verified_with_its_arena() -> None:
         assert plan.lower_bound <= plan.peak <= plan.arena.lower_bound <= plan.arena.size
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("allocator", ["auto", "exact"])
 @pytest.mark.parametrize("minimize", ["peak", "arena"])
 def test_out_of_time_the_arena_is_never_above_that_of_largest_first(allocator: str, minimize: str) -> None:

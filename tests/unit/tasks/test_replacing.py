@@ -76,6 +76,7 @@ def test_both_may_have_moved_together(source: Path, tmp_path: Path) -> None:
     hmcos.schedule(source, output=tmp_path / "moved/out")
 
 
+@pytest.mark.slow
 def test_names_that_stand_for_networks(tmp_path: Path) -> None:
     hmcos.schedule("zoo:darts-cifar", output=tmp_path, time_limit=0.0)
     hmcos.schedule("zoo:darts-cifar", output=tmp_path, time_limit=0.0)
@@ -116,6 +117,7 @@ def test_a_plan_of_the_first_edition_is_known_again(
     hmcos.schedule(source, output=tmp_path / "home/out")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("program", ["hmcos", "op_sched"])
 def test_the_command_lines_have_the_option(source: Path, tmp_path: Path, program: str) -> None:
     other, out = tmp_path / "other.onnx", tmp_path / "out"

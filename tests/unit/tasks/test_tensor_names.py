@@ -123,6 +123,7 @@ FALSE_IDS: list[tuple[Change, str]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("change", "words"), FALSE_IDS)
 def test_a_false_id_is_found(tmp_path: Path, change: Change, words: str) -> None:
     found = changed(tmp_path, change)

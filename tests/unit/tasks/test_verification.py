@@ -20,6 +20,8 @@ from hmcos.plan.plan import Plan
 from hmcos.verify.checks import Answer, Verification
 from unit.verify import faults
 
+pytestmark = pytest.mark.slow
+
 BODY = """net (bool go, float[4] x) => (float[4] y)
 {
   a = Relu(x)
