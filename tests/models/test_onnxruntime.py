@@ -30,7 +30,7 @@ from onnx import parser
 import onnxruntime
 import numpy as np
 from hmcos.runtimes.onnxruntime.growth import _forget_highest, _status
-from hmcos.runtimes.onnxruntime.session import in_file_order
+from hmcos.runtimes.onnxruntime.runtime import in_file_order
 
 options = in_file_order()
 options.enable_cpu_mem_arena = options.enable_mem_pattern = False

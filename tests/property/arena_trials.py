@@ -23,8 +23,8 @@ from hmcos.allocation.alive_bound import lower_bound
 from hmcos.allocation.auto import auto
 from hmcos.allocation.exact import cluster
 from hmcos.allocation.exact.constraint import Effort, constrain
+from hmcos.allocation.exact.placement_rules import PlacementRules, Style
 from hmcos.allocation.exact.proof import exact, prove
-from hmcos.allocation.exact.rules import PlacementRules, Style
 from hmcos.allocation.exact.search import Search
 from hmcos.allocation.exact.shrink import scaled, unit_of
 from hmcos.allocation.fit import board_of, first_fit

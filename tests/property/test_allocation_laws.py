@@ -15,8 +15,8 @@ from hmcos.allocation.alive_bound import lower_bound
 from hmcos.allocation.auto import auto
 from hmcos.allocation.crowd import Crowd
 from hmcos.allocation.exact.constraint import Effort, constrain
+from hmcos.allocation.exact.placement_rules import PlacementRules, Style
 from hmcos.allocation.exact.proof import exact
-from hmcos.allocation.exact.rules import PlacementRules, Style
 from hmcos.allocation.exact.search import Search
 from hmcos.allocation.exact.shrink import postponable, scaled, unit_of
 from hmcos.allocation.files.lives_file import (

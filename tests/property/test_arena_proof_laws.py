@@ -12,7 +12,7 @@ from random import Random
 import pytest
 
 import hmcos
-from hmcos.allocation.exact.rules import Style
+from hmcos.allocation.exact.placement_rules import Style
 from hmcos.allocation.exact.search import Search
 from hmcos.allocation.items import items
 from hmcos.allocation.lives import Lives

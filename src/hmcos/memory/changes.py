@@ -1,9 +1,11 @@
-"""Inputs and outputs whose memory the caller supplies."""
+"""A problem with one thing changed."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+from hmcos.alignment import round_up
+from hmcos.memory.lifetimes import Life
 from hmcos.memory.problem import Problem
 
 
@@ -19,3 +21,29 @@ def without_external(problem: Problem) -> Problem:
         for made, allowed in zip(problem.makes, problem.may_overwrite, strict=True)
     )
     return replace(problem, sizes=sizes, may_overwrite=may_overwrite)
+
+
+def aligned(problem: Problem, alignment: int) -> Problem:
+    """Return the problem with all sizes rounded up."""
+    if alignment == 1:
+        return problem
+    return replace(
+        problem,
+        sizes=tuple(round_up(size, alignment) for size in problem.sizes),
+        scratch=tuple(round_up(size, alignment) for size in problem.scratch),
+    )
+
+
+def resized(problem: Problem, life: Life, size: int) -> Problem:
+    """Return the problem in which a buffer or the scratch of an operator has another size, in bytes."""
+    if life.buffer is None:
+        return replace(
+            problem, scratch=tuple(size if op == life.operator else s for op, s in enumerate(problem.scratch))
+        )
+    sizes = tuple(size if b == life.buffer else s for b, s in enumerate(problem.sizes))
+    # What takes no bytes is written over nothing (a rule of every problem).
+    allowed = tuple(
+        over if any(sizes[b] for b in made) else ()
+        for made, over in zip(problem.makes, problem.may_overwrite, strict=True)
+    )
+    return replace(problem, sizes=sizes, may_overwrite=allowed)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 
-from hmcos.alignment import round_up
 from hmcos.errors import OptionError
 from hmcos.graph.graph import Graph, Tensor
 from hmcos.graph.source_order import ParameterNodes, parameter_nodes, source_order
 from hmcos.limits import Limits, Watch
 from hmcos.log import Log
-from hmcos.memory.changes import without_external
+from hmcos.memory.changes import aligned, without_external
 from hmcos.memory.lifetimes import Life
 from hmcos.memory.problem import Problem
 from hmcos.memory.target import Target
@@ -135,7 +134,7 @@ def network_with(graph: Graph, accounting: Accounting, bodies: Bodies) -> Networ
 
 def _of_problem(opened: Opened, used: TargetUsed) -> Network:
     assert opened.problem is not None, "what is no model is a problem"
-    problem = _aligned(opened.problem, used.alignment)
+    problem = aligned(opened.problem, used.alignment)
     problem = without_external(problem) if used.external_io else problem
     return Network(
         problem=problem,
@@ -143,15 +142,4 @@ def _of_problem(opened: Opened, used: TargetUsed) -> Network:
         numbers=tuple(range(problem.operators)),
         rows=tuple(OperatorRow(i, name, "", "") for i, name in enumerate(problem.names)),
         tensor_ids=tuple((b,) for b in range(len(problem.sizes))),
-    )
-
-
-def _aligned(problem: Problem, alignment: int) -> Problem:
-    """Return the problem with all sizes rounded up."""
-    if alignment == 1:
-        return problem
-    return replace(
-        problem,
-        sizes=tuple(round_up(size, alignment) for size in problem.sizes),
-        scratch=tuple(round_up(size, alignment) for size in problem.scratch),
     )

@@ -20,7 +20,7 @@ from hmcos.network.sources import source_of
 from hmcos.plan.file.plan_file import read_plan
 from hmcos.plan.plan import Plan
 from hmcos.runtimes.onnxruntime.fusing import LEVELS, fuse
-from hmcos.runtimes.onnxruntime.session import in_file_order, moved, opened
+from hmcos.runtimes.onnxruntime.runtime import in_file_order, moved, opened
 from hmcos.tasks.request import Request, chosen_limits, chosen_target
 from hmcos.tasks.schedule.task import run
 

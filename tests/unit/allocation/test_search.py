@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from hmcos.allocation.exact.rules import PlacementRules, Style
+from hmcos.allocation.exact.placement_rules import PlacementRules, Style
 from hmcos.allocation.exact.search import Search
 from hmcos.allocation.items import Item
 

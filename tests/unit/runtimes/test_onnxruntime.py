@@ -6,7 +6,7 @@ from pathlib import Path
 
 import hmcos
 from hmcos.frontends.loading import load, save
-from hmcos.runtimes.onnxruntime.session import moved
+from hmcos.runtimes.onnxruntime.runtime import moved
 from unit.verify import faults
 
 FAN = """fan (float[4096] x) => (float[1] y) <int64[1] axes = {0}>

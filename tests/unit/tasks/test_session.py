@@ -20,7 +20,7 @@ from hmcos.frontends.model import Model
 from hmcos.network.opening import open_source
 from hmcos.plan.plan import Plan
 from hmcos.runtimes.onnxruntime.fusing import LEVELS
-from hmcos.runtimes.onnxruntime.session import runtime
+from hmcos.runtimes.onnxruntime.runtime import runtime
 from hmcos.tasks.measure.file_order import file_order_peak
 from unit.verify import faults
 

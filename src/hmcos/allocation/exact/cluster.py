@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
-from hmcos.allocation.exact.rules import Style
+from hmcos.allocation.exact.placement_rules import Style
 from hmcos.allocation.exact.search import Search
 from hmcos.allocation.fit import count_pairs, highest_end
 from hmcos.allocation.items import Item

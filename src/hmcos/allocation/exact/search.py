@@ -27,7 +27,7 @@ from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from hmcos.allocation.exact.rules import ALL_RULES, PlacementRules, Style
+from hmcos.allocation.exact.placement_rules import ALL_RULES, PlacementRules, Style
 from hmcos.allocation.exact.state import PlacementState
 from hmcos.allocation.items import Item
 from hmcos.allocation.layout import layout

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from hmcos.allocation.exact.rules import PlacementRules
+from hmcos.allocation.exact.placement_rules import PlacementRules
 from hmcos.allocation.layout import Layout
 
 SECTION, ITEM, PLACED = range(3)

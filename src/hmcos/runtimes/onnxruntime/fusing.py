@@ -13,7 +13,7 @@ from hmcos.frontends.model import Model
 from hmcos.frontends.onnx.elements import NUMBERS
 from hmcos.frontends.onnx.reading import load
 from hmcos.graph.graph import Graph, Tensor
-from hmcos.runtimes.onnxruntime.session import in_file_order, opened, runtime
+from hmcos.runtimes.onnxruntime.runtime import in_file_order, opened, runtime
 
 LEVELS = {"none": "ORT_DISABLE_ALL", "basic": "ORT_ENABLE_BASIC", "extended": "ORT_ENABLE_EXTENDED"}
 """What `optimize` may be, and what ONNX Runtime calls it."""

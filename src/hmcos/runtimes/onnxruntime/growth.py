@@ -16,7 +16,7 @@ from hmcos.frontends.feeding import Bytes, random_inputs
 from hmcos.graph.graph import Graph
 from hmcos.processes import run
 from hmcos.runtimes.onnxruntime.binding import bind_inputs
-from hmcos.runtimes.onnxruntime.session import in_file_order
+from hmcos.runtimes.onnxruntime.runtime import in_file_order
 
 _ENVIRONMENT = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
 """Without these, glibc keeps freed blocks, so that the process shows more memory than is in use."""

@@ -10,6 +10,7 @@ from functools import partial
 from hmcos.alignment import round_up
 from hmcos.limits import Limits, Watch
 from hmcos.log import Log
+from hmcos.memory.changes import resized
 from hmcos.memory.lifetimes import Life
 from hmcos.memory.problem import Problem
 from hmcos.plan.schedule import Schedule
@@ -142,18 +143,3 @@ def changes_of_tensors(problem: Problem, lives: Iterable[Life], alignment: int) 
             found.append(Change(Kind.HALVED, partial(resized, problem, life, half), life))
         found.append(Change(Kind.GONE, partial(resized, problem, life, 0), life))
     return tuple(found)
-
-
-def resized(problem: Problem, life: Life, size: int) -> Problem:
-    """Return the problem in which a buffer or the scratch of an operator has another size, in bytes."""
-    if life.buffer is None:
-        return replace(
-            problem, scratch=tuple(size if op == life.operator else s for op, s in enumerate(problem.scratch))
-        )
-    sizes = tuple(size if b == life.buffer else s for b, s in enumerate(problem.sizes))
-    # What takes no bytes is written over nothing (a rule of every problem).
-    allowed = tuple(
-        over if any(sizes[b] for b in made) else ()
-        for made, over in zip(problem.makes, problem.may_overwrite, strict=True)
-    )
-    return replace(problem, sizes=sizes, may_overwrite=allowed)

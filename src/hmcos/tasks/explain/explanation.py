@@ -17,7 +17,7 @@ from hmcos.network.lowering import Network
 from hmcos.plan.plan import OperatorRow, Plan
 from hmcos.schedulers.simple.rpo import reverse_post_order
 from hmcos.tasks.explain.advice import Advised, Kind, advise
-from hmcos.tasks.explain.changes import changes_of
+from hmcos.tasks.explain.candidates import changes_of
 from hmcos.tasks.schedule.assembly import live_at_peak
 from hmcos.tasks.schedule.solved import Solved
 

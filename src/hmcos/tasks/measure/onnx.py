@@ -12,7 +12,7 @@ from hmcos.limits import Watch
 from hmcos.network.opening import Opened
 from hmcos.runtimes.onnxruntime.growth import GrowthTrial, taken
 from hmcos.runtimes.onnxruntime.measured import Measured, Measurement
-from hmcos.runtimes.onnxruntime.session import runtime
+from hmcos.runtimes.onnxruntime.runtime import runtime
 from hmcos.tasks.measure.file_order import file_order_peak
 from hmcos.tasks.request import Request
 from hmcos.tasks.schedule.task import run

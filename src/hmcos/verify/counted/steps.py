@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from hmcos.graph.graph import Graph, Operator
-from hmcos.verify.counted.rules import SharingRules
+from hmcos.verify.counted.sharing_rules import SharingRules
 
 
 @dataclass(frozen=True, slots=True)
