@@ -128,21 +128,8 @@ def run(
     limits = None if allowance is None else within_own(allowance)
     if waits is None:
         waits = 2 * (limits or AMPLE).seconds + 10
-    asked = {
-        "path": list(map(str, sys.path)),
-        "length": len(request),
-        "limits": limits and [limits.seconds, limits.memory],
-    }
     begun = perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-c", _START, call, json.dumps(asked)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=environment,
-    )
-    lifeline, process.stdin = process.stdin, None
-    assert lifeline is not None
+    process, lifeline = _started(call, len(request), limits, environment)
     try:
         with suppress(BrokenPipeError):  # it ended already, and its log says why
             lifeline.write(request)
@@ -157,6 +144,27 @@ def run(
     missing, _, answer = answer.partition(b"\n")
     unlimited = tuple(missing.decode().split(",")) if missing else ()
     return Ended(code, answer, log.decode(errors="replace"), limits, waits, unlimited)
+
+
+def _started(
+    call: str, length: int, limits: Allowance | None, environment: Mapping[str, str] | None
+) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
+    """Return a child that waits for a request of so many bytes, and the pipe that keeps it alive."""
+    asked = {
+        "path": list(map(str, sys.path)),
+        "length": length,
+        "limits": limits and [limits.seconds, limits.memory],
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-c", _START, call, json.dumps(asked)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+    )
+    lifeline, process.stdin = process.stdin, None
+    assert lifeline is not None
+    return process, lifeline
 
 
 def run_program(
