@@ -32,6 +32,10 @@ attributes; import only the public types, from ``hmcos``.
 """
 
 
+INSIDE = ("hmcos.frontends.format",)
+"""Modules whose types matter only to authors of formats: the reference does not describe them."""
+
+
 def public() -> dict[str, Any]:
     """Return the public functions and types by name."""
     return {name: getattr(hmcos, name) for name in hmcos.__all__ if not name.startswith("__")}
@@ -69,7 +73,7 @@ def named_types(value: Any) -> Iterator[type]:
         if found is None and name in imported:
             place, attribute = imported[name]
             found = getattr(import_module(place), attribute, None) if place.startswith("hmcos") else None
-        if inspect.isclass(found) and found.__module__.startswith("hmcos"):
+        if inspect.isclass(found) and found.__module__.startswith("hmcos") and found.__module__ not in INSIDE:
             yield found
 
 

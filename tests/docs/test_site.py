@@ -64,6 +64,7 @@ def test_the_reference_reaches_what_public_functions_return_and_raise() -> None:
     reference = tool("docs_reference")
     reached = {found.__name__ for found in reference.reached(reference.public().values())}
     assert {"Plan", "Explanation", "Comparison", "Verification", "Measurement", "Observer"} <= reached
+    assert not {"Format", "OffsetsInFiles", "Written"} & reached
     assert "InstanceError" in {found.__name__ for found in reference.errors(hmcos.HmcosError)}
 
 
