@@ -7,6 +7,7 @@ import io
 import json
 import re
 import tokenize
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -157,6 +158,20 @@ def test_every_link_leads_somewhere(name: str) -> None:
 @pytest.mark.parametrize("name", PAGES)
 def test_every_place_that_a_page_names_is_there(name: str) -> None:
     assert lost(document(name), (ROOT / name).parent) == []
+
+
+def test_the_architecture_states_the_contracts_as_the_build_enforces_them() -> None:
+    text = document("ARCHITECTURE.md")
+    contracts = tomllib.loads(document("pyproject.toml"))["tool"]["importlinter"]["contracts"]
+    layers = "".join(f"    {line}\n" for line in contracts[0]["layers"])
+    assert f"\n\n{layers}\n" in text
+    for contract in contracts[1:]:
+        assert f"| {contract['name']} |" in text
+    rooms = text[text.index("## Rooms") : text.index("## Contracts")]
+    package = ROOT / "src/hmcos"
+    names = {f"{path.parent.name}/" for path in package.glob("*/__init__.py")}
+    names |= {path.name for path in package.glob("*.py")} - {"__init__.py"}
+    assert {name for name in names if f"`{name}`" not in rooms} == set()
 
 
 def test_every_place_that_a_docstring_or_a_comment_names_is_there() -> None:
