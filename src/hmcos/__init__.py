@@ -1,4 +1,4 @@
-"""Run neural networks in the least memory that is possible, with proof."""
+"""Schedule neural networks to run in the least memory possible, with proof."""
 
 from __future__ import annotations
 
@@ -84,14 +84,14 @@ _PLACES = {
     "verify": "hmcos.api.proving:verify",
     "write_instance": "hmcos.memory.instance:write_instance",
 }
-"""Public name to "module:name", imported when it is first asked for (PEP 562)."""
+"""Public name to "module:name", imported on first use (PEP 562)."""
 
 
 def __getattr__(name: str) -> Any:
     if name not in _PLACES:
         raise AttributeError(f"module 'hmcos' has no attribute {name!r}")
-    module, found = _PLACES[name].split(":")
-    value = getattr(import_module(module), found)
+    module, attribute = _PLACES[name].split(":")
+    value = getattr(import_module(module), attribute)
     globals()[name] = value
     return value
 
@@ -101,10 +101,10 @@ def __dir__() -> list[str]:
 
 
 class _Package(ModuleType):
-    """A package whose public names stay what they are when a room of the same name is imported.
+    """A package whose public functions are not replaced by subpackages of the same name.
 
-    Python makes every imported submodule an attribute of its package: `hmcos.verify` and `hmcos.report` would
-    be functions before the first plan is checked, and modules after it.
+    Python makes every imported submodule an attribute of its package: without this class, `hmcos.verify` and
+    `hmcos.report` would be functions at first, and modules once the subpackages were imported.
     """
 
     def __setattr__(self, name: str, value: object) -> None:

@@ -1,4 +1,4 @@
-"""The entry of the command line: what a process prints and returns when something is wrong."""
+"""The entry point of the command line; it turns errors into one line and an exit code."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ NAMELESS = {
     errno.ENOENT: "the current folder",
     **dict.fromkeys((errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM), "the system"),
 }
-"""What is wrong by the number of an error in which the system names no file, if it is not the output."""
+"""What a system error concerns, by its number, if it names no file; by default the standard output."""
 WRONG_INPUT, WRONG_USAGE, INTERRUPTED, PIPE_CLOSED = 1, 2, 130, 141
 
 
 def run(
     arguments: Sequence[str] | None = None, command: click.Command = hmcos, program: str = "hmcos"
 ) -> int:
-    """Return the exit code of one call of the command line; wrong input is one line on standard error."""
+    """Run the command line once and return its exit code; wrong input prints one line on standard error."""
     try:
         code = command.main(arguments, prog_name=program, standalone_mode=False)
         sys.stdout.flush()
@@ -49,11 +49,11 @@ def run(
 
 def main(command: click.Command = hmcos, program: str = "hmcos") -> None:
     """Run the command line and end the process with its exit code."""
-    # A process that was started with a stream closed has None for it.
+    # A stream is None if the process was started with it closed.
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: PTH123, SIM115
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: PTH123, SIM115
     for stream in (sys.stdout, sys.stderr):
-        # Names come from files and may not exist in the terminal's character set.
+        # Names from files may contain characters that the terminal cannot show.
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     _clean_up_when_ended()
@@ -61,10 +61,10 @@ def main(command: click.Command = hmcos, program: str = "hmcos") -> None:
 
 
 def _clean_up_when_ended() -> None:
-    """Let a signal that ends the process undo what is half done; a second one ends it at once."""
+    """Let a signal that ends the process clean up first; a second one ends it at once."""
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
-        # Whoever started us may want it ignored: nohup does.
+        # Keep a signal ignored if the parent process ignores it, as nohup does.
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, _end)
 
@@ -77,23 +77,23 @@ def _end(number: int, frame: object) -> None:
 
 def op_sched() -> None:
     """Run the program of the published system and end the process with its exit code."""
-    from hmcos.cli.op_sched import op_sched as command  # noqa: PLC0415 (the other program does not need it)
+    from hmcos.cli.op_sched import op_sched as command  # noqa: PLC0415 (hmcos does not need it)
     from hmcos.cli.verbosity import with_verbosity  # noqa: PLC0415
 
     main(with_verbosity(command), "op_sched")
 
 
 def _give_up_output() -> None:
-    """Write no more: whoever reads it is gone, or there is no space left for it.
+    """Discard further output, since its reader is gone or the disk is full.
 
-    Python would complain once more when it closes the stream.
+    Otherwise Python would report the error once more when it closes the stream.
     """
-    with suppress(OSError):  # it may be no file of the system, and there may be no more files to open
+    with suppress(OSError):  # the stream may have no descriptor, or no more files can be opened
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _explanation(error: HmcosError | click.ClickException | MemoryError, program: str) -> tuple[str, int]:
-    """Return what to say and the exit code: 2 for what was asked in a wrong way, 1 for a wrong input."""
+    """Return the message and the exit code: 2 for wrong usage, 1 for wrong input."""
     if isinstance(error, MemoryError):
         return "there is not enough memory for this; free some, or raise its limit", WRONG_INPUT
     if isinstance(error, HmcosError):
@@ -108,7 +108,7 @@ def _explanation(error: HmcosError | click.ClickException | MemoryError, program
 
 
 def _options(error: click.NoSuchOption) -> list[str]:
-    """Return the options that there are where an unknown one was given."""
+    """Return the options of the command that was given an unknown option."""
     return [name for one in error.ctx.command.params for name in one.opts] if error.ctx else []
 
 

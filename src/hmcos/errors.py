@@ -1,23 +1,22 @@
-"""Everything that hmcos may raise for wrong input.
+"""The errors that hmcos raises for wrong input.
 
     HmcosError
-    ├── ModelError       a model file cannot be read, or says something that cannot be scheduled
-    │   └── SizeError    sizes stay unknown, mostly because symbolic dimensions are not bound
-    ├── InstanceError    a problem given as numbers breaks one of its rules
+    ├── ModelError       a model file cannot be read, or its network cannot be scheduled
+    │   └── SizeError    sizes are unknown, mostly because symbolic dimensions are not bound
+    ├── InstanceError    a file of a problem or of lives is wrong
     ├── TargetError      a target file or name is wrong
-    │   └── UnknownTargetError   no target has this name; an OptionError as well
+    │   └── UnknownTargetError   no target has this name; also an OptionError
     ├── PlanError        a plan file is wrong, or does not belong to this model
-    ├── OptionError      a call or an option that does not make sense
-    ├── OutputError      a result cannot be written where it was asked for
-    ├── ToolError        a program or package that a picture needs is missing, or failed
+    ├── OptionError      an option or argument is wrong
+    ├── OutputError      a result cannot be written to the requested place
+    ├── ToolError        a program or package that a task needs is missing, or failed
     ├── VerifyError      a plan or a written model failed an independent check
-    └── NotRunError      a runtime could not run a model, so that nothing is known of it
-        └── LimitError   because a limit of time or memory ended it
+    └── NotRunError      a runtime could not run a model, so its outputs are unknown
+        └── LimitError   a limit of time or memory ended the run
 
-Each message is one line: what is wrong, where (file, operator, tensor), and what to do about it. Names,
-paths and options in it come from whoever wrote the file or the command: they are cut at 200 characters, and
-what a terminal might obey is escaped.
-Running out of time or over a budget is not an error but a status of the result.
+Each message is one line: what is wrong, where (file, operator, tensor), and what to do about it. Names, paths
+and options in it come from untrusted files and commands: they are cut at 200 characters, and control
+characters are escaped. Running out of time or over a budget is a status of the result, not an error.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ class HmcosError(Exception):
     """The root of all errors that hmcos raises on purpose."""
 
     def __init__(self, message: str) -> None:
-        # Here, for all classes and all places that raise one: no message is longer than people read.
+        # One place cuts and escapes the messages of all errors.
         super().__init__(one_line(message))
 
 
@@ -38,35 +37,35 @@ class ModelError(HmcosError):
 
 
 class SizeError(ModelError):
-    """A model that is fine except that some of its sizes are not known."""
+    """A model that is valid except that some of its sizes are unknown."""
 
 
 class InstanceError(HmcosError):
-    """A problem, given as numbers, that breaks one of its rules."""
+    """A file of a problem or of lives that is malformed or breaks a rule."""
 
 
 class TargetError(HmcosError):
-    """A target (what may share memory) that is unknown or ill-formed."""
+    """A target (what may share memory) that is unknown or malformed."""
 
 
 class PlanError(HmcosError):
-    """A plan that is ill-formed or belongs to another model."""
+    """A plan that is malformed or belongs to another model."""
 
 
 class OptionError(HmcosError):
-    """An option or argument that does not make sense."""
+    """A wrong option or argument."""
 
 
 class UnknownTargetError(TargetError, OptionError):
-    """The name of a target that there is not."""
+    """A target name that no target has."""
 
 
 class OutputError(HmcosError):
-    """A result that cannot be written where it was asked for."""
+    """A result that cannot be written to the requested place."""
 
 
 class ToolError(HmcosError):
-    """A program or package that a picture needs and that is missing, or failed."""
+    """A program or package that a task needs is missing, or failed."""
 
 
 class VerifyError(HmcosError):

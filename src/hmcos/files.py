@@ -1,4 +1,4 @@
-"""Input files, which may be something else under a harmless name: archives hold links to /dev/zero."""
+"""Read input files safely: a path may be a device, such as a link to /dev/zero in an archive."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ def read_ordinary(path: str | Path) -> bytes:
     """Return the content of an ordinary file.
 
     Raises:
-        OSError: it cannot be read, or is a device, which may never end, or a pipe, which may keep us waiting.
+        OSError: it cannot be read, or is a device, which may be endless, or a pipe, which may block forever.
     """
     file = Path(path)
     if file.exists() and not file.is_file() and not file.is_dir():
@@ -18,5 +18,5 @@ def read_ordinary(path: str | Path) -> bytes:
         raise OSError(errno.EINVAL, reason, str(file))
     try:
         return file.read_bytes()
-    except ValueError as error:  # a character that no path can hold
+    except ValueError as error:  # a character that paths cannot contain
         raise OSError(errno.EINVAL, str(error), str(file)) from error

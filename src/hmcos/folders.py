@@ -1,8 +1,8 @@
-"""Temporary folders that are gone at the latest when another one is made.
+"""Temporary folders; those of killed processes are removed when the next one is made.
 
-A process that is killed cannot remove its folder, so the next one does. It has to be sure that the folder is
-left over: its owner holds a lock on it (the system frees it when a process ends, however it ends, and it
-tells also of processes in other containers), and its name tells the number of the process.
+A folder is a leftover only if no process owns it. Its owner holds a lock on it, which the system frees when
+the process ends for any reason, and which also works across containers. Its name contains the number of the
+process.
 """
 
 from __future__ import annotations
@@ -22,21 +22,20 @@ from hmcos.errors import OutputError
 PREFIX = "hmcos-"
 SUFFIX = ".part"
 PRIVATE = 0o700
-"""The mode with which mkdtemp makes folders."""
-# All of what mkdtemp makes: users call their own folders hmcos-2024-results.
+"""The mode of folders that mkdtemp makes."""
+# The exact form of mkdtemp's names: a user may have a folder such as hmcos-2024-results.
 _NAME = re.compile(rf"\.?{PREFIX}(\d{{1,9}})-[a-z0-9_]{{8}}{re.escape(SUFFIX)}")
 
 
 @contextmanager
 def temporary_folder(parent: Path | None = None) -> Generator[Path]:
-    """Return an empty folder that only this user may enter, for as long as the block takes.
+    """Make an empty folder that only this user may enter, and remove it at the end of the block.
 
-    It is hidden in a `parent` that belongs to the user, or where the system has its temporary files. Before,
-    what processes of this user left behind there is removed. On Windows, which has no such locks, such
-    folders stay.
+    It is a hidden folder in a `parent` that belongs to the user, or lies among the system's temporary files.
+    Leftovers of this user's processes there are removed first, except on Windows, which has no such locks.
 
     Raises:
-        OutputError: there is no place for it.
+        OutputError: the folder cannot be made.
     """
     try:
         place = parent or Path(tempfile.gettempdir())
@@ -55,15 +54,14 @@ def temporary_folder(parent: Path | None = None) -> Generator[Path]:
 
 
 def _made(parent: Path, before: str) -> tuple[Path, int | None]:
-    """Return a new folder and its lock, None where the system has none."""
+    """Return a new folder and its lock; the lock is None if the system has none."""
     while True:
         prefix = f"{before}{PREFIX}{os.getpid()}-"
         folder = Path(tempfile.mkdtemp(prefix=prefix, suffix=SUFFIX, dir=parent))
         lock = _opened(folder)
         if lock is None or not _locks(lock, wait=True):
             return folder, lock
-        # In another container our number may be that of a dead process: then it can be removed before
-        # it is locked.
+        # A process in another container may not see our process and remove the folder before it is locked.
         with suppress(OSError):
             if os.path.samestat(os.fstat(lock), folder.lstat()):
                 return folder, lock
@@ -71,16 +69,16 @@ def _made(parent: Path, before: str) -> tuple[Path, int | None]:
 
 
 def remove_leftovers(parent: Path) -> None:
-    """Remove the folders that dead processes of this user left behind."""
-    with suppress(OSError), os.scandir(parent) as found:
-        for entry in found:
+    """Remove the folders left by processes of this user that have ended."""
+    with suppress(OSError), os.scandir(parent) as entries:
+        for entry in entries:
             name = _NAME.fullmatch(entry.name)
             if name and not _runs(int(name[1])):
                 _remove(Path(entry.path))
 
 
 def _remove(folder: Path) -> None:
-    """Remove a folder if it is one, is ours and private, and nobody holds its lock."""
+    """Remove a folder if it belongs to this user, is private, and is not locked."""
     lock = _opened(folder)
     if lock is None:
         return
@@ -94,7 +92,7 @@ def _remove(folder: Path) -> None:
 
 
 def _opened(folder: Path) -> int | None:
-    """Return a descriptor of a folder, None if it is something else, such as a link, or cannot be opened."""
+    """Return a descriptor of a folder; None if it is not a folder (but a link, say) or cannot be opened."""
     if _fcntl() is None:
         return None
     try:
@@ -104,7 +102,7 @@ def _opened(folder: Path) -> int | None:
 
 
 def _locks(descriptor: int, *, wait: bool) -> bool:
-    """Return whether a folder is locked by this process now."""
+    """Try to lock a folder, and return whether this process now holds the lock."""
     system = _fcntl()
     try:
         system.flock(descriptor, system.LOCK_EX | (0 if wait else system.LOCK_NB))
@@ -114,11 +112,11 @@ def _locks(descriptor: int, *, wait: bool) -> bool:
 
 
 def _runs(process: int) -> bool:
-    """Return whether a process of this number may be running; only asked where there are locks."""
+    """Return whether a process of this number may be running; called only on systems with locks."""
     if _fcntl() is None:
         return True
     if process == os.getpid():
-        return False  # in a container, the first process has the same number every time; the lock decides
+        return False  # in a container, the first process always has the same number; only the lock decides
     try:
         os.kill(process, 0)
     except ProcessLookupError:

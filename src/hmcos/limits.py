@@ -1,4 +1,4 @@
-"""When a search has to stop, how it ended, and who is told how it goes on."""
+"""Limits of a search, its status at the end, and the observer of its progress."""
 
 from __future__ import annotations
 
@@ -17,34 +17,34 @@ class Status(StrEnum):
     """How a search ended."""
 
     OPTIMAL = "optimal"
-    """The peak equals a proved lower bound."""
+    """The peak (or arena size) equals a proved lower bound."""
     FEASIBLE = "feasible"
-    """A valid order; nothing was proved beyond the lower bound."""
+    """A valid result that is not proved optimal."""
     TIME_LIMIT = "time limit"
     STATE_LIMIT = "state limit"
     INTERRUPTED = "interrupted"
     FITS = "fits"
-    """An order within the budget was found."""
+    """A result within the budget was found."""
     DOES_NOT_FIT = "does not fit"
-    """It was proved that no order is within the budget."""
+    """It is proved that nothing is within the budget."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a search may take and what it has to reach: a value, the same in every process."""
+    """The resources and the goal of a search: a plain value that can be sent to other processes."""
 
     seconds: float | None = None
-    """Wall time; None for as long as it takes. A `Watch` says when it began."""
+    """Wall time; None for no limit. A `Watch` knows when it started."""
     states: int = 3_000_000
-    """Search states in all; bounds the memory of the search to about 2 GB."""
+    """Search states in total; the default keeps the memory of the search below about 2 GB."""
     budget: int | None = None
-    """Bytes: stop at the first order within it, or at the first proof that there is none."""
+    """Bytes: stop at the first order within the budget, or at a proof that there is none."""
     seed: int = 0
-    """For the schedulers and planners that draw at random."""
+    """Seed of schedulers and planners that use random numbers."""
 
 
 class Observer(Protocol):
-    """Is told how a search goes on; must be quick."""
+    """Receives the progress of a search; must be quick."""
 
     def progress(self, phase: str, peak: int, lower_bound: int, states: int) -> None:
         """Receive the best peak so far and the bound, in bytes, and the states entered."""
@@ -61,7 +61,7 @@ SILENCE = Silence()
 
 
 def never() -> bool:
-    """Return False: nobody asks the search to stop."""
+    """Return False: never interrupt the search."""
     return False
 
 
@@ -71,21 +71,21 @@ def _now() -> float:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """A search that is running: when it began, who may stop it, and who is told how it goes on."""
+    """A running search: its start time, how to interrupt it, and the observer of its progress."""
 
     observer: Observer = SILENCE
     interrupted: Callable[[], bool] = never
-    """Asked often; True ends the search with the best result so far."""
+    """Called often; returning True stops the search, which returns its best result so far."""
     started: float = field(default_factory=_now)
-    """By `time.perf_counter`; the seconds of limits count from here."""
+    """By `time.perf_counter`; the seconds of the limits count from then."""
 
     @property
     def seconds(self) -> float:
-        """The seconds since it started."""
+        """The seconds since the start."""
         return time.perf_counter() - self.started
 
     def reached(self, limits: Limits, states: int) -> Status | None:
-        """Return the limit that is reached after so many states, None when the search may go on."""
+        """Return the limit that is reached after this many states; None if the search may go on."""
         if self.interrupted():
             return Status.INTERRUPTED
         if limits.seconds is not None and time.perf_counter() - self.started >= limits.seconds:
@@ -93,24 +93,24 @@ class Watch:
         return Status.STATE_LIMIT if states >= limits.states else None
 
     def is_over(self, limits: Limits) -> bool:
-        """Return whether the time is over or somebody asked to stop; states do not matter."""
+        """Return whether the time is over or the search was interrupted; states do not matter."""
         return self.reached(limits, -1) is not None
 
     def left(self, limits: Limits) -> Limits:
-        """Return the limits with the seconds that are left of them, for a watch that starts now."""
+        """Return the limits with the remaining seconds, for a watch that starts now."""
         if limits.seconds is None:
             return limits
         return replace(limits, seconds=max(0.0, limits.seconds - self.seconds))
 
     def restarted(self) -> Watch:
-        """Return the watch of a search that starts now, with the same observer and the same way to stop."""
+        """Return a watch that starts now, with the same observer and interruption."""
         return replace(self, started=time.perf_counter())
 
     def silenced(self) -> Watch:
-        """Return the watch of the same search, whose progress nobody is told."""
+        """Return the same watch without an observer."""
         return replace(self, observer=SILENCE)
 
     def progress(self, phase: str, peak: int, lower_bound: int, states: int) -> None:
-        """Tell the observer the best peak so far and the bound, in bytes, and the states entered."""
+        """Report the best peak so far and the bound, in bytes, and the states entered, to the observer."""
         self.observer.progress(phase, peak, lower_bound, states)
         _LOG.debug("%s: best %d bytes, bound %d bytes, %d states", phase, peak, lower_bound, states)

@@ -1,8 +1,8 @@
-"""Work in a process of its own: it has limits, and it ends when the process that waits for it is gone.
+"""Run functions and programs in a child process that has limits and never outlives its parent.
 
-The parent holds the only writing end of the child's standard input. First the request goes through it; then
-nothing more, and a thread of the child reads on. The system closes the pipe when the parent ends, however it
-ends, so the read returns and the child ends as well. This works on every platform.
+The parent holds the only writing end of the child's standard input. It sends the request through it and then
+nothing more, while a thread of the child keeps reading. When the parent ends, for any reason, the system
+closes the pipe, so the read returns and the child ends as well. This works on every platform.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ from hmcos.processes import main
 from hmcos.log import Log
 main()
 """
-"""What a child runs: it imports from where its parent does, never (-P) from the current folder by itself."""
+"""The program of a child. It has its parent's import path; -P keeps the current folder from being added."""
 SIGNALLED = 128
-"""What a program's exit code is above when a signal ended it, as in a shell: this and the signal's number."""
+"""Added to the number of the signal that ended a program, this is its exit code, as in a shell."""
 _STEP = 0.2
-"""Seconds between two looks at a child."""
+"""Seconds between two checks of a child."""
 _GRACE = 5.0
-"""Seconds that a child has to end by itself once the pipe is closed."""
+"""Seconds for a child to end by itself after the pipe is closed."""
 _OUT_OF_MEMORY = ("MemoryError", "bad_alloc", "annot allocate memory", "failed to map segment")
-"""What Python, C++, the system and its loader say when there is no memory left."""
+"""Messages of Python, C++, the system and its loader when memory runs out."""
 _SET_PDEATHSIG = 1
-"""The number of this option of prctl(2)."""
+"""The number of the option PR_SET_PDEATHSIG of prctl(2)."""
 
 
 _LOG = Log("hmcos.processes")
@@ -50,10 +50,10 @@ _LOG = Log("hmcos.processes")
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What a process may take."""
+    """The limits of a process."""
 
     seconds: int = 600
-    """Of processor time."""
+    """Seconds of processor time."""
     memory: int = 16 << 30
     """Bytes of address space; runtimes reserve a few GiB that they never touch."""
 
@@ -63,30 +63,30 @@ AMPLE = Allowance()
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What a child process left behind."""
+    """The outcome of a child process that has ended."""
 
     code: int | None
-    """Exit code; below 0 the signal that ended it; None if it took longer than it was waited for."""
+    """Exit code; a negative one is the signal that ended it; None if it did not end within `waited`."""
     answer: bytes
-    """As much of it as was sent."""
+    """The answer, as far as it was sent."""
     log: str
-    """All that it printed."""
+    """Everything that it printed."""
     allowance: Allowance | None
-    """The limits that it had, perhaps lower than was asked for; None for none."""
+    """Its limits, which may be lower than requested; None if it had none."""
     waited: float
-    """Seconds that it was waited for at most."""
+    """The most seconds that the parent waited."""
     unlimited: tuple[str, ...] = ()
-    """What the system has no limit for: memory, processor time."""
+    """The limits that the system does not support: memory, processor time."""
 
     @property
     def exhausted(self) -> bool:
-        """Whether it ended since it reached a limit."""
+        """Whether it ended because it reached a limit."""
         timed_out = self.code is None or self.code == -_signal("SIGXCPU")
         return timed_out or bool(self.code and any(words in self.log for words in _OUT_OF_MEMORY))
 
     @property
     def failure(self) -> str:
-        """Why there is no answer, to be put behind the name of what ran; empty if there is one."""
+        """Why there is no answer, as words to follow the name of what ran; empty if there is one."""
         if self.code == 0:
             return ""
         if self.code is None:
@@ -101,7 +101,7 @@ class Ended:
 
     @property
     def last_words(self) -> str:
-        """The last line that it printed, cut."""
+        """The last line that it printed, shortened."""
         lines = self.log.strip().splitlines()
         return lines[-1][:200] if lines else "no word"
 
@@ -115,15 +115,15 @@ def run(
     waiting: Callable[[], object] | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Ended:
-    """Return what became of a function that was called in a process of its own.
+    """Call a function in a child process and return the outcome.
 
     Args:
         call: module:function; it takes the request and returns the answer, both bytes.
-        request: what it is given.
-        allowance: its limits; where this process has lower ones itself, the child has those.
-        waits: seconds after which it is ended; by default twice those of the allowance.
-        waiting: is called five times a second until then.
-        environment: the child's variables; by default those of this process.
+        request: the argument of the function.
+        allowance: the limits of the child; lower limits of this process apply to it, too.
+        waits: seconds after which the child is stopped; by default twice those of the allowance.
+        waiting: a function to call five times a second while waiting.
+        environment: the environment variables of the child; by default those of this process.
     """
     limits = None if allowance is None else within_own(allowance)
     if waits is None:
@@ -131,7 +131,7 @@ def run(
     begun = perf_counter()
     process, lifeline = _started(call, len(request), limits, environment)
     try:
-        with suppress(BrokenPipeError):  # it ended already, and its log says why
+        with suppress(BrokenPipeError):  # the child has ended already, and its log says why
             lifeline.write(request)
             lifeline.flush()
         found = _output(process, waits, waiting)
@@ -170,9 +170,9 @@ def _started(
 def run_program(
     command: Sequence[str], text: bytes, *, waits: float, waiting: Callable[[], object] | None = None
 ) -> Ended:
-    """Return what a program made of a text on its standard input; a child of ours watches over it.
+    """Run a program with a text on its standard input, watched by a child process; return the outcome.
 
-    The exit code of a program that a signal ended is `SIGNALLED` and the signal's number.
+    If a signal ends the program, the exit code is `SIGNALLED` plus the number of the signal.
     """
     request = json.dumps(list(command)).encode() + b"\n" + text
     return run("hmcos.processes:program", request, None, waits=waits, waiting=waiting)
@@ -181,7 +181,7 @@ def run_program(
 def _output(
     process: subprocess.Popen[bytes], waits: float, waiting: Callable[[], object] | None
 ) -> tuple[bool, bytes, bytes]:
-    """Return whether a process ends while it is waited for, and what it writes until then."""
+    """Wait for a process; return whether it ended in time, its answer and its log so far."""
     end = time.perf_counter() + waits
     while True:
         left = end - time.perf_counter()
@@ -195,7 +195,7 @@ def _output(
 
 
 def _stop(process: subprocess.Popen[bytes], lifeline: IO[bytes]) -> None:
-    """Have a process ended, and what it started with it."""
+    """Stop a process together with the processes that it started."""
     with suppress(OSError):
         lifeline.close()
     try:
@@ -209,7 +209,7 @@ def _stop(process: subprocess.Popen[bytes], lifeline: IO[bytes]) -> None:
 
 
 def within_own(allowance: Allowance) -> Allowance:
-    """Return the smaller, each, of an allowance and of the limits that this process has itself."""
+    """Return an allowance, with each limit lowered to that of this process."""
     resource = _resource()
     if resource is None:
         return allowance
@@ -218,7 +218,7 @@ def within_own(allowance: Allowance) -> Allowance:
     soft, hard = resource.getrlimit(resource.RLIMIT_CPU)
     seconds = [soft] if soft != infinite else []
     if hard != infinite:
-        # A second is left in which the child is told by a signal that the parent can tell from others.
+        # One second below the hard limit: the child then gets SIGXCPU, which the parent recognizes.
         seconds.append(hard - 1)
     return Allowance(
         max(1, min(allowance.seconds, *seconds, sys.maxsize - 5)),
@@ -227,13 +227,13 @@ def within_own(allowance: Allowance) -> Allowance:
 
 
 def set_limits(allowance: Allowance) -> list[str]:
-    """Limit this process, for good, and return what the system has no limit for."""
+    """Limit this process permanently, and return the names of limits that the system does not support."""
     resource = _resource()
     if resource is None:
         return ["memory", "processor time"]
     limits = (
         ("memory", "RLIMIT_AS", allowance.memory, allowance.memory),
-        # At the first of the two it is told so by a signal, which the parent reads.
+        # At the soft limit the process gets SIGXCPU, which the parent recognizes.
         ("processor time", "RLIMIT_CPU", allowance.seconds, allowance.seconds + 5),
         ("", "RLIMIT_CORE", 0, 0),
     )
@@ -258,17 +258,17 @@ def _resource() -> Any:
 
 
 def _signal(name: str) -> int:
-    """Return the number of a signal; one that nothing has where the platform does not know it."""
+    """Return the number of a signal; an unused number if the platform does not have the signal."""
     return int(getattr(signal, name, 1 << 16))
 
 
 def main() -> None:
     """Answer one request in a child that `run` started."""
     call, asked = sys.argv[1], json.loads(sys.argv[2])
-    # What is printed must not get into the answer: it goes to the log.
+    # Printed text goes to the log, not into the answer.
     answer = os.dup(1)
     os.dup2(2, 1)
-    # A Ctrl-C on the terminal reaches all its processes; the parent decides what it means.
+    # Ctrl-C on the terminal reaches all processes; only the parent reacts to it.
     signal.signal(signal.SIGINT, _take_no_note)
     request = _read(asked["length"])
     if call != "hmcos.processes:program":
@@ -288,34 +288,34 @@ _answer: list[int] = []
 
 
 def send(part: bytes) -> None:
-    """Send a part of the answer at once, in a function that `run` calls: it arrives whatever happens next."""
+    """Send a part of the answer at once, from a function that `run` calls; it arrives even after a crash."""
     while part:
         part = part[os.write(_answer[0], part) :]
 
 
 def _take_no_note(number: int, frame: object) -> None:
-    """Do nothing. Unlike one that is ignored, a signal so handled is as ever in a program started here."""
+    """Handle a signal without any effect; unlike an ignored one, programs started here get the default."""
 
 
 def program(request: bytes) -> bytes:
-    """Return what the program makes of its text, or end as it does; it ends with the parent."""
+    """Run a program and return its output, or exit with its code; the program ends with the parent."""
     command, _, text = request.partition(b"\n")
     process = subprocess.Popen(
         json.loads(command),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        # No other thread of this process runs yet.
+        # Safe: this process has no other thread yet.
         preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
     )
     _watch(process.kill)
-    found, _ = process.communicate(text)
+    output, _ = process.communicate(text)
     if process.returncode:
         sys.exit(process.returncode if process.returncode > 0 else SIGNALLED - process.returncode)
-    return found
+    return output
 
 
 def _read(length: int) -> bytes:
-    """Return so many bytes of standard input; unbuffered, since a thread goes on reading there."""
+    """Read a number of bytes from standard input; unbuffered, since a thread reads on from there."""
     parts: list[bytes] = []
     while length:
         part = os.read(0, min(length, 1 << 20))
@@ -327,7 +327,7 @@ def _read(length: int) -> bytes:
 
 
 def _watch(end: Callable[[], None]) -> None:
-    """End this process, after a last call, when the pipe from the parent is closed."""
+    """Call `end` and end this process when the pipe from the parent is closed."""
 
     def wait() -> None:
         while os.read(0, 1 << 16):
@@ -339,7 +339,7 @@ def _watch(end: Callable[[], None]) -> None:
 
 
 def _die_with_parent() -> None:
-    """Have Linux end this process with its parent, also while native code keeps the thread from running."""
+    """Let Linux end this process with its parent, even if native code blocks the watching thread."""
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):
             ctypes.CDLL(None).prctl(_SET_PDEATHSIG, int(signal.SIGKILL))

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, also several together, and also when the process is killed."""
+"""Write one or several files completely or not at all, even if the process is killed."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ from hmcos.errors import OutputError
 from hmcos.folders import temporary_folder
 
 CHUNK = 1 << 20
-"""Bytes that are read at once: data files may be larger than memory."""
+"""Bytes to read at once: data files may be larger than memory."""
 
 
 @dataclass(slots=True)
 class Staging:
-    """Files that are written to a hidden folder first, each with the place that it will take."""
+    """Files written to a hidden folder first, each with its final place."""
 
     folder: Path
     lasting: bool
     moves: list[tuple[Path, Path]] = field(default_factory=list[tuple[Path, Path]])
     made: list[Path] = field(default_factory=list[Path])
-    """Folders that were made for the places, outer ones first."""
+    """Folders made for the places, outer ones first."""
 
     def add(self, path: Path, content: bytes) -> str:
-        """Return the sha256 of a content after it was written, to take its place at a path later.
+        """Write a content that will take its place at a path later, and return its sha256.
 
         Raises:
-            OutputError: it cannot be written.
+            OutputError: the content cannot be written.
         """
         return self._hold(path, (content,))
 
     def copy(self, source: Path, path: Path) -> str:
-        """Return the sha256 of a file after it was copied, to take its place at a path later.
+        """Copy a file that will take its place at a path later, and return its sha256.
 
-        A copy, not a hard link: onnx refuses data files that have more than one, also the source's.
+        Not a hard link: onnx refuses data files with several hard links, and the source would be one of them.
 
         Raises:
-            OutputError: the file cannot be read, or the copy not be written.
+            OutputError: the file cannot be read, or its copy cannot be written.
         """
         return self._hold(path, chunks(source))
 
@@ -63,12 +63,12 @@ class Staging:
                 self.made.append(missing)
 
     def settle(self) -> None:
-        """Let all files take their places in the order in which they came, or none.
+        """Move all files to their places, in the order in which they were added, or none.
 
-        When the last one takes its place, all others stand on the disk: it may tell of them.
+        All others are on the disk when the last one is moved, so the last one may refer to them.
 
         Raises:
-            OutputError: one cannot take its place; then those before it are what they were.
+            OutputError: a file cannot be moved; then all places are restored.
         """
         begun: list[tuple[Path, Path]] = []
         taken: dict[tuple[int, int], Path] = {}
@@ -90,17 +90,17 @@ class Staging:
         self._sync_names()
 
     def _sync_content(self) -> None:
-        """Have the system put all that was written onto the disk; all of it together is faster than each.
+        """Flush all written files to the disk; together is faster than one by one.
 
         Raises:
-            OutputError: it cannot: some systems notice only now that the disk is full.
+            OutputError: it fails; some systems notice only now that the disk is full.
         """
         for temporary, path in self.moves if self.lasting else ():
             with output_errors(path), temporary.open("r+b") as file:
                 os.fsync(file.fileno())
 
     def _sync_names(self) -> None:
-        """Have the system put the names of all that stands in its place onto the disk, where it can."""
+        """Flush the folders of the moved files to the disk, if the system supports it."""
         if not self.lasting:
             return
         for folder in {*(path.parent for _, path in self.moves), *(one.parent for one in self.made)}:
@@ -113,10 +113,10 @@ class Staging:
 
 
 def _check_not_taken(path: Path, taken: Mapping[tuple[int, int], Path]) -> None:
-    """Refuse to replace what just took its place under a name that is another only elsewhere.
+    """Check that a place is not taken by another file of the same results, under a name that differs in case.
 
     Raises:
-        OutputError: the file system does not tell two names apart.
+        OutputError: the file system treats two of the names as equal.
     """
     other = taken.get(_number(path)) if os.path.lexists(path) else None
     if other is not None:
@@ -129,7 +129,7 @@ def _number(path: Path) -> tuple[int, int]:
 
 
 def _older(temporary: Path) -> Path:
-    """Return where the file is kept that the one from here replaces."""
+    """Return the path where the replaced file is kept until all files are in place."""
     return temporary.with_name(f"{temporary.name}.old")
 
 
@@ -139,12 +139,12 @@ def _keep(path: Path, old: Path) -> None:
         return
     try:
         os.link(path, old, follow_symlinks=False)
-    except (OSError, NotImplementedError):  # no hard links there: then nothing stands there for a moment
+    except (OSError, NotImplementedError):  # without hard links, the place is empty for a moment
         path.replace(old)
 
 
 def _undo(temporary: Path, path: Path) -> None:
-    """Give a place back what stood there before a file took it, however far that had come."""
+    """Restore what was at a place before; the file may or may not have been moved there yet."""
     with suppress(OSError):
         if os.path.lexists(_older(temporary)):
             _older(temporary).replace(path)
@@ -154,12 +154,12 @@ def _undo(temporary: Path, path: Path) -> None:
 
 @contextmanager
 def staged(folder: Path, *, lasting: bool = True) -> Generator[Staging]:
-    """Return what keeps files beside a folder; all take their places when the block ends well, else none.
+    """Yield a staging area beside a folder; its files take their places if the block succeeds, else none.
 
-    What a killed process kept there is removed before. What is `lasting` survives a crash of the system.
+    Leftovers of killed processes are removed first. With `lasting`, the files survive a crash of the system.
 
     Raises:
-        OutputError: something cannot be written; then nothing is.
+        OutputError: a file cannot be written; then none is.
     """
     made: list[Path] = []
     try:
@@ -176,10 +176,10 @@ def staged(folder: Path, *, lasting: bool = True) -> Generator[Staging]:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write a file: all of it or nothing.
+    """Write a file, completely or not at all.
 
     Raises:
-        OutputError: the file cannot be written, or its folder is not there.
+        OutputError: the file cannot be written, or its folder is missing.
     """
     with output_errors(path):
         path.parent.stat()
@@ -188,7 +188,7 @@ def write(path: Path, content: bytes) -> None:
 
 
 def chunks(path: Path) -> Iterator[bytes]:
-    """Return the content of a file, some of it at a time.
+    """Yield the content of a file in parts.
 
     Raises:
         OutputError: it cannot be read.
@@ -200,20 +200,20 @@ def chunks(path: Path) -> Iterator[bytes]:
 
 @contextmanager
 def output_errors(path: Path, fault: str = "cannot be written") -> Generator[None]:
-    """Turn what the system says against a path into an OutputError that names the path."""
+    """Turn the system's errors for a path into an OutputError that names the path."""
     try:
         yield
     except OSError as error:
         raise OutputError(f"{path}: {fault}: {error.strerror or error}") from error
-    except ValueError as error:  # a character that no path can hold
+    except ValueError as error:  # a character that paths cannot contain
         raise OutputError(f"{path}: {fault}: {error}") from error
 
 
 def check_reachable(path: Path, way_out: str, *, folder: bool = False) -> None:
-    """Do nothing if a file, or a `folder`, can be made at a path or is there; writes nothing.
+    """Check that a file (or a `folder`) exists at a path or can be made there; write nothing.
 
     Raises:
-        OutputError: what leads there is a file or may not be written to, or a name is too long.
+        OutputError: a parent is a file or may not be written to, or a name is too long.
     """
     place = path.absolute()
     with output_errors(path):
@@ -224,7 +224,7 @@ def check_reachable(path: Path, way_out: str, *, folder: bool = False) -> None:
             raise OutputError(f"{path}: {which} a file; {way_out}")
         if not os.access(standing, os.W_OK | os.X_OK):
             raise OutputError(f"{path}: no permission to write in {standing}; {way_out}")
-        # Looked up in a folder that is there: elsewhere the system does not look at the names.
+        # Try the names in an existing folder: the system does not check names in a missing one.
         missing = place.relative_to(standing).parts
         for looked_up in (place, *(standing / name for name in missing)):
             with suppress(FileNotFoundError):
@@ -232,20 +232,21 @@ def check_reachable(path: Path, way_out: str, *, folder: bool = False) -> None:
 
 
 def same_file(place: Path, file: Path) -> bool:
-    """Return whether both are one file after all links are resolved, whether it exists or not."""
+    """Return whether two paths lead to the same file, links resolved; the file may be missing."""
     return not identities(place).isdisjoint(identities(file))
 
 
 def identities(*files: Path) -> frozenset[object]:
-    """Return all by which files are known again under other paths: two paths of one file share some of it.
+    """Return values that identify files: two paths to the same file have at least one value in common.
 
-    For each file these are its path, links resolved, and its number if it exists. A set of many is made once.
+    For each file these are its path with links resolved and, if it exists, its device and inode number.
+    Passing many files at once avoids repeated sets.
     """
-    found: set[object] = set()
+    values: set[object] = set()
     for file in files:
         with suppress(OSError, ValueError):
             there = file.stat()
-            found.add((there.st_dev, there.st_ino))
-        with suppress(ValueError):  # a plan may name files that no system can have
-            found.add(os.path.realpath(file))
-    return frozenset(found)
+            values.add((there.st_dev, there.st_ino))
+        with suppress(ValueError):  # a plan may contain impossible file names
+            values.add(os.path.realpath(file))
+    return frozenset(values)

@@ -1,4 +1,4 @@
-"""Sizes for people, and words from files made safe to print."""
+"""Format sizes for people, and make text from files safe to print."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import re
 from collections.abc import Iterable
 
 LONGEST = 200
-"""Characters of a value (a name, a path, an option) that a message repeats."""
+"""Most characters of a value (a name, a path, an option) in a message."""
 LONGEST_LINE = 3 * LONGEST
-"""Characters of a message, in which several values may stand."""
-# Each looks at every character once, whatever stands in a file: a search that starts again behind a match
-# that failed took minutes for 50,000 spaces, or for as many quotes behind backslashes.
+"""Most characters of a message, which may contain several values."""
+# Both patterns run in linear time on any text: with backtracking, 50,000 spaces, or as many quotes behind
+# backslashes, took minutes.
 _SPACE = re.compile(r"\s+")
 _QUOTED = re.compile(r"""(?<!\w)(?:'[^'\\]*+(?:\\.[^'\\]*+)*+'?|"[^"\\]*+(?:\\.[^"\\]*+)*+"?)""")
-"""A quoted value, or all behind a quote that is never closed."""
+"""A quoted value, or everything after a quote that is never closed."""
 _WORD = re.compile(r"\S+")
 
 
 def printable(text: str) -> str:
-    """Return the text with everything a terminal might obey, line ends included, as escapes."""
+    """Return the text with all control characters, including line ends, as escapes."""
     if text.isprintable():
         return text
     return "".join(
@@ -28,9 +28,9 @@ def printable(text: str) -> str:
 
 
 def shortened(text: str, longest: int) -> str:
-    """Return a text of at most so many characters: the middle of a longer one becomes an ellipsis.
+    """Return the text, shortened to at most `longest` characters by an ellipsis in the middle.
 
-    The middle goes because names from files differ at their ends: paths, and fused operators such as "a;b;c".
+    Names from files mostly differ at their ends: paths, and fused operators such as "a;b;c".
     """
     if len(text) <= longest:
         return text
@@ -39,16 +39,16 @@ def shortened(text: str, longest: int) -> str:
 
 
 def one_line(message: str) -> str:
-    """Return a message on one line of at most 600 characters, whatever values it repeats.
+    """Return a message as one line of at most 600 characters, even if it repeats long values.
 
-    What is quoted, and what holds no space, is cut to 200 characters; then the line as a whole. Cut is the
-    middle: a line begins with where the fault is, and ends with the way out.
+    Quoted values and words without spaces are shortened to 200 characters, then the whole line to 600. The
+    middle is removed: a line starts with the place of the fault and ends with the way out.
     """
     line = printable(_SPACE.sub(_unbroken, message.strip()))
     if len(line) <= LONGEST:
         return line
     for part in (_QUOTED, _WORD):
-        line = part.sub(lambda found: _cut(found[0]), line)
+        line = part.sub(lambda match: _cut(match[0]), line)
     return shortened(line, LONGEST_LINE)
 
 
@@ -57,13 +57,13 @@ def _unbroken(space: re.Match[str]) -> str:
 
 
 def _cut(value: str) -> str:
-    """Return a value that is short enough, with the punctuation of the message behind it."""
+    """Return a value shortened, followed by the punctuation of the message after it."""
     end = value[-1] if value[-1] in ":;,." else ""
     return shortened(value.removesuffix(end), LONGEST) + end
 
 
 def meant(word: str, known: Iterable[str]) -> str:
-    """Return a question after the known words that are most like a wrong one; empty when none is like it."""
+    """Return a question that suggests the known words closest to a wrong one; empty if none is close."""
     close = difflib.get_close_matches(word[:LONGEST], [*known])
     return f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
 
@@ -74,10 +74,10 @@ def human(size: int) -> str:
 
 
 def short(size: int) -> str:
-    """Return bytes in the binary unit that is easiest to grasp."""
+    """Return bytes in the largest binary unit that is not above them, such as 1.50 MiB."""
     for power, unit in ((3, "GiB"), (2, "MiB"), (1, "KiB")):
         if size >= 1024**power:
-            # Halves go up, as in the script of the page, which tells the same sizes.
+            # Halves are rounded up, as in the script of the page, which shows the same sizes.
             hundredths = (200 * size + 1024**power) // (2 * 1024**power)
             return f"{hundredths // 100}.{hundredths % 100:02} {unit}"
     return f"{size} B"

@@ -258,7 +258,7 @@ def test_random_operators_are_left_out_by_name(tmp_path: Path) -> None:
     assert found.holds, found
     words = {check.name: check.words for check in found.checks}["outputs in LiteRT"]
     assert "1 outputs equal in every bit" in words
-    assert "left out what comes of the random RANDOM_UNIFORM 0" in words
+    assert "left out what depends on the random RANDOM_UNIFORM 0" in words
 
 
 def lookup(rows: int = 3) -> Sketch:

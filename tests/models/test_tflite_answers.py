@@ -232,7 +232,7 @@ def test_outputs_that_are_all_drawn_cannot_be_compared(tmp_path: Path) -> None:
     found = hmcos.verify(path, hmcos.schedule(path, output=tmp_path / "out"))
     assert found.answer == Answer.NOT_RUN
     words = next(check.words for check in found.checks if check.name == "outputs in LiteRT")
-    assert words == "nothing to compare: every output comes of the random RANDOM_UNIFORM 0"
+    assert words == "nothing to compare: every output depends on the random RANDOM_UNIFORM 0"
 
 
 def test_computed_indices_stay_inside_what_they_index(tmp_path: Path) -> None:

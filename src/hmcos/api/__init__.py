@@ -1,1 +1,1 @@
-"""All that the command line does, as functions; `hmcos` itself names those that are public."""
+"""Every command of the command line as a function; the package `hmcos` exports the public ones."""

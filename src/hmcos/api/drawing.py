@@ -1,4 +1,4 @@
-"""Networks and plans as pictures, and as the page that explains a plan."""
+"""Draw networks and plans, and write the page that explains a plan."""
 
 from __future__ import annotations
 
@@ -40,15 +40,16 @@ def draw(  # noqa: PLR0913 (one keyword per option of the command line, so that 
     observer: Observer = SILENCE,
     interrupted: Callable[[], bool] = never,
 ) -> Path:
-    """Draw a network into a file and return its path; the suffix says in which form.
+    """Draw a network into a file and return its path; the suffix selects the format.
 
-    `what` is one of those of `hmcos draw --what`. Graphs become .svg, .pdf or .png by Graphviz where it is
-    installed, else by this package (by way of matplotlib, except .svg), or .dot; memory and arena become
-    .svg, .pdf or .png by matplotlib. `scheduler` finds the order that is shown, `allocator` the arena; both
-    end after `time_limit` seconds. The rest is as for `schedule`.
+    `what` takes the values of `hmcos draw --what`. Graphs can be written as .svg, .pdf, .png or .dot:
+    Graphviz draws them where it is installed, otherwise this package does (with matplotlib, except for
+    .svg). Memory and arena are drawn by matplotlib as .svg, .pdf or .png. `scheduler` finds the order to
+    show, `allocator` the arena; both stop after `time_limit` seconds. The other parameters are those of
+    `schedule`.
 
     Raises:
-        ToolError: what it takes is missing, or gives up.
+        ToolError: a program or package that the picture needs is missing or failed.
         HmcosError: one of its other subclasses for any wrong input.
     """
     file, watch = Path(output), Watch(observer, interrupted)
@@ -90,28 +91,29 @@ def report(
 ) -> Path:
     """Write the page that explains a plan, or the plan in a file, and return its path.
 
-    `model` is the network that was planned, if it is elsewhere by now; `output` is the file to write, by
-    default report.html beside the plan. Advice ends after `time_limit` seconds, or when `interrupted()`.
+    `model` is the planned network, if it has been moved since; `output` is the file to write, by default
+    report.html beside the plan. The search for advice stops after `time_limit` seconds, or when
+    `interrupted()` is true.
 
     Raises:
         ToolError: plotly is not installed.
         HmcosError: one of its other subclasses for any wrong input.
     """
     plotly_script()
-    found = plan if isinstance(plan, Plan) else read_plan(Path(plan))
-    place = _place(found.file if isinstance(plan, Plan) else plan, output)
-    check_file(place, files_of(found), "the plan")
-    opened = source_of(found, "name it with --model") if model is None else opened_for(found, model)
+    read = plan if isinstance(plan, Plan) else read_plan(Path(plan))
+    place = _place(read.file if isinstance(plan, Plan) else plan, output)
+    check_file(place, files_of(read), "the plan")
+    opened = source_of(read, "name it with --model") if model is None else opened_for(read, model)
     check_file(place, opened.files)
-    solved, watch = restored(found, opened), Watch(observer, interrupted)
+    solved, watch = restored(read, opened), Watch(observer, interrupted)
     watch.progress("advice", 0, 0, 0)
     return write_page(explain_plan(solved, chosen_limits(time_limit), watch.restarted()), place)
 
 
 def _place(file: str | PathLike[str] | None, output: str | PathLike[str] | None) -> Path:
-    """Return where the page goes: where it was asked for, else beside the file of the plan."""
+    """Return the path of the page: `output` if given, otherwise beside the plan file."""
     if output is not None:
         return Path(output)
     if file is None:
-        raise OptionError("the plan is in no file that a page could stand beside; name the page with output")
+        raise OptionError("the plan was not saved, so the page has no default place; name one with output")
     return Path(file).with_name(NAME)

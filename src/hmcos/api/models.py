@@ -1,4 +1,4 @@
-"""Networks as they are: read, described, and turned into numbers."""
+"""Read networks, describe them, and export them as problems."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def inspect(model: Openable, *, bind: Mapping[str, int] | None = None) -> Inspection:
-    """Return what is in a network: inputs, outputs, operators by kind, sizes, symbols to bind.
+    """Return the contents of a network: inputs, outputs, operators by kind, sizes, symbols to bind.
 
     Raises:
         HmcosError: one of its subclasses for any wrong input.
@@ -34,7 +34,7 @@ def inspect(model: Openable, *, bind: Mapping[str, int] | None = None) -> Inspec
 
 
 def load(model: Openable, *, bind: Mapping[str, int] | None = None) -> Model | Problem:
-    """Return a network, read and checked: a Model, or a Problem when it is given as numbers.
+    """Return a network, read and checked: a Model, or a Problem if the file holds one.
 
     Raises:
         HmcosError: one of its subclasses for any wrong input.
@@ -49,7 +49,7 @@ def lower(
     bind: Mapping[str, int] | None = None,
     alignment: int | None = None,
 ) -> Problem:
-    """Return a network as the numbers that the search sees, on a target.
+    """Return the problem that the schedulers search: a network as numbers, on a target.
 
     Raises:
         HmcosError: one of its subclasses for any wrong input.
@@ -66,7 +66,7 @@ def export_instance(
     bind: Mapping[str, int] | None = None,
     alignment: int | None = None,
 ) -> Problem:
-    """Write a network as the numbers that the search sees, and return them.
+    """Write the problem of a network on a target as an instance file, and return it.
 
     Raises:
         HmcosError: one of its subclasses for any wrong input, or for a path that cannot be written.

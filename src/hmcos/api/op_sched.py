@@ -1,4 +1,4 @@
-"""The published system's program, with the files that show what it found."""
+"""Run what the published HMCOS program runs, and write its results."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from hmcos.tasks.schedule.task import Output, run_into
 from hmcos.tasks.schedule.written_offsets import fit_offsets
 
 SHOWN = ("memory", "arena", "schedule", "hierarchy")
-"""The pictures that come with the result."""
+"""The pictures that are written with the result."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """What was found for one network, and what was written beside its plan."""
+    """The results for one network, and the pictures written beside its plan."""
 
     found: Published
     pictures: tuple[Path, ...]
     notes: tuple[str, ...]
-    """What could not be drawn, or by whom it was, and how to change that."""
+    """Which pictures could not be drawn or who laid them out, and how to change that."""
 
 
 def run_published(  # noqa: PLR0913 (one keyword per option of the command line)
@@ -44,9 +44,9 @@ def run_published(  # noqa: PLR0913 (one keyword per option of the command line)
     observer: Observer = SILENCE,
     interrupted: Callable[[], bool] = never,
 ) -> Drawn:
-    """Return what the published program finds for a model, and write model, plan and pictures to a folder.
+    """Return the results of the published program for a model; write model, plan and pictures to a folder.
 
-    The model is written in the optimal order. Pictures that lack matplotlib are noted, not drawn.
+    The model is written in the optimal order. Without matplotlib, its pictures are left out, with a note.
 
     Raises:
         HmcosError: one of its subclasses for any wrong input.
@@ -73,7 +73,7 @@ def _written(scene: Scene, forms: Mapping[str, str], folder: Path, watch: Watch)
 
 
 def _forms() -> tuple[dict[str, str], tuple[str, ...]]:
-    """Return the form of each picture that can be drawn, and what there is to tell of that."""
+    """Return the file format of each picture that can be drawn, and notes for the user."""
     forms: dict[str, str] = dict.fromkeys(SHOWN, "svg")
     notes: list[str] = []
     if not has_dot():

@@ -1,4 +1,4 @@
-"""Plans and arenas, proved, run and measured."""
+"""Verify plans, allocate arenas, measure models."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ def verify(  # noqa: PLR0913 (one keyword per option of the command line, so tha
     time_limit: int = 600,
     memory_limit: int = 16 * 2**30,
 ) -> Verification:
-    """Return what was checked of a plan, a plan file or a reordered model, and whether it held.
+    """Return the checks of a plan, a plan file or a reordered model, and whether each one holds.
 
-    Order, memory and arena are counted once more; then both models run on `runs` inputs drawn from `seed`,
-    and the network runs inside the planned arena. `bind` maps symbolic dimensions to sizes, by default
-    those of the plan; `inputs` are .npy files by the name of an input. The
-    models run in a process of their own, with `time_limit` seconds and `memory_limit` bytes.
+    Order, memory and arena are recounted by independent code; then both models run on `runs` inputs drawn
+    from `seed`, and the network runs inside the planned arena. `bind` maps symbolic dimensions to sizes, by
+    default those of the plan; `inputs` maps names of inputs to .npy files. The models run in a child process
+    that may use `time_limit` seconds of processor time and `memory_limit` bytes.
 
     Raises:
-        HmcosError: one of its subclasses for any wrong input; what does not hold is a failed check, and what
-            keeps a check from running is the words of one whose answer is "not run".
+        HmcosError: one of its subclasses for any wrong input. A plan that does not hold is a failed check; a
+            check that cannot run has the answer "not run" and says why.
     """
     from hmcos.tasks.verify.run_options import Running
     from hmcos.tasks.verify.verification import verify_result
@@ -64,13 +64,13 @@ def allocate(  # noqa: PLR0913 (one keyword per option of the command line, so t
     observer: Observer = SILENCE,
     interrupted: Callable[[], bool] = never,
 ) -> Allocation:
-    """Return offsets for the lives in a CSV or JSON file; write them where they are asked for, if they fit.
+    """Return offsets for the lives in a CSV or JSON file; write them to `output`, if given and if they fit.
 
-    With a `capacity` in bytes the search ends at the first arena within it or the proof that there is
-    none, otherwise at the smallest; `jobs` are workers of the constraint solver.
+    With a `capacity` in bytes the search stops at the first arena that fits, or at the proof that none does;
+    without one it looks for the smallest arena. `jobs` is the number of workers of the constraint solver.
 
     Raises:
-        HmcosError: one of its subclasses for any wrong input; limits and capacities are statuses.
+        HmcosError: one of its subclasses for any wrong input. Reaching a limit or not fitting is a status.
     """
     from hmcos.tasks.place_lives import LivesRequest, allocate_file
 
@@ -87,18 +87,18 @@ def measure(
     time_limit: float | None = 60.0,
     processes: int = 5,
 ) -> Measurement | ArenaMeasurement:
-    """Return the memory that a runtime takes for a model in several orders, beside what is predicted.
+    """Return the memory that a runtime takes for a model in several orders, with the predicted peaks.
 
-    An ONNX model runs on ONNX Runtime, in `processes` fresh processes per order; of a TensorFlow Lite model
-    it is the arena that TFLM reports. `time_limit` is seconds for the search of the planned order.
+    An ONNX model runs on ONNX Runtime, in `processes` new processes per order; for a TensorFlow Lite model
+    TFLM reports the size of its arena. `time_limit` is the seconds that the search for an order may take.
 
     Raises:
-        HmcosError: one of its subclasses for any wrong input, and when the runtime refuses the model.
+        HmcosError: one of its subclasses for any wrong input, or when the runtime refuses the model.
     """
     from hmcos.tasks.measure.measurers import measurer_of
 
     watch, opened = Watch(), open_source(model, bind)
     if opened.model is None:
-        raise OptionError(f"{opened.source.name}: is a problem given as numbers; only a model can be run")
+        raise OptionError(f"{opened.source.name}: is a problem, not a model; only a model can be run")
     request = Request(chosen_target(target), limits=chosen_limits(time_limit))
     return measurer_of(opened.model)(opened, request, processes, watch)

@@ -1,4 +1,4 @@
-"""Orders and arenas of networks."""
+"""Schedule networks, compare schedulers, explain plans."""
 
 from __future__ import annotations
 
@@ -26,12 +26,13 @@ if TYPE_CHECKING:
     from hmcos.tasks.compare.schedulers import Comparison
     from hmcos.tasks.explain.explanation import Explanation
 
-# What only one of these functions needs is imported in it: all together would double the time that
-# `hmcos schedule` takes to start.
+# Each function imports what only it needs: importing everything here would double the start-up time of
+# `hmcos schedule`.
 # ruff: noqa: PLC0415
 
 ADVICE_SECONDS = 0.3
-"""For advice on the page: enough for all of small networks. `hmcos report` takes the time that it takes."""
+"""For the advice on the page: enough to try every change of a small network. `hmcos report` has no such
+limit."""
 
 
 def schedule(  # noqa: PLR0913 (one keyword per option of the command line, so that both say the same)
@@ -57,20 +58,20 @@ def schedule(  # noqa: PLR0913 (one keyword per option of the command line, so t
 ) -> Plan:
     """Return the plan of the least-memory order of a network; write it, the model and a page if asked to.
 
-    `model` is a path (.onnx, .tflite, or .json for a problem), "zoo:NAME", an ONNX model in memory, or what
-    `load` returned; `target` a shipped name, a TOML file or a `Target`; `bind` maps symbolic dimensions
-    to sizes. The search ends after `time_limit` seconds, `state_limit` states, when `interrupted()` is
-    true, or, with a `budget` in bytes, at the first order within it or proof that there is none.
-    `alignment` in bytes replaces the target's; `output` is the folder for the model, plan.json and, where
-    plotly is installed, report.html; None to write nothing. `allocator` lays out the arena, "auto" when not
-    given; with a budget there is an arena only when one is given. `minimize="arena"` accepts a higher peak
-    for a smaller arena; `external_io` is for callers that supply the memory of inputs and outputs;
-    `emit="c"` writes a C header beside the plan. A folder that holds the plan of another source is refused
-    without `overwrite`. `offsets=False` leaves the offsets of the arena out of a TensorFlow Lite model.
-    `seed` is for random orders and planners; `observer` is told how the search goes on.
+    `model` is a path (.onnx, .tflite, or .json for a problem), "zoo:NAME", an ONNX model in memory, or the
+    result of `load`. `target` is the name of a shipped target, a TOML file or a `Target`; `bind` maps
+    symbolic dimensions to sizes. The search stops after `time_limit` seconds or `state_limit` states, when
+    `interrupted()` is true, or, with a `budget` in bytes, at the first order that fits or the proof that none
+    does. `alignment` in bytes replaces the target's. `output` is the folder for the model, plan.json and,
+    where plotly is installed, report.html; None writes nothing. `allocator` lays out the arena and defaults
+    to "auto"; with a budget, only a named allocator makes an arena. `minimize="arena"` accepts a higher peak
+    for a smaller arena. With `external_io` the caller supplies the memory of inputs and outputs. `emit="c"`
+    writes a C header beside the plan. A folder with the plan of another source is refused unless `overwrite`
+    is true. `offsets=False` leaves the arena's offsets out of a TensorFlow Lite model. `seed` is for random
+    orders and planners; `observer` is called with the progress of the search.
 
     Raises:
-        HmcosError: one of its subclasses for any wrong input; limits and budgets are statuses.
+        HmcosError: one of its subclasses for any wrong input. Reaching a limit or not fitting is a status.
     """
     watch = Watch(observer, interrupted)
     request = Request(
@@ -98,14 +99,14 @@ def schedule(  # noqa: PLR0913 (one keyword per option of the command line, so t
 
 
 def _page_name() -> tuple[str, ...]:
-    """Return what the page will be called in the folder of the results; nothing where none is written."""
+    """Return the file name of the page in the output folder; empty if no page will be written."""
     from hmcos.report.page.page import NAME, has_plotly
 
     return (NAME,) if has_plotly() else ()
 
 
 def _with_page(solved: Solved, watch: Watch) -> Plan:
-    """Return the plan after the page that explains it was written beside it, with the advice of a moment."""
+    """Write the page that explains a plan, with a few seconds of advice; return the plan with its path."""
     plan = solved.plan
     if plan.outputs.plan is None or not _page_name():
         return plan
@@ -114,7 +115,7 @@ def _with_page(solved: Solved, watch: Watch) -> Plan:
 
     place = Path(plan.outputs.plan).with_name(NAME)
     with output_errors(place):
-        place.unlink(missing_ok=True)  # that of an older plan must not stay beside this one if we fail
+        place.unlink(missing_ok=True)  # if writing fails, no page of an older plan may stay
     limits = Limits(seconds=ADVICE_SECONDS)
     page = write_page(explain_plan(solved, limits, watch.restarted().silenced()), place)
     return replace(plan, outputs=replace(plan.outputs, page=str(page)))
@@ -129,7 +130,7 @@ def compare(
     alignment: int | None = None,
     observer: Observer = SILENCE,
 ) -> Comparison:
-    """Return what every scheduler finds for a network; `time_limit` is seconds for each of them.
+    """Return the schedule of every scheduler for a network; each may take `time_limit` seconds.
 
     Raises:
         HmcosError: one of its subclasses for any wrong input.
@@ -149,10 +150,10 @@ def experiment(
     observer: Observer = SILENCE,
     interrupted: Callable[[], bool] = never,
 ) -> Experiment:
-    """Return the paper's experiment: several orders of networks, and the arenas of each order.
+    """Return the experiment of the HMCOS paper: several orders of each network, and the arenas of each order.
 
-    `networks` are paths or zoo names, by default all of the zoo; `time_limit` is seconds for each search;
-    `interrupted` ends them all with what they have.
+    `networks` are paths or zoo names, by default the whole zoo. Each search may take `time_limit` seconds;
+    once `interrupted()` is true, the remaining searches return their best result so far.
 
     Raises:
         HmcosError: one of its subclasses for any wrong input.
@@ -176,10 +177,11 @@ def explain(  # noqa: PLR0913 (one keyword per option of the command line, so th
     observer: Observer = SILENCE,
     interrupted: Callable[[], bool] = never,
 ) -> Explanation:
-    """Return why a network needs its memory, and what would make it less.
+    """Return why a network needs its memory, and which changes would reduce it.
 
-    With a `plan` of the network it is that plan which is explained, and the options of searches have no
-    effect. `time_limit` is seconds for the order, and as many again for trying changes.
+    A given `plan` of the network is explained as it is, and the options of the search have no effect.
+    Otherwise the order is searched first. The search may take `time_limit` seconds, and trying changes as
+    many again.
 
     Raises:
         HmcosError: one of its subclasses for any wrong input.

@@ -1,4 +1,4 @@
-"""hmcos arena: offsets for lives that come from anywhere."""
+"""hmcos arena: offsets for the lives in a file."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ Examples:
   hmcos arena lives.json --time-limit 10 --json
 
 \b
-CSV as MiniMalloc has it: id,lower,upper,size with life [lower, upper); the result adds a column offset.
-Exit code with a capacity: 0 fits, 3 proved that it does not, 4 undecided within the limit.
+CSV files are in MiniMalloc's format: id,lower,upper,size, live in [lower, upper). The result adds an offset.
+Exit codes with --capacity: 0 fits, 3 proved that nothing fits, 4 undecided within the limit.
 """
 
 
-@click.command(epilog=_EXAMPLES, short_help="Give offsets to buffers whose lives are known.")
+@click.command(epilog=_EXAMPLES, short_help="Find offsets for buffers whose lives are known.")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--capacity", type=Size(), help="Bytes to fit into; the smallest arena when not given.")
+@click.option("--capacity", type=Size(), help="Bytes to fit into; without it, find the smallest arena.")
 @click.option(
     "-o",
     "--output",
@@ -38,25 +38,25 @@ Exit code with a capacity: 0 fits, 3 proved that it does not, 4 undecided within
     help="Write the lives with their offsets: .csv, or .json with every life pinned.",
 )
 @allocator_option("auto")
-@time_limit_option("Stop the search after so long; the best arena so far is the answer.")
+@time_limit_option("Stop the search after this time and return the best arena so far.")
 @click.option("--jobs", type=int, default=1, show_default=True, help="Workers of the constraint solver.")
 @json_option
 def arena(file: Path, as_json: bool, **options: Any) -> int:
-    """Find offsets for the lives in FILE, a CSV or JSON file, so that those that meet do not overlap.
+    """Find offsets for the lives in FILE (CSV or JSON) such that buffers live together never overlap.
 
-    Ctrl-C ends the search and keeps the best arena so far; a second one ends everything.
+    Ctrl-C stops the search and keeps the best arena so far; a second Ctrl-C aborts.
     """
-    # The other options have the names of the keywords of hmcos.allocate.
+    # The other options are named like the keywords of hmcos.allocate.
     with Interruption() as interruption:
         with Progress() as progress:
-            found = hmcos.allocate(file, observer=progress, interrupted=interruption.happened, **options)
+            allocation = hmcos.allocate(file, observer=progress, interrupted=interruption.happened, **options)
         if as_json:
             from hmcos.report.records.result_records import allocation_record  # noqa: PLC0415 (tables need rich)
 
-            click.echo(json.dumps(allocation_record(found)))
+            click.echo(json.dumps(allocation_record(allocation)))
         else:
             from hmcos.report.tables.arena_table import allocation_table  # noqa: PLC0415
             from hmcos.report.tables.result_tables import show  # noqa: PLC0415
 
-            show(allocation_table(found))
-    return 0 if found.capacity is None else exit_code(found.decided)
+            show(allocation_table(allocation))
+    return 0 if allocation.capacity is None else exit_code(allocation.decided)

@@ -1,4 +1,4 @@
-"""The command `hmcos` and its commands, each imported when it is called."""
+"""The command `hmcos` and its subcommands, each imported when it is called."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ ALIASES: dict[str, str] = {
 
 
 class Commands(click.Group):
-    """A group whose commands are found in the table, also by their one-letter aliases."""
+    """A command group that looks its commands up in the table, also by one-letter alias."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands."""
@@ -57,7 +57,7 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return name, command and the rest of the line; a wrong name is told beside the one it is like."""
+        """Return name, command and remaining arguments; for an unknown name, suggest the closest one."""
         name = args[0]
         if self.get_command(ctx, name) is None and not name.startswith("-"):
             ctx.fail(f"No such command {name!r}.{meant(name, COMMANDS)}")
@@ -76,17 +76,17 @@ def hmcos() -> None:
     """Find the order of a neural network's operators that needs the least memory, with proof.
 
     \b
-    hmcos schedule model.onnx -o out      reorder a model, with a plan beside it
-    hmcos schedule zoo:nasnet-cifar       try it on a network that comes along
-    hmcos inspect model.onnx              see what is in it, and what to bind
+    hmcos schedule model.onnx -o out      reorder a model and write its plan
+    hmcos schedule zoo:nasnet-cifar       try it on a bundled network
+    hmcos inspect model.onnx              see its contents, and what to bind
     hmcos compare model.onnx              every scheduler side by side
     hmcos arena lives.csv                 offsets for buffers of your own
-    hmcos verify model.onnx out/plan.json prove the result by running it
-    hmcos measure model.onnx              see what ONNX Runtime really takes
+    hmcos verify model.onnx out/plan.json check the result by counting and running it
+    hmcos measure model.onnx              measure the memory that ONNX Runtime takes
     hmcos explain model.onnx              see why it needs its memory, and what would help
     hmcos report out/plan.json --open     the same as a page, from a plan
     hmcos draw model.onnx -o order.svg    see the graph, the order, its memory
-    hmcos zoo --list                      the networks that come along
+    hmcos zoo --list                      list the bundled networks
 
     Commands have one-letter aliases: s, i, c, a, v, m, e, r, d, z.
     """  # noqa: D301 (click reads the backspace as "do not rewrap")

@@ -32,7 +32,7 @@ Examples:
 """
 
 
-@click.command(epilog=_EXAMPLES, short_help="Set every scheduler side by side.")
+@click.command(epilog=_EXAMPLES, short_help="Compare all schedulers side by side.")
 @model_argument
 @target_option
 @bind_option
@@ -40,24 +40,24 @@ Examples:
 @alignment_option
 @json_option
 def compare(model: str, bind: tuple[tuple[str, int], ...], as_json: bool, **options: Any) -> int:
-    """Schedule MODEL with every scheduler and show what each of them needs.
+    """Schedule MODEL with every scheduler and show the peak of each.
 
-    With zoo:all, run the experiment of the HMCOS paper: several orders of all networks that come along, and
-    the arenas of each order; the target is hmcos unless you name one.
+    With zoo:all, run the experiment of the HMCOS paper: several orders of every bundled network, and the
+    arenas of each order; the target is hmcos unless you name one.
     """
-    # The other options have the names of the keywords of hmcos.compare and hmcos.experiment.
+    # The other options are named like the keywords of hmcos.compare and hmcos.experiment.
     if model == _ALL:
         return _experiment(bind, as_json, options)
     with Progress() as progress:
-        found = hmcos.compare(model, bind=dict(bind), observer=progress, **options)
+        comparison = hmcos.compare(model, bind=dict(bind), observer=progress, **options)
     if as_json:
         from hmcos.report.records.result_records import comparison_record  # noqa: PLC0415 (tables need rich, records do not)
 
-        click.echo(json.dumps(comparison_record(found)))
+        click.echo(json.dumps(comparison_record(comparison)))
     else:
         from hmcos.report.tables.result_tables import comparison_table, show  # noqa: PLC0415
 
-        show(comparison_table(found))
+        show(comparison_table(comparison))
     return 0
 
 
@@ -67,13 +67,13 @@ def _experiment(bind: tuple[tuple[str, int], ...], as_json: bool, options: dict[
     if click.get_current_context().get_parameter_source("target") is ParameterSource.DEFAULT:
         options["target"] = "hmcos"
     with Interruption() as interruption, Progress() as progress:
-        found = hmcos.experiment(observer=progress, interrupted=interruption.happened, **options)
+        trials = hmcos.experiment(observer=progress, interrupted=interruption.happened, **options)
     if as_json:
         from hmcos.report.records.result_records import experiment_record  # noqa: PLC0415 (tables need rich, records do not)
 
-        click.echo(json.dumps(experiment_record(found)))
+        click.echo(json.dumps(experiment_record(trials)))
     else:
         from hmcos.report.tables.result_tables import experiment_table, show  # noqa: PLC0415
 
-        show(experiment_table(found))
+        show(experiment_table(trials))
     return 0

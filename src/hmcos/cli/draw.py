@@ -25,7 +25,7 @@ Examples:
   hmcos draw zoo:pnas-cifar --what memory -o memory.svg
   hmcos draw model.onnx --what schedule --scheduler rpo -o schedule.pdf
   hmcos draw model.onnx --what arena --target hmcos -o arena.png
-  hmcos draw model.onnx --what graph -o graph.dot        to be laid out elsewhere
+  hmcos draw model.onnx --what graph -o graph.dot        for other layout programs
 """
 
 _RENDERERS = {
@@ -50,7 +50,7 @@ _RENDERERS = {
     metavar="FILE",
     type=click.Path(),
     required=True,
-    help="Where to: .svg, .pdf, .png, or .dot for graphs.",
+    help="File to write: .svg, .pdf, .png, or .dot for graphs.",
 )
 @click.option(
     "-s",
@@ -59,20 +59,20 @@ _RENDERERS = {
     show_default=True,
     metavar="NAME",
     shell_complete=complete_schedulers,
-    help="Whose order to show.",
+    help="Scheduler whose order to show.",
 )
-@click.option("--allocator", default="auto", show_default=True, metavar="NAME", help="Whose arena to show.")
+@click.option("--allocator", default="auto", show_default=True, metavar="NAME", help="Planner of the arena.")
 @target_option
 @bind_option
-@time_limit_option("Stop searches after so long; the best order and arena so far are drawn.")
+@time_limit_option("Stop searches after this time and draw the best order and arena so far.")
 @alignment_option
 def draw(model: str, bind: tuple[tuple[str, int], ...], **options: Any) -> int:
-    """Draw MODEL into a file; the suffix of FILE says in which form.
+    """Draw MODEL into a file; the suffix of FILE selects the format.
 
-    Graphs (all but memory and arena) are laid out by the program dot of Graphviz where it is installed, else
-    by hmcos itself, or written as DOT text.
+    Everything but memory and arena is a graph. Graphs are laid out by the program dot of Graphviz where it
+    is installed, otherwise by hmcos itself, or written as DOT text.
     """
-    # The other options have the names of the keywords of hmcos.draw.
+    # The other options are named like the keywords of hmcos.draw.
     with Interruption() as interruption, Progress() as progress:
         place = hmcos.draw(
             model, bind=dict(bind), observer=progress, interrupted=interruption.happened, **options

@@ -1,4 +1,4 @@
-"""Exit codes of questions that can be answered with no, or not at all."""
+"""Exit codes of commands that answer a yes-or-no question."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ DOES_NOT_HOLD, NOT_RUN = 5, 6
 
 
 def exit_code(status: Status) -> int:
-    """Return the exit code of an answer to a budget or a capacity."""
+    """Return the exit code that says whether a budget or a capacity was met."""
     return {Status.FITS: 0, Status.DOES_NOT_FIT: DOES_NOT_FIT}.get(status, UNDECIDED)
 
 

@@ -1,4 +1,4 @@
-"""hmcos explain: why a model needs its memory, and what would help."""
+"""hmcos explain: why a model needs its memory, and what would reduce it."""
 
 from __future__ import annotations
 
@@ -28,32 +28,32 @@ Examples:
 """
 
 
-@click.command(epilog=_EXAMPLES, short_help="Say why a model needs its memory, and what would help.")
+@click.command(epilog=_EXAMPLES, short_help="Explain why a model needs its memory, and what would reduce it.")
 @model_argument
 @target_option
 @bind_option
-@time_limit_option("Stop the search of the order after so long, and trying changes after as long again.")
+@time_limit_option("Stop the search for an order after this time, and trying changes after as long again.")
 @alignment_option
 @click.option("--external-io", is_flag=True, help="The caller supplies the memory of inputs and outputs.")
 @json_option
 def explain(model: str, bind: tuple[tuple[str, int], ...], as_json: bool, **options: Any) -> int:
-    """Show what is live at the peak of MODEL, which operators force it, and what would make it smaller.
+    """Show what is live at the peak of MODEL, which operators force it, and what would reduce it.
 
-    Advice is computed: the search for the best order runs again on each changed network. Ctrl-C ends the
-    searches and tells what is known by then.
+    The advice is computed: the search for the best order runs again on each changed network. Ctrl-C stops
+    the searches and shows the results so far.
     """
-    # The other options have the names of the keywords of hmcos.explain.
+    # The other options are named like the keywords of hmcos.explain.
     with Interruption() as interruption, Progress() as progress:
-        found = hmcos.explain(
+        explanation = hmcos.explain(
             model, bind=dict(bind), observer=progress, interrupted=interruption.happened, **options
         )
     if as_json:
         from hmcos.report.records.explanation_record import explanation_record  # noqa: PLC0415 (tables need rich)
 
-        click.echo(json.dumps(explanation_record(found)))
+        click.echo(json.dumps(explanation_record(explanation)))
     else:
         from hmcos.report.tables.explanation_tables import explanation_tables  # noqa: PLC0415
         from hmcos.report.tables.result_tables import show  # noqa: PLC0415
 
-        show(explanation_tables(found))
+        show(explanation_tables(explanation))
     return 0

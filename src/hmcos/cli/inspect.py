@@ -1,4 +1,4 @@
-"""hmcos inspect: what is in a model."""
+"""hmcos inspect: the contents of a model."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Examples:
 """
 
 
-@click.command(epilog=_EXAMPLES, short_help="See what is in a model, and what to bind.")
+@click.command(epilog=_EXAMPLES, short_help="Show the contents of a model, and what to bind.")
 @model_argument
 @target_option
 @bind_option
@@ -28,7 +28,7 @@ Examples:
     "--instance",
     metavar="OUT.json",
     type=click.Path(path_type=Path),
-    help="Write the problem that MODEL is on the target, to store, mail or schedule it.",
+    help="Write the problem of MODEL on the target as a file: to store, share or schedule.",
 )
 @json_option
 def inspect(
@@ -40,15 +40,15 @@ def inspect(
     as_json: bool,
 ) -> int:
     """Show inputs, outputs, operators and sizes of MODEL, and which symbols to bind."""
-    found = hmcos.inspect(model, bind=dict(bind))
+    inspection = hmcos.inspect(model, bind=dict(bind))
     if instance is not None:
         hmcos.export_instance(model, instance, target=target, bind=dict(bind), alignment=alignment)
     if as_json:
         from hmcos.report.records.result_records import inspection_record  # noqa: PLC0415 (tables need rich, records do not)
 
-        click.echo(json.dumps(inspection_record(found)))
+        click.echo(json.dumps(inspection_record(inspection)))
     else:
         from hmcos.report.tables.result_tables import inspection_tables, show  # noqa: PLC0415
 
-        show(inspection_tables(found))
+        show(inspection_tables(inspection))
     return 0

@@ -1,4 +1,4 @@
-"""Ctrl-C: the first one ends the search, the second one everything."""
+"""Ctrl-C: the first one stops the search, the second one aborts."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class Interruption:
         return self._happened
 
     def __enter__(self) -> Self:
-        """Start to listen, as far as this thread may."""
+        """Install the handler; only the main thread may."""
         if threading.current_thread() is threading.main_thread():
             self._before = signal.signal(signal.SIGINT, self._note)
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Hand SIGINT back to whoever had it."""
+        """Restore the previous handler of SIGINT."""
         if threading.current_thread() is threading.main_thread() and callable(self._before):
             signal.signal(signal.SIGINT, self._before)
 

@@ -1,4 +1,4 @@
-"""hmcos measure: the memory that ONNX Runtime, or TFLM, really takes."""
+"""hmcos measure: the memory that ONNX Runtime, or TFLM, takes."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ Examples:
 
 
 @click.command(
-    epilog=_EXAMPLES, short_help="Measure what ONNX Runtime, or TFLM, really takes in several orders."
+    epilog=_EXAMPLES, short_help="Measure the memory that ONNX Runtime, or TFLM, takes in several orders."
 )
 @model_argument
 @target_option
 @bind_option
-@time_limit_option("Stop the search for the planned order after so long.")
+@time_limit_option("Stop the search for the planned order after this time.")
 @click.option(
     "--processes",
     type=click.IntRange(1),
     default=5,
     show_default=True,
-    help="Fresh processes per setting; the median counts.",
+    help="New processes per setting; the median is shown.",
 )
 @json_option
 def measure(
@@ -42,34 +42,36 @@ def measure(
     processes: int,
     as_json: bool,
 ) -> int:
-    """Run MODEL by default, in the order of its file, and in the planned order, and show the memory.
+    """Run MODEL with default settings, in file order and in the planned order, and show the memory of each.
 
-    Measured is by how much a process grows while the network runs, plus its inputs; beside it stands the
-    peak that the target predicts. Kernels need some memory of their own on top.
+    The measured memory is the growth of the process while the network runs, plus the inputs; beside it
+    stands the peak that the target predicts. Kernels need some memory of their own on top.
 
-    Of a TensorFlow Lite model it shows the arena that TensorFlow Lite for Microcontrollers reports.
+    For a TensorFlow Lite model, show the arena that TensorFlow Lite for Microcontrollers (TFLM) reports.
     """
-    found = hmcos.measure(model, target=target, bind=dict(bind), time_limit=time_limit, processes=processes)
-    if isinstance(found, ArenaMeasurement):
-        _tell_arena(found, as_json=as_json)
+    measurement = hmcos.measure(
+        model, target=target, bind=dict(bind), time_limit=time_limit, processes=processes
+    )
+    if isinstance(measurement, ArenaMeasurement):
+        _tell_arena(measurement, as_json=as_json)
     elif as_json:
         from hmcos.report.records.result_records import measurement_record  # noqa: PLC0415 (tables need rich, records do not)
 
-        click.echo(json.dumps(measurement_record(found)))
+        click.echo(json.dumps(measurement_record(measurement)))
     else:
         from hmcos.report.tables.result_tables import show  # noqa: PLC0415
         from hmcos.report.tables.verification_table import measurement_table  # noqa: PLC0415
 
-        show(measurement_table(found))
+        show(measurement_table(measurement))
     return 0
 
 
-def _tell_arena(found: ArenaMeasurement, *, as_json: bool) -> None:
+def _tell_arena(measurement: ArenaMeasurement, *, as_json: bool) -> None:
     from hmcos.report.tables.tflm_arena import arena_record, arena_table  # noqa: PLC0415 (needs rich)
 
     if as_json:
-        click.echo(json.dumps(arena_record(found)))
+        click.echo(json.dumps(arena_record(measurement)))
     else:
         from hmcos.report.tables.result_tables import show  # noqa: PLC0415
 
-        show(arena_table(found))
+        show(arena_table(measurement))

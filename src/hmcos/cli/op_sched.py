@@ -1,4 +1,4 @@
-"""op_sched: the published system's program, by the same name and with the same lines."""
+"""op_sched: like the published HMCOS program of this name, with the same output lines."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ Examples:
 )
 @bind_option
 @click.option("--overwrite", is_flag=True, help="Replace the plan of another model in OUTDIR.")
-@time_limit_option("Seconds for each search; the best order so far counts.")
+@time_limit_option("Seconds for each search, which then returns its best order so far.")
 def op_sched(model: str, outdir: Path, bind: tuple[tuple[str, int], ...], **options: Any) -> int:
     """Print peak and arena of MODEL as the published HMCOS program does, then the proven optimum.
 
-    OUTDIR receives the model in the optimal order, the plan, and pictures. Sizes are in whole KB (1024
-    bytes); arenas of HMCOS and RPO are TensorFlow Lite's.
+    Writes the model in the optimal order, the plan and pictures into OUTDIR. Sizes are in whole KB (1024
+    bytes); the arenas of HMCOS and RPO are laid out as by TensorFlow Lite.
     """
     from hmcos.api.op_sched import run_published  # noqa: PLC0415 (--help needs no search)
 

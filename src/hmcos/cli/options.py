@@ -24,7 +24,7 @@ class Size(click.ParamType[int]):
     name = "SIZE"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return the bytes; a text that is no size is a wrong use of the option."""
+        """Return the bytes; report a text that is not a size as wrong usage."""
         try:
             return value if isinstance(value, int) else parse_size(str(value))
         except OptionError as error:
@@ -39,7 +39,7 @@ class Symbol(click.ParamType[tuple[str, int]]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, int]:
-        """Return name and value; raises OptionError when the text is no such pair."""
+        """Return name and value; raises OptionError if the text is not such a pair."""
         symbol, equals, size = str(value).rpartition("=")
         if not equals or not symbol or not size.strip().isdecimal() or len(size) > 20:
             raise OptionError(f"--bind {value}: write NAME=VALUE with a whole number, such as --bind batch=1")
@@ -58,12 +58,12 @@ def complete_allocators(ctx: click.Context, param: click.Parameter, incomplete: 
 
 def complete_targets(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Return the shipped targets whose names begin as typed, and files."""
-    found = [CompletionItem(name) for name in target_names() if name.startswith(incomplete)]
-    return [*found, CompletionItem(incomplete, type="file")]
+    items = [CompletionItem(name) for name in target_names() if name.startswith(incomplete)]
+    return [*items, CompletionItem(incomplete, type="file")]
 
 
 def complete_models(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Return the zoo's networks once zoo: is typed, else files."""
+    """Return the networks of the zoo once zoo: is typed, otherwise files."""
     if not incomplete.startswith("zoo:"):
         return [CompletionItem(incomplete, type="file")]
     return [CompletionItem(f"zoo:{name}") for name in zoo_names() if f"zoo:{name}".startswith(incomplete)]
@@ -94,14 +94,14 @@ def bind_option(command: _Command) -> _Command:
         "--bind",
         type=Symbol(),
         multiple=True,
-        help="Give a symbolic dimension a size; repeat for more.",
+        help="Set the size of a symbolic dimension; can be repeated.",
     )(command)
 
 
 def alignment_option(command: _Command) -> _Command:
     """Return the command with --alignment."""
     return click.option(
-        "--alignment", type=Size(), help="Round every buffer up to this many bytes instead of the target's."
+        "--alignment", type=Size(), help="Round buffers up to a multiple of this; replaces the target's."
     )(command)
 
 

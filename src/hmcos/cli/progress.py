@@ -1,4 +1,4 @@
-"""How a search goes on, for people who watch it."""
+"""The progress line of a search on a terminal."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from rich.status import Status
 
 PATIENCE = 1.0
-"""Seconds after which somebody may wonder."""
+"""Seconds before the line appears."""
 _PACE = 0.1
 """Seconds between two updates."""
 
 
 class Progress:
-    """An observer that shows a line on a terminal's standard error once the search takes a while."""
+    """An observer that shows a line on a terminal's standard error if the search takes a while."""
 
     def __init__(self) -> None:
         self._shown = sys.stderr.isatty() and not is_heard()  # lines of a log would tear it apart
@@ -29,7 +29,7 @@ class Progress:
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
-        """Start to wait."""
+        """Start the clock."""
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -37,7 +37,7 @@ class Progress:
         self._open.close()
 
     def progress(self, phase: str, peak: int, lower_bound: int, states: int) -> None:
-        """Show where the search stands, unless that was done a moment ago."""
+        """Show the progress of the search, unless the line was updated a moment ago."""
         if not self._shown or perf_counter() < self._next:
             return
         self._next = perf_counter() + _PACE
@@ -45,7 +45,7 @@ class Progress:
             f"{phase}: best {short(peak)}, bound {short(lower_bound)}, {states:,} states" if peak else phase
         )
         if self._line is None:
-            from rich.console import Console  # noqa: PLC0415 (most searches end before anybody wonders)
+            from rich.console import Console  # noqa: PLC0415 (most searches end before the line appears)
 
             self._line = self._open.enter_context(Console(stderr=True).status(text))
         self._line.update(text)

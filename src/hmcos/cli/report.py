@@ -28,7 +28,7 @@ Examples:
     "--model",
     metavar="MODEL",
     shell_complete=complete_models,
-    help="The model that was planned, if it is elsewhere by now.",
+    help="The planned model, if it has been moved since.",
 )
 @click.option(
     "-o",
@@ -37,11 +37,11 @@ Examples:
     type=click.Path(path_type=Path, readable=False),
     help=f"Where to write the page.  [default: {NAME} beside PLAN]",
 )
-@time_limit_option("Stop trying changes after so long; the page tells how many were tried.")
+@time_limit_option("Stop trying changes after this time; the page says how many were tried.")
 def report(plan: Path, opens: bool, model: str | None, output: Path | None, time_limit: float | None) -> int:
-    """Write the page that explains why the model of PLAN needs its memory, and what would make it less.
+    """Write the page that explains why the model of PLAN needs its memory, and what would reduce it.
 
-    The page is one file that needs no network: docs/page.md. Ctrl-C ends the search for advice.
+    The page is one file that works offline (docs/page.md). Ctrl-C stops the search for advice.
     """
     with Interruption() as interruption, Progress() as progress:
         place = hmcos.report(

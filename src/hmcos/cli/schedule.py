@@ -1,4 +1,4 @@
-"""hmcos schedule: a model in its best order."""
+"""hmcos schedule: reorder a model so that it needs the least memory."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ Examples:
     "--output",
     metavar="DIR",
     type=click.Path(readable=False),
-    help="Write the reordered model, plan.json and report.html into this folder; without it, nothing.",
+    help="Folder for the reordered model, plan.json and report.html; without it, nothing is written.",
 )
 @click.option(
     "-s",
@@ -54,13 +54,13 @@ Examples:
     show_default=True,
     metavar="NAME",
     shell_complete=complete_schedulers,
-    help="How to find the order: optimal, given, rpo, greedy, random, ...",
+    help="Scheduler that finds the order: optimal, given, rpo, greedy, random, ...",
 )
 @target_option
 @bind_option
-@time_limit_option("Stop the search after so long; the best order so far is the answer.")
-@click.option("--state-limit", type=int, metavar="N", help="Stop the search after so many states.")
-@click.option("--budget", type=Size(), help="Ask whether the network fits: 256K, 1MiB, 1.5MB or bytes.")
+@time_limit_option("Stop the search after this time and return the best order so far.")
+@click.option("--state-limit", type=int, metavar="N", help="Stop the search after this many states.")
+@click.option("--budget", type=Size(), help="Ask whether the network fits into so many bytes: 256K, 1.5MB.")
 @alignment_option
 @click.option(
     "--offsets/--no-offsets",
@@ -74,22 +74,20 @@ Examples:
     default="peak",
     show_default=True,
     type=click.Choice(["peak", "arena"]),
-    help="With arena, a smaller arena may cost a higher peak.",
+    help="What to minimize; for a smaller arena, a higher peak is accepted.",
 )
 @click.option("--external-io", is_flag=True, help="The caller supplies the memory of inputs and outputs.")
-@click.option(
-    "--emit", type=click.Choice(["c"]), help="Write the arena as a C header into the folder as well."
-)
+@click.option("--emit", type=click.Choice(["c"]), help="Also write the arena as a C header into the folder.")
 @click.option("--overwrite", is_flag=True, help="Replace the plan of another model in the folder.")
-@click.option("--seed", type=int, default=0, show_default=True, help="For the random scheduler.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of random searches.")
 @json_option
 def schedule(model: str, bind: tuple[tuple[str, int], ...], as_json: bool, **options: Any) -> int:
     """Find the operator order of MODEL that needs the least memory, and prove it.
 
-    MODEL is an ONNX or TensorFlow Lite file, zoo:NAME, or a problem as JSON. Ctrl-C ends the search and
-    keeps the best order so far; a second one ends everything.
+    MODEL is an ONNX or TensorFlow Lite file, zoo:NAME, or a problem as JSON. Ctrl-C stops the search and
+    keeps the best order so far; a second Ctrl-C aborts.
     """
-    # The other options have the names of the keywords of hmcos.schedule.
+    # The other options are named like the keywords of hmcos.schedule.
     with Interruption() as interruption, Progress() as progress:
         plan = hmcos.schedule(
             model, bind=dict(bind), observer=progress, interrupted=interruption.happened, **options
@@ -118,7 +116,7 @@ def _answer(plan: Plan, budget: int) -> Status:
 
 
 def _note(plan: Plan, target: str) -> None:
-    """Tell on standard error what the numbers alone do not."""
+    """Print notes about the result on standard error."""
     if plan.outputs.plan is not None and plan.outputs.page is None:
         _tell("no report.html without plotly: pip install 'hmcos[report]'")
     if plan.source.inlined:

@@ -1,4 +1,4 @@
-"""hmcos verify: a plan or a reordered model, proved."""
+"""hmcos verify: check a plan or a reordered model."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ class InputFile(click.ParamType[tuple[str, Path]]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, Path]:
-        """Return name and file; raises OptionError when the text is no such pair."""
+        """Return name and file; raises OptionError if the text is not such a pair."""
         name, equals, file = str(value).partition("=")
         if not equals or not name or not file:
             raise OptionError(f"--input {value}: write NAME=FILE.npy, such as --input tokens=tokens.npy")
         return name, Path(file)
 
 
-@click.command(epilog=_EXAMPLES, short_help="Prove a plan or a reordered model by counting and running it.")
+@click.command(epilog=_EXAMPLES, short_help="Check a plan or a reordered model by counting and running it.")
 @model_argument
 @click.argument("plan_or_model", type=click.Path())
 @bind_option
-@click.option("--runs", type=int, default=2, show_default=True, help="On how many inputs to run both.")
-@click.option("--seed", type=int, default=0, show_default=True, help="For the random inputs.")
+@click.option("--runs", type=int, default=2, show_default=True, help="Number of inputs to run on.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random inputs.")
 @click.option(
-    "--input", "inputs", type=InputFile(), multiple=True, help="An input of your own; repeat for more."
+    "--input", "inputs", type=InputFile(), multiple=True, help="A file to use as an input; can be repeated."
 )
 @click.option(
     "-l",
@@ -55,29 +55,31 @@ class InputFile(click.ParamType[tuple[str, Path]]):
     default=600,
     show_default=True,
     metavar="SECONDS",
-    help="Processor time that running the models may take.",
+    help="Processor time that running the models may use.",
 )
-@click.option("--memory-limit", type=Size(), default="16G", show_default=True, help="Memory it may take.")
+@click.option(
+    "--memory-limit", type=Size(), default="16G", show_default=True, help="Memory that a run may use."
+)
 @json_option
 def verify(model: str, plan_or_model: str, **options: Any) -> int:
-    """Check that PLAN_OR_MODEL keeps what it promises about MODEL.
+    """Check that what PLAN_OR_MODEL says about MODEL is true.
 
-    Counts order, memory and arena once more with code of its own, runs both models on the same inputs, and
-    runs the network inside the planned arena, one operator at a time. A TensorFlow Lite model runs on LiteRT
-    and on TFLM, which also tells its arena. Exit code 0 if the plan holds, 5 if it does not, 6 if a check
-    could not run, for instance because the runtime is not installed or lacks an operator.
+    Recounts order, memory and arena with independent code, runs both models on the same inputs, and runs the
+    network inside the planned arena, one operator at a time. A TensorFlow Lite model runs on LiteRT and on
+    TFLM, which also reports the size of its arena. Exit codes: 0 if the plan holds, 5 if it does not, 6 if a
+    check could not run, for instance because the runtime is not installed or lacks an operator.
     """
-    # The other options have the names of the keywords of hmcos.verify.
+    # The other options are named like the keywords of hmcos.verify.
     as_json = options.pop("as_json")
     pairs = {name: dict(options.pop(name)) for name in ("bind", "inputs")}
-    found = hmcos.verify(model, plan_or_model, **pairs, **options)
+    verification = hmcos.verify(model, plan_or_model, **pairs, **options)
     if as_json:
         from hmcos.report.records.result_records import verification_record  # noqa: PLC0415 (tables need rich, records do not)
 
-        click.echo(json.dumps(verification_record(found)))
+        click.echo(json.dumps(verification_record(verification)))
     else:
         from hmcos.report.tables.result_tables import show  # noqa: PLC0415
         from hmcos.report.tables.verification_table import verification_table  # noqa: PLC0415
 
-        show(verification_table(found))
-    return proof_exit_code(found.answer)
+        show(verification_table(verification))
+    return proof_exit_code(verification.answer)

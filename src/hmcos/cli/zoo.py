@@ -29,24 +29,22 @@ Examples:
 
 @click.command(
     epilog=_EXAMPLES,
-    short_help="List the networks that come along, or write one.",
+    short_help="List the bundled networks, or write one.",
     context_settings={"ignore_unknown_options": True},
 )
 @click.argument("name", required=False)
 @click.option("--list", "listed", is_flag=True, help="List networks and families with their parameters.")
-@click.option(
-    "-o", "--output", metavar="FILE.onnx", type=click.Path(path_type=Path), help="Where to write it."
-)
+@click.option("-o", "--output", metavar="FILE.onnx", type=click.Path(path_type=Path), help="File to write.")
 @json_option
 @click.argument("parameters", nargs=-1, type=click.UNPROCESSED)
 def zoo(
     name: str | None, listed: bool, output: Path | None, as_json: bool, parameters: tuple[str, ...]
 ) -> int:
-    """Write the network NAME, or a family such as nasnet, with parameters given as --NAME VALUE.
+    """Write the network NAME, or one of a family such as nasnet with parameters given as --NAME VALUE.
 
-    `zoo:NAME` also works wherever a model file does.
+    Other commands accept `zoo:NAME` in place of a model file.
     """
-    if name is not None and name.startswith("-"):  # unknown options are parameters, but only behind a name
+    if name is not None and name.startswith("-"):  # unknown options are parameters only after a name
         context = click.get_current_context()
         known = [option for one in context.command.params for option in one.opts]
         raise click.NoSuchOption(name, possibilities=get_close_matches(name, known), ctx=context)
@@ -55,7 +53,7 @@ def zoo(
         return 0
     check_name(name)
     if output is None:
-        raise OptionError(f"zoo {name}: say where to write it with -o {name}.onnx")
+        raise OptionError(f"zoo {name}: name the file to write, such as -o {name}.onnx")
     check_file(output)
     proto = build(name, **parse_parameters(parameters))
     write(output, proto.SerializeToString(deterministic=True))
@@ -69,22 +67,22 @@ def parse_parameters(words: tuple[str, ...]) -> dict[str, object]:
     """Return parameters by name from words such as --cells 4, --seed=3, --no-fold-batch-norm.
 
     Raises:
-        OptionError: a word is no option, nor the value of one.
+        OptionError: a word is neither an option nor the value of one.
     """
-    found: dict[str, object] = {}
+    parameters: dict[str, object] = {}
     waiting: str | None = None
     for word in words:
         if word.startswith("--"):
             key, equals, value = word[2:].partition("=")
             off = key.startswith("no-") and not equals
             waiting = (key[3:] if off else key).replace("-", "_")
-            found[waiting] = _value(value) if equals else not off
-        elif waiting is not None and isinstance(found[waiting], bool):
-            found[waiting] = _value(word)
+            parameters[waiting] = _value(value) if equals else not off
+        elif waiting is not None and isinstance(parameters[waiting], bool):
+            parameters[waiting] = _value(word)
             waiting = None
         else:
             raise OptionError(f"zoo: {word!r} is no parameter; write --NAME VALUE, such as --cells 4")
-    return found
+    return parameters
 
 
 def _value(text: str) -> object:
@@ -108,7 +106,7 @@ def _list(*, as_json: bool) -> None:
 
 
 def _line(parameters: Mapping[str, object]) -> str:
-    """Return parameters as they are written on a command line."""
+    """Return parameters as a user types them on the command line."""
     words: list[str] = []
     for name, value in parameters.items():
         option = name.replace("_", "-")

@@ -62,7 +62,7 @@ class GraphBuilder:
     def add_operator(self, operator: Operator) -> None:
         """Append an operator; its number must be its position."""
         if operator.number != len(self._operators):
-            raise ModelError(f"{_title(operator)} is added as number {len(self._operators)}")
+            raise ModelError(f"{operator.title} is added as number {len(self._operators)}")
         self._operators.append(operator)
         if self._computes_constants(operator):
             self._constant.update(operator.makes)
@@ -117,10 +117,10 @@ class GraphBuilder:
                 name = self._tensors[t].name
                 if t in producer:
                     first = self._operators[producer[t]]
-                    raise ModelError(f"tensor {name!r} is made twice, by {_title(first)} and {_title(op)}")
+                    raise ModelError(f"tensor {name!r} is made twice, by {first.title} and {op.title}")
                 if t in self._given:
                     kind = "an input" if t in self._inputs else "a parameter"
-                    raise ModelError(f"{_title(op)} makes tensor {name!r}, which is {kind} already")
+                    raise ModelError(f"{op.title} makes tensor {name!r}, which is {kind} already")
                 producer[t] = op.number
         return producer
 
@@ -130,7 +130,7 @@ class GraphBuilder:
                 if t not in producer and t not in self._given:
                     name = self._tensors[t].name
                     raise ModelError(
-                        f"{_title(op)} reads tensor {name!r}, but no input, parameter or operator provides it"
+                        f"{op.title} reads tensor {name!r}, but no input, parameter or operator provides it"
                     )
         for t in self._outputs:
             if t not in producer and t not in self._given:
@@ -146,19 +146,14 @@ class GraphBuilder:
     def _raise_unsorted(self, op: Operator, tensor: int, producer: dict[int, int]) -> None:
         cycle = _cycle(self._operators, producer)
         if cycle:
-            shown = [_title(self._operators[number]) for number in cycle[:4]]
+            shown = [self._operators[number].title for number in cycle[:4]]
             more = f" -> ... ({len(cycle)} operators)" if len(cycle) > 4 else ""
             raise ModelError(f"the operators form a cycle: {' -> '.join(shown)}{more} -> {shown[0]}")
         maker = self._operators[producer[tensor]]
         raise ModelError(
-            f"the operators are not sorted: {_title(op)} reads tensor {self._tensors[tensor].name!r}"
-            f" before {_title(maker)} makes it; sort them topologically"
+            f"the operators are not sorted: {op.title} reads tensor {self._tensors[tensor].name!r}"
+            f" before {maker.title} makes it; sort them topologically"
         )
-
-
-def _title(op: Operator) -> str:
-    name = f" {op.name!r}" if op.name else ""
-    return f"operator {op.number} ({op.kind}{name})"
 
 
 def _cycle(operators: list[Operator], producer: dict[int, int]) -> list[int]:

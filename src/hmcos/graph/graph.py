@@ -65,6 +65,11 @@ class Operator:
     """Makes different values on every run; keeps its place among the other random operators."""
 
     @property
+    def title(self) -> str:
+        """The operator as messages name it, such as `operator 17 (Conv 'stem')`."""
+        return operator_title(self.number, self.kind, self.name)
+
+    @property
     def reads(self) -> tuple[int, ...]:
         """Tensor ids it needs, captured ones included, each once, in order of first use."""
         return tuple(dict.fromkeys([*(t for t in self.inputs if t is not None), *self.captured]))
@@ -73,6 +78,11 @@ class Operator:
     def makes(self) -> tuple[int, ...]:
         """Tensor ids it makes, in order."""
         return tuple(t for t in self.outputs if t is not None)
+
+
+def operator_title(number: int, kind: str, name: str) -> str:
+    """Return an operator as messages name it, such as `operator 17 (Conv 'stem')`."""
+    return f"operator {number} ({kind}{f' {name!r}' if name else ''})"
 
 
 def body_path(outer: str, operator: int, attribute: str) -> str:

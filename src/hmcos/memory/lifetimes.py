@@ -56,6 +56,21 @@ def lifetimes(problem: Problem, order: Sequence[int]) -> tuple[Life, ...]:
     return tuple(lives)
 
 
+def live_at_peak(problem: Problem, peak_step: int, lives: Sequence[Life]) -> tuple[int, ...]:
+    """Return the indices of the lives at the first moment of the peak, largest first.
+
+    `peak_step` is -1 if that moment is before the first step, where only inputs are live.
+    """
+    moment = max(peak_step, 0)
+
+    def is_live(life: Life) -> bool:
+        is_input = life.buffer is not None and problem.producer[life.buffer] < 0
+        return life.birth <= moment < life.death and (peak_step >= 0 or is_input)
+
+    live = [i for i, life in enumerate(lives) if is_live(life)]
+    return tuple(sorted(live, key=lambda i: (-lives[i].size, i)))
+
+
 def _taken_over(problem: Problem, op: int, dying: list[int]) -> int | None:
     """Return the input that the operator's output takes over, None for none.
 

@@ -1,1 +1,1 @@
-"""A network, opened and turned into numbers, with the way back to its source."""
+"""Networks, opened and turned into numbers, with tables that lead back to the source."""

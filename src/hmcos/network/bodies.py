@@ -22,7 +22,7 @@ from hmcos.schedulers.scheduler import Scheduler
 from hmcos.schedulers.scheduler_table import scheduler
 
 _FIRST_RESULT = {"If": 0, "Loop": 1, "Scan": 0}
-"""Kind to the place of the body result that becomes the operator's first output."""
+"""Operator kind to the position of the body result that becomes the operator's first output."""
 
 
 _LOG = Log("hmcos.network")
@@ -30,72 +30,72 @@ _LOG = Log("hmcos.network")
 
 @dataclass(frozen=True, slots=True)
 class Accounting:
-    """How memory is counted: a target as it is used."""
+    """How memory is counted: a target, as used for a network."""
 
     target: Target
-    """As it suits the network; of no effect on a problem, which carries its own rules."""
+    """The sharing rules; they have no effect on a problem, which carries its own."""
     used: TargetUsed
-    """What a plan says of it."""
+    """The target as a plan records it."""
 
     @property
     def alignment(self) -> int:
-        """Bytes; every buffer is rounded up to a multiple."""
+        """Bytes; every buffer is rounded up to a multiple of them."""
         return self.used.alignment
 
     def inside(self) -> Accounting:
-        """Return how memory is counted in bodies: an operator hands them their inputs, whoever made those."""
+        """Return how memory is counted in bodies, whose inputs always take memory of the network."""
         return replace(self, used=replace(self.used, external_io=False))
 
 
 @dataclass(frozen=True)
 class Bodies:
-    """What the bodies of a graph's operators need, and how well that is known."""
+    """The memory that the bodies of a graph's operators need, and whether it is exact or bounded."""
 
     scratch: Mapping[int, int] = field(default_factory=dict[int, int])
-    """Operator number to the bytes that its bodies need while it runs."""
+    """Operator number to the bytes that its bodies need while it runs, in the orders found."""
     least_scratch: Mapping[int, int] = field(default_factory=dict[int, int])
-    """The same from proved lower bounds; equal to `scratch` when every body was solved."""
+    """The same by proved lower bounds; equal to `scratch` if every body was solved."""
     plans: tuple[BodyPlan, ...] = ()
     limit: Status | None = None
-    """What stopped the search of the first body that was not solved; None when all were."""
+    """What stopped the search of the first unsolved body; None if all were solved."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenBodies:
-    """What bodies that were not solved leave open about every order of the graph around them."""
+    """What is still proved about a graph in which some bodies were not solved."""
 
     bound: int
-    """Bytes; no order needs fewer, whatever those bodies turn out to need."""
+    """Bytes; no order needs fewer, however little these bodies need."""
     limit: Status
-    """What stopped the search of the first of them."""
+    """What stopped the search of the first unsolved body."""
 
 
 def find(
     problem: Problem, open_bodies: OpenBodies | None, search: Scheduler, limits: Limits, watch: Watch
 ) -> Schedule:
-    """Return what a scheduler finds for a graph, never claiming more than its bodies allow."""
-    found = search(problem, limits, watch)
+    """Return the schedule of a graph, with a status and bound that hold even if bodies are not solved."""
+    schedule = search(problem, limits, watch)
     if open_bodies is None:
-        return found
-    # The search took too much scratch for granted. One byte below the peak keeps "optimal" for
-    # models of which every body was solved (memory model, Corners).
-    bound = max(0, min(found.lower_bound, open_bodies.bound, found.peak - 1))
-    status = found.status
+        return schedule
+    # The search may have assumed too much scratch. One byte below the peak keeps "optimal" for models
+    # whose bodies were all solved (memory model, Corners).
+    bound = max(0, min(schedule.lower_bound, open_bodies.bound, schedule.peak - 1))
+    status = schedule.status
     if status is Status.OPTIMAL:
         status = Status.FEASIBLE
     elif status is Status.DOES_NOT_FIT and limits.budget is not None and bound <= limits.budget:
         status = open_bodies.limit
-    return replace(found, lower_bound=bound, status=status)
+    return replace(schedule, lower_bound=bound, status=status)
 
 
 class _Shares:
-    """Deals out the limits: each graph still to come gets an equal share of what is left."""
+    """Divides the limits: each remaining graph gets an equal share of the rest."""
 
     def __init__(self, limits: Limits, watch: Watch, graphs: int) -> None:
         self.limits, self.watch, self.graphs, self.states = limits, watch, graphs, limits.states
 
     def next(self) -> Limits:
-        """Return the limits of the next body, from now on; its own order has no budget to meet."""
+        """Return the limits of the next body, from now on; a body has no budget of its own."""
         seconds = self.watch.left(self.limits).seconds
         share = None if seconds is None else seconds / self.graphs
         states = self.states // self.graphs
@@ -103,18 +103,18 @@ class _Shares:
         return replace(self.limits, seconds=share, states=states, budget=None)
 
     def rest(self) -> Limits:
-        """Return the limits of the outermost graph: all that is left."""
+        """Return the limits of the outermost graph: the rest."""
         return replace(self.limits, states=self.states)
 
 
 def solve_bodies(
     graph: Graph, accounting: Accounting, limits: Limits, watch: Watch, search: Scheduler | None = None
 ) -> tuple[Bodies, Limits]:
-    """Return what the bodies of a graph need in their best orders, and what is left of the limits.
+    """Return the memory that the bodies of a graph need in their best orders, and the rest of the limits.
 
-    Bodies are solved by `search`, None for the optimal scheduler.
-    The scratch of an operator is the maximum over its bodies of the body's best peak less the bytes
-    of its results that become the operator's outputs (memory model, Corners).
+    Bodies are solved by `search`; None means the optimal scheduler.
+    The scratch of an operator is the maximum, over its bodies, of the body's best peak minus the bytes of
+    the body's results that become outputs of the operator (memory model, Corners).
     """
     shares = _Shares(limits, watch, 1 + sum(1 for _ in _nested(graph)))
     solver = _Solver(accounting, shares, search or scheduler("optimal"))
@@ -122,7 +122,7 @@ def solve_bodies(
 
 
 def lower_graph(graph: Graph, accounting: Accounting, bodies: Bodies) -> tuple[Sharing, OpenBodies | None]:
-    """Return a graph as a problem in which its bodies are counted, and what these leave open."""
+    """Return a graph as a problem that counts its bodies, and the bounds for unsolved bodies, if any."""
     sharing = _lowered(graph, accounting, bodies.scratch)
     if bodies.limit is None:
         return sharing, None
@@ -131,8 +131,12 @@ def lower_graph(graph: Graph, accounting: Accounting, bodies: Bodies) -> tuple[S
 
 
 def _lowered(graph: Graph, accounting: Accounting, scratch: Mapping[int, int]) -> Sharing:
-    found = lower(graph, accounting.target, scratch, accounting.alignment)
-    return replace(found, problem=without_external(found.problem)) if accounting.used.external_io else found
+    sharing = lower(graph, accounting.target, scratch, accounting.alignment)
+    return (
+        replace(sharing, problem=without_external(sharing.problem))
+        if accounting.used.external_io
+        else sharing
+    )
 
 
 def _nested(graph: Graph) -> Iterator[Graph]:
@@ -152,7 +156,7 @@ class _Solver:
     search: Scheduler
 
     def bodies(self, graph: Graph, path: str) -> Bodies:
-        """Return what the bodies of a graph need. Recurses as they are nested, which the frontend limits."""
+        """Return the memory of a graph's bodies. Recurses into nested ones; the frontend limits the depth."""
         scratch: dict[int, int] = {}
         least: dict[int, int] = {}
         plans: list[BodyPlan] = []
@@ -173,15 +177,15 @@ class _Solver:
     def solved(self, graph: Graph, bodies: Bodies, path: str) -> BodyPlan:
         sharing, open_bodies = lower_graph(graph, self.accounting.inside(), bodies)
         watch = self.shares.watch.restarted()
-        found = find(sharing.problem, open_bodies, self.search, self.shares.next(), watch)
-        _LOG.info("body %s: %s", path, found.words)
-        self.shares.states = max(0, self.shares.states - found.states)
-        order = source_order(parameter_nodes(graph), [sharing.numbers[i] for i in found.order])
-        return BodyPlan(path, order, found.peak, found.lower_bound, found.status)
+        schedule = find(sharing.problem, open_bodies, self.search, self.shares.next(), watch)
+        _LOG.info("body %s: %s", path, schedule.words)
+        self.shares.states = max(0, self.shares.states - schedule.states)
+        order = source_order(parameter_nodes(graph), [sharing.numbers[i] for i in schedule.order])
+        return BodyPlan(path, order, schedule.peak, schedule.lower_bound, schedule.status)
 
 
 def result_bytes(op: Operator, body: Body, alignment: int) -> int:
-    """Return the bytes of the body's results that become the operator's outputs, each rounded up."""
+    """Return the bytes of the body's results that become outputs of the operator, each rounded up."""
     first = _FIRST_RESULT.get(op.kind) if op.domain in STANDARD_DOMAINS else None
     if first is None:
         return 0
@@ -192,16 +196,16 @@ def result_bytes(op: Operator, body: Body, alignment: int) -> int:
 
 
 def iteration(graph: Graph, op: Operator, body: Body) -> Graph:
-    """Return the body with the inputs that a loop carries among its outputs.
+    """Return the body of an operator; for a loop, with the carried inputs as additional outputs.
 
-    A loop holds what it was handed until the iteration is over, so that carried inputs and results
-    are live together at its end (memory model, Corners).
+    A loop keeps its inputs until the iteration ends, so that carried inputs and results are live together
+    at the end (memory model, Corners).
     """
     carried: tuple[int, ...] = ()
     if op.domain in STANDARD_DOMAINS and op.kind == "Loop":
         carried = body.graph.inputs[2:]
     elif op.domain in STANDARD_DOMAINS and op.kind == "Scan":
-        # A scanned input loses an axis on the way in; a carried one keeps its shape.
+        # A scanned input loses an axis when it enters the body; a carried one keeps its shape.
         outer = (graph.tensors[t].shape if t is not None else None for t in op.inputs)
         pairs = zip(outer, body.graph.inputs, strict=False)
         carried = tuple(t for shape, t in pairs if shape == body.graph.tensors[t].shape)

@@ -1,4 +1,4 @@
-"""An opened network as one problem, with the way back to its source."""
+"""Turn an opened network into one problem, with tables that lead back to its source."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LOG = Log("hmcos.network")
 
 @dataclass(frozen=True)
 class Network:
-    """A network as numbers, with tables that lead back to its source; the same for a model and a problem."""
+    """A network as numbers, with tables that lead back to its source, which is a model or a problem."""
 
     problem: Problem
     target: TargetUsed
@@ -35,18 +35,18 @@ class Network:
     rows: tuple[OperatorRow, ...]
     """All nodes of the source, by number."""
     tensors: tuple[Tensor, ...] = ()
-    """All tensors of the source, by id; none of a problem, whose buffers are its tensors."""
+    """All tensors of the source, by id; empty for a problem, whose buffers are its tensors."""
     tensor_ids: tuple[tuple[int, ...], ...] = ()
-    """Per buffer: the tensors in it, the one that it was made for first; empty where there are none."""
+    """Per buffer: the ids of its tensors, starting with the one it was made for; empty for a problem."""
     parameter_nodes: ParameterNodes = field(default_factory=ParameterNodes)
-    """The nodes of the source that are not scheduled."""
+    """The nodes of the source that only compute parameters and are not scheduled."""
     bodies: Bodies = field(default_factory=Bodies)
     open_bodies: OpenBodies | None = None
-    """What bodies that were not solved leave open; None when all were."""
+    """The bounds for unsolved bodies; None if all were solved."""
 
     @cached_property
     def buffer_names(self) -> tuple[str, ...]:
-        """Per buffer: the name of the tensor that it was made for, or its number."""
+        """Per buffer: the name of the tensor it was made for, or `buffer N`."""
         tensors = self.tensors
         return tuple(
             tensors[ids[0]].name or f"tensor {ids[0]}" if ids and tensors else f"buffer {b}"
@@ -54,17 +54,17 @@ class Network:
         )
 
     def name(self, life: Life) -> str:
-        """Return what a life is called: as its tensor, or for what it is the scratch."""
+        """Return the name of a life: that of its tensor, or `scratch of` an operator."""
         if life.buffer is None:
             return f"scratch of {self.problem.names[life.operator or 0]}"
         return self.buffer_names[life.buffer]
 
     def ids(self, life: Life) -> tuple[int, ...]:
-        """Return the tensors in the buffer of a life; none for scratch, the buffer itself in a problem."""
+        """Return the ids of the tensors in a life: none for scratch; in a problem, the buffer's number."""
         return () if life.buffer is None else self.tensor_ids[life.buffer]
 
     def find(self, search: Scheduler, limits: Limits, watch: Watch) -> Schedule:
-        """Return what a scheduler finds for the network, never claiming more than its bodies allow."""
+        """Return the schedule of the network; status and bound hold even if bodies are not solved."""
         schedule = find(self.problem, self.open_bodies, search, limits, watch)
         _LOG.info(
             "order by %s in %.3f s, %d states: %s",
@@ -76,7 +76,7 @@ class Network:
         return schedule
 
     def source_order(self, order: Sequence[int]) -> tuple[int, ...]:
-        """Return all node numbers of the source along an order of the operators of the problem."""
+        """Return the order of all nodes of the source that follows an order of the problem's operators."""
         return source_order(self.parameter_nodes, [self.numbers[i] for i in order])
 
 
@@ -103,9 +103,9 @@ def accounting_of(
 def lower_network(
     opened: Opened, accounting: Accounting, limits: Limits, watch: Watch, search: Scheduler | None = None
 ) -> tuple[Network, Limits]:
-    """Return a network as a problem on a target, its bodies solved, and what they left of the limits.
+    """Return a network as a problem on a target, with its bodies solved, and the rest of the limits.
 
-    Bodies are solved by `search`, None for the optimal scheduler.
+    Bodies are solved by `search`; None means the optimal scheduler.
     """
     if opened.model is None:
         return _of_problem(opened, accounting.used), limits
@@ -114,7 +114,7 @@ def lower_network(
 
 
 def network_with(graph: Graph, accounting: Accounting, bodies: Bodies) -> Network:
-    """Return a graph as a network whose bodies need what is known of them."""
+    """Return a graph as a network, given the memory of its bodies."""
     sharing, open_bodies = lower_graph(graph, accounting, bodies)
     return Network(
         problem=sharing.problem,
@@ -133,7 +133,7 @@ def network_with(graph: Graph, accounting: Accounting, bodies: Bodies) -> Networ
 
 
 def _of_problem(opened: Opened, used: TargetUsed) -> Network:
-    assert opened.problem is not None, "what is no model is a problem"
+    assert opened.problem is not None, "an opened network is a model or a problem"
     problem = aligned(opened.problem, used.alignment)
     problem = without_external(problem) if used.external_io else problem
     return Network(

@@ -1,4 +1,4 @@
-"""Whatever names a network, opened: a file, a zoo name, a model in memory, or a problem."""
+"""Open a network: a file, a zoo name, a model in memory, or a problem."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from hmcos.zoo.catalogue import build
 ZOO = "zoo:"
 
 Readable = str | PathLike[str] | Serializable
-"""What a frontend reads, once a name of the zoo has become a model."""
+"""What a frontend can read; names of the zoo are turned into models first."""
 
 Openable = Readable | Model | Problem
-"""What `schedule`, `inspect` and `compare` take as their model."""
+"""What `schedule`, `inspect` and `compare` accept as their model."""
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A network and where it came from: a model, or a problem given as numbers."""
+    """A network (a model or a problem) and its source."""
 
     source: Source
     model: Model | None
@@ -39,25 +39,25 @@ class Opened:
     problem: Problem | None
     """None for a model."""
     path: Path | None = None
-    """The file; None for what has no file."""
+    """The file; None for a source in memory or in the zoo."""
     seconds: float = 0.0
-    """What opening it took."""
+    """The seconds that opening took."""
 
     @property
     def content(self) -> Model | Problem:
-        """Whichever of the two it is."""
-        found = self.problem if self.model is None else self.model
-        assert found is not None, "what was opened is one of the two"
-        return found
+        """The model or the problem."""
+        content = self.problem if self.model is None else self.model
+        assert content is not None, "an opened network is a model or a problem"
+        return content
 
     @property
     def format(self) -> Format | None:
-        """How its format is read and written; None for a problem."""
+        """The format that reads and writes the model; None for a problem."""
         return None if self.model is None else format_called(self.model.format)
 
     @property
     def stem(self) -> str:
-        """What files written for it are called."""
+        """The stem of the files that are written for the network."""
         if self.path is not None:
             return self.path.stem
         name = self.source.name
@@ -65,7 +65,7 @@ class Opened:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """The files that must never be overwritten: the source and its data files."""
+        """The source and its data files, which must never be overwritten."""
         if self.path is None:
             return ()
         beside = () if self.model is None else self.model.data_files
@@ -73,12 +73,12 @@ class Opened:
 
 
 def open_source(source: Openable, bind: Mapping[str, int] | None = None) -> Opened:
-    """Return the network that a path, a zoo name, a model or a problem stands for.
+    """Open a path, a zoo name, a model or a problem, and return the network.
 
     Raises:
         ModelError: the model cannot be read or scheduled.
-        InstanceError: the file of a problem breaks a rule.
-        OptionError: no network of the zoo has this name, or `bind` does not fit.
+        InstanceError: the file of a problem is wrong.
+        OptionError: no network of the zoo has this name, or `bind` does not match the network.
     """
     begun = perf_counter()
     opened = _opened(source, bind)
@@ -98,12 +98,12 @@ def _opened(source: Openable, bind: Mapping[str, int] | None) -> Opened:
     if isinstance(source, Model):
         _refuse_symbols("a model that is loaded already", bind)
         return _of_model(fspath(source.path) if source.path else "<model>", source)
-    name, found = readable(source)
-    return _of_model(name, load(found, bind))
+    name, to_read = readable(source)
+    return _of_model(name, load(to_read, bind))
 
 
 def readable(source: Readable) -> tuple[str, Readable]:
-    """Return what to call a source, and what a frontend can read: a name of the zoo becomes a model."""
+    """Return the name of a source and what a frontend can read; a zoo name becomes a model."""
     if not isinstance(source, str | PathLike):
         return "<model>", source
     name = fspath(source)

@@ -1,4 +1,4 @@
-"""From a plan back to the network that it was made for."""
+"""Restore the network that a plan was made for."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from hmcos.plan.plan import BodyPlan, Plan
 
 
 def network_of(plan: Plan, opened: Opened) -> Network:
-    """Return the network that a plan was made for, on its target; its bodies need what the plan says.
+    """Return the network of a plan, on the plan's target, with the memory of bodies taken from the plan.
 
     Raises:
-        PlanError: the plan is for another model, or contradicts it, or stands beside results of another run.
+        PlanError: the plan is for another model, contradicts it, or lies beside results of another run.
     """
     name = opened.source.name
     if opened.source.sha256 != plan.source.sha256:
@@ -39,7 +39,7 @@ def network_of(plan: Plan, opened: Opened) -> Network:
 
 
 def opened_for(plan: Plan, model: Openable) -> Opened:
-    """Return a model, read with the sizes that a plan binds its symbols to.
+    """Open a model with its symbols bound as in a plan, and return it.
 
     Raises:
         HmcosError: the model cannot be read.
@@ -49,7 +49,7 @@ def opened_for(plan: Plan, model: Openable) -> Opened:
 
 
 def accounting_in(plan: Plan) -> Accounting:
-    """Return how memory is counted in a plan."""
+    """Return how a plan counts memory."""
     return Accounting(parse_target(plan.target.name, plan.target.data, "the plan's target"), plan.target)
 
 
@@ -62,7 +62,7 @@ def _lowered(opened: Opened, plan: Plan) -> Network:
 
 
 def _bodies(graph: Graph, plans: Sequence[BodyPlan], alignment: int) -> Bodies:
-    """Return what the bodies of a graph need in their planned orders."""
+    """Return the memory that the bodies of a graph need in their planned orders."""
     by_path = {plan.path: plan for plan in plans}
     scratch: dict[int, int] = {}
     least: dict[int, int] = {}

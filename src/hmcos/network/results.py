@@ -1,4 +1,4 @@
-"""The files that were written with a plan: found again, and told from those of another run."""
+"""Find the files that were written with a plan, and detect those of another run."""
 
 from __future__ import annotations
 
@@ -12,38 +12,37 @@ from hmcos.staging import chunks
 
 
 def check_written(plan: Plan, *, header: bool = False) -> tuple[str, ...]:
-    """Return the names of the files beside a plan that were written with it, after they were compared.
+    """Compare the files beside a plan with those written with it, and return the names of those present.
 
-    They are the model and its data files, and the C header where that is asked for. A run that was killed
-    while it replaced the results of another one leaves some of both. A file that is gone is not named: nobody
-    can take it for another.
+    These are the model and its data files, and with `header` the C header. A run that is killed while it
+    replaces the results of another run leaves files of both. A missing file is no error and is left out.
 
     Raises:
-        PlanError: a file beside the plan is not the one that was written with it.
+        PlanError: a file beside the plan differs from the one written with it.
     """
     folder = _folder(plan)
     if folder is None:
         return ()
-    found: list[str] = []
+    names: list[str] = []
     for name, digest in plan.outputs.sha256.items():
         if name == _name(plan.outputs.header) and not header:
             continue
         made = digest_of(folder / name)
         if made == digest:
-            found.append(name)
+            names.append(name)
         elif made is not None and not (
-            # A plan that was moved may stand beside the source instead.
+            # A moved plan may lie beside the source instead.
             name == _name(plan.outputs.model) and made == plan.source.original_sha256
         ):
             raise PlanError(
-                f"{folder / name}: was not written with {plan.file}: a run was cut off there, or the file "
-                "was changed since; schedule the model again"
+                f"{folder / name}: was not written with {plan.file}: a run was interrupted, or the file was "
+                "changed since; run hmcos schedule again"
             )
-    return tuple(found)
+    return tuple(names)
 
 
 def files_of(plan: Plan) -> tuple[Path, ...]:
-    """Return the file of a plan, and those that were written with it, there or not."""
+    """Return the plan file and the files that were written with it, whether they still exist or not."""
     folder = _folder(plan)
     if plan.file is None or folder is None:
         return ()
@@ -53,7 +52,7 @@ def files_of(plan: Plan) -> tuple[Path, ...]:
 
 
 def written_model(plan: Plan) -> Path | None:
-    """Return the model that was written with a plan, by its sha256; None where it is gone or not known."""
+    """Return the model that was written with a plan, by its sha256; None if it is missing or unknown."""
     for place in _model_places(plan):
         if plan.outputs.sha256.get(place.name, "") == digest_of(place):
             return place
@@ -61,9 +60,9 @@ def written_model(plan: Plan) -> Path | None:
 
 
 def model_beside(plan: Plan) -> Path | None:
-    """Return the model that was written with a plan, or else another one in its place; None if there is none.
+    """Return the model that was written with a plan, or any other in its place; None if there is none.
 
-    The source is no other one: a plan that was moved may stand beside it.
+    The source does not count as another model: a moved plan may lie beside it.
     """
     places = [(place, digest_of(place)) for place in _model_places(plan)]
     wanted = plan.outputs.sha256
@@ -77,7 +76,7 @@ def model_beside(plan: Plan) -> Path | None:
 
 
 def digest_of(file: Path) -> str | None:
-    """Return the sha256 of an ordinary file; None if there is none.
+    """Return the sha256 of an ordinary file; None if the path is not one.
 
     Raises:
         PlanError: it cannot be read.
@@ -94,14 +93,14 @@ def digest_of(file: Path) -> str | None:
 
 
 def _is_file(path: Path) -> bool:
-    """Return whether an ordinary file is there: a pipe could keep us waiting, and names may be too long."""
+    """Return whether a path is an ordinary file: reading a pipe could wait forever. Accepts any long name."""
     with suppress(OSError, ValueError):
         return path.is_file()
     return False
 
 
 def _folder(plan: Plan) -> Path | None:
-    """Return where the files of a plan are: beside it, or where they were written if its model is there."""
+    """Return the folder of a plan's files: that of the plan, or of the written model if it is elsewhere."""
     if plan.file is None:
         return None
     places = _model_places(plan)
@@ -109,7 +108,7 @@ def _folder(plan: Plan) -> Path | None:
 
 
 def _model_places(plan: Plan) -> list[Path]:
-    """Return where the written model may be: beside the plan, and where it was written."""
+    """Return the paths where the written model may be: beside the plan, or where it was written."""
     if plan.outputs.model is None:
         return []
     written = Path(plan.outputs.model)

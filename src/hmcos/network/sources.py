@@ -1,4 +1,4 @@
-"""The source of a plan, found again: the plan may have moved, with its source or without it."""
+"""Find the source of a plan again; the plan may have been moved, with or without its source."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from hmcos.errors import PlanError
 from hmcos.folders import temporary_folder
 from hmcos.frontends import loading
 from hmcos.frontends.model import Model
+from hmcos.graph.graph import body_path
 from hmcos.network.opening import ZOO, Opened, open_source
 from hmcos.network.restoring import opened_for
 from hmcos.network.results import digest_of, written_model
@@ -18,15 +19,15 @@ from hmcos.plan.plan import Plan, Source
 
 
 def source_of(plan: Plan, way_out: str) -> Opened:
-    """Return the network that a plan was made for, as it was read then.
+    """Open the network that a plan was made for, and return it.
 
-    A file is looked for where it was from the plan, where it was from the root, and where its name says; its
-    sha256 must be that of the plan. Where it is nowhere, the model that was written with the plan stands in
-    for it, its operators put back in the order of the source.
+    A file is looked up by its path relative to the plan, by its absolute path, and by its name; its sha256
+    must be that in the plan. If it is at none of these places, the model that was written with the plan is
+    used instead, with its operators put back into the order of the source.
 
     Raises:
-        PlanError: it is not there any more, or has changed; advises the `way_out`.
-        HmcosError: it cannot be read.
+        PlanError: the source is missing or has changed; the message ends with the `way_out`.
+        HmcosError: the source cannot be read.
     """
     name = plan.source.name
     places: Sequence[Path] = ()
@@ -47,7 +48,7 @@ def source_of(plan: Plan, way_out: str) -> Opened:
 
 
 def _gone(plan: Plan, digests: Mapping[Path, str | None], way_out: str) -> PlanError:
-    """Return what to say when the source of a plan is not found."""
+    """Return the error for a plan whose source was not found."""
     title, name = plan.file or "the plan", plan.source.name
     there = [str(place) for place, digest in digests.items() if digest is not None]
     if there or name.startswith(ZOO):
@@ -61,12 +62,12 @@ def _gone(plan: Plan, digests: Mapping[Path, str | None], way_out: str) -> PlanE
 
 
 def source_places(source: Source, file: str | None, written: str | None = None) -> list[Path]:
-    """Return where the source of a plan may be, likely places first.
+    """Return the paths where the source of a plan may be, the most likely first.
 
     Args:
-        source: what the plan says of it; plans of the first edition hold only its name.
+        source: the source as the plan records it; plans of the first edition hold only its name.
         file: where the plan is now.
-        written: where the plan was, as seen from the same folder as the name of the source.
+        written: where the plan was written, relative to the same folder as the name of the source.
     """
     places: list[Path] = []
     name = Path(source.name)
@@ -80,7 +81,7 @@ def source_places(source: Source, file: str | None, written: str | None = None) 
 
 
 def relative_source(source: Source, plan: Path) -> Source:
-    """Return a source with its path from the folder of a plan, if it is a file and there is such a path."""
+    """Return a source with its path relative to the folder of a plan, if it is a file and has such a path."""
     if not source.absolute:
         return source
     place = Path(source.absolute)
@@ -92,10 +93,10 @@ def relative_source(source: Source, plan: Path) -> Source:
 
 
 def restored(plan: Plan, written: Path) -> Model:
-    """Return the source of a plan, made of the model that was written with it.
+    """Rebuild the source of a plan from the model that was written with the plan, and return it.
 
     Raises:
-        PlanError: the plan does not fit the model.
+        PlanError: the plan does not match the model.
         HmcosError: the model cannot be read.
     """
     bind = plan.source.bind or None
@@ -114,30 +115,31 @@ def restored(plan: Plan, written: Path) -> Model:
 
 
 def _turned_back(orders: Mapping[str, Sequence[int]]) -> dict[str, list[int]]:
-    """Return the orders that undo others, by paths in which numbers are those of the permuted model."""
+    """Return the orders that undo others; the numbers in their paths are those of the permuted model."""
     return {_moved(path, orders): _inverse(order) for path, order in orders.items()}
 
 
 def _moved(path: str, orders: Mapping[str, Sequence[int]]) -> str:
-    """Return the path of a body, such as `node 17/then_branch`, after all orders were obeyed.
+    """Return the path of a body, such as `node 17/then_branch`, after all graphs were put into their orders.
 
     Raises:
-        PlanError: there is no order for what is around it.
+        PlanError: the plan has no order for a graph around the body.
     """
-    around, found = "", list[str]()
+    source_path, moved_path = "", ""
     words = path.split("/") if path else []
     try:
         for node, attribute in zip(words[::2], words[1::2], strict=True):
-            step = list(orders[around]).index(int(node.removeprefix("node ")))
-            found += [f"node {step}", attribute]
-            around = f"{around}/{node}/{attribute}" if around else f"{node}/{attribute}"
+            number = int(node.removeprefix("node "))
+            step = list(orders[source_path]).index(number)
+            source_path = body_path(source_path, number, attribute)
+            moved_path = body_path(moved_path, step, attribute)
     except (KeyError, ValueError) as error:
         raise PlanError(
             f"the plan has no order for the graph around {path}; run hmcos schedule on the model again"
         ) from error
-    return "/".join(found)
+    return moved_path
 
 
 def _inverse(order: Sequence[int]) -> list[int]:
-    """Return the order that undoes another; orders of bodies in a plan file may be no permutations at all."""
+    """Return the inverse of an order; those of bodies in a plan file may not be permutations."""
     return sorted(range(len(order)), key=order.__getitem__)

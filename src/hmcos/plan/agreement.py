@@ -1,6 +1,6 @@
-"""What a plan says of itself, held against what else it says of itself; no model is needed for it.
+"""Check the fields of a plan against each other; this needs no model.
 
-Each function yields the fields that disagree, with words that say how.
+Each function yields the fields that disagree, each with a text that says how.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from hmcos.plan.arena import Arena
 from hmcos.plan.plan import Plan
 
 Disagreement = tuple[str, str]
-"""A field, and what is wrong with it."""
+"""A field and its fault."""
 
 _SETTLED = (Status.FITS, Status.DOES_NOT_FIT, Status.OPTIMAL)
 _ROUNDING = 1e-5
-"""Seconds that stages may add up to above the total: each is rounded to a millionth."""
+"""Seconds by which the sum of the stages may exceed the total, since each is rounded to a millionth."""
 
 
 def disagreements(plan: Plan) -> Iterator[Disagreement]:
@@ -33,14 +33,14 @@ def disagreements(plan: Plan) -> Iterator[Disagreement]:
 
 
 def in_source(plan: Plan) -> Iterator[Disagreement]:
-    """Yield what the source says of itself that cannot be."""
+    """Yield contradictions in the source."""
     source = plan.source
     if source.inlined != (source.sha256 != source.original_sha256):
         yield "source.inlined", "must be true exactly when sha256 and original_sha256 differ"
 
 
 def in_memory(plan: Plan) -> Iterator[Disagreement]:
-    """Yield where the rows of memory, the peak and its moment disagree."""
+    """Yield contradictions between the rows of memory, the peak and its moment."""
     memory, crest = plan.memory, plan.crest
     peak = max((memory.start, *memory.running))
     for key, rows in (("running", memory.running), ("stable", memory.stable)):
@@ -62,10 +62,10 @@ def in_memory(plan: Plan) -> Iterator[Disagreement]:
 
 
 def in_search(plan: Plan) -> Iterator[Disagreement]:
-    """Yield where status, peak, bound, budget and the peaks of other orders disagree."""
+    """Yield contradictions between status, peak, bound, budget and the peaks of other orders."""
     unsolved = any(body.peak != body.lower_bound for body in plan.bodies)
     for key, words in _proved("", plan.peak, plan.lower_bound, plan.status, plan.budget):
-        # Where nothing takes memory, the bound cannot be below the peak for the sake of such a body.
+        # An unsolved body keeps the bound below the peak, except for a peak of 0.
         if plan.peak or not unsolved or plan.status in _SETTLED:
             yield key, words
     for key, other in (("given_peak", plan.given_peak), ("rpo_peak", plan.rpo_peak)):
@@ -76,10 +76,10 @@ def in_search(plan: Plan) -> Iterator[Disagreement]:
 
 
 def in_bodies(plan: Plan) -> Iterator[Disagreement]:
-    """Yield where the plans of bodies disagree with themselves."""
+    """Yield contradictions within the plans of bodies."""
     paths: set[str] = set()
     for i, body in enumerate(plan.bodies):
-        if body.peak:  # if not, it may hold another body that was not solved
+        if body.peak:  # a peak of 0 may hide another unsolved body in it
             yield from _proved(f"bodies[{i}].", body.peak, body.lower_bound, body.status, None)
         if sorted(body.order) != list(range(len(body.order))):
             yield f"bodies[{i}].order", "must list every operator exactly once"
@@ -89,14 +89,14 @@ def in_bodies(plan: Plan) -> Iterator[Disagreement]:
 
 
 def in_seconds(plan: Plan) -> Iterator[Disagreement]:
-    """Yield whether the stages took longer than all together."""
+    """Yield a contradiction if the stages took longer than the total."""
     seconds = plan.seconds
     if seconds.load + seconds.schedule + seconds.save > seconds.total + _ROUNDING:
         yield "seconds.total", "is less than the seconds of the stages"
 
 
 def in_arena(plan: Plan, arena: Arena) -> Iterator[Disagreement]:
-    """Yield where an arena disagrees with its buffers, with the memory, or with its own proof."""
+    """Yield contradictions of an arena with its buffers, the memory, or its own proof."""
     wide = arena.alignment
     if wide % plan.target.alignment:
         yield "arena.alignment", f"is {wide}, no multiple of the target's {plan.target.alignment}"
@@ -110,7 +110,7 @@ def in_arena(plan: Plan, arena: Arena) -> Iterator[Disagreement]:
         yield "arena.lower_bound", f"is {arena.lower_bound}, below the bytes in use at the peak, {plan.peak}"
     yield from _proved("arena.", arena.size, arena.lower_bound, arena.status, plan.budget)
     simple = plan.largest_first_arena
-    # A planner with a wider alignment of its own makes larger arenas.
+    # A planner with a larger alignment of its own makes larger arenas.
     if simple is not None and simple < arena.lower_bound and wide == plan.target.alignment:
         yield "largest_first_arena", f"is below the lower bound of every arena, {arena.lower_bound}"
 
@@ -118,7 +118,7 @@ def in_arena(plan: Plan, arena: Arena) -> Iterator[Disagreement]:
 def _proved(
     path: str, reached: int, bound: int, status: Status, budget: int | None
 ) -> Iterator[Disagreement]:
-    """Yield where a status is not what bytes, their bound and the budget make it."""
+    """Yield contradictions of a status with bytes, lower bound and budget."""
     what = "size" if path == "arena." else "peak"
     if bound > reached:
         yield f"{path}lower_bound", f"must not be above the {what}"

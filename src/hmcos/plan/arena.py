@@ -28,37 +28,37 @@ class Arena:
 
     @property
     def title(self) -> str:
-        """What the arena is called beside others: a name that promises a proof only where there is one."""
+        """The arena's label in comparisons; it promises a proof only if there is one."""
         return called(self.allocator, self.status) if self.allocator == "exact" else self.allocator
 
     @property
     def words(self) -> str:
-        """The size, and what is proved of it."""
+        """The size, the lower bound and the status, as text."""
         bound = "" if self.size == self.lower_bound else f", lower bound {human(self.lower_bound)}"
         return f"{human(self.size)}{bound}, {self.status}"
 
 
 @dataclass(frozen=True, slots=True)
 class PlacedBuffer:
-    """What has a place in an arena: a buffer, or the scratch of an operator."""
+    """A buffer, or the scratch of an operator, at its place in an arena."""
 
     name: str
     """For people: the name of the tensor it was made for, or `tensor ID` where that has none; `buffer N` in a
     problem; `scratch of` and the name of its operator."""
     offset: int
-    """Bytes from the begin of the arena; a multiple of the alignment."""
+    """Bytes from the start of the arena; a multiple of the alignment."""
     size: int
     """Bytes, rounded up to the alignment."""
     birth: int
     """First step: an index into the scheduled operators in the new order."""
     death: int
-    """First step after the last."""
+    """The step after the last."""
     operator: int | None = None
-    """Number, in the source, of the operator whose scratch this is; None for a buffer."""
+    """For scratch, the number of its operator in the source; None for a buffer."""
     takes_over: int | None = None
-    """Index, in the same sequence, of the buffer that this one is written over in place."""
+    """Index, in the same sequence, of the buffer that this one overwrites in place."""
     tensors: tuple[int, ...] = ()
     """Ids of the tensors in it, all at its offset, the one it was made for first; in a problem the number of
-    the buffer. None for scratch, and in plans of the first edition until `with_tensor_ids` finds them."""
+    the buffer. Empty for scratch, and in plans of the first edition until `with_tensor_ids` adds them."""
     names: tuple[str, ...] = ()
     """Names of these tensors, in the same order: they may be empty and equal."""

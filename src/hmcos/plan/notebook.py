@@ -1,4 +1,4 @@
-"""A plan as a notebook shows it: a small table, and memory over its steps as a picture within the text."""
+"""A plan as notebooks show it: a small table, and a plot of memory over the steps as inline SVG."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from hmcos.plan.plan import Plan
 from hmcos.words import human, printable, short, shortened
 
 _WIDE, _HIGH, _LEFT, _TOP = 640, 160, 8, 18
-"""Pixels: the picture, and the room that its labels need beside and above the curve."""
+"""Pixels: the picture, and the margins for labels beside and above the curve."""
 _POINTS = 500
-"""Steps of the curve at most: of more, each point is the highest of several."""
+"""Most points of the curve; with more steps, each point is the highest of several."""
 _NAMED = 80
 _RESULT, _GIVEN, _BOUND = "#1b6fb5", "#8a97a3", "#d1431b"
 
 
 def plan_html(plan: Plan) -> str:
-    """Return a plan as HTML that needs neither style sheet nor script; names in it are text, never markup."""
+    """Return a plan as HTML without style sheets or scripts; names are escaped."""
     name = escape(shortened(printable(plan.source.name), _NAMED))
     target = escape(shortened(printable(plan.target.name), _NAMED))
     rows = "".join(
@@ -62,7 +62,7 @@ def _picture(plan: Plan) -> str:
 
 
 def _curve(running: Sequence[int], top: int) -> str:
-    """Return the outline of what is in use, step by step, down to nothing at both ends."""
+    """Return the SVG path of memory in use, step by step, closed along the zero line."""
     places = min(len(running), _POINTS)
     edges = [i * len(running) // places for i in range(places + 1)] if places else [0]
     words = [f"M{_LEFT},{_y(0, top)}"]
@@ -73,5 +73,5 @@ def _curve(running: Sequence[int], top: int) -> str:
 
 
 def _y(size: int, top: int) -> str:
-    """Return how far down a size is drawn."""
+    """Return the vertical position of a size, in pixels from the top."""
     return f"{_HIGH - 2 - (_HIGH - 2 - _TOP) * size / top:.1f}"

@@ -1,4 +1,4 @@
-"""A plan: everything that was found out about one model, ready to be saved, drawn and verified."""
+"""A plan: an order of one model, its memory and what was proved; it can be saved, drawn and verified."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hmcos.plan.schedule import Schedule
 from hmcos.words import printable, shortened
 
 _NAMED = 60
-"""Characters of a name in one line about a plan."""
+"""Most characters of a name in the one-line description of a plan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,44 +20,44 @@ class Source:
     """Where the network came from."""
 
     name: str
-    """As the caller named it: a path, zoo:NAME, or a word in angle brackets for a value in memory."""
+    """As given by the caller: a path, zoo:NAME, or a word in angle brackets for a value in memory."""
     format: str
-    """onnx, or hmcos-instance/1 for a problem given as numbers."""
+    """`onnx`, `tflite`, or `hmcos-instance/1` for a problem."""
     sha256: str = ""
-    """Of the bytes that the order refers to; empty for a problem that has no file."""
+    """Digest of the bytes whose operators the order numbers; empty for a problem without a file."""
     original_sha256: str = ""
-    """Of the file as it was; differs from `sha256` when local functions were inlined."""
+    """Digest of the file; differs from `sha256` if local functions were inlined."""
     inlined: bool = False
     """Whether local functions were inlined, so that node numbers refer to the inlined model."""
     bind: Mapping[str, int] = field(default_factory=dict[str, int])
-    """Symbolic dimension to the value it was given."""
+    """Symbolic dimension to its size."""
     absolute: str = ""
-    """The path of the file from the root; empty for what has no file."""
+    """The absolute path of the file; empty if there is no file."""
     relative: str = ""
-    """The path of the file from the folder of the plan, with slashes; empty where there is none."""
+    """The path of the file relative to the folder of the plan, with slashes; empty if there is none."""
 
     @property
     def title(self) -> str:
-        """What to call it in a headline: a file without its folders."""
+        """The name for headlines: that of a file without its folders."""
         return Path(self.name).name if self.absolute else self.name
 
 
 @dataclass(frozen=True, slots=True)
 class TargetUsed:
-    """What was allowed to share memory."""
+    """The target of a plan: what may share memory, and the alignment."""
 
     name: str
     alignment: int
-    """Bytes: every buffer was rounded up to a multiple of it."""
+    """Bytes; every buffer is rounded up to a multiple of them."""
     data: Mapping[str, object] = field(default_factory=dict[str, object], repr=False)
     """The target file as a mapping; empty for a problem, which carries its own rules."""
     external_io: bool = False
-    """Whether the caller supplies the memory of inputs and outputs, so that it is not counted."""
+    """Whether the caller supplies the memory of inputs and outputs, which is then not counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class OperatorRow:
-    """How a reader finds an operator again: names may be empty or repeated, so all four."""
+    """All that identifies an operator to a reader: its name alone may be empty or repeated."""
 
     number: int
     """Position in the source's node list."""
@@ -69,29 +69,29 @@ class OperatorRow:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Bytes along the scheduled operators, in the new order."""
+    """Bytes in use, step by step, along the scheduled operators in the new order."""
 
     start: int
     """Before the first step: the inputs."""
     running: tuple[int, ...]
-    """Per step: in use while its operator runs."""
+    """Per step: in use while the operator runs."""
     stable: tuple[int, ...]
-    """Per step: in use after it."""
+    """Per step: in use after the operator has run."""
 
 
 @dataclass(frozen=True, slots=True)
 class LiveTensor:
-    """A tensor (or the scratch of an operator) that takes memory at some moment."""
+    """A tensor, or the scratch of an operator, that is live at some moment."""
 
     name: str
     """For people, like that of a `PlacedBuffer`."""
     size: int
     """Bytes, rounded up to the alignment."""
     tensor: int | None = None
-    """Id of the tensor that its buffer was made for, or in a problem the number of the buffer; None for
+    """Id of the tensor that the buffer was made for; in a problem, the number of the buffer; None for
     scratch, and in plans of the first edition."""
     operator: int | None = None
-    """Number, in the source, of the operator whose scratch this is; None for a tensor."""
+    """For scratch, the number of its operator in the source; None for a tensor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +99,11 @@ class Crest:
     """The first moment at which the peak is reached."""
 
     step: int
-    """Index into the scheduled operators in the new order; -1 when it is before the first step."""
+    """Index into the scheduled operators in the new order; -1 if it is before the first step."""
     operator: int | None
-    """Number of the operator that runs then; None before the first step."""
+    """Number of the operator that runs at this moment; None before the first step."""
     tensors: tuple[LiveTensor, ...]
-    """All that is live then, largest first; the sizes add up to the peak."""
+    """All that is live at this moment, largest first; the sizes add up to the peak."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,18 +111,18 @@ class BodyPlan:
     """The order found for a graph inside an operator (If, Loop, Scan)."""
 
     path: str
-    """Such as `node 17/then_branch`; nested ones go on with another slash."""
+    """Such as `node 17/then_branch`; for a nested body, the outer path, a slash and the inner path."""
     order: tuple[int, ...]
     """All node numbers of the body, in the new order."""
     peak: int
-    """Bytes, of the body alone."""
+    """Bytes, without the graph around the body."""
     lower_bound: int
     status: Status
 
 
 @dataclass(frozen=True, slots=True)
 class Seconds:
-    """Wall time spent per stage; `total` also covers what lies between the stages."""
+    """Wall time per stage; `total` also covers the time between the stages."""
 
     load: float
     schedule: float
@@ -132,31 +132,31 @@ class Seconds:
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """Paths of what was written; None for what was not."""
+    """Paths of the written files; None for those not written."""
 
     model: str | None = None
     plan: str | None = None
     header: str | None = None
     page: str | None = field(default=None, compare=False)
-    """The page that explains the plan; a plan file does not tell of it."""
+    """The page that explains the plan; not recorded in the plan file."""
     sha256: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Of the model, its data files and the header, by their paths from the plan's folder, with slashes."""
+    """Digests of the model, its data files and the header, by path relative to the plan, with slashes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One order of one model, what it costs, and what was proved about it. Sizes in bytes."""
+    """One order of one model, its memory, and what was proved about it. Sizes in bytes."""
 
     source: Source
     target: TargetUsed
     operators: tuple[OperatorRow, ...]
     """All nodes of the source, by number."""
     scheduled: tuple[int, ...]
-    """Per operator of the problem that was searched: its number in the source, ascending."""
+    """Per operator of the searched problem: its number in the source, ascending."""
     schedule: Schedule
-    """Its order indexes `scheduled`."""
+    """The result of the search; its order consists of indices into `scheduled`."""
     order: tuple[int, ...]
-    """Every node number of the source in the new order, parameter-only nodes included."""
+    """All node numbers of the source in the new order, also of nodes that only compute parameters."""
     given_peak: int
     """Peak of the order in the file."""
     rpo_peak: int
@@ -167,15 +167,15 @@ class Plan:
     bodies: tuple[BodyPlan, ...] = ()
     outputs: Outputs = Outputs()
     arena: Arena | None = None
-    """Offsets for `buffers`; None when no arena was asked for."""
+    """Offsets for `buffers`; None if no arena was requested."""
     buffers: tuple[PlacedBuffer, ...] = ()
-    """All that has a place in the arena: inputs first, then by step."""
+    """Everything in the arena: inputs first, then by step."""
     largest_first_arena: int | None = None
-    """Bytes of the arena that the planner of most runtimes, largest first, makes for the same order."""
+    """Bytes of the arena that the planner of most runtimes, `largest_first`, makes for the same order."""
     file: str | None = field(default=None, compare=False)
-    """The plan file that it was read from, or written to, from the root; None while there is none."""
+    """The absolute path of the plan file that was read or written; None if there is none."""
     budget: int | None = None
-    """Bytes that were asked for; None when the least was."""
+    """The requested bytes; None if the least peak was requested."""
 
     def __repr__(self) -> str:
         name, target = (shortened(printable(text), _NAMED) for text in (self.source.name, self.target.name))
@@ -183,8 +183,8 @@ class Plan:
         return f"<Plan of {name} on {target}: {len(self.order):,} operators, {self.schedule.words}{arena}>"
 
     def _repr_html_(self) -> str:
-        """Return the plan as notebooks show it: a small table, and the memory curve."""
-        from hmcos.plan.notebook import plan_html  # noqa: PLC0415 (only notebooks ask for it)
+        """Return the plan as notebooks show it: a small table and the memory curve."""
+        from hmcos.plan.notebook import plan_html  # noqa: PLC0415 (only notebooks use it)
 
         return plan_html(self)
 
@@ -195,7 +195,7 @@ class Plan:
 
     @property
     def lower_bound(self) -> int:
-        """Proved: no order needs fewer bytes than this."""
+        """Proved: no order needs fewer bytes."""
         return self.schedule.lower_bound
 
     @property
@@ -205,7 +205,7 @@ class Plan:
 
     @property
     def orders(self) -> dict[str, tuple[int, ...]]:
-        """All node numbers of every graph in its new order, by path; the path of the main graph is empty."""
+        """The node numbers of every graph in the new order, by path; the path of the main graph is empty."""
         return {"": self.order} | {body.path: body.order for body in self.bodies}
 
     @property

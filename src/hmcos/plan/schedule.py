@@ -1,4 +1,4 @@
-"""A schedule: the order that was found, what it costs, and what was proved about it."""
+"""A schedule: the order that a scheduler found, its peak, and what was proved about it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hmcos.words import human
 
 
 def called(proved: str, status: Status) -> str:
-    """Return what the result of a search is called, by how the search ended; `proved` where it is optimal."""
+    """Return the label of a search result by the status of the search; `proved` is the label if optimal."""
     return {Status.OPTIMAL: proved, Status.FITS: "fits"}.get(status, "best found")
 
 
@@ -24,18 +24,18 @@ class Schedule:
     scheduler: str
     seconds: float
     states: int = 0
-    """Search states entered."""
+    """The number of states that the search entered."""
 
     def __repr__(self) -> str:
         return f"<Schedule by {self.scheduler}: {len(self.order):,} operators, {self.words}>"
 
     @property
     def title(self) -> str:
-        """What the order is called beside others: a name that promises a proof only where there is one."""
+        """The order's label in comparisons; it promises a proof only if there is one."""
         return called(self.scheduler, self.status) if self.scheduler == "optimal" else self.scheduler
 
     @property
     def words(self) -> str:
-        """The peak, and what is proved of it."""
+        """The peak, the lower bound and the status, as text."""
         bound = "" if self.peak == self.lower_bound else f", lower bound {human(self.lower_bound)}"
         return f"peak {human(self.peak)}{bound}, {self.status}"

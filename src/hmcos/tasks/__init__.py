@@ -1,1 +1,1 @@
-"""What users ask for, one module or folder for each thing."""
+"""The tasks that users run, one module or folder for each."""

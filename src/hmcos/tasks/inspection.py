@@ -1,4 +1,4 @@
-"""What is in a network, before anything is scheduled."""
+"""The contents of a network, without scheduling it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from hmcos.plan.plan import Source
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """The contents of a network. Sizes in bytes, raw: nothing is shared or rounded up."""
+    """The contents of a network. Sizes are plain bytes: nothing is shared or rounded up."""
 
     source: Source
     operators: int
@@ -28,25 +28,25 @@ class Inspection:
     kinds: Mapping[str, int]
     """Operator type to how many there are, most frequent first, then by name."""
     parameters: int
-    """The number of weights and constants, those computed from others included when sizes are known."""
+    """The number of weights and constants, including those computed from others if sizes are known."""
     parameter_bytes: int
-    """Bytes of the weights and constants that stand in the model."""
+    """Bytes of the weights and constants that are stored in the model."""
     activations: int | None
-    """The number of values that are made on every run; None while sizes are unknown."""
+    """The number of values that every run computes; None if sizes are unknown."""
     activation_bytes: int | None
     symbols: tuple[str, ...]
     """Symbolic dimensions of the source."""
     unbound: tuple[str, ...]
-    """Those that have to be given a size before the network can be scheduled."""
+    """Symbolic dimensions that must be bound before the network can be scheduled."""
     obstacle: str = ""
-    """Why the network cannot be scheduled as it stands; empty when it can."""
+    """Why the network cannot be scheduled as it is; empty if it can."""
 
 
 def inspect_source(source: Openable, bind: Mapping[str, int] | None = None) -> Inspection:
-    """Return what is in a network; a model with unbound symbols is described as far as it goes.
+    """Return the contents of a network; with unbound symbols, as much as can be known without sizes.
 
     Raises:
-        HmcosError: the source is wrong in any other way.
+        HmcosError: the source is wrong in any way other than unbound symbols.
     """
     try:
         opened = open_source(source, bind)
@@ -56,13 +56,13 @@ def inspect_source(source: Openable, bind: Mapping[str, int] | None = None) -> I
         return _without_sizes(source, bind or {}, str(error))
     if opened.model is not None:
         return _of_model(opened, opened.model)
-    assert opened.problem is not None, "what is no model is a problem"
+    assert opened.problem is not None, "an opened network is a model or a problem"
     return _of_problem(opened, opened.problem)
 
 
 def _without_sizes(source: Readable, bind: Mapping[str, int], obstacle: str) -> Inspection:
-    name, found = readable(source)
-    told = outline(found, bind)
+    name, to_read = readable(source)
+    told = outline(to_read, bind)
     return Inspection(
         source=Source(name, "onnx", bind=bind),
         operators=sum(told.kinds.values()),
@@ -114,8 +114,8 @@ def _of_problem(opened: Opened, problem: Problem) -> Inspection:
 
 
 def _ports(graph: Graph, ids: Iterable[int]) -> tuple[Port, ...]:
-    found = ((t, graph.tensors[t]) for t in ids)
-    return tuple(Port(tensor.name, tensor.element, tensor.shape, t) for t, tensor in found)
+    ports = ((t, graph.tensors[t]) for t in ids)
+    return tuple(Port(tensor.name, tensor.element, tensor.shape, t) for t, tensor in ports)
 
 
 def _buffers(problem: Problem, ids: Iterable[int]) -> tuple[Port, ...]:

@@ -1,4 +1,4 @@
-"""Lives in a file, given offsets: the arena by itself, without a network."""
+"""Offsets for the lives in a file: an arena without a network."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ class Allocation:
 
     source: str
     names: tuple[str, ...]
-    """One per life, as the file calls it."""
+    """Per life, its name in the file."""
     lives: Lives
     capacity: int | None
-    """Bytes there are: what was asked for, or all pools of the file; None when the least was asked for."""
+    """Available bytes: the requested capacity, or that of all pools in the file; None if unlimited."""
     arena: Arena
-    """Its offsets are in the order of the names; -1 for what is not in the arena."""
+    """Its offsets are in the order of the names; -1 for a life outside the arena."""
     output: str | None = None
-    """Where it was written; None when it was not, also because it does not fit."""
+    """The file that was written; None if there is none, also if the lives do not fit."""
 
     @property
     def fits(self) -> bool:
-        """Whether everything has its place within the capacity, or none was given."""
+        """Whether every life is within the capacity, or no capacity was given."""
         return self.capacity is None or self.arena.size <= self.capacity
 
     @property
     def decided(self) -> Status:
-        """The answer to whether it fits: fits, does not fit, or what ended the search undecided."""
+        """Whether the lives fit: fits, does not fit, or the limit that ended the search undecided."""
         if self.arena.status is Status.DOES_NOT_FIT:
             return Status.DOES_NOT_FIT
         return Status.FITS if self.fits else self.arena.status
@@ -49,11 +49,11 @@ class Allocation:
 
 @dataclass(frozen=True, slots=True)
 class LivesRequest:
-    """How lives in a file are to be placed."""
+    """How to place the lives in a file."""
 
     allocator: str = "auto"
     capacity: int | None = None
-    """Bytes; None for as few as possible."""
+    """Bytes; None to find the smallest arena."""
     jobs: int = 1
     """Workers of the constraint solver."""
 
@@ -61,11 +61,11 @@ class LivesRequest:
 def allocate_file(
     path: Path, request: LivesRequest, output: Path | None, limits: Limits, watch: Watch
 ) -> Allocation:
-    """Return offsets for the lives in a file, checked; write them when they fit.
+    """Return offsets for the lives in a file, checked; write them to `output` if they fit.
 
     Raises:
-        InstanceError: the file breaks a rule.
-        OptionError: an option makes no sense.
+        InstanceError: the file is malformed, or its lives contradict each other.
+        OptionError: the capacity is not positive.
         OutputError: the result cannot be written, or would replace the source.
     """
     plan = allocator_called(request.allocator, request.jobs)
@@ -91,11 +91,11 @@ def allocate_file(
     )
     check_arena(lives.lives, arena, lives.demands, lives.pools)
     given = [bytes_ for bytes_ in (request.capacity, lives.capacity) if bytes_ is not None]
-    found = Allocation(str(path), instance.names, lives, min(given, default=None), arena)
-    if output is None or not found.fits:
-        return found
+    allocation = Allocation(str(path), instance.names, lives, min(given, default=None), arena)
+    if output is None or not allocation.fits:
+        return allocation
     write(output, _text(instance, arena, output).encode())
-    return replace(found, output=str(output))
+    return replace(allocation, output=str(output))
 
 
 def _is_json(output: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Where results go, checked before any search: nothing is in the way, and no input would be replaced."""
+"""Where results go, checked before any search: no place is blocked, and no input would be replaced."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class Places:
 
     folder: Path
     model: Path | None
-    """None for a network that was given as a problem: there is no model to write."""
+    """None for a problem: there is no model to write."""
     plan: Path
     header: Path | None = None
-    """None when no C header is wanted."""
+    """None if no C header is wanted."""
     data: tuple[DataFile, ...] = ()
-    """The data files that the written model needs beside it."""
+    """The data files that the written model needs in its folder."""
 
 
 def output_places(
@@ -40,13 +40,13 @@ def output_places(
     inputs: Iterable[Path] = (),
     overwrite: bool = False,
 ) -> Places:
-    """Return where the results go; writes nothing.
+    """Return where the results go; write nothing.
 
-    `beside` are the names of further files that the caller will write into the folder, `inputs` what it has
-    read beside the network.
+    `beside` are the names of further files that the caller will write into the folder, `inputs` the files
+    that it read besides the network.
 
     Raises:
-        OutputError: the folder cannot be written to, something stands in the way of a result, or a result
+        OutputError: the folder cannot be written to, a place is blocked, or a result
             would replace an input or a data file that the written model needs, or, without `overwrite`, the
             plan of another source.
     """
@@ -69,12 +69,12 @@ def output_places(
 
 
 def check_free(place: Path) -> None:
-    """Do nothing if a file can be written at a place; the folders that lead there need not exist yet.
+    """Check that a file can be written at a place; its parent folders may still be missing.
 
     Raises:
-        OutputError: it cannot; says why.
+        OutputError: it cannot be written, and why.
     """
-    # Asked first: the way out of it is another one than that of a folder without permission.
+    # Comes first, since its message differs from that of a folder without permission.
     with suppress(OSError, ValueError):
         if place.is_dir():
             raise OutputError(f"{place}: is a folder; name a file")
@@ -84,10 +84,10 @@ def check_free(place: Path) -> None:
 
 
 def check_file(place: Path, inputs: Iterable[Path] = (), owner: str = "the source") -> None:
-    """Do nothing if a single file can be written at a place, which is none of the inputs.
+    """Check that a single file can be written at a place, and that it is none of the inputs.
 
     Raises:
-        OutputError: its folder is missing, something stands in the way, or it is an input, links resolved.
+        OutputError: its folder is missing, the place is blocked, or it is an input (also through links).
     """
     check_free(place)
     if not place.absolute().parent.is_dir():
@@ -96,17 +96,17 @@ def check_file(place: Path, inputs: Iterable[Path] = (), owner: str = "the sourc
 
 
 def check_apart(place: Path, inputs: Set[object], owner: str = "the source") -> None:
-    """Do nothing if a place for a result is none of the inputs, which are `identities` of files of an owner.
+    """Check that a place for a result is none of the inputs, which are `identities` of the owner's files.
 
     Raises:
-        OutputError: it is.
+        OutputError: the place is an input.
     """
     if not identities(place).isdisjoint(inputs):
         raise OutputError(f"{place}: is {owner} or one of its files; choose another place")
 
 
 def target_file(target: str | os.PathLike[str] | Target) -> tuple[Path, ...]:
-    """Return the file that a target was read from, if it was."""
+    """Return the file that a target is read from; nothing if it is not from a file."""
     if isinstance(target, Target):
         return ()
     with suppress(OSError, ValueError):
@@ -116,12 +116,12 @@ def target_file(target: str | os.PathLike[str] | Target) -> tuple[Path, ...]:
 
 
 def _check_data_file(file: DataFile, results: Sequence[Path], inputs: Set[object]) -> None:
-    """Do nothing if a data file can be copied to its place beside the written model.
+    """Check that a data file can be copied to its place beside the written model.
 
-    Names that differ only in their case count as one: on many systems they are.
+    Names that differ only in case count as equal, as they are on many file systems.
 
     Raises:
-        OutputError: the place is that of a result, or of another input.
+        OutputError: the place is taken by a result or by another input.
     """
     first, home = file.location.parts[0], file.target.parents[len(file.location.parts) - 1]
     for place in results:
@@ -133,5 +133,5 @@ def _check_data_file(file: DataFile, results: Sequence[Path], inputs: Set[object
 
 
 def _folded(name: str) -> str:
-    """Return a name so that those which some system takes for one become equal."""
+    """Return a name such that two names are equal if any file system treats them as the same."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())

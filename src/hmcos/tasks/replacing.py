@@ -1,4 +1,4 @@
-"""Results of one network never replace those of another unless that is asked for."""
+"""Protect the results of one network from being replaced by those of another."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from hmcos.plan.plan import Outputs, Source
 from hmcos.staging import same_file
 
 UNKNOWN = "<problem>"
-"""The name of a problem in memory: nothing tells it from another one."""
+"""The name of a problem in memory, which cannot be distinguished from another one."""
 
 
 def check_replaced(plan: Path, opened: Opened) -> None:
-    """Do nothing if no plan stands at a place, or one of the same source, changed since or not.
+    """Check that the place of a plan is empty or holds a plan of the same source, even one changed since.
 
     Raises:
-        OutputError: a plan of another source stands there, or a file that is no plan.
+        OutputError: it holds a plan of another source, or a file that is not a plan.
     """
     if not plan.is_file():
         return
@@ -38,7 +38,7 @@ def check_replaced(plan: Path, opened: Opened) -> None:
 
 
 def _is_same(source: Source, outputs: Outputs, plan: Path, opened: Opened) -> bool:
-    """Return whether a plan was made of a network: of the same bytes, file, or name that stands for one."""
+    """Return whether a plan is for a network: by the bytes of the source, its file, or its zoo name."""
     if source.original_sha256 and source.original_sha256 == opened.source.original_sha256:
         return True
     if opened.path is None:

@@ -1,4 +1,4 @@
-"""What is asked of a network: checked once, and the same in every process."""
+"""A request: how to schedule a network; checked once, and a value that any process can use."""
 
 from __future__ import annotations
 
@@ -15,37 +15,36 @@ from hmcos.memory.target import Target, check_name, load_target, target_names
 from hmcos.schedulers.scheduler_table import scheduler as scheduler_called
 
 MINIMIZE = ("peak", "arena")
-"""What may be made as small as possible: the peak, and then the arena of such an order; or the arena,
-whatever the peak."""
+"""What to minimize: the peak, and then the arena of an order with this peak; or the arena, at any peak."""
 
 
 @dataclass(frozen=True, slots=True)
 class ArenaRequest:
-    """How an arena is wanted."""
+    """How to make an arena."""
 
     allocator: str = "auto"
     any_peak: bool = False
-    """Whether a smaller arena may cost a higher peak."""
+    """Whether a higher peak is accepted for a smaller arena."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """How a network is to be scheduled."""
+    """How to schedule a network."""
 
     target: Target
     scheduler: str = "optimal"
     bind: Mapping[str, int] = field(default_factory=dict[str, int])
     """Symbolic dimensions to sizes."""
     limits: Limits = field(default_factory=Limits)
-    """For order and arena together."""
+    """For the searches for order and arena together."""
     alignment: int | None = None
     """Bytes; replaces the target's."""
     external_io: bool = False
     """Whether the caller supplies the memory of inputs and outputs."""
     arena: ArenaRequest | None = None
-    """None for the order alone."""
+    """None to search an order only."""
     offsets: bool = False
-    """Whether the offsets of the arena go into the file of the model, where its format holds them."""
+    """Whether to write the arena's offsets into the model file, if its format holds them."""
 
     def __post_init__(self) -> None:
         """Check the names.
@@ -59,10 +58,12 @@ class Request:
 
 
 def chosen_arena(allocator: str | None, minimize: str, budget: int | None) -> ArenaRequest | None:
-    """Return how an arena is wanted; None for not at all: whoever asks for a budget only wants to know.
+    """Return how to make an arena; None for no arena.
+
+    With a budget, the default is no arena: the question is whether an order fits.
 
     Raises:
-        OptionError: there is nothing of that name to minimize.
+        OptionError: `minimize` has an unknown value.
     """
     if minimize not in MINIMIZE:
         raise OptionError(f"{minimize!r} cannot be minimized; choose {' or '.join(MINIMIZE)}")
@@ -72,11 +73,11 @@ def chosen_arena(allocator: str | None, minimize: str, budget: int | None) -> Ar
 
 
 def chosen_target(target: str | PathLike[str] | Target) -> Target:
-    """Return a target: itself, or the one that a shipped name or a TOML file stands for.
+    """Return a target: itself, the shipped one of this name, or the one in a TOML file.
 
     Raises:
-        TargetError: there is none of this name, its file is wrong, or it has the name of a shipped one but
-            other rules.
+        TargetError: there is no target of this name, its file is wrong, or it has the name of a shipped
+            target but other rules.
     """
     if isinstance(target, Target):
         check_name(target)
@@ -86,7 +87,7 @@ def chosen_target(target: str | PathLike[str] | Target) -> Target:
 
 @cache
 def _shipped(name: str) -> Target:
-    """Return a shipped target, read once: whoever asks thousands of times pays for it once."""
+    """Return a shipped target; it is read only once, since callers may ask for it thousands of times."""
     return load_target(name)
 
 
@@ -96,7 +97,7 @@ def chosen_limits(
     budget: int | None = None,
     seed: int = 0,
 ) -> Limits:
-    """Return limits; None stands for no limit in seconds or bytes, and for the usual one in states.
+    """Return limits; None means no limit on seconds or bytes, and the default limit on states.
 
     Raises:
         OptionError: a limit is negative, or no number.

@@ -1,4 +1,4 @@
-"""Sessions of ONNX Runtime that follow a plan."""
+"""ONNX Runtime sessions that follow a plan."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from hmcos.tasks.request import Request, chosen_limits, chosen_target
 from hmcos.tasks.schedule.task import run
 
 RUN = ("onnx",)
-"""The formats that ONNX Runtime runs."""
+"""The formats that ONNX Runtime can run."""
 LISTED = 5
-"""Operators that a warning names one by one."""
+"""Most operators that a warning names."""
 TO_THE_CALLER = 3
-"""Calls from a warning to the line that it is about: `_warn`, `session`, the user's."""
+"""Stack level of the user's line that a warning points to: `_warn`, `session`, the user's."""
 
 
 def session(
@@ -42,22 +42,22 @@ def session(
 ) -> Any:
     """Return an `onnxruntime.InferenceSession` that runs the operators in the planned order.
 
-    With `optimize` "basic" or "extended", ONNX Runtime first saves the graph as it would fuse it; that graph
-    is planned for `target` within `time_limit` seconds, and loaded in its order. With `check` the model is
-    run once on random inputs, and a warning names the operators that ran at another place.
+    With `optimize` "basic" or "extended", ONNX Runtime first fuses the graph and saves it; the fused graph is
+    planned for `target` within `time_limit` seconds and loaded in that order. With `check` the model runs
+    once on random inputs, and a warning names the operators that ran earlier than planned.
 
     Raises:
-        OptionError: there is no such level of optimisation.
-        PlanError: the plan is no plan file, or its source is gone or has changed.
+        OptionError: the level of optimisation is unknown.
+        PlanError: the plan file is wrong, or its source is missing or has changed.
         ModelError: ONNX Runtime cannot run the model, or sizes of the fused graph are not known.
         ToolError: ONNX Runtime is not installed.
     """
     if optimize not in LEVELS:
         raise OptionError(f"optimize is one of {', '.join(LEVELS)}, not {optimize!r}")
-    found, rules = plan if isinstance(plan, Plan) else read_plan(Path(plan)), chosen_target(target)
-    name, source = found.source.name, _source(found)
+    read, rules = plan if isinstance(plan, Plan) else read_plan(Path(plan)), chosen_target(target)
+    name, source = read.source.name, _source(read)
     with temporary_folder() as folder:
-        model, orders, file = source, found.orders, folder / "planned.onnx"
+        model, orders, file = source, read.orders, folder / "planned.onnx"
         loading.save(model, orders, file)
         if optimize != "none":
             model = fuse(file, source, optimize, name)
@@ -78,7 +78,7 @@ def _warn(titles: Sequence[str]) -> None:
 
 
 def _source(plan: Plan) -> Model:
-    """Return the source of a plan, read again."""
+    """Read the source of a plan again and return it."""
     name = plan.source.name
     if plan.source.format not in RUN:
         raise PlanError(f"{name}: the plan is for {plan.source.format}, which ONNX Runtime does not run")

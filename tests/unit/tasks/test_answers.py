@@ -243,7 +243,7 @@ def test_outputs_that_are_all_drawn_cannot_be_compared() -> None:
     source = faults.model("net (float[4] x) => (float[4] y) { r = RandomNormalLike(x) y = Add(x, r) }")
     found = verify(source, hmcos.schedule(source))
     assert (found.answer, names(found, Answer.NOT_RUN)) == (Answer.NOT_RUN, ["same function"])
-    assert "every output comes of the random operator 0 (RandomNormalLike)" in found.checks[-2].words
+    assert "every output depends on the random operator 0 (RandomNormalLike)" in found.checks[-2].words
     assert found.checks[-1].held
 
 

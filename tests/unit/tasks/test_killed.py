@@ -156,7 +156,7 @@ def test_a_mixed_set_is_named_and_whole_ones_are_not(killed: Killed) -> None:
             assert check_written(plan, header=True) == ("w.bin", "net.onnx", "net_arena.h")
         else:
             with pytest.raises(
-                PlanError, match=r"w\.bin: was not written with .*plan\.json: a run was cut off"
+                PlanError, match=r"w\.bin: was not written with .*plan\.json: a run was interrupted"
             ):
                 check_written(plan)
 

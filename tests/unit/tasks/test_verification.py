@@ -58,7 +58,7 @@ def test_right_plans_hold(text: str, external_io: bool) -> None:
 def test_random_operators_are_named() -> None:
     source = faults.model(RANDOM)
     words = verify(source, hmcos.schedule(source)).checks[-1].words
-    assert "left out what comes of the random operator 0 (RandomNormalLike)" in words
+    assert "left out what depends on the random operator 0 (RandomNormalLike)" in words
 
 
 def test_two_operators_swapped() -> None:
@@ -282,7 +282,7 @@ def test_a_written_model_that_is_gone_is_told(tmp_path: Path) -> None:
     (tmp_path / "out" / "net.onnx").unlink()
     words = {check.name: check.words for check in verify(source, tmp_path / "out" / "plan.json").checks}
     assert words["written model"].startswith(
-        "net.onnx is not there; checked is the source in the plan's order"
+        "net.onnx is missing; checked the source in the planned order instead"
     )
 
 
@@ -295,7 +295,7 @@ def test_a_source_beside_a_plan_is_not_taken_for_the_written_model(tmp_path: Pat
     found = verify(source, tmp_path / "plan.json")
     assert found.holds
     words = next(check.words for check in found.checks if check.name == "written model")
-    assert words.startswith("net.onnx is not there; checked is the source in the plan's order")
+    assert words.startswith("net.onnx is missing; checked the source in the planned order instead")
 
 
 def test_a_problem_is_checked_without_running_it(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from hmcos.frontends.onnx.shapes import Types
 from hmcos.frontends.onnx.skeleton import tensor_type
 from hmcos.frontends.onnx.types import UNKNOWN, ValueType
 from hmcos.graph.builder import GraphBuilder
-from hmcos.graph.graph import Body, Graph, Operator, Tensor, body_path
+from hmcos.graph.graph import Body, Graph, Operator, Tensor, body_path, operator_title
 from hmcos.graph.kinds import STANDARD_DOMAINS, is_constant, is_random
 
 LARGEST_BITS = 2**66
@@ -111,9 +111,8 @@ def _place(scope: _Scope) -> str:
 
 
 def _title(scope: _Scope, number: int, node: NodeProto) -> str:
-    name = f" {node.name!r}" if node.name else ""
     place = f" in {scope.path}" if scope.path else ""
-    return f"operator {number} ({node.op_type}{name}){place}"
+    return f"{operator_title(number, node.op_type, node.name)}{place}"
 
 
 def _add_parameter(scope: _Scope, source: TensorProto) -> None:

@@ -1,4 +1,4 @@
-"""The arena in a plan file: what is written of it, and how that is read."""
+"""Write and read the arena in a plan file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hmcos.plan.plan import Plan
 
 
 def arena_record(arena: Arena) -> dict[str, object]:
-    """Return what is said of an arena as a whole, its seconds left out: those differ from run to run."""
+    """Return the keys of an arena as a whole, without its seconds, which differ from run to run."""
     return {
         "size": arena.size,
         "lower_bound": arena.lower_bound,
@@ -24,7 +24,7 @@ def arena_record(arena: Arena) -> dict[str, object]:
 
 
 def arena_keys(plan: Plan) -> dict[str, object]:
-    """Return the keys of a plan file that tell of its arena; none at all when there is no arena."""
+    """Return the keys of a plan file that describe its arena; empty if the plan has no arena."""
     if plan.arena is None:
         return {}
     return {
@@ -37,7 +37,7 @@ def arena_keys(plan: Plan) -> dict[str, object]:
 
 def _buffers_record(buffers: Sequence[PlacedBuffer]) -> dict[str, object]:
     if any(not buffer.tensors and buffer.operator is None for buffer in buffers):
-        # A plan of the first edition, read and written again: it has names alone, each of them once.
+        # A plan of the first edition that is written again: it has only names, each of them once.
         by_name = {name: i for i, buffer in enumerate(buffers) for name in buffer.names}
         return {"buffers": [_buffer_record(buffer) for buffer in buffers], "tensors": by_name}
     rows = [
@@ -48,7 +48,7 @@ def _buffers_record(buffers: Sequence[PlacedBuffer]) -> dict[str, object]:
 
 
 def _index_by_name(buffers: Sequence[PlacedBuffer]) -> dict[str, int]:
-    """Return the index of the buffer by the name of a tensor in it, for names that tell one tensor."""
+    """Return tensor name to the index of its buffer, for the names that only one tensor has."""
     listed = Counter(name for buffer in buffers for name in buffer.names)
     return {
         name: i for i, buffer in enumerate(buffers) for name in buffer.names if name and listed[name] == 1
@@ -68,7 +68,7 @@ def _buffer_record(buffer: PlacedBuffer) -> dict[str, object]:
 
 
 def read_arena(fields: Fields) -> tuple[Arena | None, tuple[PlacedBuffer, ...], int | None]:
-    """Return the arena, its buffers, and the bytes of largest first; nothing from a plan without an arena.
+    """Return the arena, its buffers, and the bytes of largest first; None, nothing, None without an arena.
 
     Raises:
         PlanError: a key is missing or wrong.
@@ -93,18 +93,18 @@ def _buffers(fields: Fields) -> tuple[PlacedBuffer, ...]:
     rows = fields.parts("buffers")
     if not any({"tensors", "names"} & row.values.keys() for row in rows):
         return _first_edition(fields, rows)
-    found = tuple(_buffer(row, rows, *_tensors(row)) for row in rows)
-    listed = [t for buffer in found for t in buffer.tensors]
+    buffers = tuple(_buffer(row, rows, *_tensors(row)) for row in rows)
+    listed = [t for buffer in buffers for t in buffer.tensors]
     if len(listed) != len(set(listed)):
-        raise PlanError(f"{fields.where('buffers')}: a tensor is in two of them; plan the model anew")
+        raise PlanError(f"{fields.where('buffers')}: list a tensor twice; run hmcos schedule again")
     tensors = fields.part("tensors")
-    if {name: _index(tensors, name, rows) for name in tensors.values} != _index_by_name(found):
-        raise PlanError(f"{fields.where('tensors')}: is not what `buffers` says; plan the model anew")
-    return found
+    if {name: _index(tensors, name, rows) for name in tensors.values} != _index_by_name(buffers):
+        raise PlanError(f"{fields.where('tensors')}: contradicts `buffers`; run hmcos schedule again")
+    return buffers
 
 
 def _first_edition(fields: Fields, rows: Sequence[Fields]) -> tuple[PlacedBuffer, ...]:
-    """Return the buffers of a plan that tells tensors by their names alone, and each name once."""
+    """Return the buffers of a plan that has names of tensors instead of ids, each name once."""
     inside: list[list[str]] = [[] for _ in rows]
     tensors = fields.part("tensors")
     for name in tensors.values:
@@ -116,7 +116,7 @@ def _tensors(row: Fields) -> tuple[tuple[int, ...], tuple[str, ...]]:
     """Return the ids of the tensors in a buffer, and their names."""
     ids, names = row.numbers("tensors"), row.texts("names")
     if len(ids) != len(names):
-        raise PlanError(f"{row.where('names')}: must be as many as `tensors`; plan the model anew")
+        raise PlanError(f"{row.where('names')}: must be as many as `tensors`; run hmcos schedule again")
     if bool(ids) is (row.number_or_none("operator") is not None):
         raise PlanError(f"{row.where('tensors')}: must list a tensor, unless the buffer is scratch")
     return ids, names
@@ -144,15 +144,15 @@ def _index_or_none(fields: Fields, key: str, rows: Sequence[Fields]) -> int | No
 
 def _index(fields: Fields, key: str, rows: Sequence[Fields]) -> int:
     """Return a field that must be an index into the buffers."""
-    found = fields.number(key)
-    if found >= len(rows):
-        raise PlanError(f"{fields.where(key)}: there is no buffer {found}; the last is {len(rows) - 1}")
-    return found
+    index = fields.number(key)
+    if index >= len(rows):
+        raise PlanError(f"{fields.where(key)}: there is no buffer {index}; the last is {len(rows) - 1}")
+    return index
 
 
 def status_of(fields: Fields) -> Status:
-    """Return the field `status`, which must be one of those there are."""
-    found = fields.text("status")
-    if found not in tuple(Status):
-        raise PlanError(f"{fields.where('status')}: no status is called {found!r}")
-    return Status(found)
+    """Return the field `status`, which must be the name of a status."""
+    name = fields.text("status")
+    if name not in tuple(Status):
+        raise PlanError(f"{fields.where('status')}: no status is called {name!r}")
+    return Status(name)

@@ -1,4 +1,4 @@
-"""The fields of one JSON object, each read as what it must be."""
+"""Read the fields of one JSON object, each with a check of its type."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import Self, cast
 from hmcos.errors import PlanError
 
 MOST = 2**100
-"""No integer in a plan is above: sums of sizes, each below 2**63, have room."""
+"""The largest integer allowed in a plan; it leaves room for sums of sizes, each below 2**63."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """One JSON object and where it stands; every method raises PlanError naming file and key."""
+    """One JSON object of a file; every method raises a PlanError that names file and key."""
 
     values: Mapping[str, object]
     file: str
     path: str = ""
-    """Keys that lead here, each followed by a dot."""
+    """The keys that lead to the object, each followed by a dot."""
 
     @classmethod
     def of(cls, value: object, file: str, path: str = "") -> Self:
@@ -67,12 +67,12 @@ class Fields:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise self._wrong(key, "a number of at least 0", value)
         try:
-            found = float(value)
+            number = float(value)
         except OverflowError:
-            found = inf
-        if not isfinite(found) or found < 0:
+            number = inf
+        if not isfinite(number) or number < 0:
             raise self._wrong(key, "a number of at least 0", value)
-        return found
+        return number
 
     def numbers(self, key: str) -> tuple[int, ...]:
         """Return a field that must be a list of integers, each at least 0."""
@@ -114,7 +114,7 @@ class Fields:
 
 
 def _kind(value: object) -> str:
-    """Return a short word for a JSON value; numbers and flags as they stand."""
+    """Return a short description of a JSON value; numbers and flags as they are."""
     if value is None:
         return "null"
     if isinstance(value, bool | int | float):

@@ -1,4 +1,4 @@
-"""Plans as files: versioned JSON (`hmcos-plan/1`), written at once and read with suspicion."""
+"""Write and read plan files: versioned JSON (`hmcos-plan/1`), written atomically, checked when read."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ FORMAT = "hmcos-plan/1"
 
 
 def plan_text(plan: Plan) -> str:
-    """Return the plan as JSON text: one line per key, and per row of a table; same plan, same text."""
+    """Return the plan as JSON text, one line per key or table row; equal plans have equal texts."""
     return "{\n" + ",\n".join(f" {json.dumps(k)}: {_value(v)}" for k, v in _record(plan).items()) + "\n}\n"
 
 
 def write_plan(plan: Plan, path: Path) -> None:
-    """Write the plan file: all of it or nothing.
+    """Write the plan file, completely or not at all.
 
     Raises:
         OutputError: the file cannot be written.
@@ -48,10 +48,10 @@ def write_plan(plan: Plan, path: Path) -> None:
 
 
 def read_plan(path: str | Path) -> Plan:
-    """Return the plan that a file holds.
+    """Return the plan in a file.
 
     Raises:
-        PlanError: the file cannot be read, is no plan, or contradicts itself; names file and key.
+        PlanError: the file cannot be read, is not a plan, or contradicts itself; names file and key.
     """
     plan = read_claims(path)
     for field, words in disagreements(plan):
@@ -60,26 +60,26 @@ def read_plan(path: str | Path) -> Plan:
 
 
 def read_claims(path: str | Path) -> Plan:
-    """Return the plan that a file holds, though it may contradict itself: for whoever checks it.
+    """Return the plan in a file, without checking its fields against each other, for the verifier.
 
     Raises:
-        PlanError: the file cannot be read, or is no plan; names file and key.
+        PlanError: the file cannot be read, or is not a plan; names file and key.
     """
     fields = _fields(path)
     if fields.text("format") != FORMAT:
-        found = fields.text("format")
+        format_name = fields.text("format")
         raise PlanError(
-            f"{path}: format: is {found!r}, but this version reads {FORMAT}; "
+            f"{path}: format: is {format_name!r}, but this version reads {FORMAT}; "
             "run hmcos schedule on the model again"
         )
     return replace(_plan(fields), file=str(Path(path).absolute()))
 
 
 def read_source(path: str | Path) -> tuple[Source, Outputs]:
-    """Return what the plan in a file was made of, and what was written with it, whatever else it says.
+    """Return the source and the outputs of the plan in a file; the other fields may be wrong.
 
     Raises:
-        PlanError: the file cannot be read, or is no plan.
+        PlanError: the file cannot be read, or is not a plan.
     """
     fields = _fields(path)
     if not fields.text("format").startswith(f"{FORMAT.partition('/')[0]}/"):
@@ -102,12 +102,12 @@ def _fields(path: str | Path) -> Fields:
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found: dict[str, object] = {}
+    members: dict[str, object] = {}
     for name, value in pairs:
-        if name in found:
+        if name in members:
             raise ValueError(f"key {name!r} appears twice in one object")
-        found[name] = value
-    return found
+        members[name] = value
+    return members
 
 
 def _value(value: object) -> str:
@@ -119,7 +119,7 @@ def _value(value: object) -> str:
 
 def _record(plan: Plan) -> dict[str, object]:
     """Return the documented keys of a plan file (docs/plan-format.md)."""
-    found = plan.schedule
+    schedule = plan.schedule
     return {
         "format": FORMAT,
         "source": {
@@ -132,15 +132,15 @@ def _record(plan: Plan) -> dict[str, object]:
             **_places_record(plan.source),
         },
         "target": _target_record(plan.target),
-        "scheduler": found.scheduler,
-        "status": str(found.status),
+        "scheduler": schedule.scheduler,
+        "status": str(schedule.status),
         "budget": plan.budget,
-        "peak": found.peak,
-        "lower_bound": found.lower_bound,
+        "peak": schedule.peak,
+        "lower_bound": schedule.lower_bound,
         "given_peak": plan.given_peak,
         "rpo_peak": plan.rpo_peak,
-        "states": found.states,
-        "search_seconds": found.seconds,
+        "states": schedule.states,
+        "search_seconds": schedule.seconds,
         "seconds": seconds_record(plan.seconds),
         "outputs": {**outputs_record(plan.outputs), **_digests_record(plan.outputs)},
         "crest": _crest_record(plan.crest),
@@ -167,7 +167,7 @@ def _target_record(target: TargetUsed) -> dict[str, object]:
 
 
 def outputs_record(outputs: Outputs) -> dict[str, object]:
-    """Return the paths that were written, null for what was not; the header only where there is one."""
+    """Return the paths of the written files, null for those not written; the header only if there is one."""
     header = {"header": outputs.header} if outputs.header else {}
     return {"model": outputs.model, "plan": outputs.plan, **header}
 
@@ -177,8 +177,8 @@ def _digests_record(outputs: Outputs) -> dict[str, object]:
 
 
 def _places_record(source: Source) -> dict[str, object]:
-    found = {"absolute": source.absolute, "relative": source.relative}
-    return {key: place for key, place in found.items() if place}
+    places = {"absolute": source.absolute, "relative": source.relative}
+    return {key: place for key, place in places.items() if place}
 
 
 def seconds_record(seconds: Seconds) -> dict[str, float]:
@@ -200,7 +200,7 @@ def _crest_record(crest: Crest) -> dict[str, object]:
 
 
 def _live_record(live: LiveTensor) -> dict[str, object]:
-    # A plan of the first edition has names alone; so has what is written of it.
+    # A plan of the first edition has only names, and is written again without ids.
     known = live.tensor is not None or live.operator is not None
     ids = {"tensor": live.tensor, "operator": live.operator} if known else {}
     return {"name": live.name, "bytes": live.size, **ids}
@@ -303,7 +303,7 @@ def _crest(fields: Fields) -> Crest:
 
 
 def _live(fields: Fields, has_ids: bool) -> LiveTensor:
-    """Return a live tensor, or scratch; plans of the first edition have names alone."""
+    """Return a live tensor, or scratch; plans of the first edition have only names."""
     name, size = fields.text("name"), fields.number("bytes")
     if not has_ids:
         return LiveTensor(name, size)
@@ -334,15 +334,15 @@ def _outputs(fields: Fields) -> Outputs:
 
 
 def _digests(fields: Fields) -> dict[str, str]:
-    """Return the sha256 of files by their paths; none of them leads out of the plan's folder."""
-    found = {name: fields.text(name) for name in fields.values}
-    for name, digest in found.items():
-        # Whoever made the plan may want files read that are not its own: also by a system's other spellings.
+    """Return the sha256 of files by path; no path may lead out of the plan's folder."""
+    digests = {name: fields.text(name) for name in fields.values}
+    for name, digest in digests.items():
+        # A malicious plan could name other files of the user, also with the path syntax of another system.
         path = PureWindowsPath(name)
         inside = path.name and not (path.drive or path.root or ".." in path.parts or "\0" in name)
         _expect(bool(inside), fields, repr(name), "must be a path within the folder of the plan")
         _expect(re.fullmatch("[0-9a-f]{64}", digest) is not None, fields, name, "must be a sha256 in hex")
-    return found
+    return digests
 
 
 def _expect(holds: bool, fields: Fields, key: str, rule: str) -> None:

@@ -1,4 +1,4 @@
-"""The rules of a target in a plan file, each key read as what it must be (docs/targets.md)."""
+"""Read the rules of a target in a plan file, and check them (docs/targets.md)."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def read_target(fields: Fields) -> TargetUsed:
 
 
 def check_rules(data: Fields) -> None:
-    """Do nothing if the content of a target's file is well-formed.
+    """Check that the content of a target's file is well-formed.
 
     Raises:
-        PlanError: it is not; names the key.
+        PlanError: a key is missing, unknown or wrong; names it.
     """
     _only(data, _KEYS)
     if "alignment" in data.values:

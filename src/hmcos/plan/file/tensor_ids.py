@@ -1,4 +1,4 @@
-"""Ids for the tensors of plans of the first edition, which tell tensors by their names."""
+"""Add tensor ids to plans of the first edition, which only have the names of tensors."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from hmcos.plan.plan import Plan
 
 
 def with_tensor_ids(plan: Plan, names: Sequence[str], in_problem: bool = False) -> Plan:
-    """Return the plan with the ids of all tensors in its buffers; one that has them stays as it is.
+    """Return the plan with the ids of all tensors in its buffers; a plan that has ids is unchanged.
 
-    A buffer stays without ids where a name of a tensor in it is that of no tensor, or of several: such a plan
-    says nothing that can be checked, and the verifier refuses it.
+    A buffer stays without ids if no tensor, or more than one, has a name in it. Such a plan cannot be
+    checked, and the verifier refuses it.
 
     Args:
         plan: the plan.
-        names: of all tensors of its network, by id; in a problem what a plan calls its buffers, by number.
-        in_problem: whether the plan is for a problem, whose buffers have no names of their own.
+        names: the names of all tensors of the network, by id; for a problem, `buffer N` by number.
+        in_problem: whether the plan is for a problem, whose buffers have no names.
     """
     if all(buffer.tensors or buffer.operator is not None for buffer in plan.buffers):
         return plan
     id_of: dict[str, int | None] = {}
     for t, name in enumerate(names):
         id_of[name] = None if name in id_of else t
-    found = (_with_ids(buffer, id_of, in_problem) for buffer in plan.buffers)
-    return replace(plan, buffers=tuple(found))
+    buffers = (_with_ids(buffer, id_of, in_problem) for buffer in plan.buffers)
+    return replace(plan, buffers=tuple(buffers))
 
 
 def _with_ids(buffer: PlacedBuffer, id_of: dict[str, int | None], in_problem: bool) -> PlacedBuffer:
@@ -34,7 +34,7 @@ def _with_ids(buffer: PlacedBuffer, id_of: dict[str, int | None], in_problem: bo
         return buffer
     if in_problem:
         names = (buffer.name,)
-    else:  # the one that the buffer was made for comes first
+    else:  # the tensor that the buffer was made for comes first
         names = tuple(sorted(buffer.names, key=lambda name: name != buffer.name))
     ids = tuple(t for name in names if (t := id_of.get(name)) is not None)
     if len(ids) != len(names):

@@ -32,7 +32,7 @@ def arena(scene: Scene, form: str) -> bytes:
     made, axes = figure(f"{scene.title}: arena by {found.allocator}")
     bytes_each, name = unit(found.size)
     shades = shading(life.size for life in scene.lives)
-    framed = _at_peak(scene)
+    framed = frozenset(scene.live_at_peak)
     axes.add_collection(
         PolyCollection(
             [_corners(life, offset / bytes_each, bytes_each) for life, offset in _placed(scene, found)],
@@ -71,18 +71,11 @@ def _corners(life: Life, low: float, bytes_each: int) -> list[tuple[float, float
     return [(life.birth, low), (life.death, low), (life.death, high), (life.birth, high)]
 
 
-def _at_peak(scene: Scene) -> list[int]:
-    """Return the lives at the peak, largest first; ties by their place in the list of lives."""
-    moment = scene.peak_moment
-    live = [i for i, life in enumerate(scene.lives) if life.birth <= moment < life.death]
-    return sorted(live, key=lambda i: (-scene.lives[i].size, i))
-
-
 def _number(axes: Axes, scene: Scene, found: Arena, bytes_each: int) -> None:
     """Write the numbers of the list into the rectangles, beside the moment's line where these are narrow."""
     moment, steps = scene.peak_moment + 0.5, scene.problem.operators
     shift, side = (-6, "right") if moment > steps / 2 else (6, "left")
-    for number, i in enumerate(_at_peak(scene)[:_LISTED], 1):
+    for number, i in enumerate(scene.live_at_peak[:_LISTED], 1):
         life = scene.lives[i]
         if life.size >= _LEGIBLE * found.size:
             wide = life.death - life.birth >= _LEGIBLE * steps
@@ -102,7 +95,7 @@ def _number(axes: Axes, scene: Scene, found: Arena, bytes_each: int) -> None:
 
 def _lines(scene: Scene, found: Arena) -> Sequence[str]:
     proved = ", proved least" if found.status is Status.OPTIMAL else ""
-    live = _at_peak(scene)
+    live = scene.live_at_peak
     rest = sum(scene.lives[i].size for i in live[_LISTED:])
     return [
         f"arena (solid line): {brief(found.size)}{proved}",

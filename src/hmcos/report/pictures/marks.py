@@ -61,7 +61,7 @@ def _tensor(scene: Scene, b: int) -> Attributes:
     look: dict[str, str | int | float] = {"tooltip": f"{shortened(scene.buffers[b], TOLD)}: {brief(size)}"}
     if not size:
         look["style"] = "dashed"
-    elif scene.schedules and b in scene.live_at_peak:
+    elif scene.schedules and b in scene.buffers_at_peak:
         look |= {"color": PEAK, "penwidth": 3}
     return look
 

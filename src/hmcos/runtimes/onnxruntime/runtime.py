@@ -92,10 +92,7 @@ def moved(file: Path, operators: Sequence[Operator], fed: Graph, name: str) -> l
     ran = [int(event["args"]["node_index"]) for event in _outermost(events)]
     kept = [op for op in operators if not is_constant(op.kind, op.domain)]
     places = [place for place in ran if place < len(kept)]
-    return [
-        f"operator {kept[i].number} ({kept[i].kind}{f' {kept[i].name!r}' if kept[i].name else ''})"
-        for i in _out_of_order(places)
-    ]
+    return [kept[i].title for i in _out_of_order(places)]
 
 
 def _outermost(events: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -24,9 +24,9 @@ from hmcos.tasks.schedule.placement import STATES
 from hmcos.tasks.schedule.task import lowered
 
 ORDERS = ("given", "rpo", "serenity", "hmcos", "optimal")
-"""The schedulers that are set side by side."""
+"""The schedulers to compare."""
 PLANNERS = ("best_fit", "tflite_arena", "auto")
-"""The planners of arenas: two of the paper's, and the one that looks for the smallest."""
+"""The arena planners to compare: two from the paper, and the one that looks for the smallest arena."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class OrderTrial:
 
     schedule: Schedule
     arenas: tuple[tuple[str, Arena], ...]
-    """Planner asked to what it answered."""
+    """Name of the requested planner to its arena."""
 
     def arena(self, planner: str) -> Arena:
         """Return the arena of a planner."""
@@ -67,7 +67,7 @@ class Experiment:
 
 
 class _Named:
-    """An observer that puts the name of what is worked on before each phase."""
+    """An observer that puts the name of the network before each phase."""
 
     def __init__(self, name: str, observer: Observer) -> None:
         self._name, self._observer = name, observer
@@ -77,7 +77,7 @@ class _Named:
 
 
 def run_experiment(networks: Iterable[str], request: Request, watch: Watch) -> Experiment:
-    """Return what all schedulers and planners find for networks, each search under the limits.
+    """Return the orders and arenas that all schedulers and planners find, each search within the limits.
 
     Raises:
         HmcosError: one of its subclasses when a network cannot be read or scheduled.
@@ -96,12 +96,12 @@ def run_experiment(networks: Iterable[str], request: Request, watch: Watch) -> E
 
 
 def try_order(network: Network, order: str, limits: Limits, watch: Watch) -> OrderTrial:
-    """Return what a scheduler finds for a network, and the arenas of that order, each under the limits."""
-    found = network.find(scheduler(order), limits, watch.restarted())
-    lives = Lives(lifetimes(network.problem, found.order), network.target.alignment)
+    """Return the order of a scheduler for a network, and its arenas; each search is within the limits."""
+    schedule = network.find(scheduler(order), limits, watch.restarted())
+    lives = Lives(lifetimes(network.problem, schedule.order), network.target.alignment)
     within = replace(limits, states=min(limits.states, STATES))
     arenas: list[tuple[str, Arena]] = []
     for planner in PLANNERS:
-        watch.progress(f"{order}, {planner}", found.peak, found.lower_bound, found.states)
+        watch.progress(f"{order}, {planner}", schedule.peak, schedule.lower_bound, schedule.states)
         arenas.append((planner, allocator(planner)(lives, within, watch.restarted())))
-    return OrderTrial(found, tuple(arenas))
+    return OrderTrial(schedule, tuple(arenas))

@@ -1,4 +1,4 @@
-"""What the published system's program prints, and the optimum beside it.
+"""The output of the published HMCOS program, with the optimum beside it.
 
 Wang, Wan, Chen, Lin, Jiang, Qiao: Hierarchical Memory-Constrained Operator Scheduling of Neural
 Architecture Search Networks, DAC 2022, doi 10.1145/3489517.3530472; the program `op_sched`.
@@ -14,25 +14,25 @@ from hmcos.tasks.compare.experiment import OrderTrial, try_order
 from hmcos.tasks.schedule.solved import Solved
 
 _RESULT = {True: "Optimal", False: "Best Found"}
-"""What a size is called, by whether it is proved that none is smaller."""
+"""Label of a result, by whether it is proved optimal."""
 _KB = 1024
-"""The published program's KB, of which it prints whole ones."""
+"""The published program prints sizes in whole KB, rounded down."""
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What was found for one network."""
+    """The orders and arenas of one network that `op_sched` reports."""
 
     given: OrderTrial
-    """The order of the file, which the program does not tell of, but pictures show."""
+    """The order of the file: not printed, but shown in the pictures."""
     hmcos: OrderTrial
     rpo: OrderTrial
     plan: Plan
-    """Of the optimal scheduler, with the smallest arena."""
+    """The plan of the optimal scheduler, with the smallest arena."""
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """The four lines of the published program, and two of the same kind for the optimum."""
+        """The four lines that the published program prints, and two more for the optimum."""
         arena = self.plan.arena
         assert arena is not None, "a plan without a budget has an arena"
         proved = self.plan.status is Status.OPTIMAL
@@ -50,6 +50,6 @@ class Published:
 
 
 def publish(solved: Solved, limits: Limits, watch: Watch) -> Published:
-    """Return what the published program finds for a network, each search under the limits."""
+    """Return the results of the published program for a network, each search within the limits."""
     given, rpo, hmcos = (try_order(solved.network, name, limits, watch) for name in ("given", "rpo", "hmcos"))
     return Published(given, hmcos, rpo, solved.plan)

@@ -1,4 +1,4 @@
-"""Every scheduler on one network, side by side."""
+"""Compare all schedulers on one network."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hmcos.tasks.schedule.task import lowered
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The schedules that all schedulers found for one network."""
+    """The schedules of all schedulers for one network."""
 
     source: Source
     target: TargetUsed
@@ -27,19 +27,19 @@ class Comparison:
 
 
 def compare_schedulers(request: Request, opened: Opened, watch: Watch) -> Comparison:
-    """Return what each scheduler finds, each under the limits of the request.
+    """Return the schedule of each scheduler, each search within the limits of the request.
 
-    A bound that one scheduler proved holds for all of them, and makes those that meet it optimal.
+    A bound that one scheduler proved holds for all of them; a schedule that meets it is optimal.
     """
     network, limits = lowered(request, opened, watch.restarted())
-    found = [network.find(scheduler(name), limits, watch.restarted()) for name in names()]
-    bound = max(schedule.lower_bound for schedule in found)
+    schedules = [network.find(scheduler(name), limits, watch.restarted()) for name in names()]
+    bound = max(schedule.lower_bound for schedule in schedules)
     return Comparison(
         source=opened.source,
         target=network.target,
         operators=len(network.rows),
         scheduled_operators=network.problem.operators,
-        schedules=tuple(_with_bound(schedule, bound) for schedule in found),
+        schedules=tuple(_with_bound(schedule, bound) for schedule in schedules),
     )
 
 

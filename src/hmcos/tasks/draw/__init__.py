@@ -1,1 +1,1 @@
-"""hmcos draw: what a picture shows."""
+"""hmcos draw: the contents of pictures."""

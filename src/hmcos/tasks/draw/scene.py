@@ -1,4 +1,4 @@
-"""A scene: what pictures are made of."""
+"""A scene: the data of a picture."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from hmcos.memory.lifetimes import Life, lifetimes
+from hmcos.memory.lifetimes import Life, lifetimes, live_at_peak
 from hmcos.memory.problem import Problem
 from hmcos.memory.profile import Profile, profile
 from hmcos.network.lowering import Network
@@ -18,7 +18,7 @@ from hmcos.tasks.schedule.solved import Solved
 from hmcos.words import shortened
 
 NAMED = 32
-"""Characters of the name of a network in a title."""
+"""Most characters of a network's name in a title."""
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,13 @@ class Scene:
     buffers: tuple[str, ...]
     """Per buffer: the name of the tensor that it was made for."""
     schedules: tuple[Schedule, ...] = ()
-    """The orders to show side by side; the last one is the result. Empty where no order is shown."""
+    """The orders to show side by side; the last one is the result. Empty if no order is shown."""
     arena: Arena | None = None
-    """For the lives of the result; None where no arena is shown."""
+    """For the lives of the result; None if no arena is shown."""
 
     @property
     def result(self) -> Schedule:
-        """The order that everything but the comparison over time shows."""
+        """The order to show; only the plot of memory over time also shows the other orders."""
         return self.schedules[-1]
 
     @cached_property
@@ -53,13 +53,13 @@ class Scene:
 
     @cached_property
     def steps(self) -> tuple[int, ...]:
-        """Per operator: its step in the result; empty where no order is shown."""
+        """Per operator: its step in the result; empty if no order is shown."""
         if not self.schedules:
             return ()
-        found = [0] * self.problem.operators
+        steps = [0] * self.problem.operators
         for step, op in enumerate(self.result.order):
-            found[op] = step
-        return tuple(found)
+            steps[op] = step
+        return tuple(steps)
 
     @cached_property
     def peak_moment(self) -> int:
@@ -67,22 +67,23 @@ class Scene:
         return max(self.profile.peak_step, 0)
 
     @cached_property
-    def live_at_peak(self) -> frozenset[int]:
-        """The buffers that are live at the peak of the result."""
-        moment = self.peak_moment
-        return frozenset(
-            life.buffer
-            for life in self.lives
-            if life.buffer is not None and life.birth <= moment < life.death
-        )
+    def live_at_peak(self) -> tuple[int, ...]:
+        """Indices of the lives at the first moment of the peak of the result, largest first."""
+        return live_at_peak(self.problem, self.profile.peak_step, self.lives)
+
+    @cached_property
+    def buffers_at_peak(self) -> frozenset[int]:
+        """The buffers that are live at the first moment of the peak of the result."""
+        live = (self.lives[i].buffer for i in self.live_at_peak)
+        return frozenset(buffer for buffer in live if buffer is not None)
 
     def kind(self, op: int) -> str:
-        """Return what an operator is called in a picture: its kind, else its name, else nothing."""
+        """Return the label of an operator in a picture: its kind, or else its name (which may be empty)."""
         return self.rows[op].kind or self.rows[op].name
 
 
 def scene_of(source: Source, network: Network) -> Scene:
-    """Return a network as a scene, without any order yet."""
+    """Return a network as a scene without an order."""
     return Scene(
         title=f"{shortened(Path(source.name).name, NAMED)}, target {network.target.name}",
         problem=network.problem,

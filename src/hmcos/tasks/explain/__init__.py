@@ -1,1 +1,1 @@
-"""hmcos explain: why a network needs its memory, and what would make it less."""
+"""hmcos explain: why a network needs its memory, and what would reduce it."""

@@ -1,4 +1,4 @@
-"""What would make the peak smaller: the search, run again on changed problems."""
+"""Advice that would reduce the peak, found by searching changed problems again."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ from hmcos.schedulers.scheduler_table import scheduler
 
 _LOG = Log("hmcos.explain")
 LISTED = 10
-"""The best pieces of advice that are told."""
+"""The number of pieces of advice to show."""
 
 
 class Kind(StrEnum):
-    """What is changed."""
+    """The kinds of changes."""
 
     GONE = "gone"
     """A tensor is never stored."""
     HALVED = "halved"
     """A tensor takes half the bytes."""
     IN_PLACE = "in place"
-    """Operators of one kind write over what they read."""
+    """Operators of one kind overwrite an input."""
     EXTERNAL = "external"
     """The caller supplies the memory of inputs and outputs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing that could be different, and the way to the problem that the network is then."""
+    """One change to a network, and how to build the changed problem."""
 
     kind: Kind
     build: Callable[[], Problem]
-    """Returns a problem whose operators are those of the network, in the same order; takes a while."""
+    """Returns the changed problem, with the operators of the network in the same order; can be slow."""
     life: Life | None = None
-    """What is gone or halved."""
+    """The tensor that is removed or halved."""
     operators: str = ""
-    """The kind of operators that would write in place."""
+    """The operator kind that would write in place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,41 +53,41 @@ class Advice:
 
     change: Change
     peak: int
-    """Bytes; reached by an order that was found."""
+    """Bytes; the peak of an actual order."""
     proved: bool
-    """Whether no order needs less then."""
+    """Whether it is proved that no order needs less after the change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Advised:
-    """What came of the changes that there was time for."""
+    """The results of the changes that were tried within the time."""
 
     advice: tuple[Advice, ...]
-    """In the order in which they were tried."""
+    """In the order in which the changes were tried."""
     possible: int
-    """All changes there were to try."""
+    """The number of changes that could be tried."""
     peak: int
-    """What the changes are compared with: the least peak found of the unchanged problem, in bytes."""
+    """The baseline: the least peak found for the unchanged problem, in bytes."""
     proved: bool
-    """Whether no order of the unchanged problem needs less."""
+    """Whether it is proved that no order of the unchanged problem needs less."""
 
     @property
     def untried(self) -> int:
-        """The number of changes that there was no time to try."""
+        """The number of changes that were not tried within the time."""
         return self.possible - len(self.advice)
 
     @property
     def undecided(self) -> int:
-        """The number of changes whose search was cut short before it was known whether they help."""
+        """The number of changes whose search ran out of time before it showed whether they help."""
         return sum(not one.proved and self.saved(one) <= 0 for one in self.advice)
 
     def saved(self, advice: Advice) -> int:
-        """Return the bytes by which a change makes the least peak smaller; negative when it grows."""
+        """Return the bytes by which a change reduces the least peak; negative if the peak grows."""
         return self.peak - advice.peak
 
     @property
     def best(self) -> tuple[Advice, ...]:
-        """What saves most, most first: at most ten; nothing is to go where its half does as well."""
+        """At most ten changes, the largest saving first; a removed tensor only if halving it saves less."""
         ranked = sorted(self.advice, key=lambda advice: advice.peak)
         halves = {a.change.life: a.peak for a in self.advice if a.change.kind is Kind.HALVED}
         useful = (
@@ -102,44 +102,44 @@ class Advised:
 
 
 def advise(
-    problem: Problem, changes: Sequence[Change], found: Schedule, limits: Limits, watch: Watch
+    problem: Problem, changes: Sequence[Change], known: Schedule, limits: Limits, watch: Watch
 ) -> Advised:
-    """Return the least peak under each change, as many as the limits leave time for.
+    """Return the least peak after each change, for as many changes as the limits leave time for.
 
-    `found` is a schedule of the unchanged problem. If it is not proved to be the best one, the search
-    for that comes first, so that no change gets the credit for a better order. Each search begins with
-    the order found. The search under way when the time ends answers with what it has.
+    `known` is a schedule of the unchanged problem. If it is not proved optimal, the unchanged problem is
+    searched first, so that no change gets the credit for a better order. Each search starts from the best
+    order known. A search that runs out of time returns its best result so far.
     """
-    if found.peak != found.lower_bound:
-        best = _search(problem, found.order, limits, watch)
-        found = replace(best, order=tuple(found.order[op] for op in best.order))
+    if known.peak != known.lower_bound:
+        best = _search(problem, known.order, limits, watch)
+        known = replace(best, order=tuple(known.order[op] for op in best.order))
     tried: list[Advice] = []
     for change in changes:
         if watch.reached(limits, 0):
             break
-        best = _search(change.build(), found.order, limits, watch)
+        best = _search(change.build(), known.order, limits, watch)
         tried.append(Advice(change, best.peak, best.peak == best.lower_bound))
         what = change.operators or f"{change.life.size if change.life else 0} bytes"
         _LOG.debug("%s, %s: peak %d bytes, %s", change.kind, what, best.peak, best.status)
     _LOG.info("advice: %d of %d changes tried", len(tried), len(changes))
-    return Advised(tuple(tried), len(changes), found.peak, found.peak == found.lower_bound)
+    return Advised(tuple(tried), len(changes), known.peak, known.peak == known.lower_bound)
 
 
 def _search(problem: Problem, order: Sequence[int], limits: Limits, watch: Watch) -> Schedule:
-    """Return the best schedule in what is left of the time; its order numbers places of the given one."""
+    """Return the best schedule within the remaining time; its order consists of positions in `order`."""
     left = replace(watch.left(limits), budget=None)
     return scheduler("optimal")(problem.renumbered(order), left, watch.restarted().silenced())
 
 
 def changes_of_tensors(problem: Problem, lives: Iterable[Life], alignment: int) -> tuple[Change, ...]:
-    """Return the changes in which one of the lives is halved or gone, the largest first.
+    """Return the changes that halve or remove one of the lives, the largest life first.
 
-    Half of a size is rounded up to the alignment, in bytes.
+    Half of a size is rounded up to the alignment (bytes).
     """
-    found: list[Change] = []
+    changes: list[Change] = []
     for life in sorted(lives, key=lambda life: -life.size):
         half = round_up(-(-life.size // 2), alignment)
         if half < life.size:
-            found.append(Change(Kind.HALVED, partial(resized, problem, life, half), life))
-        found.append(Change(Kind.GONE, partial(resized, problem, life, 0), life))
-    return tuple(found)
+            changes.append(Change(Kind.HALVED, partial(resized, problem, life, half), life))
+        changes.append(Change(Kind.GONE, partial(resized, problem, life, 0), life))
+    return tuple(changes)

@@ -1,4 +1,4 @@
-"""Why a network needs its memory: what is live at the peak, which operators force it, what would help."""
+"""Explain why a network needs its memory: what is live at the peak, what forces it, what reduces it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hmcos.graph.graph import Tensor
 from hmcos.hierarchy.tree import grow_tree
 from hmcos.limits import Limits, Watch
 from hmcos.memory.bounds import must_live, must_live_buffers
-from hmcos.memory.lifetimes import Life
+from hmcos.memory.lifetimes import Life, live_at_peak
 from hmcos.memory.problem import Problem
 from hmcos.memory.profile import Profile, profile
 from hmcos.network.lowering import Network
@@ -18,47 +18,46 @@ from hmcos.plan.plan import OperatorRow, Plan
 from hmcos.schedulers.simple.rpo import reverse_post_order
 from hmcos.tasks.explain.advice import Advised, Kind, advise
 from hmcos.tasks.explain.candidates import changes_of
-from hmcos.tasks.schedule.assembly import live_at_peak
 from hmcos.tasks.schedule.solved import Solved
 
 FORCED = 5
-"""Operators whose bound is told."""
+"""The number of operators whose bounds are shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Forced:
-    """An operator, and what must be live while it runs, whatever the order."""
+    """An operator, and what must be live while it runs in any order."""
 
     operator: int
     """Index into the operators of the problem."""
     bytes: int
     buffers: tuple[int, ...]
-    """Largest first; with what the operator makes and its scratch they add up to the bytes."""
+    """Largest first; together with the operator's outputs and scratch they add up to `bytes`."""
 
 
 @dataclass(frozen=True, slots=True)
 class CellPeak:
-    """A part of the network that is scheduled as one, and the most memory in use while it runs."""
+    """A part of the network that is scheduled as a unit, and the most memory in use while it runs."""
 
     operators: tuple[int, ...]
     """Of the problem, ascending."""
     end: int
-    """The operator that everything in it leads to, or comes from."""
+    """The operator that everything in the cell leads to, or comes from."""
     intrudes: bool
-    """Whether it comes from `end` instead of leading to it."""
+    """Whether the cell comes from `end` instead of leading to it."""
     bytes: int
-    """In use at most while one of its operators runs, in the order of the plan."""
+    """The most bytes in use while one of its operators runs in the order of the plan."""
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """A plan with the network it is for, and all that there is to tell about its memory. Sizes in bytes."""
+    """A plan and its network, with everything that explains its memory. Sizes in bytes."""
 
     solved: Solved
     forced: tuple[Forced, ...]
     """The operators with the highest bounds, the highest first."""
     cells: tuple[CellPeak, ...]
-    """In the order in which the plan reaches them."""
+    """In the order in which they run in the plan."""
     advised: Advised
 
     def __repr__(self) -> str:
@@ -67,12 +66,12 @@ class Explanation:
 
     @property
     def plan(self) -> Plan:
-        """What is explained."""
+        """The plan to explain."""
         return self.solved.plan
 
     @property
     def network(self) -> Network:
-        """What the plan is for."""
+        """The network of the plan."""
         return self.solved.network
 
     @property
@@ -103,34 +102,34 @@ class Explanation:
     @cached_property
     def live(self) -> tuple[int, ...]:
         """Indices of the lives at the first moment of the peak, largest first; they add up to the peak."""
-        return live_at_peak(self.network, self.plan.crest.step, self.lives)
+        return live_at_peak(self.problem, self.plan.crest.step, self.lives)
 
     @property
     def is_forced(self) -> bool:
-        """Whether one operator forces the peak by what must be live beside it, whatever the order."""
+        """Whether what must be live while one operator runs already forces the peak of any order."""
         return bool(self.forced) and self.forced[0].bytes == self.plan.peak
 
     def least(self, life: Life, kind: Kind) -> int | None:
-        """Return the proved least peak with a life halved or gone, in bytes; None where it is not known."""
+        """Return the proved least peak in bytes with a life halved or removed; None if it is not known."""
         proved = (a for a in self.advised.advice if a.proved and a.change.kind is kind)
         return next((advice.peak for advice in proved if advice.change.life == life), None)
 
     def tensor(self, life: Life) -> Tensor | None:
-        """Return the tensor that a life was made for; None for scratch, and in a problem."""
+        """Return the tensor that a life holds first; None for scratch, and in a problem."""
         tensors = self.network.tensors
         return next((tensors[t] for t in self.network.ids(life) if tensors), None)
 
     def name(self, life: Life) -> str:
-        """Return what a life is called: as its tensor, or for what it is the scratch."""
+        """Return the name of a life: that of its tensor, or `scratch of` an operator."""
         return self.network.name(life)
 
 
 def explain_plan(solved: Solved, limits: Limits, watch: Watch) -> Explanation:
-    """Return all that there is to tell about a plan; the limits are those of the advice."""
+    """Return the explanation of a plan; the limits apply to the search for advice."""
     problem, plan = solved.network.problem, solved.plan
     advised = advise(problem, tuple(changes_of(solved)), plan.schedule, limits, watch)
     if solved.network.open_bodies is not None:
-        # The scratch of bodies that were not solved is an upper bound: nothing is proved on top of it.
+        # The scratch of an unsolved body is only an upper bound, so nothing can be proved with it.
         open_ones = tuple(replace(one, proved=False) for one in advised.advice)
         advised = replace(advised, advice=open_ones, proved=False)
     return Explanation(solved, tuple(_forced(problem)), _cells(problem, plan), advised)
@@ -147,9 +146,9 @@ def _cells(problem: Problem, plan: Plan) -> tuple[CellPeak, ...]:
     tree, step = grow_tree(problem), [0] * problem.operators
     for place, op in enumerate(plan.schedule.order):
         step[op] = place
-    found: list[CellPeak] = []
+    cells: list[CellPeak] = []
     for cell in tree.cells:
         inside = sorted(op for s in cell.sequences for op in tree.sequences.operators[s])
         most = max(plan.memory.running[step[op]] for op in inside)
-        found.append(CellPeak(tuple(inside), cell.end, cell.intrudes, most))
-    return tuple(sorted(found, key=lambda cell: min(step[op] for op in cell.operators)))
+        cells.append(CellPeak(tuple(inside), cell.end, cell.intrudes, most))
+    return tuple(sorted(cells, key=lambda cell: min(step[op] for op in cell.operators)))

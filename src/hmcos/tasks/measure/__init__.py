@@ -1,1 +1,1 @@
-"""hmcos measure: the memory that a runtime takes, beside what is predicted."""
+"""hmcos measure: the memory that a runtime takes, with the predicted peaks."""

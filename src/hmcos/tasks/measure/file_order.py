@@ -1,4 +1,4 @@
-"""The peak of a model as its file stands."""
+"""The peak of a model in the order of its file."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from hmcos.schedulers.scheduler_table import scheduler
 
 
 def file_order_peak(opened: Opened, target: Target) -> int:
-    """Return the peak in bytes of the file as it stands: its bodies run in the order of the file, too.
+    """Return the peak in bytes of the order in the file, with the bodies in file order, too.
 
-    (`Plan.given_peak` takes the bodies in their planned orders.)
+    In `Plan.given_peak`, by contrast, the bodies are in their planned orders.
     """
     accounting = accounting_of(opened, target)
     network, _ = lower_network(opened, accounting, Limits(), Watch(), scheduler("given"))

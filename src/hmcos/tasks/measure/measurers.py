@@ -1,4 +1,4 @@
-"""What measures the models of a format."""
+"""The table of the functions that measure models, by format."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MEASURERS: dict[str, str] = {
 
 
 def measurer_of(model: Model) -> Callable[[Opened, Request, int, Watch], Measurement | ArenaMeasurement]:
-    """Return what measures a model of a format on its runtime, in so many processes per order."""
+    """Return the function that measures a model of this format; its third argument is processes per order."""
     module, function = MEASURERS[model.format].split(":")
     return cast(
         "Callable[[Opened, Request, int, Watch], Measurement | ArenaMeasurement]",

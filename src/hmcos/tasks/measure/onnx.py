@@ -1,4 +1,4 @@
-"""A model measured on ONNX Runtime in several orders, beside the peaks that are predicted for them."""
+"""Measure a model on ONNX Runtime in several orders, and predict the peak of each."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from hmcos.tasks.schedule.task import run
 
 
 def measure_orders(opened: Opened, request: Request, processes: int, watch: Watch) -> Measurement:
-    """Return the memory of ONNX Runtime by default, in the order of the file, and in the best order found.
+    """Return the memory of ONNX Runtime with default settings, in file order and in the planned order.
 
     Raises:
         OptionError: `processes` is not positive.
         ModelError: ONNX Runtime cannot run the model.
-        ToolError: ONNX Runtime is not installed, or the system does not tell the memory of a process.
+        ToolError: ONNX Runtime is not installed, or the system does not report the memory of a process.
     """
     runtime()
     model, name = opened.model, opened.source.name
@@ -47,5 +47,5 @@ def measure_orders(opened: Opened, request: Request, processes: int, watch: Watc
     return Measurement(name, request.target.name, processes, rows)
 
 
-def _summary(setting: str, found: Sequence[int], predicted: int | None) -> Measured:
-    return Measured(setting, int(statistics.median(found)), min(found), max(found), predicted)
+def _summary(setting: str, growths: Sequence[int], predicted: int | None) -> Measured:
+    return Measured(setting, int(statistics.median(growths)), min(growths), max(growths), predicted)

@@ -1,4 +1,4 @@
-"""The arena that TensorFlow Lite for Microcontrollers reports, beside what was proved."""
+"""The arena that TensorFlow Lite for Microcontrollers (TFLM) reports, beside what was proved."""
 
 from __future__ import annotations
 
@@ -16,43 +16,43 @@ from hmcos.tasks.schedule.task import Output, run_into
 
 @dataclass(frozen=True, slots=True)
 class MeasuredForm:
-    """What TFLM says of the arena of one form of a model, beside what was predicted."""
+    """The arena that TFLM reports for one form of a model, and the predicted size."""
 
     name: str
-    """source, order alone, or order and offsets."""
+    """`source`, `order alone`, or `order and offsets`."""
     arena: TflmArena
     predicted: int | None
-    """Bytes of the head; None where the runtime's own planner decides."""
+    """Predicted bytes of the head; None if the runtime plans the arena itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class ArenaMeasurement:
-    """What was measured of a model, beside what was proved of it. Sizes in bytes."""
+    """The measured arenas of a model, and what was proved about it. Sizes in bytes."""
 
     name: str
     given_peak: int
-    """Of the order in the file."""
+    """Peak of the order in the file."""
     peak: int
-    """Of the order of the plan."""
+    """Peak of the planned order."""
     lower_bound: int
     """Proved: no order and no placement needs fewer bytes of head."""
     arenas: tuple[MeasuredForm, ...]
 
 
 def measure_arena(opened: Opened, request: Request, processes: int, watch: Watch) -> ArenaMeasurement:
-    """Return what TFLM says of the arena of a model as it is, reordered, and as it is written.
+    """Return the arenas that TFLM reports for a model: as it is, reordered, and with offsets.
 
     Raises:
-        OptionError: the model is of a format that holds no offsets.
+        OptionError: files of the model's format hold no offsets.
         ToolError: the runtime is not installed.
-        NotRunError: it refuses the model.
+        NotRunError: the runtime refuses the model.
     """
-    del processes  # the runtime tells of itself, the same each time
+    del processes  # the runtime reports its own arena, which is the same in every process
     model = opened.model
     held = None if opened.format is None else opened.format.offsets
     if model is None or held is None:
         name = opened.source.name
-        raise OptionError(f"{name}: only a TensorFlow Lite model has an arena that TFLM can tell of")
+        raise OptionError(f"{name}: only the arena of a TensorFlow Lite model can be measured in TFLM")
     with temporary_folder() as folder:
         wanted = replace(request, arena=ArenaRequest(), offsets=True)
         plan = run_into(wanted, opened, Output(folder), watch).plan

@@ -1,10 +1,10 @@
-"""From a network and a placed schedule to the plan that is handed out."""
+"""Build the plan of a network from its placed schedule."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hmcos.memory.lifetimes import Life
+from hmcos.memory.lifetimes import Life, live_at_peak
 from hmcos.memory.profile import Profile, peak, profile
 from hmcos.network.lowering import Network
 from hmcos.plan.arena import PlacedBuffer
@@ -15,15 +15,15 @@ from hmcos.tasks.schedule.placement import Placed
 
 def assemble(source: Source, network: Network, placed: Placed, budget: int | None, seconds: Seconds) -> Plan:
     """Return the plan of a schedule: its memory step by step, its peak moment, the baselines, the arena."""
-    problem, found = network.problem, placed.schedule
-    steps = profile(problem, found.order)
+    problem, schedule = network.problem, placed.schedule
+    steps = profile(problem, schedule.order)
     return Plan(
         source=source,
         target=network.target,
         operators=network.rows,
         scheduled=network.numbers,
-        schedule=found,
-        order=network.source_order(found.order),
+        schedule=schedule,
+        order=network.source_order(schedule.order),
         given_peak=peak(problem, range(problem.operators)),
         rpo_peak=peak(problem, reverse_post_order(problem)),
         memory=Memory(steps.start, steps.running, steps.stable),
@@ -37,23 +37,8 @@ def assemble(source: Source, network: Network, placed: Placed, budget: int | Non
     )
 
 
-def live_at_peak(network: Network, peak_step: int, lives: Sequence[Life]) -> tuple[int, ...]:
-    """Return the indices of the lives at the first moment of the peak, largest first.
-
-    `peak_step` is -1 when that moment is before the first step, where only inputs live.
-    """
-    moment, producer = max(peak_step, 0), network.problem.producer
-
-    def is_live(life: Life) -> bool:
-        entered = life.buffer is not None and producer[life.buffer] < 0
-        return life.birth <= moment < life.death and (peak_step >= 0 or entered)
-
-    live = [i for i, life in enumerate(lives) if is_live(life)]
-    return tuple(sorted(live, key=lambda i: (-lives[i].size, i)))
-
-
 def _crest(network: Network, steps: Profile, lives: Sequence[Life]) -> Crest:
-    live = [lives[i] for i in live_at_peak(network, steps.peak_step, lives)]
+    live = [lives[i] for i in live_at_peak(network.problem, steps.peak_step, lives)]
     operator = network.numbers[steps.order[steps.peak_step]] if steps.peak_step >= 0 else None
     return Crest(steps.peak_step, operator, tuple(_live_tensor(network, life) for life in live))
 

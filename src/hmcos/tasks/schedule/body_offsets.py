@@ -1,4 +1,4 @@
-"""Offsets for the graphs that operators of a model run inside themselves."""
+"""Offsets for the tensors in the bodies of a model's operators."""
 
 from __future__ import annotations
 
@@ -15,37 +15,38 @@ from hmcos.memory.target import parse_target
 from hmcos.plan.plan import Plan
 
 Blocks = dict[tuple[str, int], tuple[int, int]]
-"""Path of a graph and number of an operator in it to offset and bytes of what is kept for its bodies."""
+"""Path of a graph and number of an operator in it, to offset and bytes of the block kept for its bodies."""
 
 STATES = 10_000
-"""Situations that the planner may search for each body."""
+"""States that the planner may search for each body."""
 
 
 def body_offsets(places: Sequence[Place], plan: Plan) -> dict[int, int]:
-    """Return offsets of the tensors of all bodies, within the scratch that the plan keeps for them.
+    """Return tensor to its offset for all bodies, within the scratch that the plan keeps for them.
 
-    `places` are those of the graphs of the model. Tensors are numbered through all subgraphs. A body that
-    does not fit its scratch without holes, or that several operators run, is left to the runtime.
+    `places` are the graphs of the model, with the numbers of their tensors, which are counted through all
+    subgraphs. A body is left to the runtime if it needs more than its scratch because of gaps, or if several
+    operators run it.
     """
     blocks: Blocks = {
         ("", buffer.operator): (buffer.offset, buffer.size)
         for buffer in plan.buffers
         if buffer.operator is not None
     }
-    found: dict[int, int] = {}
+    placed: dict[int, int] = {}
     for place in places[1:]:
         outer, _, operator = place.path.rpartition("/")[0].rpartition("node ")
         block = blocks.get((outer.rstrip("/"), int(operator)))
         if block is None or place.shared:
             continue
         offsets, inner = _inside(place, plan, block)
-        found |= offsets
+        placed |= offsets
         blocks |= inner
-    return found
+    return placed
 
 
 def _inside(place: Place, plan: Plan, block: tuple[int, int]) -> tuple[dict[int, int], Blocks]:
-    """Return offsets for a body in a block, and blocks for the bodies in it; nothing if it is too small."""
+    """Return offsets for a body in a block, and blocks for its own bodies; nothing if it does not fit."""
     peaks = {body.path: body.peak for body in plan.bodies}
     needs = {
         op.number: max(peaks[body_path(place.path, op.number, body.attribute)] for body in op.bodies)

@@ -1,4 +1,4 @@
-"""An order and its offsets, looked for together."""
+"""Search an order and its arena together."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from hmcos.schedulers.optimal import optimal
 from hmcos.schedulers.simple.random import random_order
 
 SEARCHES = 4
-"""Searches that are run again with operators numbered otherwise, so that ties break otherwise."""
+"""Searches repeated with the operators renumbered, so that ties break differently."""
 SEARCH_STATES = 20_000
 MOST_ORDERS = 60
-"""Orders that are tried in all; fewer for large problems: see `WORK`."""
+"""Orders to try in total; fewer for large problems: see `WORK`."""
 WORK = 600_000
-"""What all tries may cost together, so that even large problems end within seconds. An order of n operators
-costs n times the states that a proving planner looks at at least: `FEWEST`, or 2 n when that is more."""
+"""What all tries may cost together, so that even large problems take only seconds. An order of n operators
+costs n times the least states that a proving planner looks at: `FEWEST`, or 2 n if that is more."""
 FEWEST = 300
 DRAWS = 20
-"""Moves that are drawn until one stays within the peak."""
+"""Moves to draw before giving up on one that stays within the peak."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +39,12 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """What a candidate has to be."""
+    """When a candidate is good enough, and which candidates are allowed."""
 
     size: int
-    """An arena of so many bytes is good enough."""
+    """Bytes; the search stops at an arena of this size or less."""
     peak: int | None
-    """No order with a higher peak will do; None for any, if only the arena is smaller."""
+    """The highest peak allowed, in bytes; None to allow any peak."""
 
 
 def improve(
@@ -57,16 +57,16 @@ def improve(
 ) -> Candidate:
     """Return a candidate whose arena is at most that of the first one.
 
-    First the search is run again with operators numbered otherwise; then single operators move in the
-    best order so far. Counted and seeded.
+    First the search is repeated with the operators renumbered; then single operators move within the best
+    order so far. The number of tries is fixed and the draws are seeded, so that results are reproducible.
 
     Args:
-        problem: what runs.
-        start: where to begin.
-        aim: when to stop, and which peaks are allowed.
+        problem: the network as numbers.
+        start: the first candidate.
+        aim: the size to stop at, and the highest peak allowed.
         plan: returns the lives of an order and an arena for them.
         limits: seconds and seed.
-        watch: is told of each try.
+        watch: receives the progress after each try.
     """
     rng, best = Random(limits.seed), start
     for tried in range(_tries(1 + problem.operators)):
@@ -92,17 +92,17 @@ def _tries(n: int) -> int:
 
 
 def _searched_again(problem: Problem, highest: int, rng: Random, limits: Limits, watch: Watch) -> list[int]:
-    """Return an order found after the operators were numbered at random, hopefully within a peak."""
+    """Return an order found with randomly renumbered operators; its peak may be above the highest allowed."""
     numbers = random_order(problem, rng)
     within = replace(limits, budget=highest, states=min(limits.states, SEARCH_STATES))
-    found = optimal(problem.renumbered(numbers), within, watch.silenced())
-    return [numbers[op] for op in found.order]
+    schedule = optimal(problem.renumbered(numbers), within, watch.silenced())
+    return [numbers[op] for op in schedule.order]
 
 
 def _moved(problem: Problem, order: Sequence[int], highest: int, rng: Random) -> list[int]:
-    """Return the order with an operator moved as far as its neighbours in the graph allow, within a peak.
+    """Return the order with one operator moved, as far as dependencies allow, without exceeding a peak.
 
-    When no draw stays within the peak, the last one is the answer.
+    If no drawn move stays within the peak, return the last one.
     """
     at = {op: step for step, op in enumerate(order)}
     moved = list(order)

@@ -15,14 +15,14 @@ from hmcos.plan.arena import PlacedBuffer
 from hmcos.plan.plan import Plan
 
 EMITTED = ("c",)
-"""What an arena can be written as."""
+"""Forms in which an arena can be written."""
 
 
 def check_emit(emit: str | None, possible: bool) -> None:
-    """Do nothing if this can be written, or nothing is asked for.
+    """Check that the requested form of the arena can be written; None requests none.
 
     Raises:
-        OptionError: there is no such form, or there is no folder or no arena to write.
+        OptionError: the form is unknown, or there is no output folder or no arena.
     """
     if emit is None:
         return
@@ -35,8 +35,8 @@ def check_emit(emit: str | None, possible: bool) -> None:
 def header_text(plan: Plan, stem: str) -> str:
     """Return a C header with an offset for every tensor in the arena of a plan, and for scratch.
 
-    All macros begin with the stem as an identifier. The tensors of one buffer have one offset. A tensor
-    without a name is called `tensor ID`; where several have one name, each has its id behind it.
+    All macros begin with the stem as an identifier. The tensors of one buffer share its offset. A tensor
+    without a name is called `tensor ID`; if several have the same name, each is followed by its id.
     """
     assert plan.arena is not None
     listed = Counter(name for buffer in plan.buffers for name in buffer.names)
@@ -53,7 +53,7 @@ def header_text(plan: Plan, stem: str) -> str:
 
 
 def _tensor_names(buffer: PlacedBuffer, listed: Mapping[str, int]) -> list[str]:
-    """Return a name per tensor in a buffer; `listed` is how many tensors have each name."""
+    """Return a name per tensor in a buffer; `listed` maps a name to the number of tensors that have it."""
     if not any(buffer.names):  # scratch, in a problem, or a tensor without a name
         return [buffer.name, *(f"tensor {t}" for t in buffer.tensors[1:])]
     named = zip(buffer.tensors, buffer.names, strict=True)

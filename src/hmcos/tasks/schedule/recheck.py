@@ -15,10 +15,10 @@ from hmcos.verify.plan_checks import check_instance_plan, check_network_plan
 
 
 def recheck(opened: Opened, plan: Plan) -> None:
-    """Check the plan and the orders of all bodies with code that shares nothing with the search.
+    """Check the plan and the orders of all bodies with code that is independent of the search.
 
     Raises:
-        VerifyError: an order is not valid or costs something else than the plan says, its arena does not
+        VerifyError: an order is invalid or its memory differs from what the plan says, the arena does not
             hold what the order needs, or the plan contradicts itself.
     """
     for check in checks_at_rest(opened, plan):
@@ -27,9 +27,9 @@ def recheck(opened: Opened, plan: Plan) -> None:
 
 
 def checks_at_rest(opened: Opened, plan: Plan) -> list[Check]:
-    """Return the checks of a plan of a network for which nothing has to run; the first that fails is last."""
+    """Return the checks of a plan that run no model; they stop at the first that fails."""
     model, problem = opened.model, opened.problem
     if model is not None and opened.format is not None:
         return check_network_plan(model.graph, plan, opened.format.kernel_scratch(model))
-    assert problem is not None, "what is no model is a problem"
+    assert problem is not None, "an opened network is a model or a problem"
     return check_instance_plan(cast("Mapping[str, object]", json.loads(write_instance(problem))), plan)

@@ -1,4 +1,4 @@
-"""Writing a model and its plan: both appear, or neither."""
+"""Write a model and its plan: both or neither."""
 
 from __future__ import annotations
 
@@ -20,16 +20,15 @@ _LOG = Log("hmcos.schedule")
 
 
 def save(solved: Solved, places: Places, watch: Watch, offsets: Mapping[int, int] | None = None) -> Solved:
-    """Return the plan with its outputs and seconds, after model and plan were written.
+    """Write model and plan, and return the plan with its outputs and seconds.
 
-    `offsets` are bytes in the arena by tensor, for a format that holds them. The watch is that of the
-    whole task: what passed since the plan was made is the seconds of saving.
-    All files are complete on the disk before the first takes its place; the plan is the last one and holds
-    the sha256 of the others, so that a set of which only some were replaced is told from a whole one. The
-    seconds in the file are those before the writing.
+    `offsets` maps tensors to bytes in the arena, for a format that holds them. The watch is that of the
+    whole task: the time since the plan was made counts as seconds of saving. All files are complete on the
+    disk before the first one takes its place. The plan comes last and holds the sha256 of the others, so
+    that a partly replaced set of files can be detected. The seconds in the file exclude the writing.
 
     Raises:
-        OutputError: something cannot be written; then nothing is.
+        OutputError: a file cannot be written; then none is.
     """
     plan = solved.plan
     with staged(places.folder) as staging:
@@ -48,7 +47,7 @@ def save(solved: Solved, places: Places, watch: Watch, offsets: Mapping[int, int
 def _results(
     solved: Solved, places: Places, staging: Staging, offsets: Mapping[int, int] | None
 ) -> dict[str, str]:
-    """Return the sha256 of all that belongs to the plan by its path in the folder, after it was written."""
+    """Write the files that belong to the plan, and return their sha256 by path in the folder."""
     digests = copy_data(places.data, staging)
     opened, plan = solved.opened, solved.plan
     if places.model is not None and opened.model is not None and opened.format is not None:

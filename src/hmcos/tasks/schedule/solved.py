@@ -1,4 +1,4 @@
-"""What a task has found out about a network."""
+"""A network together with its plan."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hmcos.plan.plan import Plan
 
 @dataclass(frozen=True, slots=True)
 class Solved:
-    """A plan with the network that it is for: all that is needed to save, explain or draw it."""
+    """A plan with its network: everything needed to save, explain or draw the plan."""
 
     opened: Opened
     network: Network

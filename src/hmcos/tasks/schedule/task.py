@@ -1,4 +1,4 @@
-"""From a request and a network to its plan, and to files."""
+"""Schedule a network as requested, and write the results."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ _LOG = Log("hmcos.schedule")
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Where results go, and which."""
+    """Which results to write, and where."""
 
     folder: Path
     header: bool = False
-    """Whether a C header is wanted."""
+    """Whether to write a C header."""
     beside: tuple[str, ...] = ()
     """Names of further files that the caller will write into the folder."""
     inputs: tuple[Path, ...] = ()
-    """Files that were read beside the network, so that nothing is written over them."""
+    """Files that were read besides the network; results must not replace them."""
     overwrite: bool = False
     """Whether the plan of another source may be replaced."""
 
 
 def run(request: Request, opened: Opened, watch: Watch) -> Solved:
-    """Return the plan of a network, and what it was made of.
+    """Return the plan of a network, together with the network.
 
-    The watch is that of the whole task, opening included; the limits of the request count from now.
+    The watch is that of the whole task, including opening; the limits of the request count from now.
 
     Raises:
-        OptionError: the alignment is not positive, or the file cannot hold offsets that are to be in it.
+        OptionError: the alignment is not positive, or the file cannot hold the requested offsets.
     """
     searching = watch.restarted()
     network, limits = lowered(request, opened, searching)
@@ -61,22 +61,22 @@ def run(request: Request, opened: Opened, watch: Watch) -> Solved:
     )
     if request.offsets and request.arena is not None:
         check_offsets(opened, network)
-    found = network.find(scheduler(request.scheduler), limits, searching)
+    schedule = network.find(scheduler(request.scheduler), limits, searching)
     searched = searching.seconds
-    placed = place(network, found, request.arena, limits, searching)
+    placed = place(network, schedule, request.arena, limits, searching)
     if placed.arena is not None:
         _LOG.info(
             "arena by %s in %.3f s: %s", placed.arena.allocator, placed.arena.seconds, placed.arena.words
         )
     seconds = Seconds(opened.seconds, searched, 0.0, 0.0)
     plan = assemble(opened.source, network, placed, request.limits.budget, seconds)
-    # A network that was opened for several tasks may have been opened before the watch started.
+    # A network shared by several tasks may have been opened before the watch started.
     seconds = replace(seconds, total=max(watch.seconds, seconds.load + seconds.schedule))
     return Solved(opened, network, replace(plan, seconds=seconds), placed.lives)
 
 
 def lowered(request: Request, opened: Opened, watch: Watch) -> tuple[Network, Limits]:
-    """Return a network as the request counts its memory, and what its bodies left of the limits.
+    """Return a network with its memory counted as requested, and the limits that its bodies leave.
 
     Raises:
         OptionError: the alignment is not positive.
@@ -86,11 +86,11 @@ def lowered(request: Request, opened: Opened, watch: Watch) -> tuple[Network, Li
 
 
 def run_into(request: Request, opened: Opened, output: Output, watch: Watch) -> Solved:
-    """Return the plan of a network after it was checked and written into a folder, with the model.
+    """Schedule a network, check the plan, write it and the model into a folder, and return it.
 
     Raises:
         OptionError: the alignment is not positive, or the file cannot hold the offsets.
-        OutputError: something cannot be written; found before the search where that is possible.
+        OutputError: a file cannot be written; raised before the search if possible.
         VerifyError: the plan does not hold; nothing is written then.
     """
     places = output_places(
@@ -108,10 +108,10 @@ def run_into(request: Request, opened: Opened, output: Output, watch: Watch) -> 
 
 
 def restored(plan: Plan, opened: Opened) -> Solved:
-    """Return a plan that was saved, with the network that it is for.
+    """Return a saved plan together with its network.
 
     Raises:
-        PlanError: the plan is for another model, or contradicts it, or stands beside results of another run.
+        PlanError: the plan is for another model, contradicts it, or lies beside results of another run.
     """
     network = network_of(plan, opened)
     return Solved(opened, network, plan, lifetimes(network.problem, plan.schedule.order))

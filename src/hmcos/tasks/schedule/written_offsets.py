@@ -1,4 +1,4 @@
-"""Offsets of an arena, for formats whose files hold them."""
+"""Offsets of an arena, for formats whose model files hold them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from hmcos.tasks.schedule.solved import Solved
 
 
 def check_offsets(opened: Opened, network: Network) -> None:
-    """Check that the file of a network can hold its offsets, whatever the order; formats without pass.
+    """Check that the alignment and the size of the arena permit offsets in the file.
+
+    The check holds for every order; a format without offsets always passes.
 
     Raises:
-        OptionError: offsets would not be aligned as the runtime's kernels demand, or be too large.
+        OptionError: offsets would not be aligned as the runtime's kernels require, or would be too large.
     """
     held = None if opened.format is None else opened.format.offsets
     if held is None:
@@ -31,7 +33,7 @@ def check_offsets(opened: Opened, network: Network) -> None:
 
 
 def fit_offsets(opened: Opened, target: Target) -> bool:
-    """Return whether the file of a network can hold the offsets of arenas aligned as on a target."""
+    """Return whether the file of a network can hold offsets with the alignment of a target."""
     held = None if opened.format is None else opened.format.offsets
     return held is None or target.alignment % held.alignment == 0
 
@@ -45,26 +47,26 @@ def _check_size(opened: Opened, size: int, largest: int, least: str = "") -> Non
 
 
 def tensor_offsets(solved: Solved) -> dict[int, int] | None:
-    """Return tensor to its offset in bytes, None where the format does not hold them.
+    """Return tensor to its offset in bytes; None if the format does not hold offsets.
 
-    Tensors are numbered through all subgraphs, the main graph first. Those without a place of their own are
-    left out; the runtime plans them.
+    Tensors are numbered through all subgraphs, the main graph first. Those without an offset of their own
+    are left out; the runtime plans them.
 
     Raises:
-        OptionError: the arena is larger than the format can tell.
+        OptionError: the arena is too large for the offsets of the format.
     """
     opened, plan = solved.opened, solved.plan
     held = None if opened.format is None else opened.format.offsets
     if held is None or plan.arena is None or opened.model is None:
         return None
     _check_size(opened, plan.arena.size, held.largest_arena)
-    found = {
+    offsets = {
         tensor: offset
         for life, offset in zip(solved.lives, plan.arena.offsets, strict=True)
         for tensor in solved.network.ids(life)
     }
     if not plan.bodies:
-        return found
+        return offsets
     from hmcos.tasks.schedule.body_offsets import body_offsets  # noqa: PLC0415 (few models have bodies)
 
-    return found | body_offsets(held.places(opened.model), plan)
+    return offsets | body_offsets(held.places(opened.model), plan)

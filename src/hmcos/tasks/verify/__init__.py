@@ -1,1 +1,1 @@
-"""hmcos verify: a plan or a written model, counted again and run."""
+"""hmcos verify: recount and run a plan or a written model."""

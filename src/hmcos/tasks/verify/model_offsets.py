@@ -1,4 +1,4 @@
-"""The offsets in a written model, against its graphs and its plan."""
+"""Check the offsets in a written model against its graphs and its plan."""
 
 from __future__ import annotations
 
@@ -19,33 +19,33 @@ from hmcos.verify.counted.offset_check import (
 
 
 def check_written_offsets(model: Model, held: OffsetsInFiles, plan: Plan | None, made: Written) -> str:
-    """Return what was found of the offsets in a written model; `model` is its source.
+    """Return a summary of the offsets in a written model, after checking them; `model` is its source.
 
     Raises:
-        VerifyError: live tensors overlap, something has an offset that must have none, or the plan says
+        VerifyError: live tensors overlap, a tensor has an offset that must not have one, or the plan says
             otherwise; names the tensor.
     """
     offsets = made.offsets or ()
-    found = held.places(model)
+    places = held.places(model)
     kept = held.kept(model)
-    _check_unplaced(offsets, found, kept)
+    _check_unplaced(offsets, places, kept)
     spans: dict[str, Span] = {}
-    for place in reversed(found):  # inner ones first
+    for place in reversed(places):  # inner ones first
         inside = _inside(place, spans)
         here = offsets[place.first : place.first + len(place.graph.tensors)]
         order = made.orders[place.subgraph]
         spans[place.path] = check_model_offsets(place.graph, order, here, held.alignment, inside)
     if plan is not None and plan.arena is not None:
-        main = found[0].graph
+        main = places[0].graph
         elsewhere = [t for t in kept if t < len(main.tensors)]
         check_planned_offsets(main, offsets[: len(main.tensors)], plan.buffers, elsewhere)
-        check_planned_bodies(_inside(found[0], spans), plan.buffers)
+        check_planned_bodies(_inside(places[0], spans), plan.buffers)
     placed = sum(offset != UNPLANNED for offset in offsets)
     return f"{placed:,} tensors within {spans[''][1]:,} bytes; no two that are live together overlap"
 
 
 def _check_unplaced(offsets: tuple[int, ...], found: Sequence[Place], kept: Collection[int]) -> None:
-    """Do nothing if only tensors have offsets that a graph which runs keeps in the arena for some steps."""
+    """Check that only tensors have offsets that some graph that runs keeps in the arena."""
     reached = {t for place in found for t in range(place.first, place.first + len(place.graph.tensors))}
     for tensor, offset in enumerate(offsets):
         if offset != UNPLANNED and (tensor in kept or tensor not in reached):
@@ -56,7 +56,7 @@ def _check_unplaced(offsets: tuple[int, ...], found: Sequence[Place], kept: Coll
 
 
 def _inside(place: Place, spans: dict[str, Span]) -> dict[int, Span]:
-    """Return the bytes that the bodies of each operator of a graph take, left out where there are none."""
+    """Return operator to the bytes that its bodies take, for the operators of a graph that have bodies."""
     inside: dict[int, Span] = {}
     for op in place.graph.operators:
         taken = [spans[body_path(place.path, op.number, body.attribute)] for body in op.bodies]

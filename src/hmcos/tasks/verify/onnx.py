@@ -1,4 +1,4 @@
-"""An ONNX model checked against its source, at rest and by running both."""
+"""Check an ONNX model against its source, by comparing and by running both."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hmcos.verify.written_model import check_bodies, order_of
 
 
 def ran(model: Model, plan: Plan | None, written: Path | None, running: Running) -> list[Check]:
-    """Return the checks of the written model, and of running it."""
+    """Return the checks that compare the written model with its source and run both."""
     inputs = own_inputs(model.graph, running.inputs or {})
     with temporary_folder() as folder:
         numbered = model.path
@@ -50,7 +50,7 @@ def ran(model: Model, plan: Plan | None, written: Path | None, running: Running)
 
 
 def compared(model: Model, plan: Plan | None, written: Path) -> Check:
-    """Return whether a written model is the source in the planned order, without running it."""
+    """Return the check that a written model is the source in the planned order, without running it."""
     return attempt("written model", lambda: _written(model, plan, written))
 
 

@@ -1,4 +1,4 @@
-"""How the models of a verification are run."""
+"""How to run the models of a verification."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from hmcos.verify.checks import Check
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """How models are run: on what, and with which limits."""
+    """How to run models: on which inputs, within which limits."""
 
     runs: int = 2
     seed: int = 0
     inputs: Mapping[str, Path] | None = None
-    """The user's own inputs: name to .npy file."""
+    """Inputs from the user: name to .npy file."""
     seconds: int = 600
     """Of processor time."""
     memory: int = 16 * 2**30
@@ -32,9 +32,9 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """How the models of a format are compared and run."""
+    """The functions that compare and run the models of one format."""
 
     ran: Callable[[Model, Plan | None, Path | None, Running], list[Check]]
-    """Returns the checks of a written model and of running it; without one, of the order of the plan."""
+    """Returns the checks that compare and run a written model, or else the source in planned order."""
     compared: Callable[[Model, Plan | None, Path], Check]
-    """Returns whether a written model is the source in the planned order, without running it."""
+    """Returns the check that a written model is the source in the planned order, without running it."""

@@ -1,4 +1,4 @@
-"""A TensorFlow Lite model checked against its source, at rest and by running both."""
+"""Check a TensorFlow Lite model against its source, by comparing and by running both."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hmcos.verify.counted.order_check import check_order
 
 
 def ran(model: Model, plan: Plan | None, place: Path | None, running: Running) -> list[Check]:
-    """Return the checks of a written model, or of what the order of a plan makes of the source.
+    """Return the checks of a written model; if there is none, of the source put into the planned order.
 
     Raises:
         ModelError: the written model cannot be read.
@@ -32,7 +32,7 @@ def ran(model: Model, plan: Plan | None, place: Path | None, running: Running) -
 
 
 def compared(model: Model, plan: Plan | None, place: Path) -> Check:
-    """Return whether a written model is the source in the planned order, without running it."""
+    """Return the check that a written model is the source in the planned order, without running it."""
 
     def same() -> str:
         try:
@@ -46,11 +46,11 @@ def compared(model: Model, plan: Plan | None, place: Path) -> Check:
 
 def _checks(trial: TfliteTrial, plan: Plan | None, result: bytes) -> list[Check]:
     """Return the checks of a written TensorFlow Lite model: fields, order, offsets, outputs, arena."""
-    found: list[Written] = []
-    same = attempt("written model", lambda: _same(trial.model, trial.held, plan, result, found))
+    matched: list[Written] = []
+    same = attempt("written model", lambda: _same(trial.model, trial.held, plan, result, matched))
     if not same.held:
         return [same]
-    made = found[0]
+    made = matched[0]
     checks = [same]
     if made.offsets is not None:
         checks.append(attempt("offsets", lambda: check_written_offsets(trial.model, trial.held, plan, made)))
@@ -60,14 +60,16 @@ def _checks(trial: TfliteTrial, plan: Plan | None, result: bytes) -> list[Check]
     return checks
 
 
-def _same(model: Model, held: OffsetsInFiles, plan: Plan | None, result: bytes, found: list[Written]) -> str:
+def _same(
+    model: Model, held: OffsetsInFiles, plan: Plan | None, result: bytes, matched: list[Written]
+) -> str:
     places = held.places(model)
     try:
         made = held.written(held.source(model), result)
     except ModelError as error:
         raise VerifyError(str(error)) from error
     planned = {} if plan is None else plan.orders
-    # A subgraph that several operators run has one order, that of the first path with a plan.
+    # A subgraph that several operators run has one order: that of the first path with a plan.
     order_of: dict[int, tuple[int, ...]] = {}
     subgraph_of = {place.path: place.subgraph for place in places}
     for path, order in planned.items():
@@ -82,12 +84,12 @@ def _same(model: Model, held: OffsetsInFiles, plan: Plan | None, result: bytes, 
             )
     for place in places:
         _check_graph(place, made.orders[place.subgraph], order_of.get(place.subgraph))
-    found.append(made)
+    matched.append(made)
     return f"the source's {len(made.orders[0]):,} operators in a valid order, and every other field equal"
 
 
 def _check_graph(place: Place, order: tuple[int, ...], planned: tuple[int, ...] | None) -> None:
-    """Do nothing if a graph of the written model is in a valid order, and in that of the plan."""
+    """Check that a graph of the written model is in a valid order, and in that of the plan."""
     where = f"{place.path}: " if place.path else ""
     try:
         check_order(place.graph, order)
@@ -110,13 +112,13 @@ def _arena(trial: TfliteTrial, plan: Plan | None, made: Written, result: bytes) 
 
 
 def _arena_before(trial: TfliteTrial) -> tuple[TflmArena, str]:
-    """Return the arena of the source, and what to say of it."""
+    """Return the arena of the source, and a note about it."""
     try:
         return trial.arena(trial.source), ""
     except LimitError:
         raise
     except NotRunError:
-        bare = trial.arena(trial.without_offsets())  # or it is not because of them that it does not run
+        bare = trial.arena(trial.without_offsets())  # if this fails, too, the offsets are not the reason
         return bare, " (without the source's own offsets, with which it does not run)"
 
 

@@ -1,4 +1,4 @@
-"""A TensorFlow Lite model and what was made of it, run on the same inputs by two runtimes."""
+"""Run a TensorFlow Lite model and its result on the same inputs in two runtimes."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from hmcos.verify.checks import Answer, Check, attempt
 _T = TypeVar("_T")
 
 ENGINES: dict[str, str] = {"litert": "LiteRT", "tflm": "TFLM"}
-"""Runtime to what a report calls it."""
+"""Runtime to its name in reports."""
 
 
 @dataclass(frozen=True, slots=True)
 class TfliteTrial:
-    """A source, and how it and what was made of it are run."""
+    """A source, and how to run it and its result."""
 
     model: Model
     held: OffsetsInFiles
-    """How its format holds offsets."""
+    """How files of its format hold offsets."""
     running: Running
     own: Mapping[int, Any]
-    """The user's own inputs: tensor to array of bytes."""
+    """Inputs from the user: tensor to array of bytes."""
 
     @property
     def source(self) -> bytes:
@@ -42,20 +42,20 @@ class TfliteTrial:
         return self.held.source(self.model)
 
     def without_offsets(self) -> bytes:
-        """Return the source without its own offsets: they may be wrong, and are no part of the function."""
+        """Return the source without its own offsets, which may be wrong and do not affect the outputs."""
         return self.held.without(self.source, {})
 
     @property
     def allowance(self) -> Allowance:
-        """What one run may take."""
+        """The limits of one run."""
         return Allowance(self.running.seconds, self.running.memory)
 
     def inputs(self, seed: int) -> list[Any]:
-        """Return an array per input: the user's own, or random ones.
+        """Return an array per input: the user's, or a random one.
 
         Raises:
-            LimitError: they are larger than the memory that running may take.
-            NotRunError: an input is of a type that cannot be fed.
+            LimitError: the inputs are larger than the memory limit of a run.
+            NotRunError: an input has a type for which no values can be made.
         """
         numpy: Any = import_module("numpy")
         graph = self.model.graph
@@ -71,17 +71,17 @@ class TfliteTrial:
         return fed
 
     def run(self, engine: str, content: bytes, seed: int) -> ModelRun:
-        """Return what a model makes of the inputs of a seed."""
+        """Return the run of a model on the inputs of a seed."""
         fed, size = self.inputs(seed), room(content, self.model.graph)
         return _advised(lambda: run(engine, content, fed, size, self.allowance))
 
     def arena(self, content: bytes) -> TflmArena:
-        """Return what TFLM says of the arena of a model."""
+        """Return the arena that TFLM reports for a model."""
         return _advised(lambda: tflm_arena(content, self.model.graph, self.allowance))
 
 
 def _advised(run: Callable[[], _T]) -> _T:
-    """Return what a run gives; if it reaches a limit, the error tells how to raise it."""
+    """Return the result of a run; if it reaches a limit, the error says how to raise the limit."""
     try:
         return run()
     except LimitError as error:
@@ -89,10 +89,10 @@ def _advised(run: Callable[[], _T]) -> _T:
 
 
 def on_result(run: Callable[[], _T]) -> _T:
-    """Return what a run of the result gives; the same was run with the source, and went well.
+    """Return the outcome of running the result; the same run of the source has succeeded before.
 
     Raises:
-        LimitError: it takes more time or memory than it may.
+        LimitError: the run reaches a limit of time or memory.
         VerifyError: the runtime refuses the result, or crashes.
     """
     try:
@@ -104,7 +104,10 @@ def on_result(run: Callable[[], _T]) -> _T:
 
 
 def outputs_checks(trial: TfliteTrial, result: bytes) -> list[Check]:
-    """Return, per runtime, whether source and result make the same bits; at least one has to tell."""
+    """Return, per runtime, the check that source and result make equal outputs.
+
+    If no runtime could compare any output, one more check says that this was not run.
+    """
     source = trial.without_offsets()
     checks = [
         attempt(f"outputs in {name}", lambda: _outputs(engine, trial, source, result))  # noqa: B023 (at once)
@@ -116,7 +119,7 @@ def outputs_checks(trial: TfliteTrial, result: bytes) -> list[Check]:
 
 
 def _outputs(engine: str, trial: TfliteTrial, source: bytes, result: bytes) -> str:
-    """Return what was compared; of a source that fails for some inputs, what it did with those before."""
+    """Return a summary of the compared outputs; if the source fails for some inputs, of those before."""
     first = trial.running.seed
     sources: list[ModelRun] = []
     stopped: NotRunError | None = None
@@ -149,16 +152,16 @@ def _equal(engine: str, trial: TfliteTrial, pair: tuple[bytes, bytes], sources: 
             raise VerifyError(f"output {place}, {names[place]!r}, differs for the inputs of seed {seed}")
     random = f"the random {', '.join(drawing[:3])}"
     if sources and names and not compared:
-        raise NotRunError(f"nothing to compare: every output comes of {random}")
-    left_out = f"; left out what comes of {random}" if drawing else ""
+        raise NotRunError(f"nothing to compare: every output depends on {random}")
+    left_out = f"; left out what depends on {random}" if drawing else ""
     return f"{len(compared)} outputs equal in every bit, for inputs of {len(sources)} seeds{left_out}"
 
 
 def _steady(engine: str, trial: TfliteTrial, fed: tuple[bytes, int], before: ModelRun, place: int) -> bool:
-    """Return whether a source, run once more on the inputs of a seed, makes an output again."""
+    """Return whether another run of the source on the inputs of a seed makes the same output."""
     try:
         return _same(before, trial.run(engine, *fed), place)
-    except NotRunError:  # it ran before: whatever goes wrong now must not excuse the result
+    except NotRunError:  # it ran before, so a failure now must not excuse the result
         return True
 
 
@@ -170,7 +173,7 @@ def _same(one: ModelRun, other: ModelRun, place: int) -> bool:
 
 
 def _by_chance(graph: Graph) -> tuple[list[str], set[int]]:
-    """Return the names of the operators that draw numbers, and all tensors that these have a say in."""
+    """Return the names of the random operators, and all tensors that depend on them."""
     drawing: list[str] = []
     touched: set[int] = set()
     for op in graph.operators:
@@ -183,7 +186,7 @@ def _by_chance(graph: Graph) -> tuple[list[str], set[int]]:
 
 
 def _draws(op: Operator) -> bool:
-    """Return whether an operator, or one in its bodies, draws numbers."""
+    """Return whether an operator, or one in its bodies, is random."""
     inside = [op]
     while inside:
         here = inside.pop()

@@ -1,4 +1,4 @@
-"""A plan or a reordered model, checked against its source, at rest and by running both."""
+"""Check a plan or a reordered model against its source, by counting and by running both."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ RUNNERS: dict[str, str] = {
     "onnx": "hmcos.tasks.verify.onnx:RUNNER",
     "tflite": "hmcos.tasks.verify.tflite:RUNNER",
 }
-"""Format to "module:value" of what compares and runs its models, imported on demand."""
+"""Format to "module:value" of its `Runner`, imported on demand."""
 FILES = "files"
-"""The check that a plan's files are those that were written with it."""
+"""The check that the files of a plan are those written with it."""
 
 
 def verify_result(
@@ -38,19 +38,19 @@ def verify_result(
     running: Running,
     bind: Mapping[str, int] | None = None,
 ) -> Verification:
-    """Return all that was checked of a plan, a plan file, or a reordered model.
+    """Return all checks of a plan, a plan file, or a reordered model.
 
-    `bind` gives symbolic dimensions a size; without it they have those of the plan.
+    `bind` gives sizes to symbolic dimensions; by default they have those of the plan.
 
     Raises:
-        HmcosError: one of its subclasses for any wrong input; what does not hold is a failed check.
+        HmcosError: one of its subclasses for any wrong input; a plan that does not hold is a failed check.
     """
     plan, written, title = _result(result)
     if not bind and plan is not None and not isinstance(model, Model | Problem):
         bind = plan.source.bind
     try:
         opened = open_source(model, bind or None)
-    except ToolError as error:  # what reads TensorFlow Lite models is a runtime, too
+    except ToolError as error:  # the reader of TensorFlow Lite models is part of a runtime
         unread = Check("source", Answer.NOT_RUN, str(error))
         return Verification(str(model), title, (unread,))
     name = opened.source.name
@@ -69,21 +69,21 @@ def verify_result(
             ran_checks[0] = _made_again(ran_checks[0], Path(plan.outputs.model).name)
         checks += ran_checks
     elif plan is not None and written is not None and all(c.held for c in checks if c.name != FILES):
-        # Not run, since it is not what was planned; but where it differs can be told.
+        # The model is not the planned one, so it is not run, but the differences can be reported.
         checks.append(runner_of(opened.model).compared(opened.model, plan, written))
     return Verification(name, title, tuple(checks))
 
 
 def _with_ids(plan: Plan, opened: Opened) -> Plan:
-    """Return the plan with ids of tensors, also if it is of the first edition, where its names tell them."""
+    """Return the plan with tensor ids; a plan of the first edition gets them from unique names."""
     if opened.model is not None:
         return with_tensor_ids(plan, [tensor.name for tensor in opened.model.graph.tensors])
-    assert opened.problem is not None, "what is no model is a problem"
+    assert opened.problem is not None, "an opened network is a model or a problem"
     return with_tensor_ids(plan, [f"buffer {b}" for b in range(len(opened.problem.sizes))], in_problem=True)
 
 
 def _planned(opened: Opened, plan: Plan) -> list[Check]:
-    """Return the checks of what a plan says, and of the files beside it."""
+    """Return the checks of the numbers in a plan, and of the files beside it."""
     source = check_source(opened.source, plan)
     if not source.held:
         return [source]
@@ -91,30 +91,30 @@ def _planned(opened: Opened, plan: Plan) -> list[Check]:
 
 
 def _files(plan: Plan) -> list[Check]:
-    """Return whether all that stands beside a plan was written with it; nothing where nothing does."""
+    """Return the check that the files beside a plan were written with it; nothing if there are none."""
 
     def same() -> str:
         try:
-            found.extend(check_written(plan, header=True))
+            files.extend(check_written(plan, header=True))
         except PlanError as error:
             raise VerifyError(str(error)) from error
-        more = f" and {len(found) - 1:,} more" if len(found) > 1 else ""
-        return f"{found[-1]}{more}: as they were written with the plan" if found else ""
+        more = f" and {len(files) - 1:,} more" if len(files) > 1 else ""
+        return f"{files[-1]}{more}: as they were written with the plan" if files else ""
 
-    found: list[str] = []
+    files: list[str] = []
     check = attempt(FILES, same)
-    return [check] if found or not check.held else []
+    return [check] if files or not check.held else []
 
 
 def _made_again(check: Check, name: str) -> Check:
-    """Return the check of a written model that was not found, so that the plan's order stood in for it."""
+    """Return a check of the source in planned order, with the note that the written model is missing."""
     return replace(
-        check, words=f"{name} is not there; checked is the source in the plan's order: {check.words}"
+        check, words=f"{name} is missing; checked the source in the planned order instead: {check.words}"
     )
 
 
 def _result(result: str | PathLike[str] | Plan) -> tuple[Plan | None, Path | None, str]:
-    """Return the plan if there is one, the written model if there is one, and what to call the result."""
+    """Return the plan if there is one, the written model if there is one, and a name for the result."""
     if isinstance(result, Plan):
         return result, model_beside(result), "the plan"
     path = Path(result)
@@ -128,6 +128,6 @@ def _result(result: str | PathLike[str] | Plan) -> tuple[Plan | None, Path | Non
 
 
 def runner_of(model: Model) -> Runner:
-    """Return what compares and runs the models of a format."""
+    """Return the functions that compare and run the models of a format."""
     module, value = RUNNERS[model.format].split(":")
     return cast(Runner, getattr(import_module(module), value))

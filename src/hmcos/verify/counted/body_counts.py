@@ -16,6 +16,7 @@ from hmcos.plan.plan import BodyPlan
 from hmcos.verify.counted.claims import least_peak
 from hmcos.verify.counted.order_check import check_order
 from hmcos.verify.counted.recount import recount
+from hmcos.verify.counted.rounding import rounded_up
 from hmcos.verify.counted.steps import run_of_graph
 
 Table = Mapping[str, object]
@@ -82,7 +83,7 @@ def _results(op: Operator, body: Body, alignment: int) -> int:
     total = 0
     for t in {t for t, made in zip(results, op.outputs, strict=False) if made is not None}:
         tensor = body.graph.tensors[t]
-        total += 0 if tensor.is_parameter else (tensor.size + alignment - 1) // alignment * alignment
+        total += 0 if tensor.is_parameter else rounded_up(tensor.size, alignment)
     return total
 
 

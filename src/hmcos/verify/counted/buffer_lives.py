@@ -39,7 +39,7 @@ class _Lives:
         if not buffer.tensors:
             raise VerifyError(
                 f"{buffer.name!r} has a place in the arena, but the plan only names its tensors, and no"
-                " tensor, or more than one, has such a name; plan the model anew"
+                " tensor, or more than one, has such a name; run hmcos schedule again"
             )
         found = buffer.tensors[0]
         if found not in self.run.names:

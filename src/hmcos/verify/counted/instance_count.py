@@ -7,6 +7,7 @@ from typing import cast
 
 from hmcos.errors import VerifyError
 from hmcos.verify.counted.recount import check_permutation
+from hmcos.verify.counted.rounding import rounded_up
 
 Instance = Mapping[str, object]
 """The JSON object of a valid `hmcos-instance/1` file."""
@@ -35,11 +36,7 @@ def as_counted(instance: Instance, alignment: int, external_io: bool) -> Instanc
 
     What the caller supplies takes no memory, and nothing is written over it or the other way round.
     """
-
-    def rounded(size: int) -> int:
-        return (size + alignment - 1) // alignment * alignment
-
-    sizes = [rounded(size) for size in cast(list[int], instance["buffers"])]
+    sizes = [rounded_up(size, alignment) for size in cast(list[int], instance["buffers"])]
     outside: set[int] = set()
     if external_io:
         outside = {*cast(list[int], instance["inputs"]), *cast(list[int], instance["kept"])}
@@ -48,6 +45,6 @@ def as_counted(instance: Instance, alignment: int, external_io: bool) -> Instanc
     for op in cast(list[Instance], instance["operators"]):
         over = [b for b in cast(list[int], op.get("may_overwrite", [])) if b not in outside]
         writes = any(sizes[b] for b in cast(list[int], op["makes"]))
-        scratch = rounded(cast(int, op.get("scratch", 0)))
+        scratch = rounded_up(cast(int, op.get("scratch", 0)), alignment)
         operators.append({**op, "may_overwrite": over if writes else [], "scratch": scratch})
     return {**instance, "buffers": sizes, "operators": operators}

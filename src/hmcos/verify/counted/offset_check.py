@@ -9,6 +9,7 @@ from hmcos.errors import VerifyError
 from hmcos.graph.graph import Graph
 from hmcos.plan.arena import PlacedBuffer
 from hmcos.verify.counted.overlap import first_overlap
+from hmcos.verify.counted.rounding import rounded_up
 
 UNPLANNED = -1
 """Says that the runtime places a tensor; it takes every other number for an offset, negative ones too."""
@@ -112,7 +113,7 @@ def _tensors(graph: Graph, order: Sequence[int], offsets: Sequence[int], alignme
         title = f"tensor {number} ({tensor.name!r})"
         if offset < 0:
             raise VerifyError(f"{title}: has the offset {offset}; only {UNPLANNED} leaves it to the runtime")
-        size = -(-tensor.size // alignment) * alignment
+        size = rounded_up(tensor.size, alignment)
         if number in lives and size:
             blocks.append(_Block(*lives[number], offset, offset + size, title))
         elif size and not tensor.is_parameter:  # of constants the runtime does not look at the offset

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from hmcos.errors import VerifyError
 from hmcos.graph.graph import Graph
 from hmcos.verify.counted.recount import check_permutation
-from hmcos.verify.counted.steps import title
 
 
 def check_order(graph: Graph, order: Sequence[int]) -> None:
@@ -24,9 +23,9 @@ def check_order(graph: Graph, order: Sequence[int]) -> None:
         for t in op.reads:
             if t in made:
                 name = graph.tensors[t].name
-                raise VerifyError(f"step {step}, {title(op)}: reads tensor {name!r} before it is made")
+                raise VerifyError(f"step {step}, {op.title}: reads tensor {name!r} before it is made")
         made.difference_update(op.makes)
         if op.is_random:
             if number < latest_random:
-                raise VerifyError(f"step {step}, {title(op)}: runs after random operator {latest_random}")
+                raise VerifyError(f"step {step}, {op.title}: runs after random operator {latest_random}")
             latest_random = number

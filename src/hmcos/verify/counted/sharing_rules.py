@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from hmcos.graph.graph import Graph, Operator
+from hmcos.verify.counted.rounding import rounded_up
 
 Table = Mapping[str, object]
 
@@ -49,14 +50,14 @@ class SharingRules:
 
     def bytes_of(self, tensor: int) -> int:
         """Return the tensor's bytes, rounded up to the alignment."""
-        return 0 if tensor in self.external else self._round_up(self.graph.tensors[tensor].size)
+        return 0 if tensor in self.external else rounded_up(self.graph.tensors[tensor].size, self.alignment)
 
     def scratch_of(self, op: Operator, bodies: int) -> int:
         """Return the bytes that an operator needs while it runs; `bodies` is what its bodies need."""
         own = self.scratch.get("kinds", {}).get(_kind(op), 0) + self.scratch.get("operators", {}).get(
             op.name, 0
         )
-        return self._round_up(own) + self._round_up(bodies)
+        return rounded_up(own, self.alignment) + rounded_up(bodies, self.alignment)
 
     def is_view(self, op: Operator) -> bool:
         """Return whether the operator's one output is its first input under another shape."""
@@ -105,9 +106,6 @@ class SharingRules:
         if storage in self.external:
             return False
         return self.overwrite_inputs or storage not in self.graph.inputs
-
-    def _round_up(self, size: int) -> int:
-        return (size + self.alignment - 1) // self.alignment * self.alignment
 
 
 def _kind(op: Operator) -> str:

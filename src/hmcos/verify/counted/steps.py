@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
-from hmcos.graph.graph import Graph, Operator
+from hmcos.graph.graph import Graph
 from hmcos.verify.counted.sharing_rules import SharingRules
 
 
@@ -99,7 +99,7 @@ def run_of_graph(
         steps.append(
             Step(
                 number=number,
-                title=title(op),
+                title=op.title,
                 name=op.name or op.kind,
                 after=before[number],
                 reads=tuple(dict.fromkeys(rules.storage[t] for t in op.reads if t in rules.storage)),
@@ -178,12 +178,6 @@ def run_of_instance(instance: Mapping[str, object], order: Sequence[int]) -> Exe
         inputs=inputs,
         kept=frozenset(cast(list[int], instance["kept"])) | {b for b in inputs if b not in read},
     )
-
-
-def title(op: Operator) -> str:
-    """Return how an error calls an operator of a network."""
-    name = f" {op.name!r}" if op.name else ""
-    return f"operator {op.number} ({op.kind}{name})"
 
 
 def _ids(op: Mapping[str, object], key: str) -> list[int]:

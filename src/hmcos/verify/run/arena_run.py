@@ -22,7 +22,7 @@ from hmcos.graph.graph import Operator
 from hmcos.plan.arena import PlacedBuffer
 from hmcos.plan.plan import Plan
 from hmcos.verify.run.kernels import forbids_overwrite
-from hmcos.verify.run.operators import LINE, Lent, Made, Operators, Shape, blank, byte_size, title
+from hmcos.verify.run.operators import LINE, Lent, Made, Operators, Shape, blank, byte_size
 from hmcos.verify.run.telling import Begin, Part, nobody
 
 POISON, NOISE = 0xFF, 0xFE
@@ -125,7 +125,7 @@ class _Stepper:
                 raise
         planned = self.plan.memory.running[step]
         if used != planned:
-            raise VerifyError(f"step {step}, {title(op)}: uses {used} bytes, but the plan says {planned}")
+            raise VerifyError(f"step {step}, {op.title}: uses {used} bytes, but the plan says {planned}")
         self.apart.update(made)
         self._forget(op, reads)
 
@@ -160,7 +160,7 @@ class _Stepper:
             return
         if again[t][: self._size(t)].tobytes() != right[: self._size(t)].tobytes():
             name = self.graph.tensors[t].name
-            raise NotRunError(f"{title(op)}: makes other bytes of {name!r} each time that it runs")
+            raise NotRunError(f"{op.title}: makes other bytes of {name!r} each time that it runs")
 
     def _run_apart(self, op: Operator, inputs: Mapping[int, Lent], made: Mapping[int, Bytes]) -> None:
         self.operators.run(op, inputs, {t: Lent(made[t].ctypes.data, self._shape(t)) for t in made})
@@ -172,7 +172,7 @@ class _Stepper:
             self.shapes[t] = self.ran.shapes[t] = shape
             if index is not None and self._size(t) > self.plan.buffers[index].size:
                 raise NotRunError(
-                    f"{title(op)}: makes {tensor.name!r} of {list(shape)} from these inputs, but the plan "
+                    f"{op.title}: makes {tensor.name!r} of {list(shape)} from these inputs, but the plan "
                     f"counts {list(tensor.shape)}; bind its dimensions to the most that they can be, or "
                     "correct the shape that the model declares"
                 )
@@ -217,7 +217,7 @@ class _Stepper:
             self.ran.views += views
             self.ran.in_place += not views
             return {}
-        self.ran.unproved.append(title(op))
+        self.ran.unproved.append(op.title)
         return {t: self._own(t, self._read(t)) for t in over}
 
     def _compare(self, step: int, op: Operator, t: int, right: Bytes, role: str = "") -> None:
@@ -229,7 +229,7 @@ class _Stepper:
         place, name = self._place(t), self.graph.tensors[t].name
         where = f", at offset {place[0]} of the arena" if place is not None else ""
         raise VerifyError(
-            f"step {step}, {title(op)}: tensor {name!r}{role} differs from byte {wrong} on{where}"
+            f"step {step}, {op.title}: tensor {name!r}{role} differs from byte {wrong} on{where}"
         )
 
     def _bury(self, step: int) -> None:

@@ -153,7 +153,7 @@ class Operators:
             block = made[op.makes[0]]
             content = tried(
                 lambda: dense(sparse[0].sparse_tensor, self._read),
-                f"{title(op)}: is no valid sparse constant",
+                f"{op.title}: is no valid sparse constant",
             )
             block[: content.size] = content
         else:
@@ -223,7 +223,7 @@ class Operators:
                     self._demanding.add(key)
             return run(known)
 
-        return tried(run_either, f"{title(op)}: ONNX Runtime cannot run it by itself")
+        return tried(run_either, f"{op.title}: ONNX Runtime cannot run it by itself")
 
     def _session(self, op: Operator, embedded: Mapping[int, Bytes], shapes: Mapping[int, Shape]) -> Any:
         """Return the session of an operator with these parameters inside it."""
@@ -282,11 +282,6 @@ class Operators:
         block = blank(len(raw))
         block[: len(raw)] = np.frombuffer(raw, np.uint8)
         return block
-
-
-def title(op: Operator) -> str:
-    """Return how a message calls an operator."""
-    return f"operator {op.number} ({op.kind}{f' {op.name!r}' if op.name else ''})"
 
 
 def _names(op: Operator, tensors: Sequence[int], letter: str, graph: Graph) -> list[str]:

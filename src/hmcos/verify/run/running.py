@@ -17,7 +17,7 @@ from hmcos.verify.checks import Check, attempt
 from hmcos.verify.run.arena_run import Ran, run_in_arena
 from hmcos.verify.run.causes import MORE_MEMORY, tried_on_result
 from hmcos.verify.run.kernels import HALVES
-from hmcos.verify.run.operators import LINE, Operators, run_whole, session, title
+from hmcos.verify.run.operators import LINE, Operators, run_whole, session
 from hmcos.verify.run.run_request import RunRequest
 from hmcos.verify.run.telling import Begin, Part, Teller, nobody
 from hmcos.verify.run.wholes import Whole, difference, differing, run_source, unsteady
@@ -72,7 +72,7 @@ def _same_function(request: RunRequest, ran: list[Whole], begin: Begin) -> str:
         raise stopped
     names = {graph.tensors[t].name for t in graph.outputs}
     if names and names <= chance:
-        raise NotRunError(f"nothing to compare: every output comes of the random {_drawn(graph)}")
+        raise NotRunError(f"nothing to compare: every output depends on the random {_drawn(graph)}")
     how = next((whole.how for whole in wholes if whole.how), "")
     return (
         f"{len(names - chance)} outputs are bit-equal on {request.runs} inputs (seed {request.seed})"
@@ -160,11 +160,11 @@ def _touched_by_chance(graph: Graph) -> set[str]:
 
 def _random(graph: Graph) -> str:
     drawn = _drawn(graph)
-    return f"; left out what comes of the random {drawn}" if drawn else ""
+    return f"; left out what depends on the random {drawn}" if drawn else ""
 
 
 def _drawn(graph: Graph) -> str:
-    return _listed([title(op) for op in graph.operators if op.is_random])
+    return _listed([op.title for op in graph.operators if op.is_random])
 
 
 def _listed(titles: list[str]) -> str:

@@ -27,7 +27,7 @@ def test_a_page_stands_beside_its_plan_or_where_it_is_wanted(fork: Path, tmp_pat
 
 
 def test_a_page_needs_a_place_and_a_model(fork: Path, tmp_path: Path) -> None:
-    with pytest.raises(OptionError, match="name the page with output"):
+    with pytest.raises(OptionError, match="name one with output"):
         hmcos.report(hmcos.schedule(fork))
     with pytest.raises(PlanError, match="--model"):
         hmcos.report(hmcos.schedule(FORK), output=tmp_path / "page.html")
