@@ -1,1 +1,1 @@
-"""One large problem as a tree of small ones."""
+"""The hierarchy: one large problem as a tree of small ones."""

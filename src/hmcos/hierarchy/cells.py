@@ -1,4 +1,4 @@
-r"""Cells: sequences that all lead into one operator, or all come out of it.
+r"""Cells: groups of sequences that all lead into one operator, or that all follow one.
 
     a   b
      \ /
@@ -6,9 +6,9 @@ r"""Cells: sequences that all lead into one operator, or all come out of it.
      / \
     d   e
 
-The end c of a cell post-dominates its members: every way from a or b to an output passes c. An intrusion is
-a part of what c dominates: every way from an input to d or e passes c. The closed part whose outgoing
-buffers are smallest becomes a cell of its own.
+A cell is its end c with a and b: c post-dominates them, so every path from a or b to an output passes c.
+An intrusion is a cell among the sequences that c dominates, here d and e: every path from an input to them
+passes c. Of these, the closed part whose outgoing buffers are smallest becomes the intrusion.
 """
 
 from __future__ import annotations
@@ -21,20 +21,21 @@ from hmcos.hierarchy.dominators import ROOT, dominators, exits
 from hmcos.hierarchy.sequences import Sequences
 
 LARGEST = 64
-"""Sequences in the largest cell that post-dominance alone may make: a larger one is no easier to
-schedule than the whole. Cells whose ends are given may be of any size, as published."""
+"""The most sequences in a cell, since a larger one is no easier to schedule than the whole. Cells whose
+ends are
+given may have any size, as published."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Sequences that are scheduled as one, and how they hang together with the rest."""
+    """Sequences that are scheduled as one, and their connections to the rest."""
 
     sequences: tuple[int, ...]
     """Its members, ascending."""
     end: int
-    """The operator that ends it, or that it follows when it is an intrusion."""
+    """The operator that ends the cell, or that an intrusion follows."""
     intrudes: bool
-    """Whether it was cut from the cell that follows `end`."""
+    """Whether it is an intrusion: it follows `end` instead of leading into it."""
     input_frontier: tuple[int, ...]
     """Members that read a buffer from outside."""
     output_frontier: tuple[int, ...]
@@ -50,20 +51,21 @@ class Cell:
 
 
 def find_cells(sequences: Sequences, ends: Collection[int] | None = None) -> tuple[Cell, ...]:
-    """Return disjoint cells, ascending by their ends; contracted, they leave the graph acyclic.
+    """Return disjoint cells, ascending by their ends; contracting them leaves the graph acyclic.
 
-    Without `ends` every operator with several predecessors may end a cell: the outermost ones with at most
-    LARGEST members do. With `ends` these operators do, where they start a sequence; the published system
-    takes the sequences that start with a Concat (HMCOS, DAC 2022, hierarchical graph).
+    Without `ends`, every operator with several predecessors may end a cell; of these, the outermost cells
+    with at most LARGEST members are returned. With `ends`, only these operators end cells, if they start a
+    sequence; the published system takes the sequences that start with a Concat (HMCOS, DAC 2022,
+    hierarchical graph).
 
-    Why contraction makes no cycle: of a cell only its end is read outside, an intrusion reads only what
-    its end makes or what comes from itself, and a cell end that an intrusion has taken ends no cell.
+    Contraction makes no cycle because only the end of a cell is read outside, an intrusion reads only the
+    outputs of its end and its own, and an end that is a member of an intrusion does not end a cell.
     """
     if ends is None:
         heads, largest = _outermost(sequences), LARGEST
     else:
         heads, largest = _starts(sequences, ends), len(sequences)
-    taken, found = [False] * len(sequences), list[Cell]()
+    taken, cells = [False] * len(sequences), list[Cell]()
     leaves = _leaves(sequences)
     for head in heads:
         inside = () if taken[head] else _leading_into(sequences, head, (taken, leaves), largest)
@@ -72,14 +74,14 @@ def find_cells(sequences: Sequences, ends: Collection[int] | None = None) -> tup
         intrusion = _intrusion(sequences, head)
         for s in (*inside, *intrusion):
             taken[s] = True
-        found.append(_cell(sequences, inside, head, intrudes=False))
+        cells.append(_cell(sequences, inside, head, intrudes=False))
         if intrusion:
-            found.append(_cell(sequences, intrusion, head, intrudes=True))
-    return tuple(found)
+            cells.append(_cell(sequences, intrusion, head, intrudes=True))
+    return tuple(cells)
 
 
 def _leaves(sequences: Sequences) -> list[bool]:
-    """Return per sequence whether one of its buffers is an output of the problem, or nobody follows it."""
+    """Return, per sequence, whether one of its buffers is an output of the problem, or nothing follows it."""
     leaving = [False] * len(sequences)
     for op in exits(sequences.problem):
         leaving[sequences.owner[op]] = True
@@ -91,33 +93,33 @@ def _starts(sequences: Sequences, ends: Collection[int]) -> list[int]:
 
 
 def _outermost(sequences: Sequences) -> list[int]:
-    """Return the sequences that may end a cell and are in no other cell of at most LARGEST members."""
+    """Return the sequences that may end a cell and lie in no other cell of at most LARGEST members."""
     several = [len(before) > 1 for before in sequences.predecessors]
     tree = dominators(sequences.predecessors, [s for s, leaves in enumerate(_leaves(sequences)) if leaves])
     covered = [False] * len(several)
-    found: list[int] = []
-    # A post-dominator follows what it post-dominates: descending numbers meet it first.
+    ends: list[int] = []
+    # Descending numbers: a post-dominator comes before what it post-dominates.
     for s in range(len(several) - 1, -1, -1):
         parent = tree.parent[s]
         covered[s] = parent != ROOT and (
             covered[parent] or (several[parent] and tree.weight(parent) <= LARGEST)
         )
         if several[s] and not covered[s]:
-            found.append(s)
-    return found[::-1]
+            ends.append(s)
+    return ends[::-1]
 
 
 def _leading_into(
     sequences: Sequences, head: int, barred: tuple[list[bool], list[bool]], largest: int
 ) -> tuple[int, ...]:
-    """Return the end and all sequences whose every way on leads, through such ones, into it.
+    """Return the end and all sequences that lead only into it, directly or through one another.
 
-    Sequences that are barred do not join. Empty when there are more than `largest`.
+    Barred sequences are left out. The result is empty if there are more than `largest` sequences.
     """
     inside = {head}
     waiting = [-p for p in reversed(sequences.predecessors[head])]
     seen = set(waiting)
-    # Descending numbers: all members that follow a sequence are known before it is looked at.
+    # Descending numbers: when a sequence is looked at, all members that follow it are known.
     while waiting:
         s = -heappop(waiting)
         if any(bar[s] for bar in barred) or not inside.issuperset(sequences.successors[s]):
@@ -133,47 +135,48 @@ def _leading_into(
 
 
 def _intrusion(sequences: Sequences, head: int) -> tuple[int, ...]:
-    """Return the members of the intrusion behind a cell's end, ascending; empty for fewer than two.
+    """Return the members of the intrusion after a cell's end, ascending; empty if there are fewer than two.
 
-    What the end dominates is followed until another sequence with several predecessors. That is a tree, so
-    that the best closed subset is found from its leaves up: behind each sequence either all that read from
-    it come along, or its own buffers stay outgoing and only those come along that leave nothing.
+    Candidates are the sequences that the end dominates, up to the next ones with several predecessors.
+    They form a tree, so the closed subset with the fewest outgoing bytes is computed from the leaves up.
+    After each sequence there are two choices: all its readers belong to the intrusion, or its own buffers
+    are outgoing and only those readers belong to it that leave no bytes behind.
     """
     dominated = _dominated(sequences, head)
     members = {head, *dominated}
     outgoing: dict[int, int] = {}
-    along: dict[int, tuple[int, ...]] = {}
+    following: dict[int, tuple[int, ...]] = {}
     for s in sorted(members, reverse=True):
         after = sequences.successors[s]
         own, kept = _outgoing(sequences, s)
         rest = kept + sum(outgoing.get(a, 0) for a in after)
-        all_along = bool(after) and members.issuperset(after) and rest <= own
-        along[s] = after if all_along else tuple(a for a in after if outgoing.get(a) == 0)
-        outgoing[s] = rest if all_along else own
+        takes_all = bool(after) and members.issuperset(after) and rest <= own
+        following[s] = after if takes_all else tuple(a for a in after if outgoing.get(a) == 0)
+        outgoing[s] = rest if takes_all else own
     chosen: list[int] = []
-    stack = list(along[head])
+    stack = list(following[head])
     while stack:
         chosen.append(stack.pop())
-        stack += along[chosen[-1]]
+        stack += following[chosen[-1]]
     return tuple(sorted(chosen)) if len(chosen) > 1 else ()
 
 
 def _dominated(sequences: Sequences, head: int) -> list[int]:
-    """Return the sequences that follow only the end or one another, each a single one, and read no input."""
+    """Return the sequences that follow only the end, or only one such sequence, and that read no input."""
     producer = sequences.problem.producer
-    found: list[int] = []
+    dominated: list[int] = []
     stack = [head]
     while stack:
         for s in sequences.successors[stack.pop()]:
             reads = (b for op in sequences.operators[s] for b in sequences.problem.reads[op])
             if len(sequences.predecessors[s]) == 1 and all(producer[b] >= 0 for b in reads):
-                found.append(s)
+                dominated.append(s)
                 stack.append(s)
-    return found
+    return dominated
 
 
 def _outgoing(sequences: Sequences, s: int) -> tuple[int, int]:
-    """Return the bytes that a sequence leaves behind, and those of them that are kept to the end."""
+    """Return the bytes that a sequence leaves to others or to the end, and those that are kept to the end."""
     problem, owner = sequences.problem, sequences.owner
     made = [b for op in sequences.operators[s] for b in problem.makes[op]]
     kept = sum(problem.sizes[b] for b in made if b in problem.held)

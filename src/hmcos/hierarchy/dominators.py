@@ -1,4 +1,4 @@
-"""Who stands on every way to whom: dominator and post-dominator trees."""
+"""Dominator and post-dominator trees: which operator lies on every path to, or from, another one."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ import rustworkx as rx
 from hmcos.memory.problem import Problem
 
 ROOT = -1
-"""The virtual vertex before all entries (after all exits, in a post-dominator tree)."""
+"""The virtual vertex before all entries; in a post-dominator tree, after all exits."""
 
 
 @dataclass(frozen=True)
 class DominatorTree:
-    """Per vertex the nearest other vertex on every way from the virtual root to it."""
+    """Per vertex: its immediate dominator, the nearest other vertex on every path from the root to it."""
 
     parent: tuple[int, ...]
-    """ROOT where no vertex but the virtual root stands on every way."""
+    """ROOT if no vertex other than the virtual root lies on every path."""
 
     @cached_property
     def children(self) -> tuple[tuple[int, ...], ...]:
         """Per vertex: the vertices whose parent it is, ascending."""
-        found: list[list[int]] = [[] for _ in self.parent]
+        children: list[list[int]] = [[] for _ in self.parent]
         for vertex, parent in enumerate(self.parent):
             if parent != ROOT:
-                found[parent].append(vertex)
-        return tuple(map(tuple, found))
+                children[parent].append(vertex)
+        return tuple(map(tuple, children))
 
     @cached_property
     def spans(self) -> tuple[tuple[int, int], ...]:
-        """Per vertex: half-open interval of the depth-first numbers of the vertices it dominates."""
-        found = [(0, 0)] * len(self.parent)
+        """Per vertex: the interval [first, end) of depth-first numbers of the vertices it dominates."""
+        spans = [(0, 0)] * len(self.parent)
         number = 0
         stack = [v for v in range(len(self.parent) - 1, -1, -1) if self.parent[v] == ROOT]
         entered = [-1] * len(self.parent)
@@ -44,17 +44,17 @@ class DominatorTree:
                 number += 1
                 stack += reversed(self.children[vertex])
             else:
-                found[vertex] = (entered[vertex], number)
+                spans[vertex] = (entered[vertex], number)
                 stack.pop()
-        return tuple(found)
+        return tuple(spans)
 
     def dominates(self, above: int, below: int) -> bool:
-        """Return whether every way to `below` passes `above`; every vertex dominates itself."""
+        """Return whether every path to `below` passes `above`; every vertex dominates itself."""
         first, end = self.spans[above]
         return first <= self.spans[below][0] < end
 
     def weight(self, vertex: int) -> int:
-        """Return how many vertices it dominates, itself included."""
+        """Return the number of vertices that a vertex dominates, itself included."""
         first, end = self.spans[vertex]
         return end - first
 
@@ -62,8 +62,8 @@ class DominatorTree:
 def dominators(successors: Sequence[Sequence[int]], entries: Iterable[int]) -> DominatorTree:
     """Return the dominator tree of an acyclic graph with any number of entries.
 
-    Every vertex without predecessors has to be an entry. For post-dominators give predecessors and exits.
-    Cooper, Harvey, Kennedy: A Simple, Fast Dominance Algorithm, 2001 (in rustworkx).
+    Every vertex without predecessors must be an entry. For post-dominators pass predecessors and exits.
+    Source: Cooper, Harvey, Kennedy, A Simple, Fast Dominance Algorithm, 2001 (in rustworkx).
     """
     root = len(successors)
     graph: rx.PyDiGraph[None, None] = rx.PyDiGraph(multigraph=False)
@@ -85,7 +85,7 @@ def operator_post_dominators(problem: Problem) -> DominatorTree:
 
 
 def entries(problem: Problem) -> tuple[int, ...]:
-    """Return the operators that need no other one, or that read an input of the problem, ascending."""
+    """Return the operators without predecessors, and those that read an input of the problem, ascending."""
     producer = problem.producer
     return tuple(
         op
@@ -95,7 +95,7 @@ def entries(problem: Problem) -> tuple[int, ...]:
 
 
 def exits(problem: Problem) -> tuple[int, ...]:
-    """Return the operators that no other one needs, or that make a kept buffer, ascending."""
+    """Return the operators without successors, and those that make a held buffer, ascending."""
     held = problem.held
     return tuple(
         op

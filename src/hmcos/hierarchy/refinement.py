@@ -1,4 +1,4 @@
-"""Refinement: the cells that stand in the way of a lower peak are dissolved."""
+"""Refinement: dissolving the cells that keep the peak from being lower."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hmcos.memory.profile import profile
 
 
 def crowded_buffers(problem: Problem, order: Sequence[int]) -> tuple[int, ...]:
-    """Return the buffers that are live at any moment of peak memory of an order, ascending."""
+    """Return the buffers that are live at any step at which an order reaches its peak, ascending."""
     along = profile(problem, order)
     peak = along.peak
     moments = [step for step, running in enumerate(along.running) if running == peak]
@@ -24,18 +24,18 @@ def crowded_buffers(problem: Problem, order: Sequence[int]) -> tuple[int, ...]:
             last[b] = max(last[b], step)
         for b in problem.reads[op]:
             last[b] = max(last[b], step)
-    found = {b for b in problem.inputs if along.start == peak}
+    crowded = {b for b in problem.inputs if along.start == peak}
     for b in range(len(problem.sizes)):
         first = bisect_left(moments, born[b])
         if first < len(moments) and moments[first] <= last[b]:
-            found.add(b)
-    return tuple(sorted(found))
+            crowded.add(b)
+    return tuple(sorted(crowded))
 
 
 def crowded_cells(tree: Tree, order: Sequence[int]) -> frozenset[int]:
-    """Return the cells that make what is live at the peak of an order, and those that directly follow these.
+    """Return the cells that make a buffer live at the peak of an order, and the cells directly after these.
 
-    What an input of the problem holds at the peak has no producer; the cells that read it are taken.
+    An input of the problem that is live at the peak has no producer; for it, the cells that read it count.
     """
     problem, owner, block_of = tree.problem, tree.sequences.owner, tree.block_of
     blocks: set[int] = set()
@@ -51,5 +51,5 @@ def crowded_cells(tree: Tree, order: Sequence[int]) -> frozenset[int]:
 
 
 def dissolve(tree: Tree, cells: Collection[int]) -> Tree:
-    """Return the tree with the sequences of these cells on its top level."""
+    """Return the tree without these cells; their sequences move to its top level."""
     return replace(tree, cells=tuple(cell for c, cell in enumerate(tree.cells) if c not in cells))

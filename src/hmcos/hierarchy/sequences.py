@@ -10,15 +10,15 @@ from hmcos.memory.problem import Problem
 
 @dataclass(frozen=True)
 class Sequences:
-    """The operators of a problem as sequences, and who follows whom among these.
+    """The operators of a problem as sequences, and the edges between these.
 
-    Every edge leaves a sequence from its last operator and enters one at its first, so that the ascending
-    numbers of sequences are an executable order.
+    Every edge leaves a sequence at its last operator and enters one at its first operator, so running the
+    sequences by ascending number is executable.
     """
 
     problem: Problem
     operators: tuple[tuple[int, ...], ...]
-    """Per sequence: its operators in running order; sequences ascend by their first operator."""
+    """Per sequence: its operators in running order. Sequences ascend by their first operator."""
 
     def __len__(self) -> int:
         """Return the number of sequences."""
@@ -27,11 +27,11 @@ class Sequences:
     @cached_property
     def owner(self) -> tuple[int, ...]:
         """Per operator: the sequence that it belongs to."""
-        found = [0] * self.problem.operators
+        owner = [0] * self.problem.operators
         for s, members in enumerate(self.operators):
             for op in members:
-                found[op] = s
-        return tuple(found)
+                owner[op] = s
+        return tuple(owner)
 
     @cached_property
     def predecessors(self) -> tuple[tuple[int, ...], ...]:
@@ -49,19 +49,19 @@ class Sequences:
 def join_sequences(problem: Problem) -> Sequences:
     """Return the sequences of the published join rule (HMCOS, DAC 2022, hierarchical graph).
 
-    A sequence grows while its last operator has exactly one successor, which has no other source, and
-    appending that one neither lifts the sequence's running memory nor its stable memory. Unlike the exact
-    joins of `schedulers.exact.joins` this may cut off every optimal order.
+    A sequence grows as long as its last operator has exactly one successor, this one reads nothing else,
+    and appending it lifts neither the running memory nor the stable memory of the sequence. Unlike the
+    exact joins of `schedulers.exact.joins`, this rule may exclude every optimal order.
     """
     taken = [False] * problem.operators
-    found: list[tuple[int, ...]] = []
+    sequences: list[tuple[int, ...]] = []
     for op in range(problem.operators):
         if not taken[op]:
             members = _grow(problem, op)
             for member in members:
                 taken[member] = True
-            found.append(members)
-    return Sequences(problem, tuple(found))
+            sequences.append(members)
+    return Sequences(problem, tuple(sequences))
 
 
 def single_sequences(problem: Problem) -> Sequences:
@@ -82,7 +82,7 @@ def _grow(problem: Problem, head: int) -> tuple[int, ...]:
 
 
 def _only_follower(problem: Problem, op: int) -> int | None:
-    """Return the operator that alone reads from this one and reads from nothing else, if there is one."""
+    """Return the only reader of an operator if it reads nothing else, None otherwise."""
     after = problem.successors[op]
     if len(after) != 1 or any(b in problem.held for b in problem.makes[op]):
         return None
@@ -91,7 +91,7 @@ def _only_follower(problem: Problem, op: int) -> int | None:
 
 
 def _cost(problem: Problem, op: int) -> tuple[int, int]:
-    """Return the bytes an operator needs and adds when it frees just what it alone reads."""
+    """Return the bytes that an operator needs and adds if it frees just the buffers that only it reads."""
     sizes, held, readers = problem.sizes, problem.held, problem.readers
     dying = [b for b in problem.reads[op] if len(readers[b]) == 1 and b not in held]
     out = problem.outputs[op]

@@ -1,4 +1,4 @@
-"""The hierarchy: a problem as blocks, these as sequences, these as operators."""
+"""The hierarchy: a problem consists of blocks, these of sequences, and these of operators."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hmcos.memory.problem import Problem
 
 @dataclass(frozen=True)
 class Tree:
-    """A problem as a tree: its top level holds blocks, each a cell or a sequence that is in no cell."""
+    """A problem as a tree. Its top level holds blocks: each is a cell, or a sequence that is in no cell."""
 
     sequences: Sequences
     cells: tuple[Cell, ...]
@@ -26,12 +26,12 @@ class Tree:
 
     @cached_property
     def cell_of(self) -> tuple[int | None, ...]:
-        """Per sequence: the cell that holds it, None when it stands on the top level itself."""
-        found: list[int | None] = [None] * len(self.sequences)
+        """Per sequence: the cell that holds it, None if it is on the top level itself."""
+        cell_of: list[int | None] = [None] * len(self.sequences)
         for c, cell in enumerate(self.cells):
             for s in cell.sequences:
-                found[s] = c
-        return tuple(found)
+                cell_of[s] = c
+        return tuple(cell_of)
 
     @cached_property
     def blocks(self) -> tuple[tuple[int, ...], ...]:
@@ -42,11 +42,11 @@ class Tree:
     @cached_property
     def block_of(self) -> tuple[int, ...]:
         """Per sequence: the block that holds it."""
-        found = [0] * len(self.sequences)
+        block_of = [0] * len(self.sequences)
         for block, members in enumerate(self.blocks):
             for s in members:
-                found[s] = block
-        return tuple(found)
+                block_of[s] = block
+        return tuple(block_of)
 
     @cached_property
     def predecessors(self) -> tuple[tuple[int, ...], ...]:
@@ -60,18 +60,18 @@ class Tree:
     @cached_property
     def successors(self) -> tuple[tuple[int, ...], ...]:
         """Per block: the blocks that directly follow it, ascending."""
-        found: list[list[int]] = [[] for _ in self.blocks]
+        after: list[list[int]] = [[] for _ in self.blocks]
         for block, before in enumerate(self.predecessors):
             for p in before:
-                found[p].append(block)
-        return tuple(map(tuple, found))
+                after[p].append(block)
+        return tuple(map(tuple, after))
 
 
 def grow_tree(problem: Problem, ends: Collection[int] | None = None, *, joined: bool = True) -> Tree:
     """Return the hierarchy of a problem (HMCOS, DAC 2022).
 
-    With `ends` these operators may end a cell instead of all that have several predecessors; with `joined`
-    off every operator is a sequence of its own.
+    With `ends`, only these operators may end a cell; by default, all that have several predecessors. With
+    `joined` off, every operator is a sequence of its own.
     """
     sequences = join_sequences(problem) if joined else single_sequences(problem)
     return Tree(sequences, find_cells(sequences, ends))

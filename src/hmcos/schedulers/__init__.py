@@ -1,1 +1,1 @@
-"""From a problem to a schedule; one algorithm per file."""
+"""Schedulers that find an order for a problem, one algorithm per file."""

@@ -1,4 +1,4 @@
-"""The order with the least peak, with a proof: bounds, cheap orders, cuts, and the exact search."""
+"""The scheduler `optimal`: a least-peak order with a proof, by bounds, cheap orders, cuts and search."""
 
 from __future__ import annotations
 
@@ -15,21 +15,22 @@ from hmcos.schedulers.exact.thresholds import Stretch
 from hmcos.schedulers.scheduler import conclude
 
 QUICK_OPERATORS = 1_500
-"""Problems up to this size are first searched as they are, since cutting them would take longer."""
+"""Problems of up to so many operators are first searched whole: cutting them would take longer."""
 INSTANT_STATES = 300
-"""States of a search that may make even the must-live bound unnecessary."""
+"""States of the first search of the whole, which may make even the must-live bound unnecessary."""
 QUICK_STATES = 6_000
+"""States of the search of the whole in all, before the problem is cut."""
 FIRST_ROUND = 2_000
 """States that each piece may enter before all effort goes to the piece with the largest peak."""
 
 
 def optimal(problem: Problem, limits: Limits, watch: Watch) -> Schedule:
-    """Return an order with the least peak and the proof, or the best of both when a limit is reached."""
+    """Return an order with the least peak and its proof, or the best order and bound when a limit ends it."""
     return search(problem, limits, watch, PruningRules())
 
 
 def search(problem: Problem, limits: Limits, watch: Watch, rules: PruningRules) -> Schedule:
-    """Return the schedule that the exact search finds under the given pruning rules."""
+    """Return the schedule of the exact search with the given pruning rules switched on."""
     settling = _Settling(problem, limits, watch, rules)
     limit = settling.settle()
     status = conclude(settling.peak, settling.lower_bound, limits.budget, limit or Status.FEASIBLE)
@@ -45,7 +46,7 @@ def search(problem: Problem, limits: Limits, watch: Watch, rules: PruningRules) 
 
 
 class _Settling:
-    """Brings the peak and the lower bound of a problem together: the whole at first, then by pieces."""
+    """Lowers the peak and raises the lower bound until they meet: first on the whole, then by pieces."""
 
     def __init__(self, problem: Problem, limits: Limits, watch: Watch, rules: PruningRules) -> None:
         self._problem = problem
@@ -59,7 +60,7 @@ class _Settling:
         self.states = 0
 
     def settle(self) -> Status | None:
-        """Search until peak and bound meet, or the budget is decided; return the limit that came first."""
+        """Search until peak and bound meet or the budget is decided; return the limit that came first."""
         limit = self._settle()
         if limit and self._limits.budget is None:
             self._try_cheap_orders()
@@ -80,11 +81,11 @@ class _Settling:
             self._problem, self.order, self.lower_bound, self._limits.budget or 0, self._rules
         )
         limit = self._reduce(reduction) or self._search_pieces(reduction)
-        self._take_over(reduction)
+        self._adopt(reduction)
         return limit
 
     def _try_cheap_orders(self) -> None:
-        """Take the best of the cheap orders, if it is better; with a budget, the first that settles it."""
+        """Try the cheap orders and keep the best; stop as soon as the problem, or the budget, is decided."""
         for cheap in CHEAP:
             if self._decided():
                 return
@@ -103,7 +104,7 @@ class _Settling:
         return self._watch.reached(self._limits, 0)
 
     def _try_whole(self) -> Status | None:
-        """Search the problem as it is for a moment, bound it, and search on; return the limit reached."""
+        """Search the whole briefly, compute the must-live bound, search on; return the limit reached."""
         whole = Stretch(self._problem, self.order, self.peak, self._rules)
         limit = self._pursue(whole, INSTANT_STATES)
         if limit or self._decided():
@@ -114,7 +115,7 @@ class _Settling:
         return self._pursue(whole, QUICK_STATES)
 
     def _pursue(self, whole: Stretch, states: int) -> Status | None:
-        """Step through thresholds, or ask for the budget, up to so many states in all."""
+        """Step through thresholds, or ask for the budget, up to so many states in all; return the limit."""
         budget = self._limits.budget
         whole.raise_bound(self.lower_bound)
         for _ in whole.step(states - whole.states) if budget is None else whole.ask(budget):
@@ -126,16 +127,16 @@ class _Settling:
         return None
 
     def _reduce(self, reduction: Reduction) -> Status | None:
-        """Bound and cut until only search can settle what is left; return the limit that is reached."""
+        """Bound and cut until only search can settle the remaining pieces; return the limit reached."""
         while not reduction.advance():
-            self._take_over(reduction)
+            self._adopt(reduction)
             self._watch.progress("bounds", self.peak, self.lower_bound, self.states)
             if limit := self._watch.reached(self._limits, 0):
                 return limit
         return None
 
     def _search_pieces(self, reduction: Reduction) -> Status | None:
-        """Search the hard pieces: all for a while, smallest first, then the one with the largest peak."""
+        """Search each hard piece for a while, the smallest first, then always one with the largest peak."""
         for piece in sorted(reduction.hard, key=lambda piece: len(piece.order)):
             while self._is_open(piece, reduction) and piece.states < FIRST_ROUND:
                 if limit := self._advance(piece, reduction):
@@ -151,15 +152,15 @@ class _Settling:
         return not refuted and reduction.is_open(piece)
 
     def _advance(self, piece: Piece, reduction: Reduction) -> Status | None:
-        """Search on in a piece for a slice; return the limit that is reached."""
+        """Search a piece for one more slice; return the limit that was reached."""
         before = piece.states
         reduction.search(piece, self._limits.budget)
         self.states += piece.states - before
-        self._take_over(reduction)
+        self._adopt(reduction)
         self._watch.progress("search", self.peak, self.lower_bound, self.states)
         return self._watch.reached(self._limits, sum(other.remembered for other in reduction.hard))
 
-    def _take_over(self, reduction: Reduction) -> None:
+    def _adopt(self, reduction: Reduction) -> None:
         self.lower_bound = reduction.lower_bound
         self.peak = max(self.lower_bound, *(piece.peak for piece in reduction.whole.leaves()))
         self.order = reduction.whole.operators()

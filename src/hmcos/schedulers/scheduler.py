@@ -1,4 +1,4 @@
-"""What every scheduler takes and gives."""
+"""The signature of every scheduler, and how a schedule gets its status."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ class Scheduler(Protocol):
     """Finds an order for a problem."""
 
     def __call__(self, problem: Problem, limits: Limits, watch: Watch) -> Schedule:
-        """Return an order, always; its status says what was proved."""
+        """Return a schedule in every case; its status says what was proved."""
         ...
 
 
 def conclude(reached: int, lower_bound: int, budget: int | None, otherwise: Status) -> Status:
-    """Return the status of a search from its peak and bound; `otherwise` when nothing was proved."""
+    """Return the status of a search from its peak and bound in bytes; `otherwise` if nothing was proved."""
     if budget is not None and reached <= budget:
         return Status.FITS
     if budget is not None and lower_bound > budget:
@@ -30,7 +30,7 @@ def conclude(reached: int, lower_bound: int, budget: int | None, otherwise: Stat
 
 
 def heuristic(problem: Problem, order: Sequence[int], name: str, limits: Limits, watch: Watch) -> Schedule:
-    """Return the schedule of an order that was found without proof: its bound is the must-live bound."""
+    """Return the schedule of an order without a proof of its own; its lower bound is the must-live bound."""
     reached, bound = peak(problem, order), must_live_bound(problem)
     status = conclude(reached, bound, limits.budget, Status.FEASIBLE)
     return Schedule(tuple(order), reached, bound, status, name, watch.seconds)

@@ -1,1 +1,1 @@
-"""The exact search: what may happen next, what needs no search, and how thresholds close the gap."""
+"""The exact search: cuts, joins, commits, and descents at one threshold after another."""

@@ -1,8 +1,8 @@
-"""Low orders without proof: a beam over states that are closed under commits.
+"""Beam search for orders with a low peak, without a proof.
 
-At each size of state the beam keeps the few with the lowest peak so far, then the lowest stable memory.
-Since what it keeps is committed as far as the threshold allows, a narrow beam does about as well as a
-wide one, and running backward as a rule better than forward.
+Among states with equally many moves, the beam keeps the few with the lowest peak so far, then the lowest
+stable memory. Each state that it keeps is closed under commits (commits.py) as far as the threshold
+allows. So a narrow beam does about as well as a wide one, and the backward direction usually does better.
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ from hmcos.schedulers.exact.moves import Cost, Moves
 @dataclass(frozen=True, slots=True)
 class _Node:
     left: int
+    """The moves still to come, as a bit set."""
     mem: int
+    """Stable memory in bytes."""
     peak: int
-    """Largest need of a choice on the way, in bytes; commits stay within the threshold."""
+    """Largest running memory of a choice on the way, in bytes; commits, which stay within the threshold, do
+    not count."""
     ready: dict[int, Cost]
     steps: list[int]
     parent: _Node | None
@@ -32,9 +35,9 @@ class _Node:
 def beam(
     moves: Moves, root: Root, threshold: int, width: int, rules: PruningRules
 ) -> Generator[None, None, list[int] | None]:
-    """Return the moves of a path from a root to the end within a threshold in bytes, if one is found.
+    """Return the moves of a path from a root to the end within a threshold in bytes, None if it finds none.
 
-    Pauses after every state.
+    The generator yields after every state, so that the caller can stop it.
     """
     commits = Commits(moves, threshold, rules)
     ready, steps = root.ready.copy(), root.steps.copy()

@@ -1,9 +1,9 @@
-"""Moves, and the commits that need no search.
+"""Moves, and commits: moves that some optimal order takes at once, so that no alternative is searched.
 
-Stable memory is submodular over the states, so that a state may be replaced by a later one that is
-lowest among all states in between: the end can then be reached from the one within a threshold if it
-can from the other. For a single move, and for a run in which each move became ready only through the
-one before, the states in between are known.
+Stable memory is submodular over the states. Therefore a state may be replaced by a later state that is lowest
+among all states in between: the end can be reached within the threshold from both or from neither. All states
+in between are known in two cases: a single move, and a run in which each move became ready only by the one
+before.
 """
 
 from __future__ import annotations
@@ -18,47 +18,54 @@ NEVER = 1 << 80
 
 @dataclass(frozen=True, slots=True)
 class PruningRules:
-    """The pruning rules of the exact search; each may be switched off without changing any result."""
+    """The pruning rules of the exact search; switching one off changes its speed, but no result."""
 
     split: bool = True
-    """Cut the problem at states that every order passes through."""
+    """Cut the problem at the states that every order passes through (splitting.py)."""
     commit_ends: bool = True
-    """Commit from both ends of a stretch and split what remains."""
+    """Commit from both ends of a stretch, and split what remains."""
     join_forward: bool = True
+    """Join two operators if the second can follow the first at once (joins.py)."""
     join_mirror: bool = True
+    """Join two operators if the first can wait for the second (joins.py)."""
     commit: bool = True
-    """Take a move that does not raise stable memory at once, forgetting its alternatives."""
+    """Take a move that fits and does not raise stable memory at once, without trying alternatives."""
     runs: bool = True
-    """The same for runs in which each move became ready only through the one before."""
+    """Do the same with a run in which each move became ready only by the one before."""
     valley_cuts: bool = True
+    """Replace the states of a path by the lowest state between two of them (valley.py)."""
     forward: bool = True
-    """Search from the start; at least one of the two directions is always searched."""
+    """Search from the start. If both directions are off, this one is searched anyway."""
     backward: bool = True
+    """Search from the end."""
     stepping: bool = True
     """Try the lower bound as a threshold before bracketing."""
     beams: bool = True
-    """Look for low orders by beams before bracketing."""
+    """Look for low orders with beams while bracketing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """A state that some path passes through at every threshold from the one it was found at."""
+    """A state to start from: some path passes through it at its threshold and at every higher one."""
 
     left: int
+    """The moves still to come, as a bit set."""
     mem: int
+    """Stable memory in bytes."""
     ready: dict[int, Cost]
+    """The moves that are ready, each with its cost."""
     steps: list[int]
     """The moves that lead to it."""
 
 
 def start(moves: Moves) -> Root:
-    """Return the state where a direction starts."""
+    """Return the first state of a direction: no move has been taken."""
     ready = {c: moves.cost(c, moves.full) for c, gate in enumerate(moves.gates) if not gate}
     return Root(moves.full, moves.start, ready, [])
 
 
 class Commits:
-    """Takes moves of one direction, and commits to what can be committed to within one threshold."""
+    """Takes moves of one direction, and commits to moves within one threshold in bytes."""
 
     def __init__(self, moves: Moves, threshold: int, rules: PruningRules) -> None:
         self.moves = moves
@@ -66,7 +73,7 @@ class Commits:
         self.rules = rules
 
     def move(self, c: int, left: int, mem: int, ready: dict[int, Cost], steps: list[int]) -> tuple[int, int]:
-        """Take a move: return what is left and the stable memory after it; bring `ready` up to date."""
+        """Take a move; return the moves left and the stable memory after it. Updates `ready` and `steps`."""
         moves = self.moves
         left ^= moves.bits[c]
         mem += ready.pop(c)[1]
@@ -85,7 +92,7 @@ class Commits:
         return left, mem
 
     def close(self, left: int, mem: int, ready: dict[int, Cost], steps: list[int]) -> tuple[int, int]:
-        """Commit single moves, then runs, until nothing more can be committed."""
+        """Commit single moves, then runs, until none is left; return the moves left and the stable memory."""
         if not self.rules.commit:
             return left, mem
         while True:
@@ -102,10 +109,10 @@ class Commits:
                     left, mem = self.move(c, left, mem, ready, steps)
 
     def _find_run(self, left: int, mem: int, ready: dict[int, Cost]) -> list[int] | None:
-        """Return a run of moves within the threshold that ends no higher than it starts, if there is one.
+        """Return a run of moves within the threshold that ends no higher than it starts, None without one.
 
-        Each move of it became ready only through the one before, so that the states on the way are
-        the whole interval.
+        Each of its moves became ready only by the one before, so there are no states between its ends but
+        those on the way.
         """
         room = self.threshold - mem
         gates, bits, followers = self.moves.gates, self.moves.bits, self.moves.followers
@@ -121,7 +128,7 @@ class Commits:
         return None
 
     def _follow(self, c: int, left: int, delta: int, room: int) -> list[int] | None:
-        """Return the run from `c` on, by least stable memory at each step, if it falls low enough."""
+        """Return the run from `c` on that takes the lowest move each time, None if it ends too high."""
         moves = self.moves
         gates, cost = moves.gates, moves.cost
         run = [c]
@@ -129,9 +136,9 @@ class Commits:
             following, best = -1, (0, NEVER)
             for other in moves.followers[run[-1]]:
                 if not gates[other] & left:
-                    found = cost(other, left)
-                    if delta + found[0] <= room and found[1] < best[1]:
-                        following, best = other, found
+                    rise = cost(other, left)
+                    if delta + rise[0] <= room and rise[1] < best[1]:
+                        following, best = other, rise
             if following < 0:
                 return None
             run.append(following)

@@ -1,8 +1,9 @@
 """One direction of the exact search at one threshold: depth first, with commits and valley cuts.
 
-Stable memory is submodular over the states, so that a lowest state of an interval may replace all
-others in it (commits forward and backward, and their widest form, valley cuts). What the direction
-enters is closed under single commits and runs at once; along its path stable memory then rises.
+Stable memory is submodular over the states, so the lowest state of an interval may replace all other
+states in it. Commits use this for single moves and runs, valley cuts for the widest intervals. Each state
+is closed under commits as soon as the search enters it, and cut if it is not above all states on the path,
+so stable memory rises along the path.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from hmcos.schedulers.exact.moves import Cost, Moves
 from hmcos.schedulers.exact.valley import lowest_between
 
 UNCUT = 64
-"""States of a descent before valley cuts begin: where a path is found at once, they would cost more."""
+"""Valley cuts begin after so many states: a search that succeeds sooner is quicker without them."""
 
 
 class Descent:
-    """A resumable search for a path from one end to the other with running memory within a threshold."""
+    """A resumable search for a path to the other end whose running memory is within a threshold in bytes."""
 
     def __init__(self, moves: Moves, threshold: int, rules: PruningRules, root: Root | None = None) -> None:
         self.moves = moves
@@ -27,32 +28,40 @@ class Descent:
         self._commits = Commits(moves, threshold, rules)
         self.states = 0
         self.path: list[int] | None = None
-        """The moves of a path that was found."""
+        """The moves of a path within the threshold, once there is one."""
         self.least_need = NEVER
-        """Once exhausted: no path exists at any threshold below this."""
+        """Once the search is exhausted: no path exists at any threshold below so many bytes."""
         self._seen: dict[int, int] = {}
-        """State to the least need set aside in and above it; 0 until it is exhausted."""
+        """From each exhausted state to the least running memory, in bytes, of a move that was over the
+        threshold there or later; from each state on the path to 0."""
         self._lefts: list[int] = []
+        """Per state on the path: the moves still to come. The lists below are parallel to it."""
         self._mems: list[int] = []
+        """Stable memory."""
         self._highs: list[int] = []
-        """Per state on the path: the highest stable memory up to it."""
+        """The highest stable memory up to the state."""
         self._readies: list[dict[int, Cost]] = []
+        """The moves that are ready, with their costs."""
         self._costs_on_path = 0
         self._todos: list[list[int]] = []
+        """The moves to try, the next one last: delta * n + c, so that sorting orders them by delta."""
         self._asides: list[int] = []
+        """The least running memory of a move over the threshold, from the state on; NEVER without one."""
         self._steps: list[list[int]] = []
+        """The moves since the state before, commits included."""
         self._dropped: list[list[int]] = []
+        """States that valley cuts replaced by the state; refuted together with it."""
         self.root = root or start(moves)
         """The last state that was committed to before any choice was made."""
         self._enter(self.root.left, self.root.mem, self.root.ready.copy(), self.root.steps.copy())
 
     @property
     def remembered(self) -> int:
-        """The states held in memory, in states of usual size: wide ones and the path count for more."""
+        """The states held in memory, in states of usual size: wide states and the path count for more."""
         return len(self._seen) * (1 + len(self.moves.bits) // 2048) + self._costs_on_path // 4
 
     def advance(self, quota: int) -> bool | None:
-        """Enter up to `quota` states; return whether a path exists, None while that is open."""
+        """Enter up to `quota` states; return whether a path exists, None if that is still open."""
         seen, bits, n = self._seen, self.moves.bits, len(self.moves.bits)
         lefts, todos = self._lefts, self._todos
         end = self.states + quota
@@ -78,7 +87,7 @@ class Descent:
         self._enter(left, mem, ready, steps)
 
     def _enter(self, left: int, mem: int, ready: dict[int, Cost], steps: list[int]) -> None:
-        """Close a state under commits and cuts and put it on the path, unless it was seen or is the end."""
+        """Close a state under commits and cuts; put it on the path unless it is the end or was seen."""
         self.states += 1
         left, mem = self._commits.close(left, mem, ready, steps)
         dropped: list[int] = []
@@ -122,7 +131,7 @@ class Descent:
             self.root = Root(left, mem, ready, steps)
 
     def _pop(self) -> tuple[int, int]:
-        """Take the last state off the path; return it and the least need set aside in it."""
+        """Take the last state off the path; return it and the least need that was set aside in it."""
         self._mems.pop()
         self._highs.pop()
         self._costs_on_path -= len(self._readies.pop())
@@ -132,14 +141,14 @@ class Descent:
         return self._lefts.pop(), self._asides.pop()
 
     def _retreat(self) -> None:
-        """Leave an exhausted state for the one below it."""
+        """Leave an exhausted state for the one before it on the path."""
         dropped = self._dropped[-1]
         left, aside = self._pop()
         self._refute([left, *dropped], aside)
         self._set_aside(aside)
 
     def _set_aside(self, need: int) -> None:
-        """Note on the state below, or as the result, what a refuted state would have needed."""
+        """Record what a refuted state would have needed: at the last state of the path, or as the result."""
         if not self._asides:
             self.least_need = need
         elif need < self._asides[-1]:
@@ -152,11 +161,12 @@ class Descent:
     def _cut(
         self, above: int, last: tuple[int, int, dict[int, Cost], list[int]], dropped: list[int]
     ) -> tuple[int, int, dict[int, Cost], list[int]]:
-        """Return the lowest state from one on the path up to the last, which replaces all of them.
+        """Replace the states of the path from `above` on by the lowest state between there and the last one.
 
-        It is equivalent to the one on the path at this threshold and every higher one. States abandoned
-        by this that contain the new one may be met again and are no longer seen; the others, left in
-        `dropped`, cannot be met again before the new one is exhausted, which refutes them too.
+        At this threshold and every higher one, the end can be reached from the new state if and only if it
+        can be reached from the state at `above`. Of the states replaced, those that the new one can lead to
+        may be met again, so they no longer count as seen. The others go to `dropped`: they cannot be met
+        again before the new state is exhausted, which refutes them too.
         """
         lowest = lowest_between(self.moves, self._lefts[above], last[0])
         taken = [c for steps_above in (*self._steps[above + 1 :], last[3]) for c in steps_above]

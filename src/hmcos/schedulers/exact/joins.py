@@ -1,14 +1,15 @@
 """Exact joins: operators that some optimal order runs back to back.
 
-Two neighbours u, v join when v is u's only successor and u is v's only producer (v may also read
-inputs of the problem), and one of two conditions holds in every state in which u can run:
+Let v be the only successor of u, and u the only producer of v (v may also read inputs of the problem). The
+two join if one of these conditions holds in every state in which u can run:
 
-* forward: once u has run, v may follow at once, since it neither needs more than u did nor leaves more;
-* mirror: u may wait until just before v, since it neither needs more than v does nor leaves less.
+* forward: once u has run, v can follow at once, since it neither needs more than u nor leaves more;
+* mirror: u can wait until just before v, since it neither needs more than v nor leaves less.
 
-Each condition is tested in its one worst state: the forward one where only the ancestors of u have run
-and fewest buffers are dead, the mirror one where everything but u and its descendants has run and most
-are. Pairs of (need, delta) compose along a sequence, so that joining is linear in its length.
+It is enough to test each condition in its worst state. For forward that is the earliest state, in which
+only the ancestors of u have run and the fewest buffers are dead; for mirror it is the latest one, in which
+everything but u and its descendants has run. Pairs of (need, delta) compose along a sequence, so joining
+takes time linear in the number of operators.
 """
 
 from __future__ import annotations
@@ -19,14 +20,13 @@ from hmcos.memory.precedence import ancestors, descendants
 from hmcos.memory.problem import Problem
 
 Cost = tuple[int, int]
-"""Bytes over the stable memory before: needed while it runs, and left after it."""
+"""Bytes beyond the stable memory before: needed while it runs, and left after it."""
 
 
 def join(problem: Problem, *, forward: bool = True, mirror: bool = True) -> tuple[tuple[int, ...], ...]:
-    """Return the operators as sequences that never need to be interrupted, each in running order.
+    """Return the operators as sequences that some optimal order runs without interruption.
 
-    Sequences are in ascending number of their first operator. With both rules off each operator is
-    its own sequence.
+    Sequences ascend by their first operator. With both rules off, each operator is a sequence of its own.
     """
     chains = list(_chains(problem))
     linked = [op for chain in chains if len(chain) > 1 for op in chain]
@@ -41,11 +41,11 @@ def join(problem: Problem, *, forward: bool = True, mirror: bool = True) -> tupl
 
 
 def _chains(problem: Problem) -> Iterator[list[int]]:
-    """Yield the maximal runs in which each is the only successor, and only producer, of its neighbour."""
+    """Yield the maximal runs in which each operator is the only producer of its only successor."""
     before, after = problem.predecessors, problem.successors
-    following = [found[0] if len(found) == 1 and len(before[found[0]]) == 1 else -1 for found in after]
-    for op, found in enumerate(before):
-        if len(found) == 1 and following[found[0]] == op:
+    following = [direct[0] if len(direct) == 1 and len(before[direct[0]]) == 1 else -1 for direct in after]
+    for op, direct in enumerate(before):
+        if len(direct) == 1 and following[direct[0]] == op:
             continue
         chain = [op]
         while (op_after := following[chain[-1]]) >= 0:
@@ -54,10 +54,10 @@ def _chains(problem: Problem) -> Iterator[list[int]]:
 
 
 def _costs(problem: Problem, operators: list[int]) -> dict[int, tuple[Cost, Cost]]:
-    """Return the costs of each operator in the earliest and in the latest state in which it can run."""
+    """Return the cost of each operator in the earliest and in the latest state in which it can run."""
     before, after = ancestors(problem.predecessors), descendants(problem.successors)
     sizes, held, readers = problem.sizes, problem.held, problem.readers
-    found: dict[int, tuple[Cost, Cost]] = {}
+    costs: dict[int, tuple[Cost, Cost]] = {}
     for op in operators:
         early: list[int] = []
         late: list[int] = []
@@ -74,8 +74,8 @@ def _costs(problem: Problem, operators: list[int]) -> dict[int, tuple[Cost, Cost
             if not any(after[op] >> other & 1 for other in others):
                 late.append(b)
         first = _cost(problem, op, early, sizes)
-        found[op] = first, first if early == late else _cost(problem, op, late, sizes)
-    return found
+        costs[op] = first, first if early == late else _cost(problem, op, late, sizes)
+    return costs
 
 
 def _cost(problem: Problem, op: int, dying: list[int], sizes: tuple[int, ...]) -> Cost:
@@ -91,10 +91,10 @@ def _cost(problem: Problem, op: int, dying: list[int], sizes: tuple[int, ...]) -
 def _join_chain(
     chain: list[int], costs: dict[int, tuple[Cost, Cost]], *, forward: bool, mirror: bool
 ) -> Iterator[tuple[int, ...]]:
-    """Yield the sequences into which one chain joins; a stack of sequences that are final so far.
+    """Yield the sequences into which the operators of one chain join.
 
-    A join changes the costs of both its sides, so a joined sequence is tried against the one below
-    it and the next operator until nothing changes.
+    They are kept on a stack. A join changes the costs of both sides, so a joined sequence is tested against
+    the one below it on the stack, until nothing joins; then the next operator of the chain is tried.
     """
     done: list[tuple[list[int], Cost, Cost]] = []
     nothing = (0, 0)

@@ -1,7 +1,8 @@
-"""What the exact search may do next, and what it costs, in either direction.
+"""The moves of the exact search and their costs, forward and backward.
 
-A direction starts from one end of all orders and takes moves; a move runs (or, backward, un-runs) a
-sequence. The set of sequences whose move is still to come is called `left`, in both directions.
+The forward direction starts from the beginning of all orders, and each move runs a sequence. The backward
+direction starts from the end, and each move takes a sequence back. In both directions `left` is the set of
+sequences whose move is still to come.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ from collections.abc import Iterable, Sequence
 from hmcos.memory.problem import Problem
 
 Cost = tuple[int, int]
-"""Bytes over the stable memory before a move: needed during it, and left after it."""
+"""Bytes beyond the stable memory before a move: needed during it, and left after it."""
 
 
 class Moves:
     """The moves of one direction over a problem whose operators are joined into sequences.
 
-    Flat lists, indexed by the number of a sequence, for the inner loop of the search.
+    Everything is in flat lists indexed by the number of a sequence, for the inner loop of the search. Sets of
+    sequences are bit sets.
     """
 
     def __init__(self, problem: Problem, sequences: Sequence[Sequence[int]], *, backward: bool) -> None:
@@ -32,11 +34,11 @@ class Moves:
         self.bits = [1 << c for c in range(n)]
         self.full = (1 << n) - 1
         self.gates: list[int] = []
-        """Sequences whose moves come before this one's."""
+        """Per sequence: those whose moves must come before its own."""
         self.followers: list[list[int]] = [[] for _ in range(n)]
-        """Sequences that may become ready by this one's move, ascending."""
+        """Per sequence: those that may become ready by its move, ascending."""
         self.before = [0] * n
-        """Predecessors, in both directions."""
+        """Per sequence: its predecessors, whatever the direction."""
         self._order_sequences()
         self.read_by = [
             self.bits[self.node[readers[0]]] if len(readers) == 1 else self._mask(readers)
@@ -44,20 +46,24 @@ class Moves:
         ]
         """Per buffer: the sequences that read it."""
         self.made_in = [0 if op < 0 else self.bits[self.node[op]] for op in problem.producer]
-        """Per buffer: the sequence that makes it, none for an input."""
+        """Per buffer: the sequence that makes it, the empty set for an input."""
         self.lasting: list[list[tuple[int, int]]] = [[] for _ in range(n)]
-        """Per sequence: size and readers of the buffers that it makes for others, none if never freed."""
+        """Per sequence: size and readers of each buffer that it makes for others; no readers if never
+        freed."""
         self.incoming: list[list[tuple[int, int, int]]] = [[] for _ in range(n)]
-        """Per sequence: size, readers and maker of the buffers of others that it reads and somebody frees."""
+        """Per sequence: size, readers and maker of each buffer that it reads from others and that is
+        freed."""
         self.watched: list[list[tuple[int, int]]] = [[] for _ in range(n)]
-        """Per sequence: the other readers of a buffer that may die in it, and the key bit of that buffer."""
+        """Per sequence: the other readers of each buffer that may die in it, and the buffer's bit in a
+        key."""
         self._dying: list[tuple[list[int], list[int]]] = []
-        """Per sequence: buffers that always die in it, and the watched ones in the order of their bits."""
+        """Per sequence: the buffers that always die in it, and the watched ones in the order of their
+        bits."""
         self._watch()
         self.costs: list[dict[int, Cost]] = [{} for _ in range(n)]
-        """Per sequence: cost by the set of watched buffers that die in it."""
+        """Per sequence: its cost by key, the set of watched buffers that die in it."""
         self.start = sum(problem.sizes[b] for b in (problem.held if backward else problem.inputs))
-        """Stable memory where this direction starts."""
+        """Stable memory in bytes where this direction starts."""
 
     def _mask(self, operators: Sequence[int]) -> int:
         mask = 0
@@ -66,7 +72,7 @@ class Moves:
         return mask
 
     def _order_sequences(self) -> None:
-        """Find who comes before whom: only its first operator waits, only its last one is waited for."""
+        """Set which sequence precedes which: others feed only its first operator and read only its last."""
         problem, node, bits = self.problem, self.node, self.bits
         after = [0] * len(bits)
         for c, steps in enumerate(self.sequences):
@@ -107,7 +113,7 @@ class Moves:
         return reads[steps[0]] if len(steps) == 1 else dict.fromkeys(b for op in steps for b in reads[op])
 
     def cost(self, c: int, left: int) -> Cost:
-        """Return the cost of a sequence's move in the state in which the moves of `left` are to come."""
+        """Return the cost of a sequence's move in the state in which the moves `left` are still to come."""
         key = 0
         if self.backward:
             for rest, bit in self.watched[c]:
@@ -117,16 +123,17 @@ class Moves:
             for rest, bit in self.watched[c]:
                 if not rest & left:
                     key |= bit
-        found = self.costs[c].get(key)
-        if found is None:
-            found = self.costs[c][key] = self._simulate(c, key)
-        return found
+        known = self.costs[c].get(key)
+        if known is None:
+            known = self.costs[c][key] = self._simulate(c, key)
+        return known
 
     def changed(self, rest: int, left: int) -> int:
-        """Return which of a buffer's other readers cost something else now that one of them has moved.
+        """Return which readers of a buffer have a new cost after the move of one of them.
 
-        Forward only the last that is left: the buffer will die in it. Backward, if the one that moved
-        was the first, all others: the buffer no longer dies in them.
+        `rest` holds its other readers. Forward, the cost of the last reader left changes, since the buffer
+        will die in it. Backward, if the first reader has just moved, the costs of all others change, since
+        the buffer no longer dies in them.
         """
         still = rest & left
         if self.backward:
@@ -134,7 +141,7 @@ class Moves:
         return 0 if still & (still - 1) else still
 
     def _simulate(self, c: int, key: int) -> Cost:
-        """Run the sequence step by step; the buffers in `key` die in it, those it alone reads always do."""
+        """Return the cost of a sequence, by running its operators, if the buffers in `key` die in it."""
         always, shared = self._dying[c]
         dying = always + [b for k, b in enumerate(shared) if key >> k & 1] if key else always
         steps = self.sequences[c]
@@ -174,9 +181,9 @@ class Moves:
 
 def members(mask: int) -> list[int]:
     """Return the members of a bit set in ascending order."""
-    found: list[int] = []
+    ascending: list[int] = []
     while mask:
         low = mask & -mask
-        found.append(low.bit_length() - 1)
+        ascending.append(low.bit_length() - 1)
         mask ^= low
-    return found
+    return ascending

@@ -1,7 +1,7 @@
 """A problem cut into pieces at states that some optimal order passes through.
 
-The optimum of the whole is the largest optimum of a piece, so that a piece needs only to get within
-what is proved about any other.
+The optimum of the whole is the largest optimum of any piece. So the peak of a piece need not be least: it is
+enough if it is no higher than the lower bound of the whole.
 """
 
 from __future__ import annotations
@@ -33,40 +33,41 @@ CHEAP: tuple[Callable[[Problem], list[int]], ...] = (
 """Orders that are tried before any search."""
 
 TINY = 16
-"""Operators of a piece that is searched without further ado."""
+"""A piece of at most so many operators is searched at once, without further cuts."""
 TINY_STATES = 500
+"""States of such a search at most."""
 
 
 @dataclass
 class Piece:
-    """A stretch between two states that some optimal order passes through."""
+    """The part of a problem between two states that some optimal order passes through."""
 
     line: Line
-    """The order it is cut from."""
+    """The order that the piece is cut from."""
     start: int
     stop: int
-    """It holds the steps [start, stop) of the line, which are its operators 0, 1, ..."""
+    """The piece holds the steps [start, stop) of the line; they are its operators 0, 1, ..."""
     numbering: Sequence[int]
-    """Operators of the whole problem by their number in the piece."""
+    """Per operator of the piece: its number in the whole problem."""
     order: Sequence[int]
-    """The best order so far, in the numbers of the piece."""
+    """The best order so far, in numbers of the piece."""
     peak: int
-    """Of the best order so far, in bytes."""
+    """The peak of the best order so far, in bytes."""
     parts: list[Piece] = field(default_factory=list["Piece"])
-    """Once cut: smaller pieces in running order that stand for this one."""
+    """Once it is cut: the smaller pieces that replace it, in running order."""
     search: Stretch | None = None
-    """Once its search has begun."""
+    """Its search, once that has begun."""
     turns: Iterator[None] = field(default_factory=lambda: iter(()))
-    """What its search does next, slice by slice."""
+    """Each `next` runs one more slice of its search."""
 
     @property
     def states(self) -> int:
-        """States that its search has entered."""
+        """The number of states that its search has entered."""
         return self.search.states if self.search else 0
 
     @property
     def remembered(self) -> int:
-        """States that its search holds in memory."""
+        """The number of states that its search holds in memory."""
         return self.search.remembered if self.search else 0
 
     @cached_property
@@ -77,7 +78,7 @@ class Piece:
         return line.problem if whole else line.stretch(self.start, self.stop)
 
     def cut(self, line: Line, states: Sequence[int]) -> list[Piece]:
-        """Cut at prefixes of an order in the numbers of this piece; return the parts."""
+        """Cut the piece along an order in its numbers, at prefixes of these lengths; return the parts."""
         for start, stop in pairwise(states):
             if start < stop:
                 numbering = [self.numbering[k] for k in line.order[start:stop]]
@@ -87,7 +88,7 @@ class Piece:
         return list(self.parts)
 
     def leaves(self) -> Iterator[Piece]:
-        """Yield the pieces that are not cut further, in running order."""
+        """Yield the pieces that are not cut any further, in running order."""
         stack: list[Piece] = [self]
         while stack:
             piece = stack.pop()
@@ -102,7 +103,7 @@ class Piece:
 
 
 class Reduction:
-    """Bounds, cheap orders, cuts and commits, from the whole down to pieces that only search can settle."""
+    """Applies bounds, cheap orders, cuts and commits, down to the pieces that only search can settle."""
 
     def __init__(
         self, problem: Problem, order: Sequence[int], lower_bound: int, budget: int, rules: PruningRules
@@ -111,9 +112,9 @@ class Reduction:
         best = Line(problem, order)
         self.whole = Piece(Line(problem, range(n)), 0, n, range(n), order, best.along.peak)
         self.lower_bound = lower_bound
-        """No order has a lower peak."""
+        """Bytes; no order of the whole has a lower peak."""
         self.hard: list[Piece] = []
-        """Pieces that are left for search, none of them open to a further cut."""
+        """The pieces that are left for search because they cannot be cut any further."""
         self._budget = budget
         self._rules = rules
         self._examined: list[Piece] = []
@@ -122,14 +123,14 @@ class Reduction:
             self._fresh = self.whole.cut(best, forced_states(problem, order))
 
     def is_open(self, piece: Piece) -> bool:
-        """Whether the peak of a piece is above what is enough."""
+        """Return whether the peak of a piece is still too high: above both the lower bound and the budget."""
         return piece.peak > max(self.lower_bound, self._budget)
 
     def advance(self) -> bool:
-        """Reduce one piece; return whether there is none left to reduce.
+        """Reduce one piece; return whether no piece is left to reduce.
 
-        Fresh pieces are bounded by falling peak, so that most turn out to be low enough unseen;
-        examined ones are shrunk by rising size.
+        New pieces are bounded from the highest peak down: this raises the lower bound early, and most of the
+        others turn out to be low enough without a look. Then the smallest piece that is still open is shrunk.
         """
         self._fresh.sort(key=lambda piece: piece.peak)
         while self._fresh and self.is_open(self._fresh[-1]):
@@ -149,7 +150,7 @@ class Reduction:
         return not self._fresh and not self._examined
 
     def search(self, piece: Piece, budget: int | None) -> None:
-        """Search on in a hard piece for a slice; with a budget, ask for nothing but that."""
+        """Search a hard piece for one more slice; with a budget, only ask whether it fits that."""
         if piece.search is None:
             piece.search = Stretch(piece.problem, piece.order, piece.peak, self._rules)
             piece.turns = piece.search.meet() if budget is None else piece.search.ask(budget)
@@ -159,7 +160,7 @@ class Reduction:
         self.lower_bound = max(self.lower_bound, piece.search.lower_bound)
 
     def _examine(self, piece: Piece) -> None:
-        """Bound a piece, then try cheap orders for as long as its peak is above what is enough."""
+        """Compute the bound of a piece, then try cheap orders while its peak is too high."""
         self.lower_bound = max(self.lower_bound, must_live_bound(piece.problem))
         for cheap in CHEAP:
             if not self.is_open(piece):
@@ -170,7 +171,7 @@ class Reduction:
                 piece.order, piece.peak = order, reached
 
     def _settle(self, piece: Piece) -> None:
-        """Search a tiny piece at once, since what it proves settles many others of its kind."""
+        """Search a tiny piece at once: the bound it proves often settles many similar pieces."""
         search = Stretch(piece.problem, piece.order, piece.peak, self._rules)
         search.raise_bound(self.lower_bound)
         for _ in search.step(TINY_STATES):
@@ -197,7 +198,7 @@ class Reduction:
 
 
 def _committed(problem: Problem, threshold: int, rules: PruningRules, *, backward: bool) -> list[int]:
-    """Return the operators that may be committed from one end, in running order."""
+    """Return the operators that can be committed from one end within a threshold, in running order."""
     sequences = join(problem, forward=rules.join_forward, mirror=rules.join_mirror)
     moves = Moves(problem, sequences, backward=backward)
     descent = Descent(moves, threshold, rules)

@@ -1,8 +1,8 @@
-"""States that every order passes through, and the stretches between them.
+"""Forced states, which every order passes through, and the stretches between them.
 
-A state is forced when each operator in it is an ancestor of each operator outside. Such states are
-prefixes of every executable order, so they are looked for along one. A forced operator (comparable
-with all others) is the special case of two forced states that it lies between.
+A state is forced if each operator in it is an ancestor of each operator outside. It is then a prefix of
+every executable order, so it is enough to look for forced states along one order. An operator that is an
+ancestor or descendant of every other operator lies alone between two forced states.
 """
 
 from __future__ import annotations
@@ -18,24 +18,25 @@ from hmcos.memory.profile import Profile, profile
 
 def positions(order: Sequence[int]) -> list[int]:
     """Return the step of each operator in an order."""
-    found = [0] * len(order)
+    steps = [0] * len(order)
     for step, op in enumerate(order):
-        found[op] = step
-    return found
+        steps[op] = step
+    return steps
 
 
 def forced_states(problem: Problem, order: Sequence[int]) -> list[int]:
     """Return the lengths of the prefixes of an executable order that are forced states, 0 and n included.
 
-    A prefix is forced if and only if each of its operators without successors in it has an edge to
-    each operator outside without predecessors outside. Both kinds, and those edges, exist over
-    intervals of prefix lengths, so three difference arrays count them: linear in the edges.
+    Call an operator in a prefix an end if none of its successors is in the prefix, and an operator outside a
+    start if all of its predecessors are in the prefix. The prefix is forced if and only if each end has an
+    edge to each start. An operator is an end, or a start, for one interval of prefix lengths, and so is an
+    edge one from an end to a start; three difference arrays count them, in time linear in the edges.
     """
     n = len(order)
     position = positions(order)
     before, after = problem.predecessors, problem.successors
-    last_before = [max((position[p] for p in found), default=-1) + 1 for found in before]
-    first_after = [min((position[s] for s in found), default=n) for found in after]
+    last_before = [max((position[p] for p in direct), default=-1) + 1 for direct in before]
+    first_after = [min((position[s] for s in direct), default=n) for direct in after]
     ends, starts, edges = [0] * (n + 2), [0] * (n + 2), [0] * (n + 2)
     for op in range(n):
         ends[position[op] + 1] += 1
@@ -52,14 +53,14 @@ def forced_states(problem: Problem, order: Sequence[int]) -> list[int]:
 
 @dataclass(frozen=True)
 class Line:
-    """A problem along one executable order, from which stretches are cut."""
+    """A problem and one executable order of it, along which stretches are cut out."""
 
     problem: Problem
     order: Sequence[int]
 
     @cached_property
     def along(self) -> Profile:
-        """The memory of the order at every step."""
+        """The memory at every step of the order."""
         return profile(self.problem, self.order)
 
     @cached_property
@@ -72,15 +73,15 @@ class Line:
         return self.along.stable[step - 1] if step else self.along.start
 
     def peak(self, start: int, stop: int) -> int:
-        """Return the largest running memory in bytes over the steps [start, stop)."""
+        """Return the largest running memory in bytes during the steps [start, stop)."""
         return max(self.along.running[start:stop])
 
     def stretch(self, start: int, stop: int) -> Problem:
-        """Return the steps [start, stop) as a problem of its own, its operators numbered in this order.
+        """Return the steps [start, stop) as a problem of their own, with operators numbered in this order.
 
-        What lives in at its start is an input, what lives out at its end is kept, and everything that
-        lives through untouched is one more input that nobody reads, so that peaks of the part are
-        peaks of the whole. It is several inputs where one buffer may not be so large.
+        Buffers that are live at its start are inputs; buffers that are live after its end are kept. Bytes
+        that are live throughout but not used in it become one more input that nobody reads (several, if
+        one buffer may not be so large). So the peak of an order of the stretch is its peak in the whole.
         """
         problem, position = self.problem, self.position
         steps = self.order[start:stop]
@@ -104,6 +105,6 @@ class Line:
 
 
 def _divided(size: int) -> tuple[int, ...]:
-    """Return sizes of buffers that take so many bytes together: sizes have a limit, sums have none."""
+    """Return sizes of buffers that add up to a number of bytes, since one buffer has a largest size."""
     whole, rest = divmod(size, LARGEST - 1)
     return (*[LARGEST - 1] * whole, rest)

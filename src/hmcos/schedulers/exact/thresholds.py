@@ -1,9 +1,9 @@
 """The exact search over one stretch: which thresholds to try, in which order, with how many states.
 
-A probe asks whether an order within a threshold exists. A refuted probe raises the lower bound to the
-least need that it set aside, a path lowers the peak to that of its own order. Stepping through the
-thresholds from the lower bound is quick when the bound is close; bracketing the gap is far better when
-it is not.
+A probe asks whether there is an order within a threshold. If there is none, the lower bound rises to the
+least running memory over the threshold that the probe met; if there is one, its peak becomes the best
+peak. Stepping through the thresholds from the lower bound up is quick if the bound is close to the
+optimum. If it is not, bracketing the gap between bound and peak is far better.
 """
 
 from __future__ import annotations
@@ -19,45 +19,46 @@ from hmcos.schedulers.exact.joins import join
 from hmcos.schedulers.exact.moves import Moves
 
 SLICE = 256
-"""States after which the two directions take turns."""
+"""The two directions take turns after so many states."""
 WIDE = 1_024
-"""Sequences from which on a slice has fewer states, since each takes longer."""
+"""With more sequences than this, a slice has fewer states, since each takes longer."""
 FIRST_STEPS = 2_000
-"""States that stepping may enter before bracketing takes over."""
+"""States that stepping may enter before bracketing begins."""
 EASY = 100
-"""States up to which a threshold counts as quickly decided."""
+"""A threshold that took at most so many states was easy to decide."""
 PATIENCE = 2_000
 """States that stepping may spend on a threshold above the lower bound."""
 FIRST_PROBE = 1_000
 """States of a bracketing probe in the first round; doubled whenever a round decides nothing."""
 HARD = 4 * FIRST_PROBE
-"""States of a bracketing probe from which on beams help it, a wider one in each round."""
+"""Once bracketing probes have so many states, each round begins with beams, wider ones each time."""
 BEAM_WIDTHS = (1, 8, 32)
-CAUTION = 6
-"""Halvings of the gap after which a threshold to refute is the lower bound itself."""
+"""States that each of these beams keeps at each size."""
+MOST_HALVINGS = 6
+"""After so many halvings of the gap, the threshold to refute is the lower bound itself."""
 LARGEST_SHARE = 8
-"""States that one direction gets at most for each of the other."""
+"""The most states that one direction gets for each state of the other."""
 
 
 class Direction:
-    """The moves of one direction, and how far it is committed at every threshold that is still open."""
+    """The moves of one direction, and the state up to which it is committed at every open threshold."""
 
     def __init__(self, problem: Problem, sequences: Sequence[Sequence[int]], *, backward: bool) -> None:
         self.moves = Moves(problem, sequences, backward=backward)
         self._root: Root | None = None
 
     def descent(self, threshold: int, rules: PruningRules) -> Descent:
-        """Return a search at a threshold, from the farthest state that is committed to."""
+        """Return a search at a threshold in bytes, from the farthest committed state."""
         return Descent(self.moves, threshold, rules, self._root)
 
     def beam(
         self, threshold: int, width: int, rules: PruningRules
     ) -> Generator[None, None, list[int] | None]:
-        """Return a path that a beam finds within a threshold, if it does; pause after every state."""
+        """Return a path within a threshold that a beam finds, None without one; yields after every state."""
         return beam(self.moves, self._root or start(self.moves), threshold, width, rules)
 
     def commit(self, root: Root) -> None:
-        """Start from this state from now on, since no threshold below the one it was found at is open."""
+        """Start later searches from a state, now that no threshold below the one of its search is open."""
         if self._root is None or root.left.bit_count() < self._root.left.bit_count():
             self._root = root
 
@@ -68,12 +69,12 @@ class Direction:
 
 
 class Probe:
-    """Both directions at one threshold, side by side; the first to decide it ends both."""
+    """The searches of both directions at one threshold; the first that decides it ends both."""
 
     def __init__(self, threshold: int, directions: int) -> None:
         self.threshold = threshold
         self.descents: list[Descent | None] = [None] * directions
-        """One per direction, begun at its first turn."""
+        """One per direction, None before its first turn."""
 
     @property
     def remembered(self) -> int:
@@ -81,13 +82,13 @@ class Probe:
         return sum(descent.remembered for descent in self.descents if descent)
 
     def turn(self, shares: Sequence[int]) -> int:
-        """Return the direction that is farthest behind its share of the states; the larger share first."""
+        """Return the index of the direction that is farthest behind its share; ties to the larger share."""
         entered = [descent.states if descent else 0 for descent in self.descents]
         return min(range(len(shares)), key=lambda way: (entered[way] / shares[way], -shares[way], way))
 
 
 class Stretch:
-    """A stretch under search: the best order so far, its peak, and a lower bound that is always proved."""
+    """The search of one stretch: its best order so far, the peak of that, and a proved lower bound."""
 
     def __init__(self, problem: Problem, order: Sequence[int], reached: int, rules: PruningRules) -> None:
         self.problem = problem
@@ -101,9 +102,9 @@ class Stretch:
         self._directions: dict[bool, Direction] = {}
         self._probes: dict[int, Probe] = {}
         self._shares = [1] * len(self._ways)
-        """States per direction, relative to each other: what decides probes gets more."""
-        self._daring = CAUTION
-        """A threshold to refute lies at the gap over two to this power above the lower bound."""
+        """The share of states per direction; a direction that decides probes gets a larger one."""
+        self._halvings = MOST_HALVINGS
+        """The next threshold to refute lies above the lower bound by the gap halved so many times."""
 
     @property
     def remembered(self) -> int:
@@ -111,15 +112,15 @@ class Stretch:
         return sum(probe.remembered for probe in self._probes.values())
 
     def raise_bound(self, bound: int) -> None:
-        """Take over a bound of the whole problem: it is enough to get within it."""
+        """Adopt a lower bound of the whole problem: a peak within it is low enough."""
         self.lower_bound = max(self.lower_bound, bound)
 
     def step(self, states: int) -> Iterator[None]:
-        """Try the lower bound, and whatever a refutation raises it to; pause after every slice.
+        """Try the lower bound as a threshold, and each higher bound that follows; yields after every slice.
 
-        After a threshold that took many states to refute, or a path, the next one is the middle of the
-        gap: on inference networks a threshold above the optimum is met quickly, and one below it takes
-        about the same number of states wherever it lies.
+        After a path, or after a threshold that took many states to refute, the next threshold is the middle
+        of the gap: on inference networks a path above the optimum is found quickly, and refuting a threshold
+        below it takes about the same number of states wherever it lies.
         """
         end = self.states + states
         threshold = self.lower_bound
@@ -128,33 +129,33 @@ class Stretch:
             at_bound = threshold <= bound
             yield from self._probe(threshold, min(PATIENCE if not at_bound else states, end - before))
             quick = self.states - before <= EASY
-            refuted, found = self.lower_bound > bound, self.peak < reached
-            if found or (refuted and at_bound and not quick):
+            refuted, improved = self.lower_bound > bound, self.peak < reached
+            if improved or (refuted and at_bound and not quick):
                 threshold = (self.lower_bound + self.peak - 1) // 2
             else:
                 threshold = self.lower_bound
 
     def ask(self, budget: int) -> Iterator[None]:
-        """Find out whether an order is within the budget; pause after every slice."""
+        """Decide whether an order is within the budget; yields after every slice."""
         while self.lower_bound <= budget < self.peak:
             yield from self._probe(budget, FIRST_STEPS)
 
     def meet(self) -> Iterator[None]:
-        """Step, then bracket, until peak and lower bound meet; pause after every slice."""
+        """Step, then bracket, until peak and lower bound meet; yields after every slice."""
         if self.rules.stepping:
             yield from self.step(FIRST_STEPS)
         quota, widths = FIRST_PROBE, list(BEAM_WIDTHS)
         while self.peak > self.lower_bound:
             if widths and quota >= HARD:
-                yield from self._sweep(widths.pop(0))
+                yield from self._run_beams(widths.pop(0))
             gap = self.lower_bound, self.peak
-            yield from self._refute(quota)
-            yield from self._find(quota // 16)
+            yield from self._probe_above_bound(quota)
+            yield from self._probe_below_peak(quota // 16)
             if gap == (self.lower_bound, self.peak):
                 quota *= 2
 
-    def _sweep(self, width: int) -> Iterator[None]:
-        """Send beams from both ends for as long as they lower the peak."""
+    def _run_beams(self, width: int) -> Iterator[None]:
+        """Run beams from both ends for as long as they lower the peak."""
         for way in self._ways:
             direction = self._direction(way)
             while self.rules.beams and self.peak > self.lower_bound:
@@ -169,34 +170,35 @@ class Stretch:
             self.order, self.peak = order, reached
 
     def _direction(self, way: bool) -> Direction:
-        """Return a direction, laid out at its first use."""
+        """Return a direction, whose moves are built at its first use."""
         if way not in self._directions:
             self._directions[way] = Direction(self.problem, self._sequences, backward=way)
         return self._directions[way]
 
-    def _refute(self, quota: int) -> Iterator[None]:
-        """Probe above the lower bound, as far as refutations have gone well lately.
+    def _probe_above_bound(self, quota: int) -> Iterator[None]:
+        """Probe a threshold above the lower bound: farther above it after successes, closer after failures.
 
-        The states that a refutation takes grow with its threshold by a factor, so that stepping from
-        value to value would spend most of them on the way.
+        The number of states that a refutation takes grows exponentially with its threshold, so stepping from
+        value to value would spend most states on the way.
         """
         bound = self.lower_bound
         reach = self.peak - 1 - bound
-        yield from self._probe(bound + (reach >> self._daring if self._daring < CAUTION else 0), quota)
+        above = reach >> self._halvings if self._halvings < MOST_HALVINGS else 0
+        yield from self._probe(bound + above, quota)
         if self.lower_bound > bound:
-            self._daring = max(1, self._daring - 1)
+            self._halvings = max(1, self._halvings - 1)
         else:
-            self._daring = min(CAUTION, self._daring + 1)
+            self._halvings = min(MOST_HALVINGS, self._halvings + 1)
 
-    def _find(self, quota: int) -> Iterator[None]:
-        """Probe below the peak, from near to far, until a lower order is found."""
+    def _probe_below_peak(self, quota: int) -> Iterator[None]:
+        """Probe thresholds below the peak, from near to far, until one gives a lower peak."""
         low, high = self.lower_bound, self.peak
         for part in (8, 4, 2):
             if high == self.peak:
                 yield from self._probe(max(low, high - 1 - (high - low) // part), quota)
 
     def _probe(self, threshold: int, quota: int) -> Iterator[None]:
-        """Advance the probe at a threshold by so many states at most; keep it when it stays undecided."""
+        """Advance the probe at a threshold by at most `quota` states; keep it while it is undecided."""
         if threshold not in self._probes:
             self._probes[threshold] = Probe(threshold, len(self._ways))
         probe = self._probes[threshold]
@@ -208,7 +210,7 @@ class Stretch:
             del self._probes[other]
 
     def _take_turn(self, probe: Probe) -> None:
-        """Advance one direction of a probe by a slice and draw the conclusions."""
+        """Advance one direction of a probe by a slice; update peak or bound if that decides the probe."""
         turn = probe.turn(self._shares)
         direction, descent = self._direction(self._ways[turn]), probe.descents[turn]
         if descent is None:

@@ -1,10 +1,11 @@
-"""The lowest state between two states: a minimum cut.
+"""Valley cuts: the lowest state between two states, by a minimum cut.
 
-Stable memory is a sum over buffers of `size if made, less size if all readers are done too`. Over the
-states between two given ones that is a closure problem (Picard, Maximal closure of a graph and
-applications to combinatorial problems, Management Science 22, 1976): choosing an operator costs the
-bytes it makes, a buffer pays its bytes back once all its readers are chosen, and a choice contains the
-predecessors of its members. Flow runs from what pays to what costs, along requirements.
+The stable memory of a state is a sum over buffers: each counts its size once it is made, and no longer
+counts once all its readers are done. So finding the lowest state between two given ones is a closure
+problem (Picard, Maximal closure of a graph and applications to combinatorial problems, Management Science
+22, 1976): choosing an operator costs the bytes that it makes, a buffer pays its bytes back once all its
+readers are chosen, and a choice must contain the predecessors of its members. Flow runs from what pays
+(supply) to what costs (demand), along these requirements.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from hmcos.schedulers.exact.moves import Moves, members
 
 
 def lowest_between(moves: Moves, before: int, after: int) -> int:
-    """Return what is left in the lowest state between two of one direction, the farthest among equals.
+    """Return the moves left in the lowest state between two states, the farthest of several.
 
-    `before` and `after` are the moves left in the two states, `after` a subset of `before`.
+    `before` and `after` are the moves left in the two states as bit sets; `after` is a subset of `before`.
     """
     flow = _Flow(moves, before & ~after, moves.full & ~before if moves.backward else after)
     if moves.backward:
@@ -24,10 +25,11 @@ def lowest_between(moves: Moves, before: int, after: int) -> int:
 
 
 class _Flow:
-    """A flow among sequences, and among buffers with several readers, which stand above the sequences.
+    """A flow over nodes: the sequences in between, and each buffer that several of them read.
 
-    Requirements have no capacity. What a buffer pays back is sent to its own producer from the start,
-    so that only the buffers that live in are left as supply and those that live out as demand.
+    Requirements have unlimited capacity. At the start, each buffer that is made and dies in between sends its
+    bytes to its own producer. So only buffers from before are left as supply, and buffers that are still live
+    afterwards as demand.
     """
 
     def __init__(self, moves: Moves, between: int, undone: int) -> None:
@@ -37,11 +39,12 @@ class _Flow:
         self._top = len(moves.bits)
         """The number of the next buffer."""
         self._required: dict[int, int] = {}
-        """Per node: what must be chosen with it."""
+        """Per node: the nodes that must be chosen with it, as a bit set."""
         self._sent: dict[tuple[int, int], int] = {}
         """Bytes from a node to one that it requires."""
         self._undoable: dict[int, int] = {}
-        """Per node: where bytes that reach it come from, since they could be sent elsewhere."""
+        """Per node: the nodes that send bytes to it, as a bit set; these bytes could be sent elsewhere
+        instead."""
         self._supply: dict[int, int] = {}
         self._demand: dict[int, int] = {}
         nodes = members(between)
@@ -54,11 +57,11 @@ class _Flow:
             self._read(c)
 
     def smallest_closure(self) -> int:
-        """Return the smallest of the heaviest closures, as a bit set of sequences."""
+        """Return the smallest closure among those that pay back most, as a bit set of sequences."""
         return self._saturate(every=True) & self._between
 
     def largest_closure(self) -> int:
-        """Return the largest of the heaviest closures, as a bit set of sequences."""
+        """Return the largest closure among those that pay back most, as a bit set of sequences."""
         self._saturate(every=False)
         reaching = self._demanding()
         grows = bool(reaching)
@@ -71,7 +74,7 @@ class _Flow:
         return self._between & ~reaching
 
     def _make(self, c: int) -> None:
-        """Demand what a sequence makes for later, less what its readers pay back."""
+        """Set the demand of a sequence: the bytes it makes, less those that readers in between pay back."""
         demand = 0
         for size, readers in self._moves.lasting[c]:
             if not readers or readers & self._undone:
@@ -85,7 +88,7 @@ class _Flow:
             self._demand[c] = demand
 
     def _read(self, c: int) -> None:
-        """Supply the bytes of each buffer from before whose lowest reader is this one, if it may die."""
+        """Add the supply of each buffer from before that may die and whose lowest reader is this sequence."""
         between, bit = self._between, self._moves.bits[c]
         for size, readers, maker in self._moves.incoming[c]:
             inner = readers & between
@@ -116,14 +119,14 @@ class _Flow:
         return mask
 
     def _saturate(self, *, every: bool) -> int:
-        """Send all that can be sent; return the nodes that left-over supply reaches, as a bit set.
+        """Send all bytes that can be sent; return the nodes that unsent supply reaches, as a bit set.
 
-        With nothing left to demand that set is of interest only when `every` one is asked for.
+        Once no demand is left, that set is completed only if `every` node of it is asked for.
         """
         closed, demanding = 0, self._demanding()
         for source in sorted(self._supply):
             while self._supply[source] and not closed >> source & 1 and (demanding or every):
-                came_from, target = self._find(source, closed, demanding)
+                came_from, target = self._reach(source, closed, demanding)
                 if target < 0:
                     for node in came_from:
                         closed |= 1 << node
@@ -134,8 +137,8 @@ class _Flow:
                     demanding ^= 1 << target
         return closed
 
-    def _find(self, source: int, closed: int, demanding: int) -> tuple[dict[int, int], int]:
-        """Return how each node was reached from a source, and the first that demands anything, else -1."""
+    def _reach(self, source: int, closed: int, demanding: int) -> tuple[dict[int, int], int]:
+        """Return from where each node was reached, and the first node with demand, -1 without one."""
         came_from = {source: source}
         if demanding >> source & 1:
             return came_from, source
@@ -159,7 +162,7 @@ class _Flow:
         return came_from, -1
 
     def _push(self, source: int, target: int, came_from: dict[int, int]) -> None:
-        """Send as much as the way from source to target can carry."""
+        """Send as many bytes as the way from source to target can carry."""
         amount, node = min(self._supply[source], self._demand[target]), target
         while node != source:
             tail = came_from[node]

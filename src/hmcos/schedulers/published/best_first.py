@@ -1,8 +1,9 @@
-"""The least peak over all orders of some blocks.
+"""The order of some blocks with the least peak, by best-first search.
 
-The published dynamic program goes level by level, one block more per level, and keeps the lowest peak per
-set of finished blocks. Here the states are taken lowest peak first, then most blocks, then least stable
-memory: the answer is the same, but no state is entered whose peak lies above it.
+The published dynamic program works level by level, with one more block on each level, and keeps the lowest
+peak per set of finished blocks. This search takes the state with the lowest peak first, then the one with the
+most finished blocks, then the one with the least stable memory. The answer is the same, but the search never
+enters a state whose peak is above the answer.
 """
 
 from __future__ import annotations
@@ -15,27 +16,27 @@ from hmcos.limits import Limits, Status, Watch
 from hmcos.schedulers.published.blocks import BlockRun, Scope, cell_scope, measure
 
 Ready = dict[int, BlockRun]
-"""Blocks that may run next, each with what its first order costs."""
+"""Blocks that may run next, each with the cost of its first order."""
 Path = tuple["Path", BlockRun] | None
-"""The runs that lead to a state, the last one first."""
+"""The runs that lead to a state, as a linked list: the runs before, and the last run."""
 
 
 class Meter:
-    """Counts states and knows when the search has to stop."""
+    """Counts the states of a search and tells when a limit is reached."""
 
     def __init__(self, limits: Limits, watch: Watch, phase: str) -> None:
         self.limits = limits
         self.watch = watch
         self.phase = phase
         self.states = 0
-        """States that were ever waiting: these take memory."""
+        """States that were ever put in the queue, since these take memory."""
         self._entered = 0
         self.peak = self.lower_bound = 0
-        """Bytes, for the observer."""
+        """Bytes, to report to the observer."""
         self.stopped: Status | None = None
 
     def enter(self) -> bool:
-        """Return whether the search may go on."""
+        """Count one state; return whether the search may go on."""
         self._entered += 1
         if self.stopped is None:
             self.stopped = self.watch.reached(self.limits, self.states)
@@ -44,47 +45,68 @@ class Meter:
         return self.stopped is None
 
     def report(self) -> None:
-        """Tell the observer."""
+        """Report peak, bound and states to the observer."""
         self.watch.progress(self.phase, self.peak, self.lower_bound, self.states)
 
 
 class BlockState(NamedTuple):
-    """A state that waits to be entered; states compare as the search takes them."""
+    """A state in the queue of the search; the lesser of two states is entered first.
+
+    For example, block 0 reads the 2 bytes of the input and makes 8 bytes, which blocks 1 and 2 read to make 1
+    and 4 bytes. All bytes of a run are relative to the stable memory before it:
+
+    >>> first = BlockRun(order=(0,), need=8, delta=6)
+    >>> small = BlockRun(order=(1,), need=1, delta=1)
+    >>> large = BlockRun(order=(2,), need=4, delta=4)
+
+    After block 0, 8 bytes are live and the peak is 2 + 8 bytes. Block 1 next keeps that peak, since 8 + 1 is
+    less; block 2 next lifts it to 8 + 4. So the search goes on with block 1:
+
+    >>> ready = {1: small, 2: large}
+    >>> one = BlockState(10, 1, 9, number=2, done=0b011, last=1, ready=ready, path=((None, first), small))
+    >>> two = BlockState(12, 1, 12, number=3, done=0b101, last=2, ready=ready, path=((None, first), large))
+    >>> min(one, two).last
+    1
+    """
 
     peak: int
+    """The largest running memory on the way to it, in bytes."""
     blocks_left: int
+    """The number of blocks that have not run."""
     live: int
-    """Stable memory, bytes."""
+    """Stable memory in bytes."""
     number: int
+    """A number of its own, so that a comparison never looks at the fields below."""
     done: int
-    """Blocks that have run, as a bit set."""
+    """The blocks that have run, as a bit set."""
     last: int
-    """The block that ran last, -1 at the start."""
+    """The block that ran last, -1 once `ready` is up to date."""
     ready: Ready
-    """What was ready before the last block ran: shared among siblings, brought up to date when entered."""
+    """The blocks that were ready before the last one ran. Siblings share this dictionary; it is brought up to
+    date only when the state is entered."""
     path: Path
 
 
 @dataclass(slots=True)
 class CellAttempt:
-    """What is known about the orders of one cell while the same buffers die in it."""
+    """What is known about the orders of one cell, for one set of buffers that die in it."""
 
     best: BlockRun
     settled: int
-    """Orders that need less than this many bytes do not exist, or were searched for in vain."""
+    """A search for orders that need less than so many bytes has ended: there are none, or it gave up."""
 
 
 Attempts = dict[tuple[int, frozenset[int]], CellAttempt]
-"""By the first operator of the cell and the buffers that die in it."""
+"""From the first operator of a cell and the buffers that die in it to what is known about its orders."""
 
 
 class BlockSearch:
     """One search over the orders of a scope."""
 
     def __init__(self, scope: Scope, cap: int, meter: Meter, patience: int, attempts: Attempts) -> None:
-        """Take the peak, in bytes, that is to be beaten; at most `patience` states are entered.
+        """Prepare to look for an order with a peak below `cap` bytes, entering at most `patience` states.
 
-        `attempts` is what is known about the scope's cells; more is added to it.
+        `attempts` holds what is known about the scope's cells; the search adds to it.
         """
         self.scope = scope
         self.cap = cap
@@ -92,16 +114,16 @@ class BlockSearch:
         self.patience = patience
         self.attempts = attempts
         self.cut_off = False
-        """Whether patience or the meter ended the search: then there may be orders that it has not seen."""
+        """Whether patience or a limit ended the search, so that there may be orders that it has not seen."""
         self._waiting: list[BlockState] = []
         self._numbered = 0
         self._reached: dict[int, int] = {}
 
     def least(self, entry: int, floor: int) -> tuple[int, ...] | None:
-        """Return an order of the operators with the least peak below the cap, None when none is found.
+        """Return an order of the operators with the least peak below the cap, None if it finds none.
 
-        `entry` is the stable memory before, in bytes; peaks up to `floor` count as equally good. Unless the
-        search was cut off, None says that no order of the blocks stays below the cap.
+        `entry` is the stable memory before the first block in bytes; all peaks up to `floor` bytes count as
+        equally good. Unless the search was cut off, None means that no order of the blocks is below the cap.
         """
         scope, waiting = self.scope, self._waiting
         count = len(scope.blocks)
@@ -124,10 +146,10 @@ class BlockSearch:
         return None
 
     def _commit(self, state: BlockState) -> BlockState:
-        """Return the state after all blocks that cost nothing: that neither lift the peak nor stable memory.
+        """Return the state after running all blocks that lift neither the peak nor the stable memory.
 
-        Some best order runs them now: stable memory is submodular, and the later a block runs, the more
-        buffers die in it. Blocks are run whole here, so that nothing lies between the two states.
+        Some best order runs them now: stable memory is submodular over the states, since the later a block
+        runs, the more buffers die in it. Blocks run whole here, so no states lie in between.
         """
         peak, left, live, number, done, last, ready, path = state
         if last >= 0:
@@ -159,31 +181,32 @@ class BlockSearch:
         heappush(self._waiting, BlockState(peak, left, live, self._numbered, done, block, state.ready, path))
 
     def _ready_after(self, ready: Ready, block: int, done: int) -> Ready:
-        """Return what is ready when the block has run too; what shares a buffer with it is measured anew."""
+        """Return what is ready once a block has run; those that share a buffer with it get a new cost."""
         scope = self.scope
-        kin = scope.kin[block]
-        found = {b: scope.run(b, done) if kin >> b & 1 else run for b, run in ready.items() if b != block}
+        affected = scope.affected[block]
+        rest = {b: scope.run(b, done) if affected >> b & 1 else run for b, run in ready.items() if b != block}
         for b in scope.after[block]:
             if not scope.before[b] & ~done:
-                found[b] = scope.run(b, done)
-        return found
+                rest[b] = scope.run(b, done)
+        return rest
 
     def _attempt(self, block: int, done: int, first: BlockRun, slack: int, cap: int) -> BlockRun:
-        """Return the best run that is known of a cell, after a search for one that needs at most `slack`.
+        """Return the best known run of a cell, after searching for a better one.
 
-        When there is none, the least one below `cap` is searched for.
+        A run that needs at most `slack` bytes does not lift the peak, so the search ends at the first one of
+        these; without one it looks for the run that needs least, if that is below `cap` bytes.
         """
         scope = self.scope
-        mortal = scope.dying_in(block, done)
-        key = (first.order[0], mortal)
+        dying = scope.dying_in(block, done)
+        key = (first.order[0], dying)
         known = self.attempts.setdefault(key, CellAttempt(first, 0))
         floor, cap = max(slack, known.settled), min(cap, known.best.need)
         if floor >= cap:
             return known.best
-        inside = cell_scope(scope.problem, scope.blocks[block], mortal)
+        inside = cell_scope(scope.problem, scope.blocks[block], dying)
         order = BlockSearch(inside, cap, self.meter, self.patience, {}).least(0, floor)
         if order is not None:
-            known.best = measure(scope.problem, order, mortal)
+            known.best = measure(scope.problem, order, dying)
             if known.best.need > floor:
                 known.settled = known.best.need
         else:

@@ -1,7 +1,7 @@
-"""Blocks of operators, and what running one costs from a state.
+"""Blocks of operators, and what it costs to run one from a state.
 
-All bytes are relative to the stable memory before the block. They depend on the state only through which
-buffers die in the block, so that each block is measured once per set of these.
+All bytes are relative to the stable memory before the block. They depend on the state only by which buffers
+die in the block, so each block is measured once per set of dying buffers.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from hmcos.memory.problem import Problem
 
 @dataclass(frozen=True, slots=True)
 class BlockRun:
-    """A block run in one order."""
+    """The cost of running a block in one order."""
 
     order: tuple[int, ...]
     need: int
-    """Bytes that it needs over the stable memory before."""
+    """Bytes that it needs beyond the stable memory before it."""
     delta: int
-    """Bytes of stable memory that it adds, negative when it frees more than it leaves."""
+    """Bytes that it adds to the stable memory; negative if it frees more than it leaves."""
 
 
 def measure(problem: Problem, order: Sequence[int], mortal: Collection[int]) -> BlockRun:
-    """Return what an order of some operators costs when just the mortal buffers die with their last reader.
+    """Return the cost of some operators in an order, if only the `mortal` buffers die with their last reader.
 
     A buffer that nobody reads dies in any case, unless it is held.
     """
@@ -51,21 +51,21 @@ def measure(problem: Problem, order: Sequence[int], mortal: Collection[int]) -> 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Operators that are scheduled as one."""
+    """Operators that are scheduled as one: a cell or a sequence."""
 
     order: tuple[int, ...]
-    """An executable order of them, the first one tried."""
+    """An executable order of them, which is tried first."""
     parts: tuple[tuple[int, ...], ...] = ()
-    """The sequences that may be put in another order; empty when there is no other."""
+    """The sequences that may run in another order; empty if there is only one order."""
 
 
 class Scope:
-    """Blocks of a problem that are scheduled together; a state is the bit set of those that have run."""
+    """Blocks that are scheduled together. A state is the bit set of the blocks that have run."""
 
     def __init__(self, problem: Problem, blocks: Sequence[Block], mortal: frozenset[int]) -> None:
-        """Take blocks that ascend in an executable order.
+        """Prepare blocks that are numbered in an executable order.
 
-        The mortal buffers are those that die once all their readers in these blocks have run.
+        The `mortal` buffers are those that die once all their readers in these blocks have run.
         """
         self.problem = problem
         self.mortal = mortal
@@ -76,15 +76,15 @@ class Scope:
         self._measured: list[dict[int, BlockRun]] = [{} for _ in blocks]
 
     def _link(self) -> None:
-        """Set who follows whom, and whose cost may change when a block has run."""
+        """Set which blocks follow which, and which blocks read each mortal buffer."""
         problem, blocks = self.problem, self.blocks
         block_of = {op: i for i, block in enumerate(blocks) for op in block.order}
         self.before = [0] * len(blocks)
-        """Per block: bit set of the blocks that it directly follows."""
+        """Per block: the blocks that it directly follows, as a bit set."""
         self.after: list[list[int]] = [[] for _ in blocks]
         """Per block: the blocks that directly follow it, ascending."""
         self.readers: dict[int, int] = {}
-        """Per mortal buffer that is read here: bit set of its readers."""
+        """Per mortal buffer that these blocks read: its readers, as a bit set."""
         for i, block in enumerate(blocks):
             inside = {problem.producer[b] for op in block.order for b in problem.reads[op]}
             for p in sorted({block_of[op] for op in inside if op in block_of} - {i}):
@@ -96,25 +96,26 @@ class Scope:
                         self.readers[b] = self.readers.get(b, 0) | 1 << i
 
     def _watch(self) -> None:
-        """Set per block which buffers surely die in it, and which do when all other readers have run."""
+        """Set, per block, which buffers always die in it, and which do if all other readers have run."""
         problem, readers = self.problem, self.readers
-        self.sure: list[frozenset[int]] = []
+        self.always_dying: list[frozenset[int]] = []
+        """Per block: buffers that only it reads."""
         self.watched: list[tuple[tuple[int, int], ...]] = []
-        """Per block: buffers that may die in it, each with the bit set of its other readers."""
-        self.kin = [0] * len(self.blocks)
-        """Per block: bit set of the blocks whose cost may change when it has run."""
+        """Per block: buffers that may die in it, each with its other readers as a bit set."""
+        self.affected = [0] * len(self.blocks)
+        """Per block: the blocks whose cost may change once it has run, as a bit set."""
         for i, block in enumerate(self.blocks):
             read = dict.fromkeys(b for op in block.order for b in problem.reads[op] if b in readers)
             made = {b for op in block.order for b in problem.makes[op]}
-            self.sure.append(frozenset(b for b in read if readers[b] == 1 << i))
+            self.always_dying.append(frozenset(b for b in read if readers[b] == 1 << i))
             self.watched.append(
                 tuple((b, readers[b] & ~(1 << i)) for b in read if readers[b] != 1 << i and b not in made)
             )
             for _, others in self.watched[i]:
-                self.kin[i] |= others
+                self.affected[i] |= others
 
     def _dying(self, block: int, done: int) -> int:
-        """Return, as a bit set, which of its watched buffers die in the block when run from this state."""
+        """Return which of a block's watched buffers die in it if it runs from a state, as a bit set."""
         key = 0
         for j, (_, others) in enumerate(self.watched[block]):
             if not others & ~done:
@@ -122,22 +123,22 @@ class Scope:
         return key
 
     def dying_in(self, block: int, done: int) -> frozenset[int]:
-        """Return the buffers that die in a block when it runs from this state."""
+        """Return the buffers that die in a block if it runs from a state."""
         watched = self.watched[block]
-        return self.sure[block].union(b for b, others in watched if not others & ~done)
+        return self.always_dying[block].union(b for b, others in watched if not others & ~done)
 
     def run(self, block: int, done: int) -> BlockRun:
-        """Return what the first order of a block costs from this state."""
+        """Return the cost of the first order of a block from a state."""
         dying = self._dying(block, done)
-        found = self._measured[block].get(dying)
-        if found is None:
-            found = measure(self.problem, self.blocks[block].order, self.dying_in(block, done))
-            self._measured[block][dying] = found
-        return found
+        known = self._measured[block].get(dying)
+        if known is None:
+            known = measure(self.problem, self.blocks[block].order, self.dying_in(block, done))
+            self._measured[block][dying] = known
+        return known
 
 
 def top_scope(tree: Tree, order: Sequence[int]) -> Scope:
-    """Return the top level of a hierarchy; its cells are first tried as `order` has their operators."""
+    """Return the top level of a hierarchy; cells are first tried with their operators as in `order`."""
     problem, operators = tree.problem, tree.sequences.operators
     position = {op: step for step, op in enumerate(order)}
     blocks: list[Block] = []
@@ -149,5 +150,5 @@ def top_scope(tree: Tree, order: Sequence[int]) -> Scope:
 
 
 def cell_scope(problem: Problem, cell: Block, dying: frozenset[int]) -> Scope:
-    """Return the sequences of a cell, in which these buffers die."""
+    """Return the sequences of a cell as blocks, if the `dying` buffers die in the cell."""
     return Scope(problem, [Block(part) for part in cell.parts], dying)

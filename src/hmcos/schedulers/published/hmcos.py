@@ -1,4 +1,4 @@
-"""The iterative hierarchical scheduler.
+"""The scheduler `hmcos`: the iterative hierarchical scheduler.
 
 Wang, Wan, Chen, Lin, Jiang, Qiao: Hierarchical Memory-Constrained Operator Scheduling of Neural
 Architecture Search Networks, DAC 2022, doi 10.1145/3489517.3530472.
@@ -24,16 +24,16 @@ from hmcos.schedulers.simple.rpo import reverse_post_order
 
 @dataclass(frozen=True, slots=True)
 class HmcosParams:
-    """How the hierarchy is made, and how long it is searched."""
+    """How the hierarchy is built, and how long it is searched."""
 
     ends: tuple[int, ...] | None = None
-    """The operators that may end a cell; None for all with several predecessors. The published system
-    takes those of kind Concat, which a problem, being numbers, does not know."""
+    """The operators that may end a cell; None for all with several predecessors. The published system takes
+    the operators of kind Concat, but a problem holds only numbers and knows no kinds."""
     patience: int = 20_000
-    """States entered per probe. The networks of the paper need 50 to 5,000 in all; where more does not
-    help, a higher peak is aimed at."""
+    """States to enter per probe. The networks of the paper need 50 to 5,000 in all; a probe that needs more
+    is ended, and the next one aims at a higher peak."""
     probes: int = 6
-    """Peaks aimed at per round, at most."""
+    """The most probes per round, each with its own peak to aim at."""
 
 
 def hmcos(problem: Problem, limits: Limits, watch: Watch, params: HmcosParams = HmcosParams()) -> Schedule:
@@ -51,19 +51,19 @@ def hmcos(problem: Problem, limits: Limits, watch: Watch, params: HmcosParams = 
 
 
 class _Rounds:
-    """Rounds of scheduling a hierarchy and dissolving what stands in the way."""
+    """Schedules a hierarchy in rounds; after each round it dissolves the cells that cause the peak."""
 
     def __init__(self, problem: Problem, meter: Meter, params: HmcosParams, goal: int) -> None:
         self.problem = problem
         self.meter = meter
         self.params = params
         self.goal = goal
-        """Bytes: a peak that need not be improved."""
+        """A peak in bytes that is good enough."""
         self.attempts: Attempts = {}
-        """What cells cost: remembered from round to round."""
+        """What is known about the orders of cells, kept from round to round."""
 
     def improve(self, order: Sequence[int]) -> Sequence[int]:
-        """Return the best order of all rounds; cells are first tried as the given order has them."""
+        """Return the best order of all rounds; cells are first tried with their operators as in `order`."""
         best, reached = order, peak(self.problem, order)
         tree = grow_tree(self.problem, self.params.ends)
         while reached > self.goal and self.meter.stopped is None:
@@ -76,11 +76,11 @@ class _Rounds:
         return best
 
     def _schedule(self, scope: Scope, best: Sequence[int], reached: int) -> Sequence[int]:
-        """Return the best order of one round's blocks, or the best one before when there is no better.
+        """Return the best order of this round's blocks, or `best` if the round finds none that is better.
 
-        The first probe accepts the goal only. When patience ends it, the next ones aim half way between
-        what was out of reach and what has been reached (adaptive soft budgeting: Ahn et al., Ordering
-        Chaos, MLSys 2020).
+        The first probe accepts only the goal. If patience ends it, the next ones aim halfway between the peak
+        that was out of reach and the best peak so far (adaptive soft budgeting: Ahn et al., Ordering Chaos,
+        MLSys 2020).
         """
         start = sum(self.problem.sizes[b] for b in self.problem.inputs)
         floor = missed = self.goal
@@ -88,9 +88,9 @@ class _Rounds:
             self.meter.peak = reached
             self.meter.report()
             search = BlockSearch(scope, reached, self.meter, self.params.patience, self.attempts)
-            found = search.least(start, floor)
-            if found is not None:
-                best, reached = found, peak(self.problem, found)
+            better = search.least(start, floor)
+            if better is not None:
+                best, reached = better, peak(self.problem, better)
             elif search.cut_off:
                 missed = floor
             if reached <= self.goal or (reached > floor and not search.cut_off):

@@ -1,8 +1,8 @@
-"""One pass over the cells, each scheduled under a sampled budget.
+"""The scheduler `serenity`: one pass over the cells, each scheduled under a sampled budget.
 
 Ahn, Lee, Lin, Cheng, Hou, Esmaeilzadeh: Ordering Chaos: Memory-Aware Scheduling of Irregularly Wired Neural
-Networks for Edge Devices, MLSys 2020 (arXiv 2003.02369), as the published system has it for comparison
-(HMCOS, DAC 2022).
+Networks for Edge Devices, MLSys 2020 (arXiv 2003.02369), in the version that HMCOS (DAC 2022) compares itself
+with.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ from hmcos.schedulers.simple.rpo import reverse_post_order
 
 @dataclass(frozen=True, slots=True)
 class SerenityParams:
-    """How the cells are made and how their budgets are found."""
+    """How the cells are built, and how their budgets are found."""
 
     ends: tuple[int, ...] | None = None
-    """The operators that may end a cell; None for all with several predecessors. The published system
-    takes those of kind Concat, which a problem, being numbers, does not know."""
+    """The operators that may end a cell; None for all with several predecessors. The published system takes
+    the operators of kind Concat, but a problem holds only numbers and knows no kinds."""
     joined: bool = True
-    """Whether operators are joined to sequences first."""
+    """Whether operators are joined into sequences first."""
     samples: int = 200
-    """Random schedules of a cell, the best of which is its budget; as published."""
+    """Random orders per cell, as published; the best of them gives the cell's budget."""
     patience: int = 20_000
-    """States entered per cell; beyond, the best sample is the cell's schedule."""
+    """States to enter per cell; after that many, the cell runs in the order of its best sample."""
 
 
 def serenity(
     problem: Problem, limits: Limits, watch: Watch, params: SerenityParams = SerenityParams()
 ) -> Schedule:
-    """Return the order of the Serenity style, with the must-live bound."""
+    """Return the order of the Serenity scheduler, with the must-live bound."""
     bound = must_live_bound(problem)
     meter = Meter(limits, watch, "serenity")
     meter.lower_bound = bound
@@ -53,7 +53,7 @@ def serenity(
 
 
 def _walk(problem: Problem, meter: Meter, params: SerenityParams, seed: int) -> tuple[int, ...]:
-    """Return the blocks of the top level one after another, each in the order found for it."""
+    """Return an order that runs the blocks of the top level one after another, each scheduled by itself."""
     first = reverse_post_order(problem)
     scope = top_scope(grow_tree(problem, params.ends, joined=params.joined), first)
     draw = Random(seed)
@@ -74,29 +74,30 @@ def _walk(problem: Problem, meter: Meter, params: SerenityParams, seed: int) -> 
 
 
 def _in_order(scope: Scope, order: list[int]) -> list[int]:
-    """Return the blocks in an executable order, as near as may be to that of their last operators."""
+    """Return the blocks in an executable order, as close as possible to that of their last operators."""
     position = {op: step for step, op in enumerate(order)}
     rank = [max(position[op] for op in block.order) for block in scope.blocks]
     ready = [(rank[i], i) for i, before in enumerate(scope.before) if not before]
     heapify(ready)
-    found: list[int] = []
+    ordered: list[int] = []
     done = 0
     while ready:
         _, block = heappop(ready)
-        found.append(block)
+        ordered.append(block)
         done |= 1 << block
         for i in scope.after[block]:
             if not scope.before[i] & ~done:
                 heappush(ready, (rank[i], i))
-    return found
+    return ordered
 
 
 def _schedule_cell(
     scope: Scope, first: BlockRun, reached: int, params: SerenityParams, source: tuple[Meter, Random]
 ) -> BlockRun:
-    """Return a run of a cell: the best sample, or what the dynamic program finds below its need.
+    """Return a run of a cell: the best sample, or a better one that the search finds.
 
-    `reached` is the peak so far in bytes over the stable memory before the cell; less is no better.
+    `reached` is the peak so far, in bytes beyond the stable memory before the cell: all runs that need no
+    more than this are equally good.
     """
     meter, draw = source
     best = first
@@ -111,7 +112,7 @@ def _schedule_cell(
 
 
 def _sample(scope: Scope, draw: Random) -> list[int]:
-    """Return a random order of the operators: each next block is drawn evenly from those that are ready."""
+    """Return a random order of the operators: each next block is drawn from those that are ready."""
     ready = [i for i, before in enumerate(scope.before) if not before]
     order: list[int] = []
     done = 0

@@ -1,1 +1,1 @@
-"""Orders found without a search, one per file."""
+"""Schedulers that do not search, one per file."""

@@ -1,4 +1,4 @@
-"""Least running memory next."""
+"""The greedy order: the least running memory next."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ def greedy(problem: Problem, limits: Limits, watch: Watch) -> Schedule:
 
 
 def least_running_memory(problem: Problem) -> list[int]:
-    """Return the greedy order; ties go to the lowest operator number.
+    """Return the greedy order; of operators that need equally much, the lowest number runs first.
 
-    An operator's running memory over the stable memory is its output and scratch, less the output
-    once it can be written in place. That need only falls, so a heap with stale entries serves.
+    An operator needs its scratch and its output beyond the stable memory; the output needs nothing once it
+    can be written in place. This need only falls, so outdated heap entries, which are too high, do no harm.
     """
     readers, overwritable = problem.readers, problem.overwritable
-    unread = [len(found) for found in readers]
-    missing = [len(found) for found in problem.predecessors]
+    unread = [len(operators) for operators in readers]
+    missing = [len(operators) for operators in problem.predecessors]
     done = [False] * problem.operators
 
     def need(op: int) -> int:

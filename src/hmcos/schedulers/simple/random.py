@@ -11,13 +11,13 @@ from hmcos.schedulers.scheduler import heuristic
 
 
 def random(problem: Problem, limits: Limits, watch: Watch) -> Schedule:
-    """Return a random order drawn with the seed of the limits."""
+    """Return a random order; the seed is that of the limits."""
     return heuristic(problem, random_order(problem, Random(limits.seed)), "random", limits, watch)
 
 
 def random_order(problem: Problem, source: Random) -> list[int]:
-    """Return an order in which each next operator is drawn evenly from those that are ready."""
-    missing = [len(found) for found in problem.predecessors]
+    """Return an order in which each next operator is drawn with equal chances from those that are ready."""
+    missing = [len(before) for before in problem.predecessors]
     ready = [op for op in range(problem.operators) if not missing[op]]
     order: list[int] = []
     while ready:

@@ -8,17 +8,17 @@ from hmcos.memory.problem import Problem
 
 
 def breadth_first(problem: Problem) -> list[int]:
-    """Return the order that runs operators in the order in which they became ready."""
+    """Return the order that always runs the operator that has been ready for longest."""
     return _walk(problem, last_first=False)
 
 
 def depth_first(problem: Problem) -> list[int]:
-    """Return the order that runs the operator that became ready last."""
+    """Return the order that always runs the operator that became ready last."""
     return _walk(problem, last_first=True)
 
 
 def _walk(problem: Problem, *, last_first: bool) -> list[int]:
-    missing = [len(found) for found in problem.predecessors]
+    missing = [len(before) for before in problem.predecessors]
     ready = deque(op for op in range(problem.operators) if not missing[op])
     if last_first:
         ready.reverse()
