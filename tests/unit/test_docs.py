@@ -50,6 +50,10 @@ FOLDER = re.compile(r"`((?:\w+/)+)`")
 MODULE = re.compile(
     r"`(?:hmcos\.)?((?:allocation|frontends|hierarchy|memory|network|schedulers|tasks|verify)\.\w+)"
 )
+ARCHAIC = re.compile(
+    r"\b(?:whoever|anew|lest|hence|nobody|bears?|stands?|tells? (?:of|that)|come along|falls? away)\b",
+    re.IGNORECASE,
+)
 ELSEWHERE = ("tflite-micro/", "out/", "build/")
 """How places begin that are in other projects or are generated."""
 
@@ -158,6 +162,12 @@ def test_every_link_leads_somewhere(name: str) -> None:
 @pytest.mark.parametrize("name", PAGES)
 def test_every_place_that_a_page_names_is_there(name: str) -> None:
     assert lost(document(name), (ROOT / name).parent) == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_pages_use_plain_words(name: str) -> None:
+    found = [word[0] for word in ARCHAIC.finditer(document(name))]
+    assert found == [], "say it in words that an engineer uses today: docs/glossary.md"
 
 
 def test_the_architecture_states_the_contracts_as_the_build_enforces_them() -> None:
