@@ -8,24 +8,24 @@ OURS := $(VENV)/.made-by-make
 UNFINISHED := $(VENV)/.unfinished
 UV := $(if $(shell command -v uv 2>/dev/null),uv)
 
-# Two set-ups at once would write into one environment.
+# Two set-ups at the same time would write into one environment.
 .NOTPARALLEL:
-# What was installed is of no use when its interpreter no longer starts, as after an upgrade of the system.
+# An environment is useless if its interpreter no longer starts, as after an upgrade of the system.
 $(shell $(BIN)/python -V >/dev/null 2>&1 || rm -f $(FOR_USERS) $(FOR_DEVELOPERS))
 
 .PHONY: demo test lint check dist docs site bench clean help environment
 
 help:
-	@echo "make demo    schedule a real network and say what was gained"
+	@echo "make demo    schedule a real network and print what it saves"
 	@echo "make test    run the tests"
 	@echo "make lint    lint, format, types, import contracts"
-	@echo "make check   all that has to pass before a change goes in: lint, test, dist, docs"
+	@echo "make check   everything that must pass before a change goes in: lint, test, dist, docs"
 	@echo "make dist    build the sdist and the wheel into dist/, and check both"
 	@echo "make docs    run the examples of the pages and build the site into build/docs/html"
 	@echo "make bench   measure speed"
-	@echo "make clean   remove the environment and all that was generated"
+	@echo "make clean   remove the environment and everything generated"
 
-# The demo needs only what a user needs; everything else also needs the tools of a developer.
+# The demo needs only the packages for users; everything else also needs the tools for developers.
 $(FOR_USERS): pyproject.toml
 	$(call set_up,.)
 	@touch $@
@@ -34,13 +34,13 @@ $(FOR_DEVELOPERS): pyproject.toml
 	$(call set_up,'.[dev]')
 	@touch $@ $(FOR_USERS)
 
-# What was interrupted starts over, since half a package looks installed; the mark of it is removed last. An
-# environment that was made elsewhere is used, and never removed.
+# An interrupted set-up starts over, because a half-installed package looks installed; the mark UNFINISHED is removed
+# last. An environment that make did not create is used, and never removed.
 define set_up
 	@if [ -e $(UNFINISHED) ]; then echo "Starting over: the last set-up was interrupted."; \
 		rm -rf $(VENV)/[!.]* && rm -rf $(VENV); fi
 	@$(BIN)/python -V >/dev/null 2>&1 || $(MAKE) --no-print-directory environment
-	@echo "Installing hmcos and what it needs into $(VENV): once, some minutes at most."
+	@echo "Installing hmcos and its dependencies into $(VENV): once, a few minutes at most."
 	@[ ! -e $(OURS) ] || touch $(UNFINISHED)
 	$(if $(UV),$(UV) pip install --python $(BIN)/python,$(BIN)/python -m pip install --disable-pip-version-check) \
 		--editable $(1)
@@ -60,8 +60,8 @@ environment:
 demo: $(FOR_USERS)
 	@$(BIN)/hmcos schedule zoo:nasnet-cifar --target hmcos -o out/demo
 	@echo
-	@echo "NASNet-A needs 2,605,824 bytes of activation memory in the order of its file. In the order found"
-	@echo "above it computes exactly the same and needs what the table says; no order can need less."
+	@echo "In the order of its file, NASNet-A needs 2,605,824 bytes of activation memory. In the new order it computes"
+	@echo "exactly the same and needs what the table says. hmcos has proved that no order needs less."
 	@echo "  out/demo/nasnet-cifar.onnx   the network, its operators reordered and nothing else changed"
 	@echo "  out/demo/plan.json           the order, the memory at every step, and what was proved"
 	@echo "Your own model: $(BIN)/hmcos schedule your-model.onnx -o out"
@@ -70,7 +70,7 @@ demo: $(FOR_USERS)
 test: $(FOR_DEVELOPERS)
 	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal
 
-# Types are checked for the Python at hand: newer numpys describe themselves in words that 3.11 lacks.
+# Check types for the installed Python: the stubs of newer numpys use syntax that 3.11 lacks.
 lint: $(FOR_DEVELOPERS)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -80,7 +80,7 @@ lint: $(FOR_DEVELOPERS)
 # The examples of the pages run among the tests.
 check: lint test dist site
 
-# A release names its tag, which has to belong to the version: make dist TAG=v0.1.0
+# A release passes its tag, which must match the version: make dist TAG=v0.1.0
 dist: $(FOR_DEVELOPERS)
 	$(BIN)/python tools/dist.py $(if $(TAG),--tag $(TAG))
 

@@ -1,4 +1,4 @@
-"""Search for the widest network that fits a chip: ask many times, pay milliseconds each.
+"""Search for the widest network that fits a chip: each question takes milliseconds.
 
 python examples/does_it_fit.py
 """

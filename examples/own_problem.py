@@ -1,4 +1,4 @@
-"""Schedule something that is no ONNX model: say in numbers what is read, made and kept.
+"""Schedule a problem without an ONNX model: numbers say what each operator reads and makes, and what is kept.
 
 python examples/own_problem.py
 """

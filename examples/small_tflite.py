@@ -1,9 +1,9 @@
-"""Write a small int8 model for microcontrollers, to try commands on.
+"""Write a small int8 model for microcontrollers, to try out commands.
 
 python examples/small_tflite.py branches.tflite
 
 The input (64 bytes) goes into four branches. Each widens it to 2,048 bytes and narrows it to 16 again. The
-file makes all wide tensors first, as converters do that walk a graph level by level: all are live at once.
+file makes all wide tensors first, as level-by-level converters do: all are live at once.
 Needs the packages ai-edge-litert (for the schema of the format) and flatbuffers.
 """
 
@@ -20,7 +20,7 @@ INPUT, WIDE, NARROW, BRANCHES = 64, 2048, 16, 4
 
 
 class Drawing:
-    """A model in the making: tensors and operators by number."""
+    """A model under construction: tensors and operators by number."""
 
     def __init__(self) -> None:
         codes = [self.code("FULLY_CONNECTED"), self.code("CONCATENATION")]

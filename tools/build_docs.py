@@ -1,4 +1,4 @@
-"""Build the site into build/docs/html: the pages of docs/, reference and gallery; warnings are errors.
+"""Build the site into build/docs/html: pages, reference and gallery. Warnings are errors.
 
 python tools/build_docs.py [--external]
 
@@ -28,7 +28,7 @@ REPOSITORY = "https://github.com/hmcos/hmcos/blob/main"
 
 
 def moved(text: str) -> str:
-    """Return a page from the top of the checkout with links that hold in the folder project/ of the site."""
+    """Return a page from the top of the checkout with links that work in project/ of the site."""
 
     def link(found: re.Match[str]) -> str:
         place, anchor = found[1], found[2] or ""
@@ -44,7 +44,7 @@ def moved(text: str) -> str:
 
 
 def write_source() -> None:
-    """Write all that the site is made of into a folder of its own."""
+    """Write all sources of the site into a folder of its own."""
     shutil.rmtree(BUILD, ignore_errors=True)
     shutil.copytree(ROOT / "docs", SOURCE, ignore=shutil.ignore_patterns("__pycache__"))
     (SOURCE / "project").mkdir()

@@ -1,4 +1,4 @@
-"""Build the sdist and the wheel of this checkout, and check both as a stranger would use them.
+"""Build the sdist and the wheel of this checkout, and check both as a user would use them.
 
 python tools/dist.py [--tag v0.1.0]
 

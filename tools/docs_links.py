@@ -1,4 +1,4 @@
-"""Links inside of a built site: every file and every anchor that a page names is there."""
+"""Check the links inside a built site: every file and every anchor that a page links to must exist."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 
 class Page(HTMLParser):
-    """The anchors that a page has, and what it links to."""
+    """The anchors and the links of a page."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -18,14 +18,14 @@ class Page(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Take note of one element."""
+        """Record the anchor and the link of one element."""
         values = {name: value or "" for name, value in attrs}
         self.anchors |= {values[name] for name in ("id", "name") if name in values}
         self.links += [values[name] for name in ("href", "src", "data") if name in values]
 
 
 def broken_links(folder: Path, given: tuple[str, ...] = ()) -> Iterator[str]:
-    """Yield a line for every link between the pages of a folder that leads nowhere.
+    """Yield a line for every broken link between the pages of a folder.
 
     Pages in `given` were not made by Sphinx: links may lead to them, their own are not followed.
     """

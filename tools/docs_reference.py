@@ -1,4 +1,4 @@
-"""The reference, generated: the public names of hmcos, the types that they name, and the commands."""
+"""Generate the reference: the public names of hmcos, the types that they use, and the commands."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import hmcos
 FUNCTIONS = """Functions
 =========
 
-All take keywords, and raise a subclass of :class:`hmcos.HmcosError` for wrong input.
+All take keyword arguments, and raise a subclass of :class:`hmcos.HmcosError` for wrong input.
 """
 TYPES = """Public types
 ============
@@ -27,8 +27,8 @@ Frozen values that the functions take and return.
 MORE = """Further types
 =============
 
-What the public functions take, return and raise beside that. Let functions make these values, and read their
-attributes; import only the public types, from ``hmcos``.
+Other types that the public functions take, return and raise. Functions make these values; you read their
+attributes. Import only the public types, from ``hmcos``.
 """
 
 
@@ -42,9 +42,9 @@ def public() -> dict[str, Any]:
 
 
 def annotated(value: Any) -> Iterator[str]:
-    """Yield the annotations of what a function returns, or of what can be read from a class.
+    """Yield the annotations of a function's result, or of the attributes of a class.
 
-    Of the parameters of functions only observers count: callers write these themselves.
+    Of the parameters of a function, only observers count, because callers write their own.
     """
     if not inspect.isclass(value):
         found = inspect.get_annotations(value)
@@ -58,7 +58,7 @@ def annotated(value: Any) -> Iterator[str]:
 
 
 def imports(module: Any) -> dict[str, tuple[str, str]]:
-    """Return the module and the name behind every name that a module imports, also for type checkers only."""
+    """Return where each name that a module imports is defined, imports for type checkers included."""
     tree = ast.parse(inspect.getsource(module))
     found = (node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module)
     return {name.asname or name.name: (str(node.module), name.name) for node in found for name in node.names}
@@ -85,7 +85,7 @@ def errors(root: type[Exception]) -> Iterator[type]:
 
 
 def reached(values: Iterable[Any]) -> set[type]:
-    """Return the types that values name, and those that these name, and so on."""
+    """Return the types that the annotations of values name, and the types that those name, transitively."""
     found: set[type] = set()
     waiting = list(values)
     while waiting:
@@ -116,7 +116,7 @@ def _entry(name: str, value: type) -> str:
 
 
 def help_texts() -> str:
-    """Return the help of all commands, a section each."""
+    """Return the help of all commands, one section each."""
     whole = _help()
     listed = whole.partition("\nCommands:\n")[2].partition("\n\n")[0]
     names = re.findall(r"^  ([a-z]+) ", listed, re.MULTILINE)

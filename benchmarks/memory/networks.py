@@ -1,4 +1,4 @@
-"""Write networks on which the order decides what a process takes: a fan, and a decoder like that of U-Net.
+"""Write networks whose order decides how much memory a process takes: a fan, and a decoder like a U-Net.
 
 python benchmarks/memory/networks.py FOLDER
 """

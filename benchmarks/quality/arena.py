@@ -1,8 +1,8 @@
-"""Whether the arena equals the peak, on every network of the zoo and on files given: one row of a table each.
+"""Check that the arena equals the peak, on every network of the zoo and on given files: one table row each.
 
-Run it as `python benchmarks/quality/arena.py [FILE.onnx ...]`; seconds are those of the processor for the
-whole command `hmcos schedule`, start of Python included, so that a busy machine does not change them much.
-Ends with 1 when an arena is above its peak or not proved.
+Run it as `python benchmarks/quality/arena.py [FILE.onnx ...]`; seconds are processor time of the
+whole command `hmcos schedule`, start of Python included, so a busy machine does not change them much.
+The exit code is 1 if an arena is above its peak or not proved.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ TARGETS = ("hmcos", "default")
 
 
 def measured(model: str, target: str) -> tuple[dict[str, Any], float]:
-    """Return what the command prints as JSON, and its seconds of the processor."""
+    """Return what the command prints as JSON, and its processor time in seconds."""
     before = _seconds_of_children()
     command = [sys.executable, "-m", "hmcos", "schedule", model, "--target", target, "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

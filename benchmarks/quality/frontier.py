@@ -1,4 +1,4 @@
-"""How far the search gets on random-wired networks that it cannot close: peak, bound and gap.
+"""Measure how far the search gets on random-wired networks that it cannot solve: peak, bound and gap.
 
 Run it as `python benchmarks/quality/frontier.py [SECONDS] [--keep]`. With --keep, peaks and bounds that
 are better than those in best_known.csv are written there.
@@ -43,7 +43,7 @@ def baseline(problem: Problem) -> int:
 
 
 def main() -> None:
-    """Search each instance for as long as told, 20 seconds by default."""
+    """Search each instance for the given number of seconds, 20 by default."""
     limit = float(next((word for word in sys.argv[1:] if word != "--keep"), "20"))
     rows: dict[str, dict[str, str]] = best_known() if BEST.exists() else {}
     gaps: dict[str, list[float]] = {}

@@ -1,4 +1,4 @@
-"""Writes the random-wired instances beside this file, the hardest networks that we know of.
+"""Write the random-wired instances into this folder, the hardest networks that we know.
 
 Three stages of 96 and 128 nodes, Watts-Strogatz wiring (k = 4, p = 0.75), 78 channels that double per
 stage, a weighted sum as one operator, seeds 0 to 3, target "default".

@@ -42,7 +42,7 @@ d,4,9,30,1,5-6
 
 @dataclass(frozen=True)
 class Base:
-    """A file to damage, and the files that stand beside it."""
+    """A file to damage, and the files beside it."""
 
     name: str
     """Of the file."""

@@ -1,4 +1,4 @@
-"""Ways to damage a file: of its bytes, of its words, and of the tree that its format holds."""
+"""Ways to damage a file: its bytes, its words, or the tree that its format contains."""
 
 from __future__ import annotations
 

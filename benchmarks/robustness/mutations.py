@@ -24,16 +24,16 @@ from trying import LONGEST, attempt, commands, file_of, hold_limits, written
 
 KINDS = ("onnx", "tflite", "plan", "csv", "toml")
 SILENCE = 2 * LONGEST
-"""Seconds after which a worker that says nothing is ended."""
+"""Seconds without a message after which a worker is ended."""
 
 
 @dataclass
 class Tally:
-    """What came of all files of a kind."""
+    """The outcome for all files of a kind."""
 
     files: int = 0
     codes: Counter[str] = field(default_factory=Counter[str])
-    """Command and exit code to how often."""
+    """How often each command ended with each exit code."""
     slowest: float = 0.0
     faults: list[str] = field(default_factory=list[str])
 
@@ -48,19 +48,19 @@ class Job:
 
 @dataclass
 class Worker:
-    """A process that tries every so-manieth file."""
+    """A process that tries every n-th file."""
 
     process: int
     pipe: int
     share: range
-    """The numbers of the files that are left to it."""
+    """The numbers of the files that it still has to try."""
     heard: float
-    """When it last said something."""
+    """When it last sent a message."""
     unread: bytes = b""
 
 
 def work(options: argparse.Namespace, job: Job, share: range, pipe: int) -> None:
-    """Try files and tell of each through a pipe, as lines of JSON."""
+    """Try files and report each through a pipe, as lines of JSON."""
     kind, files = job.kind, job.files
     with TemporaryDirectory(prefix="hmcos-mutations-") as name, os.fdopen(pipe, "w") as speech:
         hold_limits()
@@ -93,7 +93,7 @@ def begin(options: argparse.Namespace, job: Job, share: range) -> Worker:
 
 
 def hear(worker: Worker, kind: str, tally: Tally) -> bool:
-    """Take in what a worker says; return whether it goes on."""
+    """Process a message of a worker; return whether the worker goes on."""
     said = os.read(worker.pipe, 1 << 16)
     worker.heard = time.monotonic()
     *lines, worker.unread = (worker.unread + said).split(b"\n")
@@ -119,7 +119,7 @@ def note(kind: str, number: int, ended: list[dict[str, Any]], tally: Tally) -> N
 
 
 def try_all(options: argparse.Namespace, kind: str) -> Tally:
-    """Return what came of all files of a kind, in as many processes as asked for."""
+    """Return the outcome for all files of a kind, tried in the given number of processes."""
     tally, job = Tally(), Job(kind, bases(kind))
     shares = [range(first, options.count, options.jobs) for first in range(options.jobs)]
     workers = [begin(options, job, share) for share in shares]
@@ -136,7 +136,7 @@ def try_all(options: argparse.Namespace, kind: str) -> Tally:
 
 
 def replacement(options: argparse.Namespace, job: Job, worker: Worker, tally: Tally) -> list[Worker]:
-    """Return who goes on after a worker that ended, nobody if it was ready; what killed it is a fault."""
+    """Return the worker that replaces one that ended, None if it was done; whatever killed it is a fault."""
     if time.monotonic() - worker.heard >= SILENCE:
         os.kill(worker.process, signal.SIGKILL)
     os.close(worker.pipe)
@@ -149,7 +149,7 @@ def replacement(options: argparse.Namespace, job: Job, worker: Worker, tally: Ta
 
 
 def try_one(options: argparse.Namespace) -> int:
-    """Run one file in the open, keep it, and return how many faults it has."""
+    """Run one file with visible output, keep it, and return its number of faults."""
     base = file_of(options.kind, bases(options.kind), options.seed, options.only)
     given = Path(options.keep).absolute() / "given"
     path = written(base, given)
@@ -164,7 +164,7 @@ def try_one(options: argparse.Namespace) -> int:
 
 
 def main() -> int:
-    """Try what the command line says; return whether there were faults."""
+    """Try the files that the command line selects; return whether there were faults."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

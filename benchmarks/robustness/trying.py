@@ -1,4 +1,4 @@
-"""One damaged file, given to the commands that read its kind; and what must never come of it."""
+"""Give one damaged file to the commands that read its kind, and report outcomes that must never happen."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from hmcos.__main__ import run
 PATIENCE = 20
 """Seconds of processor time that a command may take in its process."""
 LONGEST = 6 * PATIENCE
-"""Seconds by the clock that it may take with all that it starts, on a machine that has other work."""
+"""Seconds of wall-clock time that it may take with its child processes, on a busy machine."""
 MEMORY = 2 * 2**30
 """Bytes that a command may take beyond what the process had before."""
 CODES = {0, 1, 2, 3, 4, 5, 6}
@@ -32,7 +32,7 @@ MODELS = ("onnx", "tflite")
 
 
 class TooLong(BaseException):
-    """The time of a command is over."""
+    """A command has used up its time."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,10 @@ class Ended:
 
     command: str
     code: int | None
-    """None when an exception came out of it."""
+    """None if it raised an exception."""
     seconds: float
     fault: str
-    """What must not be; empty when nothing is wrong."""
+    """What is wrong; empty if nothing is."""
 
 
 def file_of(kind: str, files: list[Base], seed: int, number: int) -> Base:
@@ -158,7 +158,7 @@ def _captured(log: Path) -> Generator[None]:
 
 
 def hold_limits() -> None:
-    """Let no command of this process take more time or memory than it may."""
+    """Limit the time and memory of the commands of this process."""
 
     def ring(*_: object) -> None:
         raise TooLong

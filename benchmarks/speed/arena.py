@@ -1,7 +1,7 @@
-"""How long the arena takes: the public instances within their capacity, and a chain of 20,000 buffers.
+"""Measure how long the arena takes: public instances within their capacity, and a chain of 20,000 buffers.
 
-Run it as `python benchmarks/speed/arena.py [SECONDS]`; each question has that many seconds, 60 if not told.
-Times are those of the process, so that a busy machine does not change them much.
+Run it as `python benchmarks/speed/arena.py [SECONDS]`; each instance has that many seconds, 60 by default.
+Times are process times, so a busy machine does not change them much.
 """
 
 from __future__ import annotations

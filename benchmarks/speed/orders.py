@@ -1,8 +1,8 @@
-"""How long a provably optimal order takes, from problem to schedule, beside a pure-Python yardstick.
+"""Measure how long a proved optimal order takes, from problem to schedule, next to a pure-Python yardstick.
 
 Run it as `python benchmarks/speed/orders.py [FOLDER ...]`. Without a folder it measures networks of the
 zoo, long chains and ladders, and the whole command; with folders, every .onnx file (target hmcos) and
-every .json instance in them, held against the optima in known.json where a folder has one.
+every .json instance in them, compared with the optima in known.json if the folder has one.
 """
 
 from __future__ import annotations
