@@ -1,1 +1,1 @@
-"""What a network is."""
+"""The network as a graph, the same for every file format."""

@@ -1,4 +1,4 @@
-"""The only way to make a Graph; it checks what it makes."""
+"""The builder of graphs: the only way to make a `Graph`, which it checks."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from hmcos.graph.kinds import is_constant
 
 
 class GraphBuilder:
-    """Collects tensors, operators and outputs in source order; `build` checks them and makes the graph.
+    """Collects tensors, operators and outputs in source order; `build` checks them and returns the graph.
 
-    Every `add_` method for a tensor returns its id. Operators may be added before the tensors they read
-    have a producer: `build` tells an unsorted file from a cycle.
+    Each `add_` method for a tensor returns its id. An operator may be added before the producers of the
+    tensors that it reads: `build` says whether the file is unsorted or has a cycle.
     """
 
     def __init__(self, name: str = "", symbols: tuple[str, ...] = ()) -> None:
@@ -26,22 +26,22 @@ class GraphBuilder:
         self._given: set[int] = set()
         """Tensors that exist before the first operator runs."""
         self._constant: set[int] = set()
-        """Tensors with the same value on every run: parameters, and what is computed from those alone."""
+        """Tensors with the same value on every run: parameters, and tensors computed only from those."""
 
     def add_tensor(self, tensor: Tensor) -> int:
-        """Return the id of a new tensor that an operator is going to make."""
+        """Return the id of a new tensor that an operator will make."""
         self._tensors.append(tensor)
         return len(self._tensors) - 1
 
     def add_input(self, tensor: Tensor) -> int:
-        """Return the id of a new tensor that is fed on every run."""
+        """Return the id of a new tensor that the caller feeds on every run."""
         added = self.add_tensor(replace(tensor, is_parameter=False))
         self._inputs.append(added)
         self._given.add(added)
         return added
 
     def add_parameter(self, tensor: Tensor) -> int:
-        """Return the id of a new tensor whose value stands in the file."""
+        """Return the id of a new tensor whose value is in the file."""
         added = self.add_tensor(replace(tensor, is_parameter=True))
         self._given.add(added)
         self._constant.add(added)
@@ -50,7 +50,7 @@ class GraphBuilder:
     def add_captured(self, tensor: Tensor, *, is_constant: bool) -> int:
         """Return the id of a new tensor that a body reads from outside.
 
-        It costs nothing inside the body, as if it were a parameter; but what the body computes from it is a
+        Inside the body it takes no memory, as if it were a parameter. What the body computes from it is a
         parameter only if the outer value is constant (memory model, Corners).
         """
         added = self.add_tensor(replace(tensor, is_parameter=True))
@@ -60,7 +60,11 @@ class GraphBuilder:
         return added
 
     def add_operator(self, operator: Operator) -> None:
-        """Append an operator; its number must be its position."""
+        """Append an operator.
+
+        Raises:
+            ModelError: its number is not its position.
+        """
         if operator.number != len(self._operators):
             raise ModelError(f"{operator.title} is added as number {len(self._operators)}")
         self._operators.append(operator)
@@ -72,7 +76,7 @@ class GraphBuilder:
         self._outputs.append(tensor)
 
     def is_constant(self, tensor: int) -> bool:
-        """Return whether a tensor has the same value on every run, as far as operators were added."""
+        """Return whether a tensor has the same value on every run, judging by the operators added so far."""
         return tensor in self._constant
 
     def build(self) -> Graph:

@@ -1,4 +1,4 @@
-"""What a network is: tensors, operators, inputs and outputs, all frozen."""
+"""The network as a graph: tensors, operators, bodies, inputs and outputs, all frozen."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from math import prod
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """A value of the network; tensors are known by their position in `Graph.tensors`."""
+    """A value of the network. Its id is its position in `Graph.tensors`."""
 
     name: str
     """As in the source; may be empty or repeated where the format allows it."""
     element: str
-    """Element type in numpy's spelling: float32, bfloat16, int4, bool, ..."""
+    """Element type as numpy spells it: float32, bfloat16, int4, bool, ..."""
     bits: int
-    """Width of one element; below 8 for packed types."""
+    """Bits of one element; fewer than 8 for packed types."""
     shape: tuple[int, ...]
     """Empty for a scalar."""
     is_parameter: bool = False
-    """True for weights, constants, and every value computed from those alone."""
+    """True for weights, constants, and all values computed only from those."""
 
     @property
     def elements(self) -> int:
@@ -29,7 +29,7 @@ class Tensor:
 
     @property
     def size(self) -> int:
-        """Bytes, packed, rounded up to a whole byte per tensor (memory model, Sharing)."""
+        """Bytes; elements are packed, and the tensor is rounded up to whole bytes (memory model, Sharing)."""
         return (self.elements * self.bits + 7) // 8
 
 
@@ -59,10 +59,10 @@ class Operator:
     outputs: tuple[int | None, ...]
     """Tensor ids in the order of the source; None where an optional output is left out."""
     captured: tuple[int, ...] = ()
-    """Outer tensors that its bodies read without being inputs, ascending, no repeats."""
+    """Tensors outside its bodies that these read, other than its inputs; ascending, each once."""
     bodies: tuple[Body, ...] = ()
     is_random: bool = False
-    """Makes different values on every run; keeps its place among the other random operators."""
+    """Whether it makes different values on every run; random operators keep their order among each other."""
 
     @property
     def title(self) -> str:
@@ -71,12 +71,12 @@ class Operator:
 
     @property
     def reads(self) -> tuple[int, ...]:
-        """Tensor ids it needs, captured ones included, each once, in order of first use."""
+        """The ids of the tensors that it needs, captured ones included, each once, in order of first use."""
         return tuple(dict.fromkeys([*(t for t in self.inputs if t is not None), *self.captured]))
 
     @property
     def makes(self) -> tuple[int, ...]:
-        """Tensor ids it makes, in order."""
+        """The ids of the tensors that it makes, in order."""
         return tuple(t for t in self.outputs if t is not None)
 
 
@@ -96,14 +96,14 @@ def body_path(outer: str, operator: int, attribute: str) -> str:
 
 @dataclass(frozen=True)
 class Graph:
-    """A network. Made by `GraphBuilder` only, which checks it."""
+    """A network. Only `GraphBuilder` makes it, after checking it."""
 
     name: str
     tensors: tuple[Tensor, ...]
     operators: tuple[Operator, ...]
-    """All nodes of the source in source order, parameter-only ones included."""
+    """All nodes of the source in source order, including those that only compute parameters."""
     inputs: tuple[int, ...]
-    """Ids of the tensors fed on every run; parameters are not among them."""
+    """Ids of the tensors that the caller feeds on every run; parameters are not among them."""
     outputs: tuple[int, ...]
     """Ids in the order of the source; may repeat, may be inputs or parameters."""
     symbols: tuple[str, ...] = field(default=())
@@ -120,12 +120,12 @@ class Graph:
     @cached_property
     def readers(self) -> dict[int, tuple[int, ...]]:
         """Tensor id to the ascending numbers of the operators that read it (missing when none do)."""
-        found: dict[int, list[int]] = {}
+        readers: dict[int, list[int]] = {}
         for op in self.operators:
             for t in op.reads:
-                found.setdefault(t, []).append(op.number)
-        return {t: tuple(numbers) for t, numbers in found.items()}
+                readers.setdefault(t, []).append(op.number)
+        return {t: tuple(numbers) for t, numbers in readers.items()}
 
     def computes_parameters(self, op: Operator) -> bool:
-        """Whether all that the operator makes are parameters, so that it is not scheduled."""
+        """Return whether an operator makes only parameters, so that it is not scheduled."""
         return bool(op.makes) and all(self.tensors[t].is_parameter for t in op.makes)

@@ -1,4 +1,4 @@
-"""Facts about operator kinds that hold on every target; what may share memory is a fact of a target."""
+"""Facts about operator kinds that hold on every target. What may share memory depends on the target."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ STANDARD_DOMAINS = frozenset({"", "ai.onnx"})
 """Two spellings of the standard operator set; a `Graph` uses the empty one."""
 
 CONSTANT_KINDS = frozenset({"Constant"})
-"""Kinds without inputs whose outputs stand in the file, so that they are parameters."""
+"""Kinds whose outputs are values in the file, so that they are parameters."""
 
 RANDOM_KINDS = frozenset(
     {
@@ -18,24 +18,24 @@ RANDOM_KINDS = frozenset(
         "RandomUniformLike",
     }
 )
-"""Kinds of ONNX that draw numbers on every run."""
+"""Kinds of ONNX that draw random numbers on every run."""
 
 RANDOM_TFLITE_KINDS = frozenset(
     {"MULTINOMIAL", "RANDOM_STANDARD_NORMAL", "RANDOM_UNIFORM", "STABLEHLO_RNG_BIT_GENERATOR"}
 )
-"""Kinds of TensorFlow Lite that do."""
+"""Kinds of TensorFlow Lite that draw random numbers on every run."""
 
 RANDOM_IN_TRAINING_KINDS = frozenset({"Dropout"})
-"""Kinds that draw numbers on every run in training mode, and none at inference."""
+"""Kinds of ONNX that draw random numbers in training mode, but not at inference."""
 
 
 def is_constant(kind: str, domain: str) -> bool:
-    """Return whether operators of this kind bring a value that stands in the file."""
+    """Return whether operators of a kind output a value that is in the file."""
     return domain in STANDARD_DOMAINS and kind in CONSTANT_KINDS
 
 
 def is_random(kind: str, domain: str, *, training: bool) -> bool:
-    """Return whether an operator of this kind makes different values on every run."""
+    """Return whether an ONNX operator of a kind makes different values on every run."""
     if domain not in STANDARD_DOMAINS:
         return False
     return kind in RANDOM_KINDS or (training and kind in RANDOM_IN_TRAINING_KINDS)

@@ -1,4 +1,4 @@
-"""From an order of the scheduled operators to an order of all nodes of the source."""
+"""From an order of the scheduled operators to an order of all nodes of the source file."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from hmcos.graph.graph import Graph
 
 @dataclass(frozen=True, slots=True)
 class ParameterNodes:
-    """The nodes of a source that only compute parameters, so that they are not scheduled."""
+    """The nodes of a source that only compute parameters and are therefore not scheduled."""
 
     numbers: frozenset[int] = frozenset()
     makers: Mapping[int, tuple[int, ...]] = field(default_factory=dict[int, tuple[int, ...]])
-    """Number of a node to those of them that make what it reads; missing where there are none."""
+    """Node number to the parameter-only nodes that make what it reads; nodes without any are missing."""
 
 
 def parameter_nodes(graph: Graph) -> ParameterNodes:
@@ -25,18 +25,18 @@ def parameter_nodes(graph: Graph) -> ParameterNodes:
     producer = graph.producer
     makers: dict[int, tuple[int, ...]] = {}
     for op in graph.operators:
-        found = tuple(maker for t in op.reads if (maker := producer.get(t, -1)) in numbers)
-        if found:
-            makers[op.number] = found
+        made_by = tuple(maker for t in op.reads if (maker := producer.get(t, -1)) in numbers)
+        if made_by:
+            makers[op.number] = made_by
     return ParameterNodes(numbers, makers)
 
 
 def source_order(nodes: ParameterNodes, scheduled: Sequence[int]) -> tuple[int, ...]:
-    """Return the number of every node of the source in the new order.
+    """Return the numbers of all nodes of the source in the new order.
 
-    `scheduled` holds the numbers of all operators that do not only compute parameters, in the new order. Each
-    parameter-only node stands just before its first reader, in source order among its like; those that no
-    scheduled operator needs stand at the end (memory model, Corners).
+    `scheduled` holds the numbers of the scheduled operators in the new order. Parameter-only nodes go
+    directly before the first operator that needs them, in source order; those that no scheduled operator
+    needs go to the end (memory model, Corners).
     """
     waiting = set(nodes.numbers)
     order: list[int] = []

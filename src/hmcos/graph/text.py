@@ -10,8 +10,8 @@ from hmcos.graph.graph import Graph, Operator, Tensor
 def text(graph: Graph) -> str:
     """Return one line per input, operator and output; bodies follow their operator, indented.
 
-    A line of an operator reads `number kind 'name' (inputs) [captured] -> outputs`; parameters carry a star,
-    left-out inputs and outputs are `_`.
+    The line of an operator is `number kind 'name' (inputs) [captured] -> outputs`. A star marks
+    parameters; `_` is an optional input or output that is left out.
     """
     return "".join(f"{line}\n" for line in _lines(graph, ""))
 

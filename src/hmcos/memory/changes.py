@@ -1,4 +1,4 @@
-"""A problem with one thing changed."""
+"""Problems with one thing changed: external buffers, an alignment, or one size."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from hmcos.memory.problem import Problem
 def without_external(problem: Problem) -> Problem:
     """Return the problem in which inputs and kept buffers take no memory, because the caller supplies it.
 
-    Nothing is written over them in place, nor are they written over anything: their place is the caller's.
+    No operator overwrites them, and no output of theirs overwrites another buffer: the caller chose their
+    place.
     """
     external = frozenset(problem.inputs) | frozenset(problem.kept)
     sizes = tuple(0 if b in external else size for b, size in enumerate(problem.sizes))
@@ -24,7 +25,7 @@ def without_external(problem: Problem) -> Problem:
 
 
 def aligned(problem: Problem, alignment: int) -> Problem:
-    """Return the problem with all sizes rounded up."""
+    """Return the problem with all sizes and scratch rounded up to an alignment in bytes."""
     if alignment == 1:
         return problem
     return replace(
@@ -41,7 +42,7 @@ def resized(problem: Problem, life: Life, size: int) -> Problem:
             problem, scratch=tuple(size if op == life.operator else s for op, s in enumerate(problem.scratch))
         )
     sizes = tuple(size if b == life.buffer else s for b, s in enumerate(problem.sizes))
-    # What takes no bytes is written over nothing (a rule of every problem).
+    # An output of zero bytes must not overwrite anything: that is a rule of every problem.
     allowed = tuple(
         over if any(sizes[b] for b in made) else ()
         for made, over in zip(problem.makes, problem.may_overwrite, strict=True)

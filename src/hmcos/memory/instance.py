@@ -1,4 +1,4 @@
-"""Problems as JSON text: the interchange form `hmcos-instance/1`.
+"""Problems as JSON text: the interchange format `hmcos-instance/1`.
 
 {"format": "hmcos-instance/1",
  "buffers": [bytes, ...],                  buffer ids are indices into this list
@@ -27,9 +27,9 @@ _INSTANCE_KEYS = ("format", "buffers", "inputs", "kept", "operators")
 _REQUIRED = ("name", "reads", "makes")
 _OPERATOR_KEYS = frozenset((*_REQUIRED, "may_overwrite", "scratch"))
 _SHOWN = 40
-"""Characters of a wrong value that an error shows."""
+"""The most characters of a wrong value that an error shows."""
 _MESSAGE = 200
-"""Characters of an error beside the file's name."""
+"""The most characters of an error, besides the name of the file."""
 
 
 def read_instance(path: str | Path) -> Problem:
@@ -47,7 +47,7 @@ def read_instance(path: str | Path) -> Problem:
 
 
 def parse_instance(text: str, file: str = "instance") -> Problem:
-    """Return the problem that a text describes; `file` is what errors call it.
+    """Return the problem that a text describes; errors name it `file`.
 
     Raises:
         InstanceError: the text breaks a rule of the format; names operator and buffer.
@@ -61,10 +61,10 @@ def parse_instance(text: str, file: str = "instance") -> Problem:
 
 
 def parse_json(text: str, file: str) -> object:
-    """Return the JSON value of a text in which no object repeats a key.
+    """Return the JSON value of a text; no object in it may repeat a key.
 
     Raises:
-        InstanceError: the text is no such JSON, or nested too deeply to be an instance.
+        InstanceError: the text is not such JSON, or is nested too deeply for an instance.
     """
     try:
         return json.loads(text, object_pairs_hook=_object)
@@ -75,12 +75,12 @@ def parse_json(text: str, file: str) -> object:
     except json.JSONDecodeError as error:
         raise InstanceError(f"{file}: not JSON: {error}; is the file complete?") from error
     except ValueError as error:
-        # Python refuses to parse integers of thousands of digits.
+        # Python refuses to parse integers with thousands of digits.
         raise InstanceError(f"{file}: a number has too many digits (sizes are below 2**63)") from error
 
 
 def write_instance(problem: Problem) -> str:
-    """Return the text of a problem: one line per operator, equal for equal problems."""
+    """Return the text of a problem, with one line per operator; equal problems give equal texts."""
     head = (
         f'{{"format": "{FORMAT}",\n'
         f' "buffers": {_ids(problem.sizes)},\n'
@@ -108,12 +108,12 @@ def _ids(ids: Iterable[int]) -> str:
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    members = dict(pairs)
+    if len(members) != len(pairs):
         keys = [key for key, _ in pairs]
         repeated = next(key for key in keys if keys.count(key) > 1)
         raise InstanceError(f"key {_show(repeated)} appears twice in one object")
-    return found
+    return members
 
 
 def _problem(data: object) -> Problem:
@@ -168,12 +168,12 @@ def _operator(number: int, row: object) -> _Row:
         raise InstanceError(f"operator {number}{called}: {error}") from None
 
 
-def _check_keys(found: Mapping[str, object], required: tuple[str, ...], known: frozenset[str]) -> None:
+def _check_keys(fields: Mapping[str, object], required: tuple[str, ...], known: frozenset[str]) -> None:
     for key in required:
-        if key not in found:
+        if key not in fields:
             raise InstanceError(f'key "{key}" is missing')
-    if not found.keys() <= known:
-        unknown = next(key for key in found if key not in known)
+    if not fields.keys() <= known:
+        unknown = next(key for key in fields if key not in known)
         raise InstanceError(f"unknown key {_show(unknown)}; there are {', '.join(sorted(known))}")
 
 
@@ -189,7 +189,7 @@ def _integers(value: object, key: str) -> tuple[int, ...]:
 
 
 def _show(value: object) -> str:
-    """Return the value as short text on one line, without walking through nested values."""
+    """Return a value as a short text on one line; lists and objects are only named, not shown."""
     if isinstance(value, dict):
         return "an object"
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Lives of buffers along an order, as the arena needs them."""
+"""The lives of buffers along an order, for the arena."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ class Life:
     operator: int | None = None
     """The operator whose scratch this is; None for a buffer."""
     takes_over: int | None = None
-    """Index, in the same sequence of lives, of the life whose offset this one continues in place."""
+    """Index, in the same sequence of lives, of the life that this one overwrites in place, at its offset."""
 
 
 def lifetimes(problem: Problem, order: Sequence[int]) -> tuple[Life, ...]:
     """Return the lives of all buffers and scratch of non-zero size: inputs first, then by step.
 
-    Births and deaths are steps (memory model, Lives, for the arena). The sizes of the lives at a step
-    add up to the running memory of that step. A life may be empty, birth = death: that of an output
-    which takes over an input and is freed, or the network ends, right after.
+    Births and deaths are steps (memory model, Lives, for the arena). The sizes of the lives at a step add up
+    to the running memory of that step. A life is empty, with birth = death, if an output overwrites an input
+    in place and is freed right after, or the network ends there.
 
     Args:
-        problem: what runs.
-        order: a valid order of all its operators.
+        problem: the problem that runs.
+        order: an executable order of all its operators.
     """
-    steps = max(len(order), 1)  # a network without operators still holds its inputs for a moment
+    steps = max(len(order), 1)  # without operators, the inputs still live for one step
     at = {op: step for step, op in enumerate(order)}
     sizes, held = problem.sizes, problem.held
     death = [
@@ -72,9 +72,10 @@ def live_at_peak(problem: Problem, peak_step: int, lives: Sequence[Life]) -> tup
 
 
 def _taken_over(problem: Problem, op: int, dying: list[int]) -> int | None:
-    """Return the input that the operator's output takes over, None for none.
+    """Return the dying input that the operator's output overwrites in place, None if there is none.
 
-    One of equal size leaves no hole, so it comes first; then the largest, then the lowest number.
+    An input of equal size leaves no hole in the arena, so it is preferred; then the largest one, then the one
+    with the lowest number.
     """
     output = problem.outputs[op]
     eligible = [b for b in dying if b in problem.overwritable[op]]

@@ -1,4 +1,4 @@
-"""A network as numbers: all that search code may see."""
+"""A network as numbers: the only view of it that search code has."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from hmcos.errors import InstanceError
 from hmcos.words import human
 
 LARGEST = 2**63
-"""The size of one buffer stays below this many bytes; scratch, which may be a sum of sizes, need not."""
+"""Each buffer is smaller than this many bytes; scratch may be larger, since it may be a sum of sizes."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Sizes, who needs whom, and who may overwrite what; checked when made, frozen, picklable.
+    """Sizes, reads, outputs and possible overwrites of a network; checked when made, frozen, picklable.
 
-    Operators are 0..n-1 and buffers 0..b-1; the given order 0, 1, ..., n-1 is executable.
-    Precedence lives only in buffers: an operator follows the producers of what it reads.
+    Operators are numbered 0..n-1 and buffers 0..b-1; the given order 0, 1, ..., n-1 is executable. Buffers
+    are the only precedence constraints: an operator runs after the producers of the buffers that it reads.
 
     Raises:
         InstanceError: a rule of the interchange format is broken; names operator and buffer.
@@ -33,11 +33,11 @@ class Problem:
     kept: tuple[int, ...]
     """Buffers that are live to the end."""
     reads: tuple[tuple[int, ...], ...]
-    """Per operator: buffers it reads, no repeats."""
+    """Per operator: the buffers that it reads, each once."""
     makes: tuple[tuple[int, ...], ...]
-    """Per operator: buffers it makes, no repeats."""
+    """Per operator: the buffers that it makes, each once."""
     may_overwrite: tuple[tuple[int, ...], ...]
-    """Per operator: buffers among its reads that its one non-empty output may take over in place."""
+    """Per operator: the buffers among its reads that its only non-empty output may overwrite in place."""
     scratch: tuple[int, ...]
     """Per operator: bytes in use only while it runs."""
 
@@ -56,20 +56,20 @@ class Problem:
     @cached_property
     def producer(self) -> tuple[int, ...]:
         """Per buffer: the operator that makes it, -1 for an input."""
-        found = [-1] * len(self.sizes)
+        producer = [-1] * len(self.sizes)
         for op, made in enumerate(self.makes):
             for b in made:
-                found[b] = op
-        return tuple(found)
+                producer[b] = op
+        return tuple(producer)
 
     @cached_property
     def readers(self) -> tuple[tuple[int, ...], ...]:
         """Per buffer: the operators that read it, ascending."""
-        found: list[list[int]] = [[] for _ in self.sizes]
+        readers: list[list[int]] = [[] for _ in self.sizes]
         for op, read in enumerate(self.reads):
             for b in read:
-                found[b].append(op)
-        return tuple(map(tuple, found))
+                readers[b].append(op)
+        return tuple(map(tuple, readers))
 
     @cached_property
     def held(self) -> frozenset[int]:
@@ -78,36 +78,36 @@ class Problem:
 
     @cached_property
     def predecessors(self) -> tuple[tuple[int, ...], ...]:
-        """Per operator: the operators whose buffers it reads, ascending, no repeats."""
+        """Per operator: the operators whose buffers it reads, ascending, each once."""
         producer = self.producer
         return tuple(tuple(sorted({producer[b] for b in read} - {-1})) for read in self.reads)
 
     @cached_property
     def successors(self) -> tuple[tuple[int, ...], ...]:
-        """Per operator: the operators that read its buffers, ascending, no repeats."""
-        found: list[list[int]] = [[] for _ in self.names]
+        """Per operator: the operators that read its buffers, ascending, each once."""
+        after: list[list[int]] = [[] for _ in self.names]
         for op, before in enumerate(self.predecessors):
             for p in before:
-                found[p].append(op)
-        return tuple(map(tuple, found))
+                after[p].append(op)
+        return tuple(map(tuple, after))
 
     @cached_property
     def outputs(self) -> tuple[int, ...]:
-        """Per operator: bytes of all buffers that it makes."""
+        """Per operator: the bytes of all buffers that it makes."""
         sizes = self.sizes
         return tuple(sizes[made[0]] if len(made) == 1 else sum(sizes[b] for b in made) for made in self.makes)
 
     @cached_property
     def unread(self) -> tuple[int, ...]:
-        """Per operator: bytes of the buffers it makes that nobody reads or keeps."""
+        """Per operator: the bytes of those buffers that it makes but nobody reads or keeps."""
         sizes, held, readers = self.sizes, self.held, self.readers
         return tuple(sum(sizes[b] for b in made if not readers[b] and b not in held) for made in self.makes)
 
     @cached_property
     def overwritable(self) -> tuple[frozenset[int], ...]:
-        """Per operator: those of `may_overwrite` that an overwrite can ever happen to.
+        """Per operator: the buffers of `may_overwrite` that it can overwrite in some order.
 
-        An overwrite of a buffer that is held, or smaller than the output, never happens.
+        A buffer that is held, or smaller than the output, is never overwritten.
         """
         held, sizes, outputs = self.held, self.sizes, self.outputs
         nothing = frozenset[int]()
@@ -148,7 +148,7 @@ def _check(problem: Problem) -> None:
 
 
 def _check_operator(problem: Problem, op: int, made: list[bool]) -> None:
-    """Check one operator and mark what it makes; `made` tells what exists before it."""
+    """Check one operator; `made` says which buffers exist before it, and is updated with what it makes."""
     where = f"operator {op} ({problem.names[op]!r})"
     reads, makes, allowed = problem.reads[op], problem.makes[op], problem.may_overwrite[op]
     _check_ids(reads, len(made), f"{where}: reads")

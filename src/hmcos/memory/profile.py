@@ -1,4 +1,4 @@
-"""THE peak: what an order costs, step by step."""
+"""THE definition of the peak: the memory of an order, step by step."""
 
 from __future__ import annotations
 

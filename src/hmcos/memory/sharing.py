@@ -1,4 +1,4 @@
-"""From a network and a target to a problem: which tensors share a buffer (memory model, Sharing)."""
+"""Lowering a network on a target to a problem: which tensors share a buffer (memory model, Sharing)."""
 
 from __future__ import annotations
 
@@ -15,27 +15,28 @@ from hmcos.memory.target import Condition, Overwrite, Target, kind_name
 
 @dataclass(frozen=True)
 class Sharing:
-    """A network as a problem, and how to find one in the other."""
+    """A network as a problem, and which parts of the two correspond."""
 
     problem: Problem
     numbers: tuple[int, ...]
-    """Operator of the problem to operator number in the source, ascending."""
+    """Per operator of the problem: its number in the source, ascending."""
     buffer_of: Mapping[int, int | None]
-    """Tensor id to buffer, parameters left out; None where the tensor has no buffer of its own: an
-    unread output that is counted as its operator's scratch, or a view of a parameter."""
+    """Tensor id to buffer, without parameters. None for a tensor without a buffer: an unread output that
+    counts
+    as scratch of its operator, or a view of a parameter."""
     raw_sizes: tuple[int, ...]
-    """Bytes per buffer before they were rounded up to the alignment."""
+    """Bytes per buffer, before rounding up to the alignment."""
     alignment: int
     """Bytes."""
 
     @cached_property
     def tensors_of(self) -> tuple[tuple[int, ...], ...]:
-        """Per buffer: the tensors in it, the one it was made for first; none if it only carries order."""
-        found: list[list[int]] = [[] for _ in self.raw_sizes]
+        """Per buffer: the tensors in it, the one it was made for first; none if it only keeps an order."""
+        tensors: list[list[int]] = [[] for _ in self.raw_sizes]
         for tensor, buffer in self.buffer_of.items():  # in the order in which they were made
             if buffer is not None:
-                found[buffer].append(tensor)
-        return tuple(map(tuple, found))
+                tensors[buffer].append(tensor)
+        return tuple(map(tuple, tensors))
 
 
 def lower(
@@ -44,13 +45,13 @@ def lower(
     body_scratch: Mapping[int, int] | None = None,
     alignment: int | None = None,
 ) -> Sharing:
-    """Return the problem that a network is on a target.
+    """Return the problem of a network on a target.
 
     Args:
         graph: the network, in an executable order.
         target: what may share memory.
         body_scratch: operator number to the bytes that its bodies need while it runs.
-        alignment: bytes; replaces the target's.
+        alignment: bytes, instead of the target's alignment.
 
     Raises:
         OptionError: the alignment is not positive.
@@ -67,7 +68,7 @@ def lower(
 
 @dataclass
 class _Rows:
-    """The problem's columns, one entry per operator so far."""
+    """The columns of the problem under construction, one entry per operator."""
 
     numbers: list[int] = field(default_factory=list[int])
     names: list[str] = field(default_factory=list[str])
@@ -78,7 +79,7 @@ class _Rows:
 
 
 class _Lowering:
-    """Takes the operators in source order; each sees the buffers of what was made before it."""
+    """Lowers operators one by one, in source order, so that the buffers they read exist already."""
 
     def __init__(self, graph: Graph, target: Target, body_scratch: Mapping[int, int], alignment: int) -> None:
         self.graph, self.target = graph, target
@@ -87,9 +88,10 @@ class _Lowering:
         self.raw_sizes: list[int] = []
         self.buffer_of: dict[int, int | None] = {}
         self.token_of: dict[int, int] = {}
-        """Output of a view to the zero-size buffer that says it was made."""
+        """Output of a view to a zero-size buffer; reading it makes an operator wait for the view."""
         self.last_random: int | None = None
-        """The zero-size buffer that the latest random operator made."""
+        """The zero-size buffer of the latest random operator; the next one reads it, so that they keep
+        their order."""
         self.rows = _Rows()
         for tensor in graph.inputs:
             self.new_tensor_buffer(tensor)
@@ -123,17 +125,17 @@ class _Lowering:
         self.rows.scratch.append(scratch)
 
     def reads(self, op: Operator) -> tuple[int, ...]:
-        found: dict[int, None] = {}
+        buffers: dict[int, None] = {}
         for tensor in op.reads:
             buffer = self.buffer_of.get(tensor)
             if buffer is not None:
-                found[buffer] = None
+                buffers[buffer] = None
             if tensor in self.token_of:
-                found[self.token_of[tensor]] = None
-        return tuple(found)
+                buffers[self.token_of[tensor]] = None
+        return tuple(buffers)
 
     def viewed(self, op: Operator) -> int | None:
-        """Return the tensor whose storage the operator's one output is, None if it is no view."""
+        """Return the tensor that the operator's output is a view of, None if the operator is not a view."""
         if kind_name(op.kind, op.domain) not in self.target.views or op.is_random:
             return None
         if not op.inputs or op.inputs[0] is None or len(op.makes) != 1:
@@ -142,19 +144,19 @@ class _Lowering:
         return op.inputs[0] if output.size <= base.size else None
 
     def new_view(self, base: int, output: int) -> int:
-        # A view of a parameter has no buffer, but its readers still have to wait for it.
+        # A view of a parameter has no buffer, but its readers must still wait for it.
         self.buffer_of[output] = self.buffer_of.get(base)
         self.token_of[output] = self.new_buffer(0)
         return self.token_of[output]
 
     def may_overwrite(self, op: Operator) -> tuple[int, ...]:
-        """Return the buffers that the target lets the operator's one used output take over."""
+        """Return the buffers that the operator's only used output may overwrite on this target."""
         rule = self.target.overwrite.get(kind_name(op.kind, op.domain))
         used = [tensor for tensor in op.makes if self.is_used(tensor)]
         if rule is None or op.is_random or len(used) != 1 or not self.graph.tensors[used[0]].size:
             return ()
         allowed = self.allowed_positions(op, rule, self.graph.tensors[used[0]])
-        # What is also read in another way would be read after it was overwritten.
+        # A buffer that is also read at a position that is not allowed could be read after it is overwritten.
         spoiled = {
             self.buffer_of.get(tensor)
             for position, tensor in enumerate((*op.inputs, *op.captured))
@@ -169,16 +171,16 @@ class _Lowering:
         )
 
     def allowed_positions(self, op: Operator, rule: Overwrite, output: Tensor) -> list[int]:
-        """Return the input positions that the rule allows, ascending; each fills its buffer."""
-        found: list[int] = []
+        """Return the positions of inputs that fill their buffers and that the rule allows, ascending."""
+        positions: list[int] = []
         for position, tensor in enumerate(op.inputs):
             if tensor is None or (rule.positions is not None and position not in rule.positions):
                 continue
             buffer = self.buffer_of.get(tensor)
             read = self.graph.tensors[tensor]
             if buffer is not None and read.size == self.raw_sizes[buffer] and _alike(rule, read, output):
-                found.append(position)
-        return found
+                positions.append(position)
+        return positions
 
     def is_used(self, tensor: int) -> bool:
         return tensor in self.outputs or tensor in self.graph.readers

@@ -1,4 +1,4 @@
-"""What a runtime lets tensors share: a target, which is data in a TOML file."""
+"""Targets: which tensors may share memory on a runtime, read from a TOML file."""
 
 from __future__ import annotations
 
@@ -19,28 +19,29 @@ from hmcos.memory.problem import LARGEST
 from hmcos.words import meant
 
 _DEEP = re.compile(r"""(?<![\w"'-])(?:[\w"'-]++[ \t]*+\.[ \t]*+){100}""")
-"""A key of so many parts. Python's reader takes time by their square: minutes for a file of 100 KB."""
+"""A key of 100 parts or more. Python's TOML reader takes quadratic time for it: minutes for a file of 100
+KB."""
 
 _FOLDER = Path(__file__).with_name("targets")
 _TARGET_KEYS = ("alignment", "overwrite_inputs", "views", "overwrite", "scratch")
 _RULE_KEYS = ("kinds", "inputs", "condition")
 _SCRATCH_KEYS = ("kinds", "operators")
 _PER_MODEL = "tflm"
-"""The target whose scratch per operator depends on the model."""
+"""The target whose scratch per operator is measured for each model."""
 
 
 class Condition(StrEnum):
-    """What an input must have in common with the output that overwrites it."""
+    """What an input and the output that overwrites it must have in common."""
 
     SAME_SHAPE = "same-shape"
-    """Shape and element width."""
+    """The shape and the element width."""
     SAME_SIZE = "same-size"
-    """Bytes."""
+    """The number of bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Overwrite:
-    """Which inputs an operator may write its output over."""
+    """Which inputs an operator may overwrite with its output."""
 
     positions: tuple[int, ...] | None
     """Positions among the operator's inputs; None for all of them."""
@@ -51,47 +52,47 @@ class Overwrite:
 
 @dataclass(frozen=True)
 class Target:
-    """What may share memory on one runtime. Kinds of other domains are written domain:kind."""
+    """What may share memory on one runtime. Kinds outside the standard domain are written domain:kind."""
 
     name: str
     alignment: int
-    """Bytes; sizes are rounded up to its multiples."""
+    """Bytes; all sizes are rounded up to a multiple of it."""
     overwrite_inputs: bool
     """Whether inputs of the network may be overwritten."""
     views: frozenset[str]
-    """Kinds whose output is their first input under another shape."""
+    """Kinds whose output is a view of their first input, under another shape."""
     overwrite: Mapping[str, Overwrite]
-    """Rule per kind that may overwrite."""
+    """The rule of each kind that may overwrite an input."""
     scratch_of_kind: Mapping[str, int]
-    """Bytes that operators of this kind need while they run."""
+    """Kind to the bytes that each of its operators needs while it runs."""
     scratch_of_operator: Mapping[str, int]
-    """Bytes that the operators of this name need while they run, beside those of their kind."""
+    """Operator name to the bytes that it needs while it runs, in addition to those of its kind."""
     data: Mapping[str, object]
-    """The file's content, as read."""
+    """The content of the file, as read."""
 
 
 def kind_name(kind: str, domain: str) -> str:
-    """Return how a target writes an operator type: bare in the standard domain, else domain:kind."""
+    """Return an operator type as targets write it: a kind of the standard domain, or domain:kind."""
     return kind if domain in STANDARD_DOMAINS else f"{domain}:{kind}"
 
 
 def target_names() -> tuple[str, ...]:
     """Return the names of the targets that are shipped, the default first."""
-    found = sorted(path.stem for path in _FOLDER.glob("*.toml"))
-    return tuple(sorted(found, key=lambda name: name != "default"))
+    shipped = sorted(path.stem for path in _FOLDER.glob("*.toml"))
+    return tuple(sorted(shipped, key=lambda name: name != "default"))
 
 
 def load_target(name_or_path: str | Path) -> Target:
-    """Return the shipped target of this name, or the one in this TOML file.
+    """Return the shipped target of a name, or the target in a TOML file.
 
     Raises:
-        TargetError: there is neither, or the file is ill-formed; names file and key.
+        TargetError: there is neither, or the file breaks a rule; names file and key.
     """
     name = str(name_or_path)
     if name in target_names():
         return _read(name, _FOLDER / f"{name}.toml")
     path = Path(name_or_path)
-    # Unlike Path.is_file, this takes names that are too long for a file.
+    # Unlike Path.is_file, os.path.isfile does not fail for names that are too long for a file.
     if path.suffix != ".toml" and not os.path.isfile(path):  # noqa: PTH113
         known = target_names()
         raise UnknownTargetError(
@@ -123,12 +124,12 @@ def _shipped(name: str) -> Target:
 
 
 def check_name(target: Target) -> None:
-    """Do nothing if a target that is called like a shipped one has its rules.
+    """Check that a target with the name of a shipped one has the same rules.
 
-    The scratch of the target tflm per operator is left out: that is found out for each model.
+    The scratch per operator of the target tflm may differ: it is measured for each model.
 
     Raises:
-        TargetError: it has others; names the first that differs.
+        TargetError: a rule differs; names the first such rule.
     """
     if target.name not in target_names():
         return
@@ -144,7 +145,7 @@ def check_name(target: Target) -> None:
 
 
 def parse_target(name: str, data: Mapping[str, object], file: str) -> Target:
-    """Return the target that a TOML file's content describes; `file` is what errors call it.
+    """Return the target that the content of a TOML file describes; errors name it `file`.
 
     Raises:
         TargetError: a key is unknown, a value is of the wrong type, or the name is that of a shipped target

@@ -1,1 +1,1 @@
-"""Networks from papers, written as ONNX."""
+"""Bundled networks: architectures from papers, built as ONNX models."""

@@ -1,4 +1,4 @@
-"""The networks that `zoo:NAME` stands for."""
+"""The bundled networks by name, as in `zoo:NAME`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ FAMILIES: dict[str, str] = {
     "darts": "hmcos.zoo.darts:DARTS",
     "randwire": "hmcos.zoo.randwire:RandWire",
 }
-"""Where the parameters of each family are, a class with a method `build`."""
+"""Family to "module:class"; the fields of the class are the parameters, its method `build` makes the
+model."""
 
 NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
     "nasnet-cifar": ("nasnet", {"cells": 6, "filters": 32}),
@@ -35,26 +36,26 @@ NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
     "randwire-s1": ("randwire", {"seed": 1}),
     "randwire-s2": ("randwire", {"seed": 2}),
 }
-"""Name to family and parameters; the rest are the family's defaults."""
+"""Name to family and parameters; all other parameters have the defaults of the family."""
 
 
 def names() -> tuple[str, ...]:
-    """Return the names of all networks that are ready made."""
+    """Return the names of all networks in `NETWORKS`."""
     return tuple(NETWORKS)
 
 
 def defaults(family: str) -> dict[str, object]:
-    """Return the parameters of a family and what they are when not given."""
+    """Return the parameters of a family with their default values."""
     return {
         name: parameter.default for name, parameter in inspect.signature(_maker(family)).parameters.items()
     }
 
 
 def build(name: str, **parameters: object) -> ModelProto:
-    """Return a network: one of `names()`, or a family such as nasnet; the parameters given go first.
+    """Return the model of a network in `names()`, or of a family; given parameters replace the defaults.
 
     Raises:
-        OptionError: no such network, no such parameter, or a value out of range.
+        OptionError: there is no such network or parameter, or a value is out of range.
     """
     check_name(name)
     family, chosen = NETWORKS.get(name, (name, {}))
@@ -68,10 +69,10 @@ def build(name: str, **parameters: object) -> ModelProto:
 
 
 def check_name(name: str) -> None:
-    """Do nothing if there is such a network or family.
+    """Check that there is a network or family of a name.
 
     Raises:
-        OptionError: there is none; tells which was meant.
+        OptionError: there is none; suggests the closest names.
     """
     if name not in NETWORKS and name not in FAMILIES:
         hint = meant(name, [*NETWORKS, *FAMILIES]) or f" There are {', '.join(NETWORKS)}."
@@ -79,5 +80,5 @@ def check_name(name: str) -> None:
 
 
 def _maker(family: str) -> Callable[..., Any]:
-    module, _, found = FAMILIES[family].partition(":")
-    return cast(Callable[..., Any], getattr(import_module(module), found))
+    module, _, name = FAMILIES[family].partition(":")
+    return cast(Callable[..., Any], getattr(import_module(module), name))

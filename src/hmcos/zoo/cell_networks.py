@@ -1,4 +1,4 @@
-"""Networks that repeat one normal and one reduction cell: how a cell is built, and how cells are stacked."""
+"""Networks of repeated normal and reduction cells: how a cell is built, and how cells are stacked."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hmcos.zoo.parameters import check_choice, check_switch, check_whole
 from hmcos.zoo.weights import Weights
 
 STEM = 32
-"""Channels of the first convolution, whatever the width of the cells."""
+"""Channels of the first convolution, independent of the width of the cells."""
 
 Operation = Literal[
     "identity",
@@ -27,22 +27,22 @@ Operation = Literal[
     "1x7 then 7x1",
 ]
 Branch = tuple[Operation, int]
-"""An operation and its state: 0 is the cell before the last, 1 the last cell, 2 + b what block b makes."""
+"""An operation and the state it reads: 0 is the cell before the last, 1 the last cell, 2 + b the block b."""
 
 
 @dataclass(frozen=True)
 class CellDesign:
-    """A cell as the searches of architectures write it."""
+    """A cell in the notation of architecture search."""
 
     blocks: tuple[tuple[Branch, Branch], ...]
-    """Each block adds its two branches and makes the next state."""
+    """Each block adds its two branches; the sum is the next state."""
     result: tuple[int, ...]
     """The states that are concatenated."""
 
 
 @dataclass(frozen=True)
 class CellNetwork:
-    """A network of normal and reduction cells, of which every family has its own.
+    """A network of normal and reduction cells; each family has its own two designs.
 
     Raises:
         OptionError: a parameter is out of range.
@@ -50,26 +50,28 @@ class CellNetwork:
 
     family: ClassVar[str]
     normal: ClassVar[CellDesign]
-    """The cell that keeps the size of the image."""
+    """The cell that keeps the image size."""
     reduction: ClassVar[CellDesign]
-    """The cell that halves it."""
+    """The cell that halves the image size."""
 
     dataset: str = "cifar"
-    """cifar: images of 32x32 pixels, `cells` normal cells, then twice a reduction and as many again.
-    imagenet: 224x224, a stem that halves three times, of which two by reduction cells, then the same."""
+    """cifar: images of 32x32 pixels; three stages of `cells` normal cells, with a reduction cell between
+    stages.
+    imagenet: 224x224 pixels; a stem that halves the image three times, twice by reduction cells, comes
+    first."""
     cells: int = 6
     """Normal cells in each of the three stages."""
     filters: int = 32
-    """Channels of each operation of a first cell; every reduction cell doubles them."""
+    """Channels of each operation in the first cell; every reduction cell doubles them."""
     classes: int | None = None
-    """Scores that come out; None: 100 for cifar, 1000 for imagenet."""
+    """Number of output scores; None means 100 for cifar and 1000 for imagenet."""
     batch: int = 1
     fold_batch_norm: bool = True
-    """Whether batch normalisation is part of the convolution before it, or an operator of its own."""
+    """Whether batch normalisation is folded into the convolution before it, or is a separate operator."""
     layout: str = "nchw"
-    """Of the images that come in: nchw, or nhwc, which costs an operator that transposes them."""
+    """Layout of the input images: nchw, or nhwc, which adds an operator that transposes them."""
     seed: int = 0
-    """Of the weights."""
+    """Seed of the weights."""
 
     def __post_init__(self) -> None:
         check_choice("dataset", self.dataset, ("cifar", "imagenet"))
@@ -100,7 +102,7 @@ class CellNetwork:
         return network.model()
 
     def _strides(self) -> list[int]:
-        """Return the stride of each cell, from the image to the scores (NASNet, figure 2)."""
+        """Return the stride of each cell, from input to output (NASNet, figure 2)."""
         stem = [2, 2] if self.dataset == "imagenet" else []
         stage = [1] * self.cells
         return [*stem, *stage, 2, *stage, 2, *stage]
@@ -108,15 +110,15 @@ class CellNetwork:
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """The making of one cell."""
+    """The construction of one cell."""
 
     layers: Layers
     filters: int
     stride: int
-    """Of the operations that read earlier cells."""
+    """Stride of the operations that read earlier cells."""
 
     def cell(self, cell: CellDesign, before: int | None, last: int) -> int:
-        """Return the output of a cell that reads the two cells before it; the first has only one."""
+        """Return the output of a cell that reads the two cells before it; the first cell has only one."""
         state1 = self._squeeze(last)
         states = [state1 if before is None else self._fit(before, state1), state1]
         for first, second in cell.blocks:
@@ -124,20 +126,20 @@ class _Step:
         return self.layers.concat(tuple(states[s] for s in cell.result))
 
     def _squeeze(self, x: int) -> int:
-        """Return x brought to the channels of this cell."""
+        """Return x with the number of channels of this cell."""
         return self.layers.conv(self.layers.relu(x), self.filters)
 
     def _fit(self, x: int, like: int) -> int:
-        """Return x brought to the channels of this cell, and to the image size of `like`."""
+        """Return x with the number of channels of this cell and the image size of `like`."""
         shape = self.layers.network.shape
         return self._squeeze(x) if shape(x)[2:] == shape(like)[2:] else self._halve(x)
 
     def _halve(self, x: int) -> int:
-        """Return x at half the image size by two paths, one of them a pixel aside (factorized reduction)."""
+        """Return x at half the image size by two paths, one shifted by a pixel (factorized reduction)."""
         layers, active = self.layers, self.layers.relu(x)
         straight = layers.plain_conv(layers.average_pool(active, 1, 2), self.filters // 2)
-        aside = layers.average_pool(layers.shift(active), 1, 2)
-        both = layers.concat((straight, layers.plain_conv(aside, self.filters - self.filters // 2)))
+        shifted = layers.average_pool(layers.shift(active), 1, 2)
+        both = layers.concat((straight, layers.plain_conv(shifted, self.filters - self.filters // 2)))
         return layers.batch_norm(both)
 
     def _branch(self, branch: Branch, states: list[int]) -> int:

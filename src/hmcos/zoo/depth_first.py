@@ -1,4 +1,4 @@
-"""The order in which the operators of a zoo network stand in its file."""
+"""The order of the operators in the file of a bundled network."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 def depth_first(names: Sequence[str], reads: Sequence[Sequence[int]]) -> list[int]:
     """Return the operators in reverse depth-first post-order, readers visited by name.
 
-    Operator `i` is called `names[i]` and follows the operators `reads[i]`. This is the order that
-    exporters such as tf2onnx leave behind, and the one of the published files: what a user has who
-    does not reschedule. It costs O(operators + reads), apart from sorting names.
+    Operator `i` is called `names[i]` and reads the outputs of the operators `reads[i]`. Exporters such as
+    tf2onnx write this order, and so do the published files, so it is what users run who do not reschedule.
+    Apart from sorting the names, it takes O(operators + reads).
     """
     by_name = sorted(range(len(names)), key=names.__getitem__)
     readers: list[list[int]] = [[] for _ in names]
@@ -27,7 +27,7 @@ def depth_first(names: Sequence[str], reads: Sequence[Sequence[int]]) -> list[in
 
 
 def _visit(root: int, readers: Sequence[Sequence[int]], seen: list[bool], finished: list[int]) -> None:
-    """Append all that is reached from the root and not seen yet, each after its readers."""
+    """Append all operators that can be reached from the root and were not seen, each after its readers."""
     seen[root] = True
     path: list[tuple[int, Iterator[int]]] = [(root, iter(readers[root]))]
     while path:

@@ -1,7 +1,7 @@
-"""The layers that the networks of the zoo are made of.
+"""The layers of the bundled networks.
 
-Images are batch, channels, height, width, since the operators of ONNX have this one layout. A network may
-still be fed as other frameworks are, channels last: `image` brings that into order.
+Images have the layout batch, channels, height, width, the only one of ONNX operators. The input of a network
+may have its channels last, as in TensorFlow: `image` transposes it.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from hmcos.zoo.network import INPUT, Attribute, Layer, NetworkBuilder, Parameter
 from hmcos.zoo.weights import Weights, repeated
 
 _EPSILON = 0.001
-"""Of batch normalisation; Keras's default."""
+"""The epsilon of batch normalisation: the default of Keras."""
 LAYOUTS = ("nchw", "nhwc")
-"""What an image that comes in may be: channels first, or channels last as TensorFlow has them."""
+"""Layouts of input images: channels first, or channels last as in TensorFlow."""
 
 
 def image_shape(layout: str, batch: int, pixels: int) -> Shape:
-    """Return the shape of square coloured images in one of LAYOUTS."""
+    """Return the shape of square colour images in one of LAYOUTS."""
     return (batch, pixels, pixels, 3) if layout == "nhwc" else (batch, 3, pixels, pixels)
 
 
 @dataclass(frozen=True, slots=True)
 class _Window:
-    """What a convolution or a pool looks at, with as many windows as strides fit ("same" padding)."""
+    """The window of a convolution or a pool, with "same" padding: one window per stride, at the edges too."""
 
     kernel: tuple[int, int]
     stride: int = 1
     dilation: int = 1
 
     def over(self, image: tuple[int, int]) -> tuple[tuple[int, int], dict[str, Attribute]]:
-        """Return the size of the result for an image of this size, and the attributes in ONNX."""
+        """Return the image size of the result for an image size, and the attributes for ONNX."""
         result = -(-image[0] // self.stride), -(-image[1] // self.stride)
         begins: list[int] = []
         ends: list[int] = []
@@ -53,7 +53,7 @@ class _Window:
 
 
 class Layers:
-    """Makes layers of one network: each method returns the number of the layer that it adds."""
+    """Adds layers to one network: each method returns the number of the layer that it adds."""
 
     def __init__(self, network: NetworkBuilder, weights: Weights, fold_batch_norm: bool) -> None:
         self.network = network
@@ -61,7 +61,7 @@ class Layers:
         self._fold = fold_batch_norm
 
     def image(self, layout: str) -> int:
-        """Return the network's input, channels first: transposed when its layout is nhwc."""
+        """Return the input of the network with channels first: transposed if its layout is nhwc."""
         if layout == "nchw":
             return INPUT
         batch, height, width, channels = self.network.shape(INPUT)
@@ -77,17 +77,17 @@ class Layers:
         return self._once("add", "Add", (x, y), self.network.shape(x))
 
     def concat(self, parts: tuple[int, ...]) -> int:
-        """Return the channels of all parts in a row."""
+        """Return the concatenation of all parts along the channels."""
         batch, _, *image = self.network.shape(parts[0])
         channels = sum(self.network.shape(x)[1] for x in parts)
         return self._once("concatenate", "Concat", parts, (batch, channels, *image), axis=1)
 
     def max_pool(self, x: int, kernel: int, stride: int) -> int:
-        """Return the maximum of each window, as many windows as strides fit (Keras's "same" padding)."""
+        """Return the maximum of each window, with the "same" padding of Keras."""
         return self._pool("max_pooling2d", "MaxPool", x, kernel, stride)
 
     def average_pool(self, x: int, kernel: int, stride: int) -> int:
-        """Return the mean of each window, padding not counted."""
+        """Return the mean of each window, not counting the padding."""
         return self._pool("average_pooling2d", "AveragePool", x, kernel, stride)
 
     def conv(self, x: int, channels: int, kernel: tuple[int, int] = (1, 1), stride: int = 1) -> int:
@@ -98,11 +98,11 @@ class Layers:
         return made if self._fold else self.batch_norm(made)
 
     def plain_conv(self, x: int, channels: int) -> int:
-        """Return a convolution of single pixels, without bias and batch normalisation."""
+        """Return a 1x1 convolution without bias and without batch normalisation."""
         return self._conv(self.network.number("conv2d"), x, channels, _Window((1, 1)), bias=False)
 
     def separable_conv(self, x: int, channels: int, kernel: int, stride: int = 1, dilation: int = 1) -> int:
-        """Return a convolution per channel, one across channels, and their batch normalisation."""
+        """Return a depthwise convolution, a 1x1 convolution, and the batch normalisation."""
         name = self.network.number("separable_conv2d")
         window = _Window((kernel, kernel), stride, dilation)
         each = self._conv(f"{name}/depthwise", x, None, window, bias=False)
@@ -110,7 +110,7 @@ class Layers:
         return made if self._fold else self.batch_norm(made)
 
     def batch_norm(self, x: int) -> int:
-        """Return batch normalisation as it stands after training, with nearly neutral numbers."""
+        """Return batch normalisation in inference form, with nearly neutral parameters."""
         channels = self.network.shape(x)[1]
         neutral = repeated(channels, 1.0), repeated(channels, 0.0)
         values = neutral[0], self._weights.uniform(channels, 0.1), neutral[1], neutral[0]
@@ -120,7 +120,7 @@ class Layers:
         return self.network.append(self.network.number("batch_normalization"), layer)
 
     def shift(self, x: int) -> int:
-        """Return the image moved up and left by one pixel; zeros come in at the other end."""
+        """Return the image moved up and left by one pixel, filled with zeros at the other edges."""
         batch, channels, height, width = self.network.shape(x)
         pads = _integers("pads", (0, 0, 0, 0, 0, 0, 1, 1))
         wider = Layer("Pad", (x,), (batch, channels, height + 1, width + 1), {}, (pads,))
@@ -134,7 +134,7 @@ class Layers:
         return self.network.append(self.network.number("cropping2d"), cropped)
 
     def weighted_sum(self, parts: tuple[int, ...]) -> int:
-        """Return the sum of images of equal shapes, each times a number, as Keras computes it.
+        """Return the weighted sum of images of equal shapes, as Keras computes it.
 
         The images are stacked along a new last axis, and the stack is multiplied by a column.
         """
@@ -159,7 +159,7 @@ class Layers:
         return self.network.append(self.network.number(f"stack_{kind.lower()}"), layer)
 
     def classify(self, x: int, classes: int) -> int:
-        """Return one score per class: the mean of each channel, then a matrix."""
+        """Return one score per class: the mean of each channel times a matrix."""
         batch, channels, *_ = self.network.shape(x)
         name = self.network.number("global_average_pooling2d")
         mean = self.network.append(name, Layer("GlobalAveragePool", (x,), (batch, channels, 1, 1), {}, ()))
@@ -195,15 +195,15 @@ class Layers:
         return self._once(family, kind, (x,), (batch, channels, *image), **attributes)
 
     def _conv(self, name: str, x: int, channels: int | None, window: _Window, bias: bool) -> int:
-        """Return a convolution to so many channels, or of each channel for itself when None."""
+        """Return a convolution to a number of channels, or a depthwise convolution if that is None."""
         batch, entering, height, width = self.network.shape(x)
         image, attributes = window.over((height, width))
         attributes["group"] = 1 if channels else entering
         attributes["dilations"] = (window.dilation, window.dilation)
         made = channels or entering
         shape = (made, entering if channels else 1, *window.kernel)
-        # A relu halves the variance; a depthwise weight makes up for it (He et al., ICCV 2015, section 2.2).
-        # A dense one does not: it begins a cell, and the cell before has doubled the variance by adding.
+        # A relu halves the variance; depthwise weights compensate for that (He et al., ICCV 2015, section
+        # 2.2). Dense weights need not: they begin a cell, and the additions before it have doubled it.
         gain = 2 if channels is None else 1
         bound = sqrt(3 * gain / prod(shape[1:]))
         parameters = [Parameter("weight", shape, self._weights.uniform(prod(shape), bound))]

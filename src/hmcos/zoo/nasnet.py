@@ -18,8 +18,8 @@ NORMAL = CellDesign(
     result=(0, 2, 3, 4, 5, 6),
 )
 
-# The published system's generator has a 5x5 where the figure has a second 7x7 (block 2); its networks
-# are the ones that schedulers are compared on, and memory is the same, so this follows the generator.
+# In block 2 the figure has a second 7x7 where the generator of the published scheduler (HMCOS) has a 5x5.
+# This follows the generator: schedulers are compared on its networks, and the memory is the same.
 REDUCTION = CellDesign(
     blocks=(
         (("separable 5x5", 1), ("separable 7x7", 0)),

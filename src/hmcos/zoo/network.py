@@ -1,4 +1,4 @@
-"""A network under construction, layer by layer, and its form as an ONNX model."""
+"""Builds a network layer by layer, and writes it as an ONNX model."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from hmcos.zoo.depth_first import depth_first
 OPSET = 17
 IR_VERSION = 8
 INPUT = -1
-"""The id of the network's input; layers are 0, 1, 2, ... in the order of their making."""
+"""The number of the network's input; layers are numbered 0, 1, 2, ... in the order in which they are
+added."""
 
 Shape = tuple[int, ...]
 Attribute = int | float | tuple[int, ...]
@@ -23,16 +24,16 @@ class Parameter:
     """A constant input of a layer."""
 
     role: str
-    """Such as weight or bias; becomes the end of its name."""
+    """What it is for, such as weight or bias; the end of its name."""
     shape: Shape
     values: bytes
-    """Little-endian, 32-bit floats or 64-bit integers."""
+    """32-bit floats or 64-bit integers, little-endian."""
     element: int = TensorProto.FLOAT
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One operator and the tensor that it makes."""
+    """One operator and its output tensor."""
 
     kind: str
     inputs: tuple[int, ...]
@@ -42,10 +43,10 @@ class Layer:
 
 
 class NetworkBuilder:
-    """Collects layers; each is known by its number.
+    """Collects layers; each is identified by its number.
 
-    Layers are named as Keras counts them (conv2d, conv2d_1, ...): the published files were exported
-    from Keras, and the order of their operators follows from these names.
+    Layers are named as Keras names them (conv2d, conv2d_1, ...): the published files were exported from
+    Keras, and the order of their operators depends on these names.
     """
 
     def __init__(self, name: str, shape: Shape) -> None:
@@ -63,19 +64,19 @@ class NetworkBuilder:
         return f"{family}_{count}" if count else family
 
     def shape(self, x: int) -> Shape:
-        """Return the shape of the tensor that a layer makes."""
+        """Return the shape of a layer's output."""
         return self._input_shape if x == INPUT else self._layers[x].shape
 
     def append(self, name: str, layer: Layer) -> int:
-        """Return the number of a new layer."""
+        """Add a layer; return its number."""
         self._layers.append(layer)
         self._names.append(name)
         return len(self._layers) - 1
 
     def append_once(self, name: str, layer: Layer) -> int:
-        """Return the number of a layer, the existing one when an equal one is there already.
+        """Add a layer unless there is an equal one; return the number of the layer.
 
-        Exporters merge equal operators; the merged one goes by its last name, as in the published files.
+        Exporters merge equal operators; the merged operator has the last name, as in the published files.
         """
         key = (layer.kind, layer.inputs, tuple(layer.attributes.items()), layer.parameters)
         known = self._known.get(key)
@@ -85,7 +86,7 @@ class NetworkBuilder:
         return known
 
     def model(self) -> ModelProto:
-        """Return the ONNX model; its output is what the last layer makes."""
+        """Return the ONNX model; its output is that of the last layer."""
         layers, names = self._layers, self._names
         order = depth_first(names, [[x for x in layer.inputs if x != INPUT] for layer in layers])
         model = ModelProto(ir_version=IR_VERSION, producer_name="hmcos")
@@ -102,7 +103,7 @@ class NetworkBuilder:
 
 
 def _write(graph: GraphProto, name: str, layer: Layer, inputs: Sequence[str]) -> None:
-    """Add a layer and its parameters; all is made in place, since copies of weights take most of the time."""
+    """Add a layer and its parameters to a graph, in place: copying weights would take most of the time."""
     node = graph.node.add(op_type=layer.kind, name=name, input=inputs, output=[name])
     for key, value in layer.attributes.items():
         if isinstance(value, tuple):

@@ -1,4 +1,4 @@
-"""Checks of the parameters of a network, the same for every family."""
+"""Checks of parameters that every family of networks uses."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from hmcos.errors import OptionError
 
 
 def check_whole(name: str, value: object, least: int = 1) -> None:
-    """Return nothing: the value is a whole number and not below `least`.
+    """Check that a value is a whole number of at least `least`.
 
     Raises:
         OptionError: it is not.
@@ -16,7 +16,7 @@ def check_whole(name: str, value: object, least: int = 1) -> None:
 
 
 def check_choice(name: str, value: object, choices: tuple[str, str]) -> None:
-    """Return nothing: the value is one of two words.
+    """Check that a value is one of two words.
 
     Raises:
         OptionError: it is not.
@@ -26,7 +26,7 @@ def check_choice(name: str, value: object, choices: tuple[str, str]) -> None:
 
 
 def check_switch(name: str, value: object) -> None:
-    """Return nothing: the value is True or False.
+    """Check that a value is True or False.
 
     Raises:
         OptionError: it is not.

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from hmcos.zoo.cell_networks import CellDesign, CellNetwork
 
-# One cell for both purposes: the paper reduces by running it at stride 2. Its identity is a pool of
-# single pixels, so that it can have that stride.
+# The same cell is the normal and the reduction cell: the paper runs it at stride 2 to reduce. Its identity
+# is a 1x1 pool, so that it can have a stride.
 CELL = CellDesign(
     blocks=(
         (("separable 5x5", 0), ("max 3x3", 0)),

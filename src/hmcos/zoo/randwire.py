@@ -20,7 +20,7 @@ from hmcos.zoo.weights import Weights
 
 _IMAGE = 224
 _FEATURES = 1280
-"""Channels before the scores (table 1 of the paper)."""
+"""Channels before the classifier (table 1 of the paper)."""
 
 
 @dataclass(frozen=True)
@@ -32,25 +32,25 @@ class RandWire:
     """
 
     nodes: int = 32
-    """Per stage; each is one separable convolution."""
+    """Nodes per stage; each is one separable convolution."""
     k: int = 4
-    """Neighbours of a node in the ring; even."""
+    """Neighbours of a node in the ring; an even number."""
     p: float = 0.75
     """Probability of moving an edge."""
     channels: int = 78
-    """Of the first stage; every stage halves the image and doubles them."""
+    """Channels of the first stage; every stage halves the image and doubles the channels."""
     stages: int = 3
     classes: int = 1000
     batch: int = 1
     fold_batch_norm: bool = True
-    """Whether batch normalisation is part of the convolution before it, or an operator of its own."""
+    """Whether batch normalisation is folded into the convolution before it, or is a separate operator."""
     fold_sums: bool = False
-    """Whether a sum over several nodes is one operator (its weights part of the nodes), or a stack that
-    is multiplied by its weights, as Keras exports it."""
+    """Whether a weighted sum of nodes is one operator (with its weights folded into the nodes), or a stack
+    that is multiplied by the weights, as Keras exports it."""
     layout: str = "nchw"
-    """Of the images that come in: nchw, or nhwc, which costs an operator that transposes them."""
+    """Layout of the input images: nchw, or nhwc, which adds an operator that transposes them."""
     seed: int = 0
-    """Of the wiring and the weights."""
+    """Seed of the wiring and the weights."""
 
     def __post_init__(self) -> None:
         for name in ("nodes", "k", "channels", "stages", "classes", "batch"):
@@ -70,7 +70,7 @@ class RandWire:
         return self.wired([small_world(self.nodes, self.k, self.p, draw) for _ in range(self.stages)])
 
     def wired(self, stages: Sequence[Sequence[tuple[int, ...]]]) -> ModelProto:
-        """Return the network with a given wiring: per stage and node, the smaller nodes that it reads."""
+        """Return the model of a wiring: per stage and node, the nodes of smaller number that it reads."""
         network = NetworkBuilder("randwire", image_shape(self.layout, self.batch, _IMAGE))
         layers = Layers(network, Weights(self.seed), self.fold_batch_norm)
         x = layers.conv(layers.image(self.layout), -(-self.channels // 2), (3, 3), stride=2)
@@ -81,7 +81,7 @@ class RandWire:
         return network.model()
 
     def _stage(self, layers: Layers, x: int, channels: int, reads: Sequence[tuple[int, ...]]) -> int:
-        """Return the mean of the nodes that no other reads; nodes that read no other read x."""
+        """Return the mean of the nodes that no node reads; nodes that read no node read x."""
         made: list[int] = []
         for read in reads:
             entering = self._sum(layers, tuple(made[i] for i in read)) if read else x

@@ -9,12 +9,12 @@ import random
 
 
 def small_world(nodes: int, k: int, p: float, draw: random.Random) -> list[tuple[int, ...]]:
-    """Return, per node, the smaller nodes that it is joined to, ascending.
+    """Return, per node, the nodes of smaller number that it is joined to, ascending.
 
-    A ring in which each node is joined to its k nearest; then, nearest neighbours first and once
-    around the ring for each distance, an edge is moved with probability p from its far end to a node
-    drawn from those that the near end is not joined to. Only `draw.random()` is used, whose numbers
-    are the same on every machine.
+    The graph starts as a ring in which each node is joined to its k nearest. Then, for each distance from 1
+    on, the edges of that length are visited once around the ring: with probability p, the far end of an edge
+    moves to a node drawn from those that the near end is not joined to. Only `draw.random()` is called, which
+    gives the same numbers on every machine.
     """
     joined: list[set[int]] = [
         {(node + step) % nodes for step in range(-k // 2, k // 2 + 1) if step} for node in range(nodes)

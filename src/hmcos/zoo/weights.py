@@ -1,4 +1,4 @@
-"""Numbers for the parameters of a network: seeded, cheap, the same bytes on every machine."""
+"""Random weights for networks: seeded, cheap to make, the same bytes on every machine."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ import struct
 from hmcos.errors import OptionError
 
 _PERIOD = 4093
-"""Numbers drawn per seed. A prime, so that the rows of a weight matrix do not repeat one another;
-drawing all 3 million numbers of a network one by one would take a second in pure Python."""
+"""Numbers drawn per seed; the weights repeat them, since drawing all 3 million numbers of a network would
+take a
+second in pure Python. A prime, so that the rows of a weight matrix differ."""
 _LARGEST = 2_000_000_000
-"""Bytes; protobuf ends at 2 GiB, and the operators need some of it."""
+"""Bytes of all weights; protobuf files end at 2 GiB, and the operators need some of that."""
 
 
 class Weights:
-    """A supply of 32-bit little-endian floats, drawn from one seed."""
+    """A source of 32-bit little-endian floats, drawn from one seed."""
 
     def __init__(self, seed: int) -> None:
         draw = random.Random(seed).random
@@ -28,7 +29,7 @@ class Weights:
         """Return the next `count` numbers, uniform between -bound and bound.
 
         Raises:
-            OptionError: the network grows larger than a model file can be.
+            OptionError: the network becomes larger than a model file can be.
         """
         self._drawn_bytes += 4 * count
         if self._drawn_bytes > _LARGEST:
@@ -46,5 +47,5 @@ class Weights:
 
 
 def repeated(count: int, value: float) -> bytes:
-    """Return `count` times the same number."""
+    """Return the same number `count` times, as 32-bit little-endian floats."""
     return struct.pack("<f", value) * count
