@@ -109,6 +109,16 @@ def test_examples_run(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             exec(compile(block, place, "exec"), names)
 
 
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+def test_the_readme_shows_what_commands_print(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    consoles = [(block, line) for language, block, line in fences(readme) if language == "console"]
+    assert consoles
+    for block, line in consoles:
+        check_console(block, f"README.md, line {line}")
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_no_session_is_left_out(page: str) -> None:
     for language, block, line in fences((DOCS / page).read_text(encoding="utf-8")):
