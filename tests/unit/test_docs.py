@@ -189,6 +189,13 @@ def test_every_place_that_a_docstring_or_a_comment_names_is_there() -> None:
     assert {script: names for script, names in gone.items() if names} == {}
 
 
+def test_the_sections_of_the_memory_model_that_docstrings_cite_are_there() -> None:
+    headings = set(re.findall(r"^## (.*)$", document("docs/memory-model.md"), re.MULTILINE))
+    texts = ("\n".join(prose(script)) for script in SCRIPTS if script.startswith("src/"))
+    cited = [found for text in texts for found in re.findall(r"\(memory model,\s+(.*?)\)", text)]
+    assert {"Sharing", "Lives", "Special cases"} <= set(cited) <= headings
+
+
 def test_a_place_that_is_gone_is_found() -> None:
     assert {"README.md", "SECURITY.md", "docs/arena.md", "docs/tutorials/own-problem.md"} <= set(PAGES)
     text = "`memory/gone.py`, `nowhere/`, docs/gone.md, `memory.gone.Life`"

@@ -51,7 +51,7 @@ class GraphBuilder:
         """Return the id of a new tensor that a body reads from outside.
 
         Inside the body it takes no memory, as if it were a parameter. What the body computes from it is a
-        parameter only if the outer value is constant (memory model, Corners).
+        parameter only if the outer value is constant (memory model, Special cases).
         """
         added = self.add_tensor(replace(tensor, is_parameter=True))
         self._given.add(added)

@@ -29,7 +29,7 @@ class Tensor:
 
     @property
     def size(self) -> int:
-        """Bytes; elements are packed, and the tensor is rounded up to whole bytes (memory model, Sharing)."""
+        """Bytes, packed and rounded up to whole bytes per tensor (memory model, What is counted)."""
         return (self.elements * self.bits + 7) // 8
 
 

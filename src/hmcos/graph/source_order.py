@@ -36,7 +36,7 @@ def source_order(nodes: ParameterNodes, scheduled: Sequence[int]) -> tuple[int, 
 
     `scheduled` holds the numbers of the scheduled operators in the new order. Parameter-only nodes go
     directly before the first operator that needs them, in source order; those that no scheduled operator
-    needs go to the end (memory model, Corners).
+    needs go to the end (memory model, Special cases).
     """
     waiting = set(nodes.numbers)
     order: list[int] = []

@@ -26,7 +26,7 @@ class Life:
 def lifetimes(problem: Problem, order: Sequence[int]) -> tuple[Life, ...]:
     """Return the lives of all buffers and scratch of non-zero size: inputs first, then by step.
 
-    Births and deaths are steps (memory model, Lives, for the arena). The sizes of the lives at a step add up
+    Births and deaths are steps (memory model, Lives). The sizes of the lives at a step add up
     to the running memory of that step. A life is empty, with birth = death, if an output overwrites an input
     in place and is freed right after, or the network ends there.
 

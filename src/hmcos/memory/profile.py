@@ -34,7 +34,7 @@ class Profile:
 
 
 def profile(problem: Problem, order: Sequence[int]) -> Profile:
-    """Return the memory of an order at every step (memory model, Terms).
+    """Return the memory of an order at every step (memory model, When it is counted).
 
     Raises:
         OptionError: the order misses or repeats an operator, or runs one before what it reads.

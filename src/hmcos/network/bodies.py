@@ -78,7 +78,7 @@ def find(
     if open_bodies is None:
         return schedule
     # The search may have assumed too much scratch. One byte below the peak keeps "optimal" for models
-    # whose bodies were all solved (memory model, Corners).
+    # whose bodies were all solved (memory model, Special cases).
     bound = max(0, min(schedule.lower_bound, open_bodies.bound, schedule.peak - 1))
     status = schedule.status
     if status is Status.OPTIMAL:
@@ -114,7 +114,7 @@ def solve_bodies(
 
     Bodies are solved by `search`; None means the optimal scheduler.
     The scratch of an operator is the maximum, over its bodies, of the body's best peak minus the bytes of
-    the body's results that become outputs of the operator (memory model, Corners).
+    the body's results that become outputs of the operator (memory model, Special cases).
     """
     shares = _Shares(limits, watch, 1 + sum(1 for _ in _nested(graph)))
     solver = _Solver(accounting, shares, search or scheduler("optimal"))
@@ -199,7 +199,7 @@ def iteration(graph: Graph, op: Operator, body: Body) -> Graph:
     """Return the body of an operator; for a loop, with the carried inputs as additional outputs.
 
     A loop keeps its inputs until the iteration ends, so that carried inputs and results are live together
-    at the end (memory model, Corners).
+    at the end (memory model, Special cases).
     """
     carried: tuple[int, ...] = ()
     if op.domain in STANDARD_DOMAINS and op.kind == "Loop":

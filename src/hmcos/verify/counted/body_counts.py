@@ -1,6 +1,6 @@
 """What bodies (If, Loop, Scan) need while their operator runs, counted a second time.
 
-Written from the memory model (Corners), not from the code that plans bodies.
+Written from the memory model (Special cases), not from the code that plans bodies.
 """
 
 from __future__ import annotations

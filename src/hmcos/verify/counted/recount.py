@@ -57,7 +57,7 @@ class Recount:
 
 
 def recount(run: Execution, steps: Sequence[Step] | None = None) -> Recount:
-    """Return what a run costs, or its steps in another valid order (memory model, Terms and Sharing)."""
+    """Return what a run costs, or its steps in another valid order (memory model, Sharing)."""
     taken = run.steps if steps is None else steps
     start = in_use = _bytes(run, run.inputs)
     running: list[int] = []

@@ -66,7 +66,7 @@ class Moment:
 
 
 def moments(run: Execution, steps: Sequence[Step]) -> Iterator[Moment]:
-    """Yield what comes and goes as the steps of a run are taken, in any valid order (memory model, Terms)."""
+    """Yield what each step of a run adds and frees, in any valid order (memory model, When it is counted)."""
     readers: dict[int, int] = {}
     for step in steps:
         for storage in step.reads:
