@@ -134,10 +134,10 @@ def run(
         with suppress(BrokenPipeError):  # the child has ended already, and its log says why
             lifeline.write(request)
             lifeline.flush()
-        found = _output(process, waits, waiting)
+        output = _output(process, waits, waiting)
     finally:
         _stop(process, lifeline)
-    in_time, answer, log = found
+    in_time, answer, log = output
     code = process.returncode if in_time else None
     ending = "was stopped" if code is None else f"ended with {code}"
     _LOG.info("child process for %s %s after %.3f s", call, ending, perf_counter() - begun)

@@ -121,7 +121,7 @@ def test_an_instance_is_never_written_over_its_source(
         (["draw", "INSTANCE", "-o", "x.bmp"], 2, ".bmp"),
         (["verify", "INSTANCE", "plan.json", "--input", "x"], 2, "NAME=FILE.npy"),
         (["verify", "INSTANCE"], 2, "Missing argument"),
-        (["arena", "lives.csv", "--jobs", "0"], 2, "at least one"),
+        (["arena", "lives.csv", "--jobs", "0"], 2, "at least 1, not 0"),
         (["arena", "lives.csv", "--capacity", "1.5"], 2, "whole number of bytes"),
         (["measure", "INSTANCE", "--processes", "0"], 2, "'--processes'"),
         (["compare", "zoo:all", "--bind", "batch=1"], 2, "batch"),

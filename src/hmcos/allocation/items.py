@@ -159,5 +159,5 @@ def _check_pins(pinned: Sequence[Item]) -> None:
         for other_bottom, other_top, other in alive[max(at - 1, 0) : at + 1]:
             if bottom < other_top and other_bottom < top:
                 first, second = sorted((life, other))
-                raise InstanceError(f"lives {first} and {second} are pinned onto each other")
+                raise InstanceError(f"lives {first} and {second} are pinned at overlapping addresses")
         alive.insert(at, (bottom, top, life))

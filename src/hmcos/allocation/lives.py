@@ -171,7 +171,7 @@ def check_pin(lives: Lives, i: int, offset: int) -> None:
             be in that pool.
     """
     if offset < 0:
-        raise InstanceError(f"life {i}: pinned at {offset}, which is before the arena begins")
+        raise InstanceError(f"life {i}: pinned at {offset}, which is a negative offset")
     pool, within = lives.pool_of(offset)
     if within % lives.step(i):
         raise InstanceError(f"life {i}: pinned at {offset}, which is not a multiple of {lives.step(i)}")

@@ -39,11 +39,15 @@ def allocator(name: str, jobs: int = 1) -> Allocator:
     """
     if name not in ALLOCATORS:
         known = ", ".join(ALLOCATORS)
-        raise OptionError(f"no allocator is called {name!r}; there are {known}.{meant(name, ALLOCATORS)}")
+        raise OptionError(f"no allocator is called {name!r}; choose from {known}.{meant(name, ALLOCATORS)}")
     module, function = ALLOCATORS[name].split(":")
     planner = getattr(import_module(module), function)
     if jobs == 1:
         return cast(Allocator, planner)
-    if jobs < 1 or name not in PARALLEL:
-        raise OptionError(f"{jobs} jobs: there is at least one, and more only for {' and '.join(PARALLEL)}")
+    if jobs < 1:
+        raise OptionError(f"the number of jobs must be at least 1, not {jobs}")
+    if name not in PARALLEL:
+        raise OptionError(
+            f"{name} cannot use {jobs} jobs; only {' and '.join(PARALLEL)} can use more than one"
+        )
     return cast(Allocator, partial(planner, jobs=jobs))

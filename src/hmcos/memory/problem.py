@@ -161,13 +161,13 @@ def _check_operator(problem: Problem, op: int, made: list[bool]) -> None:
             raise InstanceError(f"{where}: reads buffer {b} before anything makes it")
     for b in makes:
         if made[b]:
-            raise InstanceError(f"{where}: makes buffer {b}, which already has a source")
+            raise InstanceError(f"{where}: makes buffer {b}, which is an input or already made")
         made[b] = True
     if allowed:
         if not set(allowed) <= set(reads):
             raise InstanceError(f"{where}: may_overwrite lists a buffer that it does not read")
         if sum(problem.sizes[b] > 0 for b in makes) != 1:
-            raise InstanceError(f"{where}: may_overwrite needs exactly one made buffer of non-zero size")
+            raise InstanceError(f"{where}: may_overwrite needs exactly one output of non-zero size")
 
 
 def _check_ids(ids: tuple[int, ...], buffers: int, where: str) -> None:

@@ -195,7 +195,7 @@ def _overwrite(value: object) -> dict[str, Overwrite]:
         rule = _rule(table, key)
         for kind in _texts(table["kinds"], f"{key}.kinds"):
             if kind in rules:
-                raise TargetError(f"{key}.kinds lists {kind!r}, for which there already is a rule")
+                raise TargetError(f"{key}.kinds lists {kind!r}, which already has a rule")
             rules[kind] = rule
     return rules
 

@@ -34,6 +34,6 @@ def scheduler(name: str) -> Scheduler:
     """
     if name not in SCHEDULERS:
         known = ", ".join(SCHEDULERS)
-        raise OptionError(f"no scheduler is called {name!r}; there are {known}.{meant(name, SCHEDULERS)}")
+        raise OptionError(f"no scheduler is called {name!r}; choose from {known}.{meant(name, SCHEDULERS)}")
     module, function = SCHEDULERS[name].split(":")
     return cast(Scheduler, getattr(import_module(module), function))

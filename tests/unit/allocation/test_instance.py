@@ -76,7 +76,7 @@ def _never_asked() -> bool:
         ("id,lower,upper,size\na,5,3,1\n", r"f.csv:2: 'a' lives in \[5, 3\)"),
         ("id,lower,upper,size\na,-5,3,1\n", r"f.csv:2: 'a' lives in \[-5, 3\)"),
         ("id,lower,upper,size\na,0,3,0\n", "f.csv:2: 'a' has 0 bytes"),
-        ("id,lower,upper,size\na,0,3,1\na,0,3,1\n", "f.csv:3: id 'a' is there twice"),
+        ("id,lower,upper,size\na,0,3,1\na,0,3,1\n", "f.csv:3: id 'a' appears twice"),
         ("id,lower,upper,size,gaps\na,0,3,1,2-9\n", r"f.csv: life 0: gap \[2, 9\)"),
     ],
 )

@@ -51,13 +51,13 @@ TWO = (Life(0, 4, 8, None), Life(2, 6, 8, None))
             ),
             "life 1: pinned at 0, outside the pools it may be in",
         ),
-        (lambda: Lives(ONE, 1, (Demand(offset=-1),)), "pinned at -1, which is before the arena begins"),
+        (lambda: Lives(ONE, 1, (Demand(offset=-1),)), "pinned at -1, which is a negative offset"),
         (lambda: Lives((Life(0, 2, 2**63, None),)), "life 0: size 9223372036854775808"),
         (lambda: Lives(ONE, 1, (Demand(offset=6),), (Pool("fast", 10),)), "crosses the end of pool 'fast'"),
         (lambda: Lives(ONE, 1, (), (Pool("fast", -1),)), "pool 'fast': capacity -1"),
         (
             lambda: items(Lives(TWO, 1, (Demand(offset=0), Demand(offset=4)))),
-            "0 and 1 are pinned onto each other",
+            "0 and 1 are pinned at overlapping addresses",
         ),
         (
             lambda: items(

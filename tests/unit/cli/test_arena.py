@@ -195,7 +195,7 @@ def test_more_workers_give_the_same_size(tmp_path: Path, capsys: pytest.CaptureF
         ("id,lower,upper,size\na,4,2,8\n", [], ":2: 'a' lives in [4, 2)"),
         ("id,lower,upper,size\na,-4,2,8\n", [], ":2: 'a' lives in [-4, 2)"),
         ("id,lower,upper,size\na,0,2,0\n", [], ":2: 'a' has 0 bytes"),
-        ("id,lower,upper,size\na,0,2,1\na,0,2,1\n", [], ":3: id 'a' is there twice"),
+        ("id,lower,upper,size\na,0,2,1\na,0,2,1\n", [], ":3: id 'a' appears twice"),
         ("lower,upper,size,id\n0,2,1\n", [], ":2: the line ends before its id"),
         ('id,lower,upper,"size\0"\n', [], "column 'size' is missing"),
         ("id,lower,upper,size\n" + "a" * 200_000 + ",0,2,1\n", [], "not CSV: field larger than field limit"),
@@ -291,8 +291,8 @@ def test_the_header_compiles_without_a_warning(
     [
         (["--capacity", "0"], "a capacity is at least 1 byte"),
         (["--allocator", "best"], "no allocator is called 'best'"),
-        (["--jobs", "0"], "0 jobs"),
-        (["--jobs", "2", "--allocator", "birth_order"], "only for auto and exact"),
+        (["--jobs", "0"], "at least 1, not 0"),
+        (["--jobs", "2", "--allocator", "birth_order"], "only auto and exact can use more than one"),
     ],
 )
 def test_a_wrong_use_is_one_line(

@@ -105,7 +105,10 @@ def test_optional_keys_may_be_written_out() -> None:
         (with_operator(scratch=1.5), "operator 1 ('relu'): \"scratch\" must be an integer, not 1.5"),
         (with_operator(scratch=-1), "operator 1 ('relu'): scratch -1"),
         (with_operator(scratch=False), "operator 1 ('relu'): \"scratch\" must be an integer, not false"),
-        (with_operator(makes=[1, 2]), "operator 1 ('relu'): makes buffer 1, which already has a source"),
+        (
+            with_operator(makes=[1, 2]),
+            "operator 1 ('relu'): makes buffer 1, which is an input or already made",
+        ),
         (with_operator(may_overwrite=[0]), "operator 1 ('relu'): may_overwrite lists a buffer"),
         (with_operator(reads=[1, None]), "operator 1 ('relu'): \"reads\" must hold integers only, not null"),
     ],

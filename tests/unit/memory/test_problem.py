@@ -52,12 +52,12 @@ def test_a_problem_is_a_frozen_value_that_travels() -> None:
         ({"scratch": (0, 0)}, "2 entries in scratch, but 3 operators"),
         ({"kept": (6,)}, "kept: buffer 6 does not exist"),
         ({"kept": (4, 4)}, "kept: a buffer is listed twice"),
-        ({"makes": ((1, 2), (3,), (4, 1))}, "'join'.*makes buffer 1, which already has a source"),
+        ({"makes": ((1, 2), (3,), (4, 1))}, "'join'.*makes buffer 1, which is an input or already made"),
         ({"reads": ((0,), (3,), (2, 3, 0)), "may_overwrite": ((), (), ())}, "'relu'.*reads buffer 3 before"),
         ({"sizes": (8, 4, 4, 4, 0, 6, 1)}, "buffer 6: neither an input nor made"),
         ({"may_overwrite": ((), (2,), ())}, "'relu'.*lists a buffer that it does not read"),
-        ({"may_overwrite": ((0,), (), ())}, "'split'.*exactly one made buffer of non-zero size"),
-        ({"may_overwrite": ((), (), (2,))}, "'join'.*exactly one made buffer of non-zero size"),
+        ({"may_overwrite": ((0,), (), ())}, "'split'.*exactly one output of non-zero size"),
+        ({"may_overwrite": ((), (), (2,))}, "'join'.*exactly one output of non-zero size"),
     ],
 )
 def test_broken_rules_are_named(broken: dict[str, Any], message: str) -> None:

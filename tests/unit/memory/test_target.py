@@ -92,7 +92,7 @@ def test_kinds_carry_their_domain() -> None:
             "overwrite[0].inputs must be an integer of at least 0",
         ),
         ('[[overwrite]]\nkinds = ["A"]\ncondition = "x"', "condition must be one of same-shape, same-size"),
-        ('[[overwrite]]\nkinds = ["A", "A"]', "for which there already is a rule"),
+        ('[[overwrite]]\nkinds = ["A", "A"]', "which already has a rule"),
         ('views = ["A"]\n[[overwrite]]\nkinds = ["A"]', "views and overwrite both list kind 'A'"),
         ("[scratch]\nkind = 1", "unknown key 'scratch.kind'"),
         ("scratch = 1", "scratch must be a table"),

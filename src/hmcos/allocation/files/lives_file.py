@@ -96,7 +96,7 @@ def _instance(rows: csv.DictReader[str], file: str) -> Instance:
         where = f"{file}:{rows.line_num}"
         life, demand = _row(row, where)
         if row["id"] in names:
-            raise InstanceError(f"{where}: id {row['id']!r} is there twice")
+            raise InstanceError(f"{where}: id {row['id']!r} appears twice")
         names[row["id"]] = None
         lives.append(life)
         demands.append(demand)
@@ -225,7 +225,7 @@ def parse_json_lives(text: str, file: str = "instance") -> Instance:
         fields = _mapping(row, where, _LIFE_KEYS)
         name = fields.get("id")
         if not isinstance(name, str) or name in names:
-            raise InstanceError(f"{where}: id {name!r} is not a text, or is there twice")
+            raise InstanceError(f"{where}: id {name!r} is not text, or appears twice")
         names[name] = None
         birth, death, size = (
             _integer(fields.get(key), f"{where}: {key}") for key in ("birth", "death", "size")
