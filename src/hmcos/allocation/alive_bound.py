@@ -10,9 +10,9 @@ from hmcos.allocation.items import Item
 def lower_bound(items: Sequence[Item]) -> int:
     """Return a lower bound in bytes on every arena for these items.
 
-    It is the larger of two numbers: the most bytes that are alive at one moment, and the highest end that a
-    single item needs because of its pin, its pool or its alignment. For the lives of an order, with nothing
-    pinned and at most one pool, it is the peak of the order.
+    It is the larger of two numbers: the most bytes that are alive at one moment, and the largest address
+    that some item must end at even if it is alone, by its pin, pools or alignment. For the lives of an order,
+    with nothing pinned and at most one pool, it is the peak of the order.
     """
     changes: dict[int, int] = {}
     for item in items:

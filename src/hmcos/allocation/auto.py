@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from hmcos.allocation.exact.proof import prove
 from hmcos.allocation.lives import Lives
-from hmcos.allocation.quick import is_settled, simplest
-from hmcos.allocation.simple.ordered import ended
+from hmcos.allocation.quick import is_settled, smallest_cheap
+from hmcos.allocation.simple.ordered import with_limit
 from hmcos.limits import Limits, Watch
 from hmcos.plan.arena import Arena
 
@@ -19,8 +19,8 @@ def auto(lives: Lives, limits: Limits, watch: Watch, jobs: int = 1) -> Arena:
     budget. The arena is never larger than that of `largest_first`, whatever the limits, and names the planner
     that made it. `jobs` is the number of workers of the constraint solver.
     """
-    best = simplest(lives, limits, watch)
+    best = smallest_cheap(lives, limits, watch)
     if is_settled(best, limits) or watch.reached(limits, 0) is not None:
-        return ended(best, limits, watch, 0)
+        return with_limit(best, limits, watch, 0)
     proved = prove(lives, best, limits, watch, jobs)
     return proved if proved.size < best.size else replace(proved, allocator=best.allocator)

@@ -7,7 +7,7 @@ from hmcos.allocation.lives import Lives
 from hmcos.allocation.simple.best_fit import best_fit
 from hmcos.allocation.simple.largest_area_first import largest_area_first
 from hmcos.allocation.simple.largest_first import largest_first
-from hmcos.allocation.simple.ordered import ended
+from hmcos.allocation.simple.ordered import with_limit
 from hmcos.limits import Limits, Status, Watch
 from hmcos.plan.arena import Arena
 
@@ -24,7 +24,7 @@ def is_settled(arena: Arena, limits: Limits) -> bool:
     return arena.status in (ANSWERS if limits.budget is not None else (Status.OPTIMAL,))
 
 
-def simplest(lives: Lives, limits: Limits, watch: Watch) -> Arena:
+def smallest_cheap(lives: Lives, limits: Limits, watch: Watch) -> Arena:
     """Return the smallest arena of the cheap planners, the first of several; never above `largest_first`.
 
     `largest_first` runs whatever the limits; the others run only while there is time and nothing is settled.
@@ -39,4 +39,4 @@ def simplest(lives: Lives, limits: Limits, watch: Watch) -> Arena:
         if best.status is Status.OPTIMAL or (is_floor and is_enough):
             break
     assert best is not None
-    return ended(best, limits, watch)
+    return with_limit(best, limits, watch)

@@ -21,8 +21,7 @@ from hmcos.hierarchy.dominators import ROOT, dominators, exits
 from hmcos.hierarchy.sequences import Sequences
 
 LARGEST = 64
-"""The most sequences in a cell, since a larger one is no easier to schedule than the whole. Cells whose
-ends are
+"""The most sequences in a cell: a larger one is no easier to schedule than the whole. Cells whose ends are
 given may have any size, as published."""
 
 

@@ -26,9 +26,9 @@ class Life:
 def lifetimes(problem: Problem, order: Sequence[int]) -> tuple[Life, ...]:
     """Return the lives of all buffers and scratch of non-zero size: inputs first, then by step.
 
-    Births and deaths are steps (memory model, Lives). The sizes of the lives at a step add up
-    to the running memory of that step. A life is empty, with birth = death, if an output overwrites an input
-    in place and is freed right after, or the network ends there.
+    Births and deaths are steps (memory model, Lives). The sizes of the lives at a step add up to the running
+    memory of that step. An output that overwrites an input in place is born one step after its operator. If
+    it dies right then, because nobody reads it or the network ends, its life is empty: birth = death.
 
     Args:
         problem: the problem that runs.

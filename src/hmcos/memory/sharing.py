@@ -22,8 +22,7 @@ class Sharing:
     """Per operator of the problem: its number in the source, ascending."""
     buffer_of: Mapping[int, int | None]
     """Tensor id to buffer, without parameters. None for a tensor without a buffer: an unread output that
-    counts
-    as scratch of its operator, or a view of a parameter."""
+    counts as scratch of its operator, or a view of a parameter."""
     raw_sizes: tuple[int, ...]
     """Bytes per buffer, before rounding up to the alignment."""
     alignment: int

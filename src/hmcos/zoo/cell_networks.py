@@ -55,10 +55,9 @@ class CellNetwork:
     """The cell that halves the image size."""
 
     dataset: str = "cifar"
-    """cifar: images of 32x32 pixels; three stages of `cells` normal cells, with a reduction cell between
-    stages.
-    imagenet: 224x224 pixels; a stem that halves the image three times, twice by reduction cells, comes
-    first."""
+    """cifar: images of 32x32 pixels; three stages of `cells` normal cells, with reduction cells in between.
+    imagenet: 224x224 pixels; the same after a stem that halves the image three times, twice by reduction
+    cells."""
     cells: int = 6
     """Normal cells in each of the three stages."""
     filters: int = 32

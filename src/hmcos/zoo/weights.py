@@ -9,8 +9,7 @@ from hmcos.errors import OptionError
 
 _PERIOD = 4093
 """Numbers drawn per seed; the weights repeat them, since drawing all 3 million numbers of a network would
-take a
-second in pure Python. A prime, so that the rows of a weight matrix differ."""
+take a second in pure Python. A prime, so that the rows of a weight matrix differ."""
 _LARGEST = 2_000_000_000
 """Bytes of all weights; protobuf files end at 2 GiB, and the operators need some of that."""
 

@@ -13,8 +13,8 @@ from hmcos.allocation.fit import Board, board, first_fit, highest_end
 from hmcos.allocation.items import items
 from hmcos.allocation.lives import Lives
 from hmcos.allocation.outcome import outcome, room
-from hmcos.allocation.quick import simplest
-from hmcos.allocation.simple.ordered import ended
+from hmcos.allocation.quick import smallest_cheap
+from hmcos.allocation.simple.ordered import with_limit
 from hmcos.limits import Limits, Status, Watch, never
 from hmcos.plan.arena import Arena
 
@@ -32,9 +32,9 @@ def exact(lives: Lives, limits: Limits, watch: Watch, jobs: int = 1) -> Arena:
         watch: is told about better arenas and bounds.
         jobs: workers of the constraint solver.
     """
-    start = simplest(lives, limits, watch)
+    start = smallest_cheap(lives, limits, watch)
     if start.status is Status.OPTIMAL or watch.reached(limits, 0) is not None:
-        return replace(ended(start, limits, watch, 0), allocator="exact")
+        return replace(with_limit(start, limits, watch, 0), allocator="exact")
     return prove(lives, start, limits, watch, jobs)
 
 

@@ -61,8 +61,8 @@ class PlacementState:
         self.slack = [0] * count
         """Per section: the bytes between its floor and the capacity that no item of it will fill.
 
-        Holes below items that start high count as well. Only if the slack is 0 must some item start at the
-        floor. The stack of lowest starts (rule `heads`) may reach the capacity and still have holes, where a
+        Holes below items that start high are included. Some item must start at the floor only if the slack
+        is 0. The stack of lowest starts (rule `heads`) may reach the capacity and still have holes, where a
         lowest start is above the top of the items below; the floor can rise into such a hole without lifting
         the top.
         """

@@ -14,7 +14,7 @@ from hmcos.allocation.lives import Lives
 from hmcos.allocation.outcome import outcome
 from hmcos.allocation.sections import Stretch, stretches
 from hmcos.allocation.simple.lines import Line, Lines
-from hmcos.allocation.simple.ordered import given_up
+from hmcos.allocation.simple.ordered import fallback
 from hmcos.allocation.simple.waiting import waiting
 from hmcos.limits import Limits, Watch
 from hmcos.plan.arena import Arena
@@ -38,7 +38,7 @@ def best_fit(lives: Lives, limits: Limits, watch: Watch) -> Arena:
     board = board_of(lives)
     offsets = Skyline(board).filled(partial(watch.is_over, limits))
     if offsets is None:
-        return given_up(lives, limits, watch)
+        return fallback(lives, limits, watch)
     return outcome(lives, (board.items, offsets), "best_fit", limits, watch)
 
 

@@ -10,7 +10,7 @@ from hmcos.allocation.fit import Board, board_of, first_fit_until, highest_end
 from hmcos.allocation.lives import Lives
 from hmcos.allocation.outcome import outcome
 from hmcos.allocation.simple.largest_area_first import area
-from hmcos.allocation.simple.ordered import given_up
+from hmcos.allocation.simple.ordered import fallback
 from hmcos.limits import Limits, Watch
 from hmcos.plan.arena import Arena
 
@@ -24,15 +24,15 @@ def hill_climb(lives: Lives, limits: Limits, watch: Watch) -> Arena:
     """Return the best arena of many orders of placement, starting from the largest area first.
 
     Each step takes an item that ends at the top of the arena, or one that meets it, and moves it in the order
-    before another item that it meets. Runs with equal seeds give equal arenas, since limits other than time
-    count steps. After the planners of TVM (hill_climb) and Vela.
+    before another item that it meets. Two runs with the same seed give the same arena unless the time limit
+    ends them. After the planners of TVM (hill_climb) and Vela.
     """
     board = board_of(lives)
     bound = lower_bound(board.items)
     order = sorted(range(len(board.items)), key=lambda i: (-area(board.items[i]), i))
     best = first_fit_until(partial(watch.is_over, limits), board, order)
     if best is None:
-        return given_up(lives, limits, watch)
+        return fallback(lives, limits, watch)
     size = highest_end(board.items, best)
     rng = random.Random(limits.seed)
     steps = min(STEPS, PAIRS // (1 + board.pairs()))

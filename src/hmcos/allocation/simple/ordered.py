@@ -24,7 +24,7 @@ def ordered(lives: Lives, rank: Callable[[Item], object], name: str, limits: Lim
     board = board_of(lives)
     offsets = first_fit_until(partial(watch.is_over, limits), board, _by_rank(board.items, rank))
     if offsets is None:
-        return given_up(lives, limits, watch)
+        return fallback(lives, limits, watch)
     return outcome(lives, (board.items, offsets), name, limits, watch)
 
 
@@ -33,12 +33,12 @@ def by_size(lives: Lives, limits: Limits, watch: Watch) -> Arena:
     return outcome(lives, (board_of(lives).items, _by_size(lives)), LARGEST_FIRST, limits, watch)
 
 
-def given_up(lives: Lives, limits: Limits, watch: Watch) -> Arena:
+def fallback(lives: Lives, limits: Limits, watch: Watch) -> Arena:
     """Return what a planner returns if a limit stops it: the arena of `largest_first`."""
-    return ended(by_size(lives, limits, watch), limits, watch)
+    return with_limit(by_size(lives, limits, watch), limits, watch)
 
 
-def ended(arena: Arena, limits: Limits, watch: Watch, states: int = -1) -> Arena:
+def with_limit(arena: Arena, limits: Limits, watch: Watch, states: int = -1) -> Arena:
     """Return the arena with the limit that was reached as its status, unless its status is a proof.
 
     Placing enters no states, so by default the state limit does not count.

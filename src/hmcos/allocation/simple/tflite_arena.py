@@ -10,7 +10,7 @@ from hmcos.allocation.fit import board_of, filled
 from hmcos.allocation.items import items
 from hmcos.allocation.lives import Lives
 from hmcos.allocation.outcome import conclude, outcome, room
-from hmcos.allocation.simple.ordered import by_size, ended
+from hmcos.allocation.simple.ordered import by_size, with_limit
 from hmcos.errors import InstanceError
 from hmcos.limits import Limits, Status, Watch
 from hmcos.plan.arena import Arena
@@ -50,7 +50,7 @@ def tflite_arena(lives: Lives, limits: Limits, watch: Watch) -> Arena:
     for i in order:
         if offsets[i] is None:
             if watch.is_over(limits):
-                return ended(_as_asked(by_size(aligned, limits, watch), lives, limits), limits, watch)
+                return with_limit(_as_asked(by_size(aligned, limits, watch), lives, limits), limits, watch)
             offsets[i] = at = placement.tightest(i)
             placement.put(i, at)
     arena = outcome(aligned, (board.items, [at or 0 for at in offsets]), "tflite_arena", limits, watch)

@@ -46,7 +46,7 @@ class PruningRules:
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """A state to start from: some path passes through it at its threshold and at every higher one."""
+    """A state to start from: at its threshold and every higher one, some path (if any) passes through it."""
 
     left: int
     """The moves still to come, as a bit set."""

@@ -99,6 +99,7 @@ class Stretch:
         self.states = 0
         self._sequences = join(problem, forward=rules.join_forward, mirror=rules.join_mirror)
         self._ways = [False] * (rules.forward or not rules.backward) + [True] * rules.backward
+        """Per direction searched: whether it is backward."""
         self._directions: dict[bool, Direction] = {}
         self._probes: dict[int, Probe] = {}
         self._shares = [1] * len(self._ways)
