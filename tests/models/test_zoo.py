@@ -59,8 +59,12 @@ WIRING = """
 DIGESTS = {
     "nasnet-cifar": "6c56f90a0140c02fb520c7a71c7f3f2a2eed61334773f7548cebb8099614fed5",
     "randwire": "8a26e1a4820a431541977f1cbbef03c36b6838a468e87e8b6a36b61a267661cd",
+    "mobilenet-v2": "404a81ab75cebc56c7bfb3172359b1254c5ac67d69f2f5ba567b8a781a157454",
 }
 """SHA-256 of the whole model. A change of the generator may change them; a machine or a Python may not."""
+
+INT8_DIGEST = "92ddc577ee6dd9d638303cdc840bdd381893242721e097683a9c68696eb6f78d"
+"""The same of mobilenet-v2 in integers."""
 
 
 def _published_randwire() -> ModelProto:
@@ -122,13 +126,21 @@ def test_kinds_of_the_published_nasnet() -> None:
     }
 
 
-def _scores(model: ModelProto, mirror: bool = False) -> Floats:
-    """Return what ONNX Runtime, which fuses nothing here, makes of a random image."""
+def _plain() -> Any:
     options = runtime.SessionOptions()
     options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    session = runtime.InferenceSession(model.SerializeToString(), options)
+    return options
+
+
+def _image(model: ModelProto) -> Floats:
     shape = [d.dim_value for d in model.graph.input[0].type.tensor_type.shape.dim]
-    image = np.random.default_rng(0).random(shape, dtype=np.float32)
+    return np.random.default_rng(0).random(shape, dtype=np.float32)
+
+
+def _scores(model: ModelProto, mirror: bool = False) -> Floats:
+    """Return what ONNX Runtime, which fuses nothing here, makes of a random image."""
+    session = runtime.InferenceSession(model.SerializeToString(), _plain())
+    image = _image(model)
     return session.run(None, {"image": image[..., ::-1].copy() if mirror else image})[0]
 
 
@@ -147,6 +159,34 @@ def test_deep_networks_neither_vanish_nor_overflow(family: str) -> None:
     assert 1e-2 < _scores(build(family, cells=15, filters=2)).std() < 1e4
 
 
+@pytest.mark.parametrize("parameters", [{}, {"width": 0.35, "resolution": 96, "seed": 1}])
+def test_quantized_network_runs_within_its_scales(parameters: dict[str, Any]) -> None:
+    model = build("mobilenet-v2", int8=True, **parameters)
+    scores = _scores(model)
+    assert len(np.unique(scores)) > 20
+    assert np.abs(scores - _scores(model, mirror=True)).max() > 1e-2 * scores.std(), "the image matters"
+    for name, stored in _quantized(model).items():
+        assert len(np.unique(stored)) > 16, name
+        assert (stored == 127).mean() < 0.1, name
+        assert (stored == -128).mean() < 0.9, f"{name} is all negative before its ReLU6"
+
+
+def _quantized(model: ModelProto) -> dict[str, NDArray[np.int8]]:
+    """Return what the quantized tensors of a model hold for a random image."""
+    names = [node.output[0] for node in model.graph.node if node.op_type == "QuantizeLinear"]
+    values = {value.name: value for value in model.graph.value_info}
+    watched = ModelProto()
+    watched.CopyFrom(model)
+    watched.graph.output.extend(values[name] for name in names)
+    session = runtime.InferenceSession(watched.SerializeToString(), _plain())
+    return dict(zip(names, session.run(names, {"image": _image(model)}), strict=True))
+
+
 @pytest.mark.parametrize("name", DIGESTS)
 def test_the_bytes_are_the_same_everywhere(name: str) -> None:
     assert hashlib.sha256(build(name).SerializeToString()).hexdigest() == DIGESTS[name]
+
+
+def test_the_bytes_of_integers_are_the_same_everywhere() -> None:
+    model = build("mobilenet-v2", int8=True)
+    assert hashlib.sha256(model.SerializeToString()).hexdigest() == INT8_DIGEST

@@ -103,6 +103,8 @@ def test_an_instance_is_never_written_over_its_source(
         (["INSTANCE"], 2, "No such command"),
         (["schedule", "INSTANCE", "--jsn"], 2, "Did you mean '--json'?"),
         (["schedule", "INSTANCE", "--budgt", "1"], 2, "No such option '--budgt'. Did you mean '--budget'"),
+        (["zoo", "mobilenet-v2", "--batch", "9" * 30, "-o", "x.onnx"], 2, "at most 2147483647"),
+        (["zoo", "mobilenet-v2", "--int8", "--no-fold-batch-norm", "-o", "x.onnx"], 2, "folded"),
         (["zoo", "nasnt"], 2, "Did you mean 'nasnet'"),
         (["zoo", "--lst"], 2, "Did you mean '--list'?"),
         (["schedule", "INSTANCE", "--emit", "rust"], 2, "'rust' is not 'c'"),

@@ -24,6 +24,7 @@ Examples:
   hmcos zoo nasnet-cifar -o nasnet.onnx
   hmcos zoo pnas --dataset imagenet --cells 4 --filters 12 -o pnas.onnx
   hmcos zoo randwire --nodes 64 --seed 3 --no-fold-batch-norm -o randwire.onnx
+  hmcos zoo mobilenet-v2 --width 0.35 --resolution 96 --int8 -o mobilenet.onnx
 """
 
 

@@ -19,6 +19,7 @@ FAMILIES: dict[str, str] = {
     "pnas": "hmcos.zoo.pnas:PNASNet",
     "darts": "hmcos.zoo.darts:DARTS",
     "randwire": "hmcos.zoo.randwire:RandWire",
+    "mobilenet-v2": "hmcos.zoo.mobilenet_v2:MobileNetV2",
 }
 """Family to "module:class"; the fields of the class are the parameters, its method `build` makes the
 model."""
@@ -35,6 +36,7 @@ NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
     "randwire": ("randwire", {}),
     "randwire-s1": ("randwire", {"seed": 1}),
     "randwire-s2": ("randwire", {"seed": 2}),
+    "mobilenet-v2": ("mobilenet-v2", {}),
 }
 """Name to family and parameters; all other parameters have the defaults of the family."""
 

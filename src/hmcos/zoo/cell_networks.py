@@ -9,7 +9,7 @@ from onnx import ModelProto
 
 from hmcos.zoo.layers import LAYOUTS, Layers, image_shape
 from hmcos.zoo.network import NetworkBuilder
-from hmcos.zoo.parameters import check_choice, check_switch, check_whole
+from hmcos.zoo.parameters import check_choice, check_seed, check_switch, check_whole
 from hmcos.zoo.weights import Weights
 
 STEM = 32
@@ -78,7 +78,7 @@ class CellNetwork:
             check_whole(name, getattr(self, name))
         if self.classes is not None:
             check_whole("classes", self.classes)
-        check_whole("seed", self.seed, 0)
+        check_seed(self.seed)
         check_switch("fold_batch_norm", self.fold_batch_norm)
         check_choice("layout", self.layout, LAYOUTS)
 

@@ -17,6 +17,8 @@ from hmcos.zoo.weights import Weights, repeated
 
 _EPSILON = 0.001
 """The epsilon of batch normalisation: the default of Keras."""
+BIAS = 0.1
+"""The largest bias of a convolution."""
 LAYOUTS = ("nchw", "nhwc")
 """Layouts of input images: channels first, or channels last as in TensorFlow."""
 
@@ -27,12 +29,15 @@ def image_shape(layout: str, batch: int, pixels: int) -> Shape:
 
 
 @dataclass(frozen=True, slots=True)
-class _Window:
+class Window:
     """The window of a convolution or a pool, with "same" padding: one window per stride, at the edges too."""
 
     kernel: tuple[int, int]
     stride: int = 1
     dilation: int = 1
+    even_padding: bool = False
+    """Whether both sides get half a kernel of padding, as in PyTorch's networks; for odd kernels only. At
+    stride 2 and an even length, no window reaches the padding at the end."""
 
     def over(self, image: tuple[int, int]) -> tuple[tuple[int, int], dict[str, Attribute]]:
         """Return the image size of the result for an image size, and the attributes for ONNX."""
@@ -42,14 +47,63 @@ class _Window:
         for kernel, length, windows in zip(self.kernel, image, result, strict=True):
             reach = (windows - 1) * self.stride + (kernel - 1) * self.dilation + 1
             padding = max(reach - length, 0)
-            begins.append(padding // 2)
-            ends.append(padding - padding // 2)
+            begin = (kernel - 1) * self.dilation // 2 if self.even_padding else padding // 2
+            begins.append(begin)
+            ends.append(begin if self.even_padding else padding - begin)
         attributes: dict[str, Attribute] = {
             "kernel_shape": self.kernel,
             "pads": (*begins, *ends),
             "strides": (self.stride, self.stride),
         }
         return result, attributes
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A convolution with a square kernel, its batch normalisation, and perhaps a ReLU6."""
+
+    channels: int | None
+    """Channels of the output; None means a depthwise convolution."""
+    kernel: int = 1
+    stride: int = 1
+    gain: float = 1.0
+    """1 over the mean square of the input; it makes the variance of the output 1, as after batch
+    normalisation."""
+    relu6: bool = True
+
+    @property
+    def window(self) -> Window:
+        """Return the window of the convolution."""
+        return Window((self.kernel, self.kernel), self.stride, even_padding=True)
+
+    @property
+    def family(self) -> str:
+        """Return the name under which such layers are counted."""
+        return "conv2d" if self.channels else "depthwise_conv2d"
+
+
+@dataclass(frozen=True, slots=True)
+class Convolution:
+    """The shapes and attributes of a convolution."""
+
+    weight: Shape
+    result: Shape
+    attributes: dict[str, Attribute]
+
+    @classmethod
+    def of(cls, shape: Shape, channels: int | None, window: Window) -> Convolution:
+        """Return a convolution to a number of channels, or a depthwise convolution if that is None."""
+        batch, entering, height, width = shape
+        image, attributes = window.over((height, width))
+        attributes["group"] = 1 if channels else entering
+        attributes["dilations"] = (window.dilation, window.dilation)
+        made = channels or entering
+        weight = (made, entering if channels else 1, *window.kernel)
+        return cls(weight, (batch, made, *image), attributes)
+
+    def bound(self, gain: float) -> float:
+        """Return the largest weight, if the output's variance is `gain` times the input's mean square."""
+        return sqrt(3 * gain / prod(self.weight[1:]))
 
 
 class Layers:
@@ -92,28 +146,33 @@ class Layers:
 
     def conv(self, x: int, channels: int, kernel: tuple[int, int] = (1, 1), stride: int = 1) -> int:
         """Return a convolution and its batch normalisation."""
-        made = self._conv(
-            self.network.number("conv2d"), x, channels, _Window(kernel, stride), bias=self._fold
-        )
+        made = self._conv(self.network.number("conv2d"), x, channels, Window(kernel, stride), bias=self._fold)
         return made if self._fold else self.batch_norm(made)
 
     def plain_conv(self, x: int, channels: int) -> int:
         """Return a 1x1 convolution without bias and without batch normalisation."""
-        return self._conv(self.network.number("conv2d"), x, channels, _Window((1, 1)), bias=False)
+        return self._conv(self.network.number("conv2d"), x, channels, Window((1, 1)), bias=False)
 
     def separable_conv(self, x: int, channels: int, kernel: int, stride: int = 1, dilation: int = 1) -> int:
         """Return a depthwise convolution, a 1x1 convolution, and the batch normalisation."""
         name = self.network.number("separable_conv2d")
-        window = _Window((kernel, kernel), stride, dilation)
+        window = Window((kernel, kernel), stride, dilation)
         each = self._conv(f"{name}/depthwise", x, None, window, bias=False)
-        made = self._conv(name, each, channels, _Window((1, 1)), bias=self._fold)
+        made = self._conv(name, each, channels, Window((1, 1)), bias=self._fold)
         return made if self._fold else self.batch_norm(made)
+
+    def unit(self, x: int, unit: Unit) -> int:
+        """Return a convolution, its batch normalisation, and its ReLU6 if it has one."""
+        conv = Convolution.of(self.network.shape(x), unit.channels, unit.window)
+        made = self._weighted(self.network.number(unit.family), x, conv, unit.gain, self._fold)
+        made = made if self._fold else self.batch_norm(made)
+        return self._relu6(made) if unit.relu6 else made
 
     def batch_norm(self, x: int) -> int:
         """Return batch normalisation in inference form, with nearly neutral parameters."""
         channels = self.network.shape(x)[1]
         neutral = repeated(channels, 1.0), repeated(channels, 0.0)
-        values = neutral[0], self._weights.uniform(channels, 0.1), neutral[1], neutral[0]
+        values = neutral[0], self._weights.uniform(channels, BIAS), neutral[1], neutral[0]
         roles = ("scale", "bias", "mean", "variance")
         parameters = tuple(Parameter(r, (channels,), v) for r, v in zip(roles, values, strict=True))
         layer = Layer("BatchNormalization", (x,), self.network.shape(x), {"epsilon": _EPSILON}, parameters)
@@ -171,6 +230,29 @@ class Layers:
         weight = Parameter("weight", (channels, classes), values)
         return self.network.append("dense", Layer("MatMul", (flat,), (batch, classes), {}, (weight,)))
 
+    def dense(self, x: int, classes: int, gain: float) -> int:
+        """Return one score per class: the mean of each channel, times a matrix, plus a bias."""
+        batch, channels, *_ = self.network.shape(x)
+        name = self.network.number("global_average_pool")
+        mean = self.network.append(name, Layer("GlobalAveragePool", (x,), (batch, channels, 1, 1), {}, ()))
+        flat = self.network.append("flatten", Layer("Flatten", (mean,), (batch, channels), {"axis": 1}, ()))
+        weights = self._weights
+        values = weights.uniform(channels * classes, sqrt(3 * gain / channels))
+        parameters = (
+            Parameter("weight", (classes, channels), values),
+            Parameter("bias", (classes,), weights.uniform(classes, BIAS)),
+        )
+        layer = Layer("Gemm", (flat,), (batch, classes), {"transB": 1}, parameters)
+        return self.network.append("dense", layer)
+
+    def _relu6(self, x: int) -> int:
+        """Return x limited to between 0 and 6."""
+        limits = tuple(
+            Parameter(role, (), repeated(1, value)) for role, value in (("min", 0.0), ("max", 6.0))
+        )
+        layer = Layer("Clip", (x,), self.network.shape(x), {}, limits)
+        return self.network.append(self.network.number("re_lu6"), layer)
+
     def _once(
         self, family: str, kind: str, inputs: tuple[int, ...], shape: Shape, **attributes: Attribute
     ) -> int:
@@ -191,25 +273,23 @@ class Layers:
 
     def _pool(self, family: str, kind: str, x: int, kernel: int, stride: int) -> int:
         batch, channels, height, width = self.network.shape(x)
-        image, attributes = _Window((kernel, kernel), stride).over((height, width))
+        image, attributes = Window((kernel, kernel), stride).over((height, width))
         return self._once(family, kind, (x,), (batch, channels, *image), **attributes)
 
-    def _conv(self, name: str, x: int, channels: int | None, window: _Window, bias: bool) -> int:
+    def _conv(self, name: str, x: int, channels: int | None, window: Window, bias: bool) -> int:
         """Return a convolution to a number of channels, or a depthwise convolution if that is None."""
-        batch, entering, height, width = self.network.shape(x)
-        image, attributes = window.over((height, width))
-        attributes["group"] = 1 if channels else entering
-        attributes["dilations"] = (window.dilation, window.dilation)
-        made = channels or entering
-        shape = (made, entering if channels else 1, *window.kernel)
+        conv = Convolution.of(self.network.shape(x), channels, window)
         # A relu halves the variance; depthwise weights compensate for that (He et al., ICCV 2015, section
         # 2.2). Dense weights need not: they begin a cell, and the additions before it have doubled it.
-        gain = 2 if channels is None else 1
-        bound = sqrt(3 * gain / prod(shape[1:]))
-        parameters = [Parameter("weight", shape, self._weights.uniform(prod(shape), bound))]
+        return self._weighted(name, x, conv, 2 if channels is None else 1, bias)
+
+    def _weighted(self, name: str, x: int, conv: Convolution, gain: float, bias: bool) -> int:
+        weights, made = self._weights, conv.weight[0]
+        values = weights.uniform(prod(conv.weight), conv.bound(gain))
+        parameters = [Parameter("weight", conv.weight, values)]
         if bias:
-            parameters.append(Parameter("bias", (made,), self._weights.uniform(made, 0.1)))
-        layer = Layer("Conv", (x,), (batch, made, *image), attributes, tuple(parameters))
+            parameters.append(Parameter("bias", (made,), weights.uniform(made, BIAS)))
+        layer = Layer("Conv", (x,), conv.result, conv.attributes, tuple(parameters))
         return self.network.append(name, layer)
 
 

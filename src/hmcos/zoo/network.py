@@ -27,8 +27,9 @@ class Parameter:
     """What it is for, such as weight or bias; the end of its name."""
     shape: Shape
     values: bytes
-    """32-bit floats or 64-bit integers, little-endian."""
+    """The bytes, little-endian."""
     element: int = TensorProto.FLOAT
+    """Element type, a TensorProto.DataType."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ class Layer:
     shape: Shape
     attributes: Mapping[str, Attribute]
     parameters: tuple[Parameter, ...]
+    element: int = TensorProto.FLOAT
+    """Element type of the output, a TensorProto.DataType."""
 
 
 class NetworkBuilder:
@@ -85,10 +88,15 @@ class NetworkBuilder:
         self._names[known] = name
         return known
 
-    def model(self) -> ModelProto:
-        """Return the ONNX model; its output is that of the last layer."""
+    def model(self, as_made: bool = False) -> ModelProto:
+        """Return the ONNX model; its output is that of the last layer.
+
+        The operators are in depth-first order, as exporters of Keras write them, or in the order in which the
+        layers were added, as a trace of PyTorch has them.
+        """
         layers, names = self._layers, self._names
-        order = depth_first(names, [[x for x in layer.inputs if x != INPUT] for layer in layers])
+        reads = [[x for x in layer.inputs if x != INPUT] for layer in layers]
+        order = range(len(layers)) if as_made else depth_first(names, reads)
         model = ModelProto(ir_version=IR_VERSION, producer_name="hmcos")
         model.opset_import.add(domain="", version=OPSET)
         graph = model.graph
@@ -98,7 +106,7 @@ class NetworkBuilder:
             inputs = ["image" if x == INPUT else names[x] for x in layers[i].inputs]
             _write(graph, names[i], layers[i], inputs)
             made = graph.output if i == len(layers) - 1 else graph.value_info
-            _describe(made.add(), names[i], layers[i].shape)
+            _describe(made.add(), names[i], layers[i].shape, layers[i].element)
         return model
 
 
@@ -120,9 +128,9 @@ def _write(graph: GraphProto, name: str, layer: Layer, inputs: Sequence[str]) ->
         )
 
 
-def _describe(value: ValueInfoProto, name: str, shape: Shape) -> None:
+def _describe(value: ValueInfoProto, name: str, shape: Shape, element: int = TensorProto.FLOAT) -> None:
     value.name = name
     tensor = value.type.tensor_type
-    tensor.elem_type = TensorProto.FLOAT
+    tensor.elem_type = element
     for length in shape:
         tensor.shape.dim.add(dim_value=length)

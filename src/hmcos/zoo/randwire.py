@@ -14,7 +14,7 @@ from onnx import ModelProto
 from hmcos.errors import OptionError
 from hmcos.zoo.layers import LAYOUTS, Layers, image_shape
 from hmcos.zoo.network import NetworkBuilder
-from hmcos.zoo.parameters import check_choice, check_switch, check_whole
+from hmcos.zoo.parameters import check_choice, check_seed, check_switch, check_whole
 from hmcos.zoo.watts_strogatz import small_world
 from hmcos.zoo.weights import Weights
 
@@ -55,7 +55,7 @@ class RandWire:
     def __post_init__(self) -> None:
         for name in ("nodes", "k", "channels", "stages", "classes", "batch"):
             check_whole(name, getattr(self, name))
-        check_whole("seed", self.seed, 0)
+        check_seed(self.seed)
         check_switch("fold_batch_norm", self.fold_batch_norm)
         check_switch("fold_sums", self.fold_sums)
         check_choice("layout", self.layout, LAYOUTS)

@@ -15,12 +15,13 @@ _LARGEST = 2_000_000_000
 
 
 class Weights:
-    """A source of 32-bit little-endian floats, drawn from one seed."""
+    """A source of numbers drawn from one seed: 32-bit little-endian floats, or signed bytes."""
 
     def __init__(self, seed: int) -> None:
         draw = random.Random(seed).random
         self._drawn = [2 * draw() - 1 for _ in range(_PERIOD)]
         self._scaled: dict[float, bytes] = {}
+        self._bytes = b""
         self._next = 0
         self._drawn_bytes = 0
 
@@ -30,19 +31,34 @@ class Weights:
         Raises:
             OptionError: the network becomes larger than a model file can be.
         """
-        self._drawn_bytes += 4 * count
-        if self._drawn_bytes > _LARGEST:
-            raise OptionError(
-                "zoo: the network has over 2 GB of weights, more than ONNX can hold: make it smaller"
-            )
         block = self._scaled.get(bound)
         if block is None:
             block = struct.pack(f"<{_PERIOD}f", *(bound * x for x in self._drawn))
             self._scaled[bound] = block
+        return self._draw(block, count)
+
+    def uniform_int8(self, count: int) -> bytes:
+        """Return the next `count` numbers as signed bytes, uniform between -127 and 127.
+
+        Raises:
+            OptionError: the network becomes larger than a model file can be.
+        """
+        if not self._bytes:
+            self._bytes = struct.pack(f"<{_PERIOD}b", *(round(127 * x) for x in self._drawn))
+        return self._draw(self._bytes, count)
+
+    def _draw(self, block: bytes, count: int) -> bytes:
+        """Return the next `count` numbers, taken from the bytes of one whole period."""
+        width = len(block) // _PERIOD
+        self._drawn_bytes += width * count
+        if self._drawn_bytes > _LARGEST:
+            raise OptionError(
+                "zoo: the network has over 2 GB of weights, more than ONNX can hold: make it smaller"
+            )
         start = self._next
         self._next = (start + count) % _PERIOD
         blocks = block * ((start + count) // _PERIOD + 1)
-        return blocks[4 * start : 4 * (start + count)]
+        return blocks[width * start : width * (start + count)]
 
 
 def repeated(count: int, value: float) -> bytes:

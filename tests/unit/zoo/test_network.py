@@ -1,5 +1,5 @@
 import pytest
-from onnx import ModelProto
+from onnx import ModelProto, TensorProto
 
 from hmcos.zoo.network import INPUT, Layer, NetworkBuilder, Parameter
 from hmcos.zoo.weights import repeated
@@ -34,6 +34,21 @@ def test_layers_that_differ_in_an_attribute_are_two(network: NetworkBuilder) -> 
         return Layer("MaxPool", (INPUT,), (1, 2, 4, 4), {"strides": (stride, stride)}, ())
 
     assert network.append_once("a", pool(1)) != network.append_once("b", pool(2))
+
+
+def test_layers_stand_depth_first_or_as_they_were_made(network: NetworkBuilder) -> None:
+    first = network.append("b", _relu(INPUT))
+    other = network.append("a", _relu(INPUT))
+    network.append("c", Layer("Add", (first, other), (1, 2, 4, 4), {}, ()))
+    assert [node.name for node in network.model().graph.node] == ["b", "a", "c"]
+    network.append("d", Layer("Add", (first, first), (1, 2, 4, 4), {}, ()))
+    assert [node.name for node in network.model(as_made=True).graph.node] == ["b", "a", "c", "d"]
+    assert [node.name for node in network.model().graph.node] == ["b", "d", "a", "c"]
+
+
+def test_a_tensor_has_the_element_of_its_layer(network: NetworkBuilder) -> None:
+    network.append("cast", Layer("Cast", (INPUT,), (1, 2, 4, 4), {"to": 3}, (), TensorProto.INT8))
+    assert network.model().graph.output[0].type.tensor_type.elem_type == TensorProto.INT8
 
 
 def test_the_input_has_a_shape_too(network: NetworkBuilder) -> None:

@@ -22,6 +22,19 @@ def test_numbers_continue_where_the_last_call_ended() -> None:
     assert whole.uniform(9000, 1.0) == parts.uniform(5000, 1.0) + parts.uniform(4000, 1.0)
 
 
+def test_bytes_are_the_same_numbers_rounded() -> None:
+    floats = _floats(Weights(0).uniform(9000, 127.0))
+    values = struct.unpack("<9000b", Weights(0).uniform_int8(9000))
+    assert all(abs(x - value) <= 0.51 for x, value in zip(floats, values, strict=True))
+    assert (min(values), max(values)) == (-127, 127)
+
+
+def test_bytes_and_floats_continue_each_other() -> None:
+    weights = Weights(0)
+    weights.uniform_int8(5000)
+    assert weights.uniform(10, 1.0) == Weights(0).uniform(5010, 1.0)[-40:]
+
+
 def test_numbers_fill_the_range_and_depend_on_the_seed() -> None:
     values = _floats(Weights(0).uniform(4093, 1.0))
     assert len(set(values)) > 4000
@@ -40,6 +53,8 @@ def test_no_more_than_a_file_can_hold() -> None:
     weights.uniform(1000, 1.0)
     with pytest.raises(OptionError, match="over 2 GB of weights"):
         weights.uniform(500_000_000, 1.0)
+    with pytest.raises(OptionError, match="over 2 GB of weights"):
+        Weights(0).uniform_int8(2_000_000_001)
 
 
 def test_repeated() -> None:
