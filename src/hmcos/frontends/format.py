@@ -13,6 +13,8 @@ from hmcos.frontends.indices import Range
 from hmcos.frontends.model import Model
 from hmcos.frontends.outline import Outline
 from hmcos.graph.graph import Graph
+from hmcos.graph.rewrite import Rewrite, Spelling
+from hmcos.graph.windows import KernelScratch, Windows
 from hmcos.memory.target import Target
 
 
@@ -32,6 +34,10 @@ class Format:
     """As in plans, such as onnx; it is also the suffix of written models."""
     offsets: OffsetsInFiles | None = None
     """How its files hold the offsets of an arena; None where they cannot."""
+    spelling: Spelling | None = None
+    """What the operators are called that a rewrite adds; None where models cannot be rewritten."""
+    kernel: KernelScratch | None = None
+    """The scratch of one operator, which tiles ask for as well; None where kernels ask for none."""
 
     def load(self, source: str | PathLike[str] | Serializable, bind: Mapping[str, int] | None) -> Model:
         """Return the model in a file or in memory; `bind` gives symbolic dimensions a size.
@@ -56,6 +62,25 @@ class Format:
             OutputError: the format cannot express the model again.
         """
         raise NotImplementedError
+
+    def windows(self, model: Model) -> Windows:
+        """Return per operator of a model which part of its inputs a part of its outputs needs.
+
+        Raises:
+            ModelError: models of this format, or this one, cannot be rewritten; says why and the way out.
+        """
+        raise ModelError(f"a model of the format {self.name} cannot be rewritten")
+
+    def rewritten(self, model: Model, rewrite: Rewrite) -> Model:
+        """Return a model changed by a rewrite of its main graph, its operators numbered by the steps.
+
+        Its source (`Model.proto`) is what `reordered` writes; names are unique, the interface is that of the
+        model, and what the file says of tensors that are gone is gone. Nothing of the model is changed.
+
+        Raises:
+            ModelError: the format cannot express a step.
+        """
+        raise ModelError(f"a model of the format {self.name} cannot be rewritten")
 
     def ranges(self, model: Model) -> dict[int, Range]:
         """Return the least and the greatest number in each small parameter of a model, by tensor."""

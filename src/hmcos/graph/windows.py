@@ -1,0 +1,242 @@
+"""Which part of its inputs an operator needs for a part of its outputs: what tiling has to know of it.
+
+Intervals hold their first number and not their last: [a, b). They count along one axis of a tensor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple
+
+from hmcos.graph.graph import Graph, Operator
+
+
+class Interval(NamedTuple):
+    """Numbers from `begin` up to, and without, `end`."""
+
+    begin: int
+    end: int
+
+    @property
+    def length(self) -> int:
+        """How many numbers it holds."""
+        return self.end - self.begin
+
+    def within(self, size: int) -> Interval:
+        """Return what of it lies in [0, size)."""
+        return Interval(max(0, self.begin), min(size, self.end))
+
+    def hull(self, other: Interval) -> Interval:
+        """Return the smallest interval that holds both."""
+        return Interval(min(self.begin, other.begin), max(self.end, other.end))
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A window that slides along the axis: convolutions, pools, pads, and by default, element by element."""
+
+    kernel: int = 1
+    stride: int = 1
+    dilation: int = 1
+    pad: int = 0
+    """What the operator adds before the first element; negative where it takes elements away."""
+
+    def made(self, wanted: Interval, size: int) -> Interval:
+        """Return which outputs, of so many in all, the operator makes when these are wanted: just these."""
+        del size
+        return wanted
+
+    def needed(self, made: Interval) -> Interval:
+        """Return the inputs for some outputs; what lies outside of the input is padding."""
+        begin = made.begin * self.stride - self.pad
+        return Interval(begin, begin + (made.length - 1) * self.stride + (self.kernel - 1) * self.dilation + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """Each input is repeated: output o is input o // factor."""
+
+    factor: int
+
+    def made(self, wanted: Interval, size: int) -> Interval:
+        """Return the wanted outputs, widened to whole repetitions."""
+        return _to_multiples(wanted, self.factor).within(size)
+
+    def needed(self, made: Interval) -> Interval:
+        """Return the inputs for some outputs."""
+        return Interval(made.begin // self.factor, (made.end - 1) // self.factor + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """Outputs lie between two inputs, where pixels are areas (half_pixel); the factor is a power of two.
+
+    At its rim a tile does not see the neighbour that the whole has, so that the rim is made and cut off.
+    """
+
+    factor: int
+
+    def made(self, wanted: Interval, size: int) -> Interval:
+        """Return the wanted outputs with a rim, widened to multiples of the factor."""
+        half = self.factor // 2
+        wide = Interval(wanted.begin - half, wanted.end + half)
+        return _to_multiples(wide, self.factor).within(size)
+
+    def needed(self, made: Interval) -> Interval:
+        """Return the inputs for some outputs."""
+        return Interval(made.begin // self.factor, (made.end - 1) // self.factor + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Transposed:
+    """A transposed convolution: each input is spread over a window of outputs."""
+
+    kernel: int
+    stride: int = 1
+    dilation: int = 1
+    pad: int = 0
+    """What the operator takes away before the first output."""
+
+    def made(self, wanted: Interval, size: int) -> Interval:
+        """Return which outputs the operator makes when these are wanted: just these."""
+        del size
+        return wanted
+
+    def needed(self, made: Interval) -> Interval:
+        """Return the inputs for some outputs; some may lie outside of the input."""
+        a = made.begin + self.pad
+        reach = (self.kernel - 1) * self.dilation
+        begin = min(-((reach - a) // self.stride), a // self.stride)
+        return Interval(begin, (made.end - 1 + self.pad) // self.stride + 1)
+
+    def pads(self, made: Interval, given: Interval) -> tuple[int, int]:
+        """Return what is taken away at both ends, so that some inputs give just the outputs to be made.
+
+        A negative number at the end asks for outputs that no input reaches (output_padding).
+        """
+        begin = made.begin - (given.begin * self.stride - self.pad)
+        reach = (self.kernel - 1) * self.dilation
+        end = (given.end - 1) * self.stride - self.pad + reach + 1 - made.end
+        return begin, end
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """Blocks of pixels become channels, or channels blocks: `inputs` pixels for each `outputs` pixels."""
+
+    inputs: int
+    outputs: int
+
+    def made(self, wanted: Interval, size: int) -> Interval:
+        """Return the wanted outputs, widened to whole blocks."""
+        return _to_multiples(wanted, self.outputs).within(size)
+
+    def needed(self, made: Interval) -> Interval:
+        """Return the inputs for some outputs."""
+        blocks = Interval(made.begin // self.outputs, (made.end - 1) // self.outputs + 1)
+        return Interval(blocks.begin * self.inputs, blocks.end * self.inputs)
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """The input has one element along the axis, which every output needs."""
+
+    def made(self, wanted: Interval, size: int) -> Interval:
+        """Return which outputs the operator makes when these are wanted: just these."""
+        del size
+        return wanted
+
+    def needed(self, made: Interval) -> Interval:
+        """Return the only element."""
+        del made
+        return Interval(0, 1)
+
+
+AxisMap = Window | Nearest | Linear | Transposed | Blocks | Whole
+
+
+class Pads(Enum):
+    """How an operator can be told of the padding of a tile."""
+
+    NONE = "none"
+    """It cannot: what a tile lacks is padded by an operator of its own."""
+    EXPLICIT = "explicit"
+    """It takes a number for each side."""
+    SAME_OR_VALID = "same or valid"
+    """It takes one word for both axes: no padding, or what `same_pads` says."""
+
+
+def same_pads(size: int, window: Window) -> tuple[int, int]:
+    """Return the padding before and behind an input of a size that gives ceil(size / stride) outputs.
+
+    The larger half is behind (TensorFlow's SAME, ONNX's SAME_UPPER).
+    """
+    outputs = -(-size // window.stride)
+    total = max(0, (outputs - 1) * window.stride + (window.kernel - 1) * window.dilation + 1 - size)
+    return total // 2, total - total // 2
+
+
+@dataclass(frozen=True, slots=True)
+class Summation:
+    """How a runtime sums the products of a float convolution: for some shapes of tiles in another order."""
+
+    products: int
+    """Per output: channels of a group x kernel rows x kernel columns."""
+    channels: int
+    """Outputs per group; 1 for depthwise convolutions."""
+
+    def is_kept(self, tile: tuple[int, int], whole: tuple[int, int]) -> bool:
+        """Return whether a tile of some rows and columns has the same bits as there are in the whole.
+
+        That is ONNX Runtime's rule, found out by running it: matrices of more than 64 columns, which are the
+        pixels, are multiplied in blocks of 128 products, and narrower ones in longer blocks.
+        """
+        pixels = tile[0] * tile[1]
+        if tile == whole or (pixels > 64 and whole[0] * whole[1] > 64):
+            return True
+        return self.products <= 128 and pixels > 1 and tile[1] > 1 and self.channels > 1
+
+
+@dataclass(frozen=True, slots=True)
+class Spatial:
+    """An operator whose outputs can be made piece by piece."""
+
+    axes: tuple[int, int]
+    """The axes of rows and of columns, in all outputs and in the inputs that have maps."""
+    inputs: tuple[tuple[AxisMap, AxisMap] | None, ...]
+    """Per input the maps of rows and of columns; None for one that every piece reads as it is: parameters,
+    and inputs that are left out."""
+    macs: int = 0
+    """Multiplications and additions per element of the first output."""
+    pads: Pads = Pads.NONE
+    """How padding of the first input is told; of no effect where no map goes outside of the input."""
+    most_pad: tuple[int, int] | None = None
+    """Elements: the most padding that each axis may have at one side; None for any."""
+    fill: float | None = None
+    """What padding that gets an operator of its own is filled with; None for the type's zero (of quantized
+    types: the zero point)."""
+    sums: Summation | None = None
+    """The rule for equal bits; None where they are equal for every shape."""
+
+
+@dataclass(frozen=True, slots=True)
+class Barrier:
+    """An operator that is left whole."""
+
+    reason: str
+    """Why, in words that end a sentence after the operator's name: `sums over rows`."""
+    macs: int = 0
+    """Multiplications and additions in all."""
+
+
+Windows = tuple[Spatial | Barrier, ...]
+"""What tiling has to know of a network, per operator of the source."""
+
+KernelScratch = Callable[[Graph, Operator], int]
+"""From a graph and an operator of it to the bytes of scratch that its kernel asks for."""
+
+
+def _to_multiples(interval: Interval, factor: int) -> Interval:
+    return Interval(interval.begin // factor * factor, -(-interval.end // factor) * factor)
