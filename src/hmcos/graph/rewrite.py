@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from hmcos.graph.builder import GraphBuilder
-from hmcos.graph.graph import Graph, Operator, Tensor
+from hmcos.graph.graph import Graph, Operator
 from hmcos.graph.windows import Interval
 
 Box = tuple[Interval, Interval]

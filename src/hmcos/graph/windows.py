@@ -51,7 +51,9 @@ class Window:
     def needed(self, made: Interval) -> Interval:
         """Return the inputs for some outputs; what lies outside of the input is padding."""
         begin = made.begin * self.stride - self.pad
-        return Interval(begin, begin + (made.length - 1) * self.stride + (self.kernel - 1) * self.dilation + 1)
+        return Interval(
+            begin, begin + (made.length - 1) * self.stride + (self.kernel - 1) * self.dilation + 1
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,8 @@ class Nearest:
 class Linear:
     """Outputs lie between two inputs, where pixels are areas (half_pixel); the factor is a power of two.
 
-    At its rim a tile does not see the neighbour that the whole has, so that the rim is made and cut off.
+    At its rim a tile does not see the neighbour that the whole has, so that the rim is made and cut off. Two
+    inputs are read at least: runtimes weigh a single one in another way, which rounds otherwise.
     """
 
     factor: int
@@ -82,7 +85,10 @@ class Linear:
         """Return the wanted outputs with a rim, widened to multiples of the factor."""
         half = self.factor // 2
         wide = Interval(wanted.begin - half, wanted.end + half)
-        return _to_multiples(wide, self.factor).within(size)
+        found = _to_multiples(wide, self.factor).within(size)
+        if found.length < 2 * self.factor:
+            found = Interval(found.begin - self.factor * (found.end == size), found.end + self.factor)
+        return found.within(size)
 
     def needed(self, made: Interval) -> Interval:
         """Return the inputs for some outputs."""
@@ -200,6 +206,19 @@ class Summation:
 
 
 @dataclass(frozen=True, slots=True)
+class Rounding:
+    """An operator that a runtime rounds by place.
+
+    Such are functions of which it computes the last few values in another way than those that fill a vector
+    of the processor.
+    """
+
+    def is_kept(self, tile: tuple[int, int], whole: tuple[int, int]) -> bool:
+        """Return whether a tile of some rows and columns has the same bits as there are in the whole."""
+        return tile == whole
+
+
+@dataclass(frozen=True, slots=True)
 class Spatial:
     """An operator whose outputs can be made piece by piece."""
 
@@ -217,8 +236,8 @@ class Spatial:
     fill: float | None = None
     """What padding that gets an operator of its own is filled with; None for the type's zero (of quantized
     types: the zero point)."""
-    sums: Summation | None = None
-    """The rule for equal bits; None where they are equal for every shape."""
+    bits: Summation | Rounding | None = None
+    """Which tiles have the same bits as the whole; None for all of them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from hmcos.frontends.format import Format, Serializable
 from hmcos.frontends.indices import Range
 from hmcos.frontends.model import Model
 from hmcos.frontends.outline import Outline
+from hmcos.graph.rewrite import Rewrite, Spelling
+from hmcos.graph.windows import Windows
 
 # Each method imports what it needs: onnx alone takes 100 ms, and few commands need all of this.
 # ruff: noqa: PLC0415
@@ -18,6 +20,7 @@ class Onnx(Format):
     """Open Neural Network Exchange. Node numbers count the nodes of the (inlined) main graph."""
 
     name = "onnx"
+    spelling = Spelling()
 
     def load(self, source: str | PathLike[str] | Serializable, bind: Mapping[str, int] | None) -> Model:
         """Return the model in a file or in memory; see `Format.load`."""
@@ -32,6 +35,18 @@ class Onnx(Format):
         from hmcos.frontends.onnx.writing import serialised
 
         return serialised(model, orders)
+
+    def windows(self, model: Model) -> Windows:
+        """Return what tiling has to know of each operator; see `Format.windows`."""
+        from hmcos.frontends.onnx.windows import windows
+
+        return windows(model)
+
+    def rewritten(self, model: Model, rewrite: Rewrite) -> Model:
+        """Return a model changed by a rewrite; see `Format.rewritten`."""
+        from hmcos.frontends.onnx.rewriting import rewritten
+
+        return rewritten(model, rewrite)
 
     def ranges(self, model: Model) -> dict[int, Range]:
         """Return the ranges of small parameters; see `Format.ranges`."""

@@ -1,0 +1,1 @@
+"""Networks changed so that they need less than in any order."""

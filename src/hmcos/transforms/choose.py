@@ -1,0 +1,216 @@
+"""The tilings of an order that need the least memory for some extra arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from hmcos.limits import Limits, Watch
+from hmcos.transforms.cost import Costing
+from hmcos.transforms.ordered import OrderedNetwork
+from hmcos.transforms.regions import Ends, early_cuts, grids
+from hmcos.transforms.tile import Tiled
+
+STEP = 0.8
+"""By which thresholds fall while they can be met."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Regions that lower the peak."""
+
+    peak: int
+    """Bytes, as it is in the order given."""
+    macs: int
+    """Multiplications and additions beyond those of the source."""
+    regions: tuple[Tiled, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a tiling may cost."""
+
+    macs: int
+    """The most multiplications and additions beyond those of the source."""
+    rounding: bool = False
+    """Whether results may round otherwise than those of the source."""
+    price: int = 0
+    """What one more operator costs, in multiplications and additions: where every operator takes memory of
+    its own, that is more than nothing."""
+
+
+@dataclass
+class _Grid:
+    """One region cut in one way, and what is known of its peak."""
+
+    rows: int
+    columns: int
+    macs: int
+    untried: list[int | None]
+    best: tuple[int, int, int | None] | None = None
+    """Peak, operators, and first piece of early cuts of the best so far."""
+
+
+@dataclass
+class _Edge:
+    """All ways to cut one region, by what they cost."""
+
+    grids: list[_Grid] = field(default_factory=list[_Grid])
+
+
+class Search:
+    """Looks for tilings along one order; what it has found out serves every threshold."""
+
+    def __init__(self, network: OrderedNetwork, terms: Terms, limits: Limits, watch: Watch) -> None:
+        self.network, self.terms, self.limits, self.watch = network, terms, limits, watch
+        self.costing, self.ends = Costing(network), Ends(network)
+        self.tried = 0
+        """How many regions were priced."""
+        self.is_over = False
+        self._edges: dict[tuple[int, int], _Edge] = {}
+        self._grids = grids(network.rules.spelling.most_parts)
+
+    def thresholds(self) -> Iterator[Found]:
+        """Yield what meets ever lower thresholds, until none is left that can be met; the last is the best.
+
+        Thresholds fall by a fifth while they can be met and are halved between the last two from then on. No
+        tiling that is looked for needs less than the last one found, unless a limit is reached: so whoever
+        allows more never gets less.
+        """
+        best, floor = self.network.profile.peak, self._floor()
+        failed, has_failed = floor - 1, False
+        while best - failed > 1 and not self.is_over:
+            threshold = (best + failed) // 2 if has_failed else max(floor, int(best * STEP))
+            found = self.cheapest(threshold)
+            if found is None:
+                failed, has_failed = threshold, True
+                continue
+            best = found.peak
+            self.watch.progress("tiling", best, floor, self.tried)
+            yield found
+
+    def _floor(self) -> int:
+        """Return the least peak that any tiling can have: what operators need that have to stay whole."""
+        running, spatial = self.network.profile.running, self.network.spatial
+        whole = (running[p] for p in range(len(self.network)) if not spatial[p])
+        return max((self.network.profile.start, self.network.stable[-1], *whole))
+
+    def cheapest(self, threshold: int) -> Found | None:
+        """Return the tiling within a threshold that costs the fewest extra MACs; None where there is none.
+
+        A shortest path over the positions of the order: a step within the threshold is free, a region costs
+        what it computes again.
+        """
+        n, stable = len(self.network), self.network.stable
+        running, hot = self.network.profile.running, self.ends.hot(threshold)
+        cost: list[int | None] = [None] * (n + 1)
+        came: list[Tiled | None] = [None] * (n + 1)
+        peaks = [0] * (n + 1)
+        cost[0] = 0 if stable[0] <= threshold else None
+        begins = frozenset(self.ends.begins)
+        for p in range(n):
+            here = cost[p]
+            if here is None:
+                continue
+            if running[p] <= threshold and _less(here, cost[p + 1]):
+                cost[p + 1], came[p + 1] = here, None
+                peaks[p + 1] = max(running[p], stable[p + 1])
+            if p not in begins or hot[p] == n:
+                continue
+            for end in self.ends.after(p, hot[p]):
+                bound = cost[end]
+                most = self.terms.macs if bound is None else min(self.terms.macs, bound - 1)
+                found = self._region(p, end, threshold, most - here)
+                if found is not None:
+                    cost[end], came[end] = here + found[0], found[2]
+                    peaks[end] = found[1]
+            if self.is_over:
+                return None
+        total = cost[n]
+        return None if total is None else _traced(total, came, peaks, stable[0])
+
+    def _region(self, begin: int, end: int, threshold: int, most: int) -> tuple[int, int, Tiled] | None:
+        """Return cost, peak and grid of the cheapest way to run a region within a threshold."""
+        if most < 0 or self.network.stable[end] + self._largest_exit(begin, end) > threshold:
+            return None
+        for grid in self._edge(begin, end).grids:
+            if grid.macs > most:
+                return None
+            reached = self._peak(begin, end, grid, threshold)
+            if self.is_over:
+                return None
+            if reached is not None and reached[0] <= threshold:
+                price = grid.macs + self.terms.price * reached[1]
+                if price <= most:
+                    return price, reached[0], Tiled(begin, end, grid.rows, grid.columns, reached[2])
+        return None
+
+    def _largest_exit(self, begin: int, end: int) -> int:
+        network = self.network
+        return max(
+            (
+                network.size(t)
+                for p in range(begin, end)
+                for t in network.operator(p).makes
+                if network.last_read.get(t, -1) >= end
+            ),
+            default=0,
+        )
+
+    def _edge(self, begin: int, end: int) -> _Edge:
+        key = begin, end
+        if key not in self._edges:
+            found = list(self._cuttable(begin, end))
+            found.sort(key=lambda grid: (grid.macs, grid.rows * grid.columns, grid.columns))
+            self._edges[key] = _Edge(found)
+        return self._edges[key]
+
+    def _cuttable(self, begin: int, end: int) -> Iterator[_Grid]:
+        costing = self.costing
+        for rows, columns in self._grids:
+            if not all(
+                costing.walk(self.network, end, axis, count).reaches(begin)
+                for axis, count in ((0, rows), (1, columns))
+            ):
+                continue
+            macs = costing.macs(begin, end, rows, columns)
+            if macs > self.terms.macs:
+                continue
+            if self.terms.rounding or costing.keeps_bits(begin, end, rows, columns):
+                yield _Grid(rows, columns, macs, list(early_cuts(rows * columns)))
+
+    def _peak(self, begin: int, end: int, grid: _Grid, threshold: int) -> tuple[int, int, int | None] | None:
+        """Return the least peak of a grid, as far as it was needed to meet the threshold."""
+        if (grid.best is not None and grid.best[0] <= threshold) or not grid.untried:
+            return grid.best
+        pieces = self.costing.pieces(begin, end, grid.rows, grid.columns)
+        if pieces is None:
+            grid.untried.clear()
+            return None
+        while grid.untried and (grid.best is None or grid.best[0] > threshold):
+            early = grid.untried.pop(0)
+            if early is not None and not pieces.cut_early(early, grid.columns):
+                continue
+            found = self.costing.cost(pieces, grid.rows, grid.columns, early)
+            self.tried += 1
+            if grid.best is None or found.peak < grid.best[0]:
+                grid.best = found.peak, found.operators, early
+            self.is_over = self.is_over or self.watch.is_over(self.limits)
+        return grid.best
+
+
+def _less(cost: int, other: int | None) -> bool:
+    return other is None or cost < other
+
+
+def _traced(macs: int, came: list[Tiled | None], peaks: list[int], start: int) -> Found:
+    """Return the regions on the way to the end, and the greatest peak on it."""
+    regions: list[Tiled] = []
+    peak, p = start, len(came) - 1
+    while p:
+        peak = max(peak, peaks[p])
+        region = came[p]
+        if region is not None:
+            regions.append(region)
+        p = p - 1 if region is None else region.begin
+    return Found(peak, macs, tuple(reversed(regions)))

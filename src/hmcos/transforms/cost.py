@@ -1,0 +1,228 @@
+"""What a tiled region costs: peak and arithmetic of the graph that will be written, before it is.
+
+Pieces whose boxes have the same sizes cost the same: one of each is lowered and profiled like any network,
+and the region is put together of those.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple
+
+from hmcos.graph.rewrite import Part
+from hmcos.transforms.boxes import Walk
+from hmcos.transforms.ordered import OrderedNetwork
+from hmcos.transforms.piece import KnownPieces, Moment, Piece
+from hmcos.transforms.tile import Pieces, Tiled
+
+
+class Cost(NamedTuple):
+    """What a region costs."""
+
+    peak: int
+    """Bytes: the most in use while the region runs, all that lives beside it included."""
+    macs: int
+    """Multiplications and additions beyond those of the source."""
+    operators: int
+    """Operators beyond those of the source."""
+
+
+class Costing:
+    """Prices regions of one network; remembers walks and pieces."""
+
+    def __init__(self, network: OrderedNetwork) -> None:
+        self.network = network
+        self.known = KnownPieces(network)
+        self._walks: dict[tuple[int, int, int], Walk] = {}
+        self._macs: dict[tuple[int, int, int], list[int]] = {}
+        self._kept: dict[tuple[int, int, int], tuple[int, bool]] = {}
+        self._checked: dict[tuple[int, int], bool] = {}
+
+    def walk(self, network: OrderedNetwork, end: int, axis: int, pieces: int) -> Walk:
+        """Return a walk, the same one every time."""
+        key = end, axis, pieces
+        if key not in self._walks:
+            self._walks[key] = Walk(network, end, axis, pieces)
+        return self._walks[key]
+
+    def pieces(self, begin: int, end: int, rows: int, columns: int) -> Pieces | None:
+        """Return the pieces of a region; None where it cannot be cut like that."""
+        walks = [self.walk(self.network, end, axis, count) for axis, count in enumerate((rows, columns))]
+        if not all(walk.reaches(begin) for walk in walks):
+            return None
+        pieces = Pieces(self.network, begin, *walks)
+        return pieces if self._is_plain(pieces) else None
+
+    def _is_plain(self, pieces: Pieces) -> bool:
+        """Return whether what enters and leaves a region has buffers of its own.
+
+        A view of something else would live and die with that; no network has needed it yet.
+        """
+        key = pieces.begin, pieces.end
+        if key not in self._checked:
+            sharing, tensors = self.network.sharing, self.network.graph.tensors
+            buffers = [sharing.buffer_of.get(t) for t in (*pieces.entries, *pieces.exits)]
+            self._checked[key] = (
+                None not in buffers
+                and len(set(buffers)) == len(buffers)
+                and all(
+                    sharing.raw_sizes[b] == tensors[t].size
+                    for b, t in zip(buffers, (*pieces.entries, *pieces.exits), strict=True)
+                    if b is not None
+                )
+            )
+        return self._checked[key]
+
+    def macs(self, begin: int, end: int, rows: int, columns: int) -> int:
+        """Return the multiplications and additions of a region beyond those of the source.
+
+        The region has to be one that can be cut like that; sums of later begins are kept.
+        """
+        known = self._macs.setdefault((end, rows, columns), [0])
+        heights, widths = self.walk(self.network, end, 0, rows), self.walk(self.network, end, 1, columns)
+        while len(known) <= end - begin:
+            p = end - len(known)
+            known.append(known[-1] + self._extra(p, heights.lengths(p), widths.lengths(p)))
+        return known[end - begin]
+
+    def _extra(self, position: int, rows: tuple[int, ...], columns: tuple[int, ...]) -> int:
+        spatial = self.network.spatial[position]
+        if spatial is None or not spatial.macs:
+            return 0
+        whole = self.network.graph.tensors[self.network.operator(position).makes[0]]
+        height, width = (whole.shape[axis] for axis in spatial.axes)
+        made = sum(rows) * sum(columns) - height * width
+        return made * (whole.elements // (height * width)) * spatial.macs
+
+    def keeps_bits(self, begin: int, end: int, rows: int, columns: int) -> bool:
+        """Return whether all operators of a region round as they do in the whole."""
+        key = end, rows, columns
+        first, broken = self._kept.get(key, (end, False))
+        heights, widths = self.walk(self.network, end, 0, rows), self.walk(self.network, end, 1, columns)
+        while first > begin and not broken:
+            broken = not self._is_kept(first - 1, heights.lengths(first - 1), widths.lengths(first - 1))
+            first -= not broken
+        self._kept[key] = first, broken
+        return first <= begin
+
+    def _is_kept(self, position: int, rows: tuple[int, ...], columns: tuple[int, ...]) -> bool:
+        spatial = self.network.spatial[position]
+        if spatial is None or spatial.bits is None:
+            return True
+        shape = self.network.graph.tensors[self.network.operator(position).makes[0]].shape
+        whole = shape[spatial.axes[0]], shape[spatial.axes[1]]
+        rule = spatial.bits
+        return all(rule.is_kept((h, w), whole) for h in set(rows) for w in set(columns))
+
+    def cost(self, pieces: Pieces, rows: int, columns: int, early: int | None) -> Cost:
+        """Return the cost of a region."""
+        macs = self.macs(pieces.begin, pieces.end, rows, columns)
+        return _Region(self.known, pieces, (rows, columns), early).cost(macs)
+
+
+def cost(network: OrderedNetwork, region: Tiled) -> Cost | None:
+    """Return what a region costs; None where it cannot be cut like that."""
+    costing = Costing(network)
+    pieces = costing.pieces(region.begin, region.end, region.rows, region.columns)
+    if pieces is None:
+        return None
+    return costing.cost(pieces, region.rows, region.columns, region.early)
+
+
+class _Region:
+    """Runs through a region piece by piece, as its steps will be written."""
+
+    def __init__(self, known: KnownPieces, pieces: Pieces, grid: tuple[int, int], early: int | None) -> None:
+        network = known.network
+        self.network, self.known, self.pieces, self.early = network, known, pieces, early
+        self.rows, self.columns = grid
+        size = network.size
+        self.entered = {t: size(t) for t in pieces.entries}
+        self.beside = network.stable[pieces.begin] - sum(self.entered.values())
+        """Bytes of what lives through the region."""
+        self.cut_early = () if early is None else pieces.cut_early(early, self.columns)
+        self.alive = set(pieces.entries)
+        self.peak = self.waiting = self.steps = 0
+
+    def cost(self, macs: int) -> Cost:
+        """Return what the region costs, with its multiplications and additions."""
+        held = self.beside
+        strips: list[list[int]] = [[] for _ in self.pieces.exits]
+        for row in range(self.rows):
+            made: list[list[int]] = [[] for _ in self.pieces.exits]
+            index = row * self.columns - 1
+            for index in range(row * self.columns, (row + 1) * self.columns):
+                if index == self.early:
+                    self._cut_early(held, index)
+                piece = self._piece(index)
+                self.waiting -= piece.early
+                self.peak = max(self.peak, held + self.waiting + piece.running)
+                self.steps += piece.steps
+                held += sum(piece.shares)
+                for shares, share in zip(made, piece.shares, strict=True):
+                    shares.append(share)
+            if index == self.rows * self.columns - 1:
+                self.alive -= set(self.pieces.dying)
+            held = self._join_row(held, row, made, strips)
+        if self.rows > 1:
+            for t, parts in zip(self.pieces.exits, strips, strict=True):
+                held = self._join(held, parts, self.network.size(t))
+        return Cost(self.peak, macs, self.steps - (self.pieces.end - self.pieces.begin))
+
+    def _join_row(self, held: int, row: int, made: list[list[int]], strips: list[list[int]]) -> int:
+        for t, shares, strip in zip(self.pieces.exits, made, strips, strict=True):
+            if self.columns == 1:
+                strip.append(shares[0])
+                continue
+            whole = self.network.graph.tensors[t]
+            height = self.pieces.share(t, row, 0)[0].length
+            size = self.network.size(t)
+            if self.rows > 1:
+                all_rows = whole.shape[self.pieces.axes[0]]
+                size = self.network.rules.rounded(
+                    replace(whole, shape=(height, whole.elements // all_rows)).size
+                )
+            held = self._join(held, shares, size)
+            strip.append(size)
+        return held
+
+    def _join(self, held: int, parts: list[int], size: int) -> int:
+        """Return what is held after parts were put together."""
+        scratch = self.network.rules.scratch_of_kind(self.network.rules.spelling.concat)
+        alive = sum(self.entered[t] for t in self.alive)
+        self.peak = max(self.peak, held + self.waiting + alive + size + scratch)
+        self.steps += 1
+        return held + size - sum(parts)
+
+    def _cut_early(self, held: int, first: int) -> None:
+        """Make all cuts from a piece on of what can end there."""
+        network, pieces = self.network, self.pieces
+        scratch = network.rules.scratch_of_kind(network.rules.spelling.cut)
+        cuts = [
+            (t, _bytes(network, Part(t, box, pieces.axes)))
+            for index in range(first, self.rows * self.columns)
+            for t in self.cut_early
+            for _, box in pieces.cuts_of(t, *divmod(index, self.columns))
+        ]
+        last = {t: i for i, (t, _) in enumerate(cuts)}
+        alive = sum(self.entered[t] for t in self.alive)
+        for i, (t, size) in enumerate(cuts):
+            self.waiting += size
+            self.peak = max(self.peak, held + self.waiting + alive + scratch)
+            if last[t] == i:
+                alive -= self.entered[t]
+                self.alive.discard(t)
+        self.steps += len(cuts)
+
+    def _piece(self, index: int) -> Piece:
+        row, column = divmod(index, self.columns)
+        is_last = index == self.rows * self.columns - 1
+        is_cut = self.early is not None and index >= self.early
+        at = Moment(row, column, frozenset(self.alive), is_last, self.cut_early if is_cut else ())
+        return self.known.piece(self.pieces, at)
+
+
+def _bytes(network: OrderedNetwork, part: Part) -> int:
+    """Return the bytes of a part of a tensor, rounded up."""
+    whole = network.graph.tensors[part.tensor]
+    return network.rules.rounded(replace(whole, shape=part.shape(whole.shape)).size)
