@@ -1,1 +1,1 @@
-"""Sessions and measurements on real runtimes, always in child processes; one file per runtime."""
+"""Sessions and measurements on real runtimes; one folder per runtime."""

@@ -1,1 +1,1 @@
-"""Recounts everything in the plainest way; shares no code with what it checks."""
+"""Independent checks of plans and written models; they share no code with the search that made them."""

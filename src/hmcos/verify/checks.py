@@ -1,4 +1,4 @@
-"""What was checked of a result, and the answer: it holds, it does not, or the check could not run."""
+"""Checks of a result and their answers: holds, does not hold, or not run."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ class Answer(StrEnum):
 
 
 OPTIONAL = frozenset({"outputs in LiteRT", "outputs in TFLM", "arena in TFLM"})
-"""Checks that may be left without an answer while the whole still holds; all others are required.
+"""Checks that the whole does not require: it can hold although they were not run.
 
-A TensorFlow Lite model needs one runtime that compares its outputs, no matter which; the check "same
-function" says so when there is none. The arena that TFLM reports confirms what the checks "arena" and
-"offsets" have already counted. A check in this list that fails makes the whole fail like any other.
+One runtime that compares the outputs of a TensorFlow Lite model is enough; if there is none, the check
+"same function" is not run. The arena that TFLM reports only confirms what the checks "arena" and "offsets"
+have counted. If a check in this list fails, the whole fails, as with any other check.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One row of the table of what was checked."""
+    """One check of a result: a row of the table that `hmcos verify` prints."""
 
     name: str
     answer: Answer
     words: str
-    """What was found, with its figures; the first step and tensor that are wrong; or why it did not run."""
+    """The figures; or the first fault, with step and tensor; or why the check did not run."""
 
     @property
     def held(self) -> bool:
@@ -51,23 +51,23 @@ class Check:
 
     @property
     def required(self) -> bool:
-        """Whether the whole has no answer while this check has none."""
+        """Whether the whole is not run if this check is not run."""
         return self.name not in OPTIONAL
 
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """All that was checked of one result."""
+    """All checks of one result."""
 
     source: str
     result: str
     """The plan or model that was checked."""
     checks: tuple[Check, ...]
-    """In the order in which they were made; a failed one may leave out later ones that rest on it."""
+    """In the order in which they ran; after a failed check, those that depend on it are left out."""
 
     @property
     def answer(self) -> Answer:
-        """The answer of the whole: one failed check makes it fail, else a required one may leave it open."""
+        """The answer of the whole: it fails if any check fails, else is not run if a required one is not."""
         if any(check.failed for check in self.checks):
             return Answer.FAILS
         if any(check.required and not check.held for check in self.checks):
@@ -81,10 +81,10 @@ class Verification:
 
 
 def attempt(name: str, check: Callable[[], str]) -> Check:
-    """Return how a check went.
+    """Run a check and return the outcome.
 
-    `check` returns its figures, raises VerifyError with what is wrong, or raises NotRunError or ToolError
-    with what kept it from running.
+    `check` returns its figures, raises VerifyError with the fault, or raises NotRunError or ToolError if it
+    cannot run.
     """
     try:
         result = Check(name, Answer.HOLDS, check())

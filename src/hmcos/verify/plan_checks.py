@@ -1,4 +1,4 @@
-"""What a plan claims about a network, checked without running anything."""
+"""Check what a plan claims about a network, without running it."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ from hmcos.verify.counted.target_check import check_no_target, check_target
 def check_network_plan(
     graph: Graph, plan: Plan, kernel_scratch: Mapping[str, int] | None = None
 ) -> list[Check]:
-    """Return the checks of target, order, memory and arena; the first that fails is the last.
+    """Return the checks of target, order, memory and arena; they stop at the first that fails.
 
-    `kernel_scratch` are the bytes that the kernels of the target tflm need per operator of this network; None
+    `kernel_scratch` is the bytes that the kernels of the target tflm need, per operator of this network; None
     for a network of another format.
     """
     data = {**plan.target.data, "alignment": plan.target.alignment}
@@ -53,7 +53,7 @@ def check_network_plan(
         return run_of_graph(graph, rules, recount_bodies(graph, data, bodies), plan.order)
 
     def memory() -> str:
-        # Only what bodies need that were solved is a bound for all orders.
+        # Only the memory of solved bodies counts in a bound for all orders.
         solved = all(body.peak == body.lower_bound for body in plan.bodies)
         least = least_peak(run() if solved else run_of_graph(graph, rules, {}, plan.order))
         return _memory(plan, run(), least)
@@ -69,7 +69,7 @@ def check_network_plan(
 
 
 def check_instance_plan(instance: Instance, plan: Plan) -> list[Check]:
-    """Return the checks of a plan for a problem given as numbers, a valid `hmcos-instance/1` object."""
+    """Return the checks of a plan for a problem, a valid `hmcos-instance/1` object."""
 
     @cache
     def run() -> Execution:
@@ -93,7 +93,7 @@ def check_instance_plan(instance: Instance, plan: Plan) -> list[Check]:
 
 
 def check_source(source: Source, plan: Plan) -> Check:
-    """Return whether a plan was made for this source: the sha256 of what its numbers count."""
+    """Return the check that a plan was made for this source, by sha256, format and bound symbols."""
 
     def same() -> str:
         claimed = plan.source
@@ -103,7 +103,7 @@ def check_source(source: Source, plan: Plan) -> Check:
             )
         if claimed.sha256 != source.sha256:
             raise VerifyError(
-                f"the plan is of another model: it was made for sha256 {claimed.sha256[:16] or 'none'}..., "
+                f"the plan is for another model: it was made for sha256 {claimed.sha256[:16] or 'none'}..., "
                 f"but {source.name} has {source.sha256[:16] or 'none'}..."
             )
         check_agreement(in_source(plan))
@@ -129,9 +129,9 @@ def _rows_of_graph(graph: Graph) -> list[OperatorRow]:
 
 def _until_failure(*rows: tuple[str, Callable[[], str]]) -> Iterator[Check]:
     for name, check in rows:
-        found = attempt(name, check)
-        yield found
-        if not found.held:
+        result = attempt(name, check)
+        yield result
+        if not result.held:
             return
 
 
@@ -156,7 +156,11 @@ def _arena(plan: Plan, run: Execution) -> str:
 
 
 def _check_apart(buffers: Sequence[PlacedBuffer]) -> None:
-    """Name two buffers that meet in time and in memory."""
+    """Check that no two buffers overlap in time and in memory.
+
+    Raises:
+        VerifyError: two do; names them.
+    """
     shared = first_overlap(
         (buffer.birth, buffer.death, buffer.offset, buffer.offset + buffer.size, number)
         for number, buffer in enumerate(buffers)

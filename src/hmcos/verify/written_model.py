@@ -1,4 +1,4 @@
-"""Whether a written model is its source with the nodes in another order, and nothing else."""
+"""Check that a written ONNX model is its source with the nodes in another order, and nothing else."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from hmcos.verify.counted.order_check import check_order
 
 
 def order_of(source: Model, result: Path) -> tuple[int, ...]:
-    """Return the numbers, in the source, of the nodes of a model file, as they stand in it.
+    """Return the source's node numbers in the order of a model file.
 
     Raises:
-        VerifyError: a node is missing, doubled or changed, or anything else differs; names it.
+        VerifyError: a node is missing, repeated or changed, or anything else differs; names it.
     """
     before, after = source.proto, _read(source, result)
     if not isinstance(before, ModelProto):
-        raise VerifyError("the source is no ONNX model")
+        raise VerifyError("the source is not an ONNX model")
     order = _matched(before.graph, after.graph)
     _check_rest(before, after)
     _check_data_files(source, result)
@@ -37,12 +37,12 @@ def order_of(source: Model, result: Path) -> tuple[int, ...]:
 def check_bodies(
     source: Model, result: Path, order: Sequence[int], planned: Mapping[str, Sequence[int]] | None
 ) -> None:
-    """Do nothing if the bodies of a model file are in orders that can run, and in those that were planned.
+    """Check that the bodies of a model file are in valid orders, and in those of the plan.
 
-    `order` is what `order_of` returned; `planned` is the path of a body to its order, None without a plan.
+    `order` is the result of `order_of`; `planned` maps the path of a body to its order, None without a plan.
 
     Raises:
-        VerifyError: a body is in another order; names its path.
+        VerifyError: a body is in an invalid order, or in another than planned; names its path.
     """
     after = _read(source, result)
     if isinstance(source.proto, ModelProto):
@@ -55,35 +55,35 @@ def _check_inside(
     planned: Mapping[str, Sequence[int]] | None,
     path: str,
 ) -> None:
-    """Compare the bodies in two graphs, source and result; recurses as bodies are nested.
+    """Compare the bodies in two graphs, source and result; recurses into nested bodies.
 
-    `run` is the graph of the source as it was read, and the order of the result.
+    `run` is the graph of the source and the order of the result.
     """
     (before, after), (graph, order) = pair, run
     for step, number in enumerate(order):
         known = {body.attribute: body.graph for body in graph.operators[number].bodies}
         inside = zip(bodies(before.node[number]), bodies(after.node[step]), strict=True)
-        for (attribute, body), (_, found) in inside:
+        for (attribute, body), (_, written) in inside:
             here = f"{path}node {number}/{attribute}"
-            inner = _matched(body, found)
+            inner = _matched(body, written)
             if planned is not None and (here not in planned or inner != tuple(planned[here])):
                 raise VerifyError(f"{here}: the result has its nodes in another order than the plan")
             try:
                 check_order(known[attribute], inner)
             except VerifyError as error:
                 raise VerifyError(f"{here}: {error}") from error
-            _check_inside((body, found), (known[attribute], inner), planned, f"{here}/")
+            _check_inside((body, written), (known[attribute], inner), planned, f"{here}/")
 
 
 def _read(source: Model, path: Path) -> ModelProto:
-    """Return a result; functions in it are inlined as those of the source were, so that both are alike."""
+    """Return a result, with its functions inlined if those of the source were."""
     try:
-        found = ModelProto.FromString(read_ordinary(path))
-        return inline(found) if source.inlined and found.functions else found
+        proto = ModelProto.FromString(read_ordinary(path))
+        return inline(proto) if source.inlined and proto.functions else proto
     except OSError as error:
         raise VerifyError(f"{path}: cannot be read: {error.strerror}") from error
     except DecodeError as error:
-        raise VerifyError(f"{path}: is no ONNX model, or is cut off") from error
+        raise VerifyError(f"{path}: is not an ONNX model, or is cut off") from error
     except ModelError as error:
         raise VerifyError(f"{path}: {error}") from error
 
@@ -94,13 +94,13 @@ def _matched(before: GraphProto, after: GraphProto) -> tuple[int, ...]:
         places.setdefault(_node_bytes(node), deque()).append(number)
     order: list[int] = []
     for step, node in enumerate(after.node):
-        found = places.get(_node_bytes(node))
-        if found is None:
+        numbers = places.get(_node_bytes(node))
+        if numbers is None:
             raise VerifyError(f"step {step}, {_title(node)}: is not in the source, or was changed")
-        if not found:
+        if not numbers:
             raise VerifyError(f"step {step}, {_title(node)}: runs a second time")
-        order.append(found.popleft())
-    missing = min((number for found in places.values() for number in found), default=None)
+        order.append(numbers.popleft())
+    missing = min((number for numbers in places.values() for number in numbers), default=None)
     if missing is not None:
         raise VerifyError(f"operator {missing}, {_title(before.node[missing])}, of the source is missing")
     return tuple(order)
@@ -118,11 +118,11 @@ def _check_rest(before: ModelProto, after: ModelProto) -> None:
 
 
 def _parameters(graph: GraphProto) -> dict[str, list[bytes]]:
-    """Return name to the digests of its initializers: which of several counts is up to the runtime."""
-    found: dict[str, list[bytes]] = {}
+    """Return name to the digests of all its initializers: if there are several, the runtime chooses one."""
+    digests: dict[str, list[bytes]] = {}
     for tensor in graph.initializer:
-        found.setdefault(tensor.name, []).append(_digest(tensor))
-    return found
+        digests.setdefault(tensor.name, []).append(_digest(tensor))
+    return digests
 
 
 def _check_data_files(source: Model, result: Path) -> None:
@@ -153,7 +153,7 @@ def _node_bytes(node: NodeProto) -> bytes:
 
 
 def _sort(graph: GraphProto) -> None:
-    """Put a body into an order that depends on its nodes alone; recurses as bodies are nested."""
+    """Put a body into an order that depends only on its nodes; recurses into nested bodies."""
     graph.node.sort(key=_node_bytes)
     for node in graph.node:
         for attribute in node.attribute:
@@ -162,7 +162,7 @@ def _sort(graph: GraphProto) -> None:
 
 
 def _without_nodes(model: ModelProto) -> tuple[Counter[bytes], bytes]:
-    """Return all of a model but nodes and weights; the order of value_info means nothing."""
+    """Return a model without nodes and weights, and its value_info as a set: its order has no meaning."""
     infos = Counter(info.SerializeToString(deterministic=True) for info in model.graph.value_info)
     light = ModelProto()
     light.CopyFrom(model)

@@ -128,7 +128,7 @@ def test_a_comparison_that_overwrites_a_broadcast_input() -> None:
 
 def test_a_plan_of_another_model() -> None:
     name, words = failed(faults.model(faults.GELU), faults.planned())
-    assert name == "source" and words.startswith("the plan is of another model")
+    assert name == "source" and words.startswith("the plan is for another model")
 
 
 def test_a_truncated_plan(tmp_path: Path) -> None:
@@ -273,7 +273,7 @@ def test_a_model_can_be_compared_without_its_plan(tmp_path: Path) -> None:
     assert found.holds
     assert [check.name for check in found.checks] == ["written model", "same function"]
     (tmp_path / "out" / "net.onnx").write_bytes(b"no model")
-    assert "is no ONNX model" in verify(source, tmp_path / "out" / "net.onnx").checks[-1].words
+    assert "is not an ONNX model" in verify(source, tmp_path / "out" / "net.onnx").checks[-1].words
 
 
 def test_a_written_model_that_is_gone_is_told(tmp_path: Path) -> None:

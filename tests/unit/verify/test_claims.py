@@ -96,11 +96,11 @@ def test_a_right_plan_holds(tmp_path: Path) -> None:
         (setting("source", "inlined", to=True), "source: source.inlined: must be true exactly when sha256"),
         (setting("source", "original_sha256", to="a"), "source: source.inlined: must be true exactly when"),
         (setting("source", "bind", to={"N": 3}), "source: source.bind: the plan was made with N=3, not with"),
-        (setting("target", "name", to="default"), "target: target.data.overwrite_inputs: is not that of"),
+        (setting("target", "name", to="default"), "target: target.data.overwrite_inputs: differs from"),
         (setting("target", "name", to="instance"), "target: target.name: 'instance' is for problems"),
         (
             setting("target", "data", to={"overwrite_inputs": False, "views": ["Sin"]}),
-            "target: target.data.views: is not that of 'none' as it is shipped; "
+            "target: target.data.views: differs from the shipped target 'none'; "
             "run hmcos schedule on the model again",
         ),
     ],
@@ -171,7 +171,9 @@ def test_a_plan_that_only_borrows_the_name_of_a_target_does_not_hold() -> None:
     for plan in (careless, careful):
         checks = checks_at_rest(open_source(faults.model()), _on(plan, borrowed))
         assert [check.held for check in checks] == [False]
-        assert checks[0].words.startswith("target.data.overwrite_inputs: is not that of 'none'")
+        assert checks[0].words.startswith(
+            "target.data.overwrite_inputs: differs from the shipped target 'none'"
+        )
 
 
 def test_a_false_plan_does_not_hold_and_is_not_read_by_others(

@@ -250,7 +250,7 @@ def test_a_sparse_constant_that_does_not_fit_its_shape_is_not_run() -> None:
         source = faults.model("net (float[3,3] x) => (float[3,3] y) { y = MatMul(x, x) }")
         source.graph.node[0].input[1] = "w"
         source.graph.node.insert(0, helper.make_node("Constant", [], ["w"], sparse_value=sparse))
-        with pytest.raises(NotRunError, match=r"operator 0 \(Constant\): is no valid sparse constant"):
+        with pytest.raises(NotRunError, match=r"operator 0 \(Constant\): is not a valid sparse constant"):
             ran(source, hmcos.schedule(source))
 
 

@@ -1,1 +1,1 @@
-"""ONNX Runtime: sessions, memory lent to it, and the memory that it takes."""
+"""ONNX Runtime: sessions, bound inputs, fused graphs and measured memory."""

@@ -1,4 +1,4 @@
-"""Bytes lent to a session of ONNX Runtime as its inputs."""
+"""Bind bytes to the inputs of an ONNX Runtime session."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from hmcos.graph.graph import Graph
 
 
 def bind_inputs(session: Any, graph: Graph, fed: Mapping[int, Bytes]) -> tuple[Any, list[Bytes]]:
-    """Return a binding of a session with its inputs bound, and their bytes, which have to outlive it.
+    """Return a binding of a session with its inputs bound, and their bytes, which must outlive it.
 
-    `fed` is the bytes by tensor; the session knows inputs by their names, which ONNX demands to differ.
+    `fed` is the bytes by tensor; the session identifies inputs by name, which ONNX requires to be unique.
     """
     by_name = {graph.tensors[t].name: t for t in graph.inputs}
     binding = session.io_binding()

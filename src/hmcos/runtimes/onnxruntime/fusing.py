@@ -1,4 +1,4 @@
-"""The graph that ONNX Runtime makes of a model when it fuses operators, and the sizes of its tensors."""
+"""The fused graph that ONNX Runtime makes of a model, with the sizes of its tensors."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from hmcos.graph.graph import Graph, Tensor
 from hmcos.runtimes.onnxruntime.runtime import in_file_order, opened, runtime
 
 LEVELS = {"none": "ORT_DISABLE_ALL", "basic": "ORT_ENABLE_BASIC", "extended": "ORT_ENABLE_EXTENDED"}
-"""What `optimize` may be, and what ONNX Runtime calls it."""
+"""Value of `optimize` to the name of the level in ONNX Runtime."""
 SPELLINGS = {"float": "float32", "double": "float64", "float8e4m3fn": "float8_e4m3fn",
              "float8e4m3fnuz": "float8_e4m3fnuz", "float8e5m2": "float8_e5m2",
              "float8e5m2fnuz": "float8_e5m2fnuz"}  # fmt: skip
-"""Element types that ONNX Runtime spells in its own way."""
+"""ONNX Runtime's spelling of element types, where it differs from numpy's."""
 
 
 def fuse(file: Path, source: Model, level: str, name: str) -> Model:
-    """Return the graph that ONNX Runtime makes of a file at a level, saved beside the file.
+    """Fuse a file at a level with ONNX Runtime, save the result beside the file, and return it.
 
     The file is the source in some order. ONNX Runtime saves no sizes, and ONNX infers none through fused
-    operators. So what is not inferred is taken from the source's tensor of the same name, and what is new
-    is asked of ONNX Runtime.
+    operators. So a size that is not inferred is taken from the source's tensor of the same name, and those of
+    new tensors from ONNX Runtime.
 
     Raises:
-        ModelError: ONNX Runtime does not take the file, or the fused graph cannot be planned; says so of
+        ModelError: ONNX Runtime refuses the file, or the fused graph cannot be planned; the message names
             `name`, the file that the user knows.
     """
     fused = file.with_name("fused.onnx")
@@ -57,13 +57,13 @@ def _lower(level: str) -> str:
 
 
 def _saving(level: str, place: Path) -> object:
-    """Return options with which a session saves the graph as it fuses it."""
+    """Return options with which a session saves the fused graph."""
     here = runtime()
     options = here.SessionOptions()
     options.graph_optimization_level = getattr(here.GraphOptimizationLevel, LEVELS[level])
     options.optimized_model_filepath = str(place)
     options.log_severity_level = 3
-    # Weights beside the file: a file of protobuf ends at 2 GB, and is read and written several times here.
+    # Weights go into a file of their own: a protobuf file is limited to 2 GB, and is read several times here.
     options.add_session_config_entry(
         "session.optimized_model_external_initializers_file_name", f"{place.name}.data"
     )
@@ -71,10 +71,10 @@ def _saving(level: str, place: Path) -> object:
 
 
 def _drop_idle_inputs(fused: Path, source: Graph) -> None:
-    """Take out of a fused file the inputs that the source does not ask for.
+    """Remove the inputs that the source does not have from a fused file.
 
-    Files before IR version 4 list parameters as inputs, too. ONNX Runtime folds the parameters and leaves
-    their names among the inputs, where each run would have to be given a value that nobody reads.
+    Files before IR version 4 also list parameters as inputs. ONNX Runtime folds the parameters and leaves
+    their names among the inputs, so each run would need a value that no operator reads.
     """
     model = ModelProto.FromString(fused.read_bytes())
     asked = {source.tensors[t].name for t in source.inputs} | {p.name for p in model.graph.initializer}
@@ -86,17 +86,17 @@ def _drop_idle_inputs(fused: Path, source: Graph) -> None:
 
 
 def _known(graph: Graph) -> dict[str, Tensor]:
-    """Return name to tensor, bodies included, for the names that mean one type wherever they occur."""
-    found: dict[str, Tensor] = {}
+    """Return name to tensor, including bodies, for the names that have the same type everywhere."""
+    tensors: dict[str, Tensor] = {}
     doubtful: set[str] = set()
     open_graphs = [graph]
     while open_graphs:
         here = open_graphs.pop()
         for tensor in here.tensors:
-            if _type(found.setdefault(tensor.name, tensor)) != _type(tensor):
+            if _type(tensors.setdefault(tensor.name, tensor)) != _type(tensor):
                 doubtful.add(tensor.name)
         open_graphs += [body.graph for op in here.operators for body in op.bodies]
-    return {name: tensor for name, tensor in found.items() if name not in doubtful}
+    return {name: tensor for name, tensor in tensors.items() if name not in doubtful}
 
 
 def _type(tensor: Tensor) -> tuple[str, tuple[int, ...]]:
@@ -104,9 +104,9 @@ def _type(tensor: Tensor) -> tuple[str, tuple[int, ...]]:
 
 
 def _asked(fused: Path, bind: Mapping[str, int], known: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
-    """Return the tensors that only the fused graph has, as far as ONNX Runtime tells their sizes.
+    """Return the tensors that only the fused graph has, as far as ONNX Runtime knows their sizes.
 
-    It tells those of the graph's outputs, so all of them are made outputs, and nothing is run.
+    ONNX Runtime reports the sizes of outputs, so the tensors are all made outputs; nothing is run.
     """
     model = ModelProto.FromString(fused.read_bytes())
     listed = {value.name for value in model.graph.output}

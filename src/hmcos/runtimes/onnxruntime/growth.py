@@ -1,4 +1,4 @@
-"""The memory that ONNX Runtime really takes, every single measurement in a fresh process."""
+"""Measure the memory that ONNX Runtime takes, each time in a new process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hmcos.runtimes.onnxruntime.binding import bind_inputs
 from hmcos.runtimes.onnxruntime.runtime import in_file_order
 
 _ENVIRONMENT = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
-"""Without these, glibc keeps freed blocks, so that the process shows more memory than is in use."""
+"""Without these settings, glibc keeps freed blocks, so the process seems to use more memory than it does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +29,14 @@ class GrowthTrial:
     file: Path
     graph: Graph
     in_file_order: bool
-    """False for the settings that ONNX Runtime has when nobody sets any."""
+    """Whether to run in file order; False for the default settings of ONNX Runtime."""
 
 
 def taken(trial: GrowthTrial, name: str) -> int:
-    """Return the bytes that a run takes, measured in a fresh process.
+    """Return the bytes that a run takes, measured in a new process.
 
     Raises:
-        ModelError: ONNX Runtime cannot run the model, which is called `name`.
+        ModelError: ONNX Runtime cannot run the model; the message names `name`.
     """
     environment = {k: v for k, v in os.environ.items() if not k.startswith("ORT_")} | _ENVIRONMENT
     call = "hmcos.runtimes.onnxruntime.growth:answer"
@@ -53,12 +53,13 @@ def answer(request: bytes) -> bytes:
 
 
 def _taken(trial: GrowthTrial, fed: Mapping[int, Bytes]) -> int:
-    """Return the bytes of inputs and of all that one run adds to the process at its highest."""
+    """Return the bytes of the inputs plus the most that the process grows during one run."""
     here: Any = import_module("onnxruntime")
     options = here.SessionOptions()
     if trial.in_file_order:
         options = in_file_order()
-        # Its own pool grows by doubling and never shrinks, which would hide what the order does.
+        # ONNX Runtime's memory pool grows by doubling and never shrinks, which would hide the effect of the
+        # order.
         options.enable_cpu_mem_arena = options.enable_mem_pattern = False
     session = here.InferenceSession(str(trial.file), options, providers=["CPUExecutionProvider"])
     binding, lent = bind_inputs(session, trial.graph, fed)
@@ -70,17 +71,17 @@ def _taken(trial: GrowthTrial, fed: Mapping[int, Bytes]) -> int:
 
 
 def _forget_highest() -> int:
-    """Return the bytes that this process has now, and let its highest number start from here."""
+    """Return the memory of this process, and reset its recorded maximum to it."""
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     return _status("VmRSS")
 
 
 def _status(key: str) -> int:
-    """Return a figure of this process in bytes, as Linux gives it.
+    """Return a figure of this process in bytes, from Linux's /proc.
 
     Raises:
-        ToolError: this system does not tell it.
+        ToolError: this system does not report it.
     """
     try:
         for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
@@ -88,4 +89,4 @@ def _status(key: str) -> int:
                 return 1024 * int(line.split()[1])
     except OSError:
         pass
-    raise ToolError(f"this system does not tell {key} of a process; measure needs Linux")
+    raise ToolError(f"this system does not report {key} of a process; measure needs Linux")

@@ -1,4 +1,4 @@
-"""What was measured of a model on a runtime."""
+"""Measured memory of a model on ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One setting and the memory it took, in bytes."""
+    """One setting and the memory that it took, in bytes."""
 
     setting: str
     median: int
-    """By how much the process grew at most while the network ran, plus its inputs."""
+    """Median over the processes of the most that one grew while the network ran, plus the inputs."""
     least: int
     most: int
     predicted: int | None
-    """The peak as the target counts it; None where ONNX Runtime chooses the order."""
+    """The peak as the target counts it; None if ONNX Runtime chooses the order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """What running a model takes in each setting."""
+    """The memory of a model in each setting."""
 
     model: str
     target: str
     processes: int
-    """Fresh processes per setting."""
+    """Number of processes per setting."""
     rows: tuple[Measured, ...]

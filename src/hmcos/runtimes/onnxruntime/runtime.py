@@ -1,7 +1,7 @@
-"""ONNX Runtime in the order of a file.
+"""Run ONNX Runtime in the order of a file.
 
 By default ONNX Runtime ignores the order of the file: it walks back from the outputs, and fuses operators.
-With sequential execution, no optimisation, and `PRIORITY_BASED` order it runs the file as it stands.
+With sequential execution, no optimisation, and `PRIORITY_BASED` order it runs the nodes in file order.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def runtime() -> Any:
 
 
 def in_file_order() -> Any:
-    """Return options with which ONNX Runtime runs a file in its order, without fusing anything."""
+    """Return options with which ONNX Runtime runs a file in its order, without fusing."""
     here = runtime()
     options = here.SessionOptions()
     options.graph_optimization_level = here.GraphOptimizationLevel.ORT_DISABLE_ALL
@@ -48,7 +48,7 @@ def opened(file: Path, options: Any, name: str) -> Any:
     """Return a session of a file.
 
     Raises:
-        ModelError: ONNX Runtime does not take it; calls it `name`.
+        ModelError: ONNX Runtime refuses the file; the message names `name`.
     """
     try:
         return runtime().InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
@@ -59,19 +59,19 @@ def opened(file: Path, options: Any, name: str) -> Any:
 
 
 def _said(error: Exception, file: Path, name: str) -> str:
-    """Return the words of an error, about the file that the user knows."""
+    """Return an error as text, with the file that the user knows."""
     return " ".join(str(error).replace(str(file), name).split())[:300]
 
 
 def moved(file: Path, operators: Sequence[Operator], fed: Graph, name: str) -> list[str]:
-    """Return the operators that ONNX Runtime does not run at their place in a file, by its own profile.
+    """Return the operators that ONNX Runtime runs earlier than in the file, according to its profile.
 
-    `operators` are those of the file, in its order; `fed` is a network with the same inputs, for which
-    they are drawn. ONNX Runtime numbers the nodes of the file without constants; nodes that it adds have
+    `operators` are those of the file, in its order; `fed` is a network with the same inputs, for which random
+    values are drawn. ONNX Runtime numbers the nodes of the file without constants; nodes that it adds have
     higher numbers.
 
     Raises:
-        ModelError: ONNX Runtime cannot run the file; calls it `name`.
+        ModelError: ONNX Runtime cannot run the file; the message names `name`.
     """
     options = in_file_order()
     options.enable_profiling = True
@@ -86,7 +86,7 @@ def moved(file: Path, operators: Sequence[Operator], fed: Graph, name: str) -> l
         profiled.end_profiling()
         raise ModelError(
             f"{name}: ONNX Runtime cannot run it on random inputs: {_said(error, file, name)};"
-            " with check=False it is not tried"
+            " check=False skips this run"
         ) from error
     events = cast("list[dict[str, Any]]", json.loads(Path(profiled.end_profiling()).read_text()))
     ran = [int(event["args"]["node_index"]) for event in _outermost(events)]
@@ -96,7 +96,7 @@ def moved(file: Path, operators: Sequence[Operator], fed: Graph, name: str) -> l
 
 
 def _outermost(events: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the events of kernels but those inside another: nodes of bodies have numbers of their own."""
+    """Return the events of kernels, without those in bodies, whose nodes are numbered separately."""
     kernels = [
         e for e in events if str(e.get("name", "")).endswith("_kernel_time") and "node_index" in e["args"]
     ]
@@ -110,7 +110,7 @@ def _is_inside(event: dict[str, Any], around: dict[str, Any]) -> bool:
 
 
 def _out_of_order(places: Sequence[int]) -> list[int]:
-    """Return the places that were taken before a smaller one: what was moved ahead."""
+    """Return the places that come before a smaller one: the operators that were moved ahead."""
     smallest_later: list[int] = []
     least = len(places) + max(places, default=0) + 1
     for place in reversed(places):

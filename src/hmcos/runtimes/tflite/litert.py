@@ -1,4 +1,4 @@
-"""A TensorFlow Lite model in a child process: a runtime may abort, and must not take us along."""
+"""Run a TensorFlow Lite model in a child process, since a runtime may abort its process."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ PACKAGES: dict[str, tuple[str, str]] = {
     "tflm": ("tflite_micro", "tflite-micro"),
     "litert": ("ai_edge_litert", "ai-edge-litert"),
 }
-"""Runtime to the module it needs and the package that brings it."""
+"""Runtime to its module and the package that contains it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelRun:
-    """What a child process left behind."""
+    """The outputs and the log of one run."""
 
     outputs: tuple[Any, ...]
-    """Arrays, one per output of the model; none if it was only set up."""
+    """Arrays, one per output of the model; none if the model was only set up."""
     log: str
-    """All that the runtime printed."""
+    """Everything that the runtime printed."""
 
 
 def run(
@@ -44,19 +44,19 @@ def run(
     arena: int = 0,
     allowance: Allowance = AMPLE,
 ) -> ModelRun:
-    """Return the outputs of a model on a runtime, or only set it up if there are no inputs.
+    """Run a model on a runtime and return its outputs; without inputs, only set it up.
 
     Args:
         engine: tflm or litert.
         content: the model file.
         inputs: arrays, one per input.
-        arena: bytes that tflm may use.
-        allowance: time and memory that it may take.
+        arena: the size in bytes of the arena for tflm.
+        allowance: limits of time and memory.
 
     Raises:
         ToolError: the runtime is not installed.
-        NotRunError: it refuses the model or crashes.
-        LimitError: it takes more time or memory than it may.
+        NotRunError: the runtime refuses the model or crashes.
+        LimitError: the run reaches a limit of time or memory.
     """
     module, package = PACKAGES[engine]
     if find_spec(module) is None:
@@ -70,8 +70,8 @@ def run(
     if inputs is None:
         return ModelRun((), ended.log)
     numpy: Any = import_module("numpy")
-    with numpy.load(BytesIO(ended.answer), allow_pickle=False) as found:
-        return ModelRun(tuple(found[f"arr_{i}"] for i in range(len(found.files))), ended.log)
+    with numpy.load(BytesIO(ended.answer), allow_pickle=False) as arrays:
+        return ModelRun(tuple(arrays[f"arr_{i}"] for i in range(len(arrays.files))), ended.log)
 
 
 def _refusal(ended: Ended) -> str:
@@ -80,7 +80,7 @@ def _refusal(ended: Ended) -> str:
 
 
 def _last_words(log: str) -> str:
-    """Return the lines of a log that say what went wrong, in one."""
+    """Return the lines of a log that say what went wrong, joined to one."""
     before, _, traced = log.partition("Traceback")
     lines = [line.strip() for line in before.splitlines() if line.strip()][-3:]
     if not lines:  # then the last line of the traceback that is not indented, and what follows it
@@ -89,13 +89,13 @@ def _last_words(log: str) -> str:
 
 
 def random_inputs(graph: Graph, seed: int, known: Mapping[int, Range] = NOTHING) -> list[Any]:
-    """Return an array per input of a model: floats around 0, integers over their whole range.
+    """Return a random array per input of a model: floats around 0, integers over their whole range.
 
-    Integers of 32 bits and more are small, since they count, and indices stay below what they look up.
+    Integers of 32 bits and more are small, since they often count something, and indices stay valid.
     `known` is the ranges of parameters (`loading.ranges`), for indices that are computed with them.
 
     Raises:
-        NotRunError: an input is of a type that cannot be fed.
+        NotRunError: an input has a type for which no values can be made.
     """
     numpy: Any = import_module("numpy")
     rng = numpy.random.default_rng(seed)
@@ -109,10 +109,10 @@ def random_inputs(graph: Graph, seed: int, known: Mapping[int, Range] = NOTHING)
             arrays.append(_floats(rng, tensor.shape, ranges.get(t)).astype(tensor.element))
         elif tensor.element.startswith(("int", "uint")) and tensor.bits >= 8:
             kind = numpy.dtype(tensor.element)
-            found = Range(int(numpy.iinfo(kind).min), int(numpy.iinfo(kind).max))
+            span = Range(int(numpy.iinfo(kind).min), int(numpy.iinfo(kind).max))
             if t in ranges or tensor.bits >= 32:
-                found = found.within(ranges.get(t, Range(0, SMALL - 1)))
-            arrays.append(rng.integers(found.least, found.most, tensor.shape, kind, endpoint=True))
+                span = span.within(ranges.get(t, Range(0, SMALL - 1)))
+            arrays.append(rng.integers(span.least, span.most, tensor.shape, kind, endpoint=True))
         else:
             raise NotRunError(f"input {tensor.name!r}: arrays of {tensor.element} cannot be fed")
     return arrays

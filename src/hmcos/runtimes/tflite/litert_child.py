@@ -1,4 +1,4 @@
-"""What runs in the child process: a TensorFlow Lite model, once, on one of two runtimes."""
+"""The child process: run a TensorFlow Lite model once, on one of two runtimes."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class Task:
     inputs: tuple[Any, ...] | None
     """Arrays, one per input; None to set the model up only."""
     arena: int
-    """Bytes that tflm may use."""
+    """The size in bytes of the arena for tflm."""
 
 
 def answer(request: bytes) -> bytes:
-    """Return the outputs as an .npz file, empty when there are no inputs; `request` is a pickled `Task`.
+    """Return the outputs as an .npz file, empty if there are no inputs; `request` is a pickled `Task`.
 
-    tflm prints its arena. A runtime may end the process in any way it likes.
+    tflm prints the size of its arena. A runtime may abort the process.
     """
     task = cast(Task, pickle.loads(request))
     outputs = _tflm(task) if task.engine == "tflm" else _litert(task)

@@ -1,4 +1,4 @@
-"""TensorFlow Lite for Microcontrollers: its arena as it reports it itself."""
+"""TensorFlow Lite for Microcontrollers (TFLM): the arena that it reports."""
 
 from __future__ import annotations
 
@@ -12,44 +12,44 @@ from hmcos.runtimes.tflite.litert import run
 
 _LINE = re.compile(r"Arena allocation (total|head|tail) (\d+) bytes")
 _ROOM_EACH = 4096
-"""Bytes beside its tensors that an operator may need in the arena: its data, and the log of allocations."""
+"""Bytes that an operator may need in the arena besides its tensors: its data, and the allocation records."""
 
 
 @dataclass(frozen=True, slots=True)
 class TflmArena:
-    """Bytes of the one block that the runtime works in."""
+    """The parts of the arena, in bytes."""
 
     head: int
-    """Activations and scratch: what order and offsets decide."""
+    """Activations and scratch; depends on order and offsets."""
     tail: int
-    """What lives from setup to the end: the runtime's own structures, variables, data of kernels."""
+    """Data that lives from setup to the end: the runtime's structures, variables, data of kernels."""
     total: int
 
 
 def tflm_arena(content: bytes, graph: Graph, allowance: Allowance = AMPLE) -> TflmArena:
-    """Return what the runtime says of its arena for a model file; `graph` tells how much room it gets.
+    """Return the arena that the runtime reports for a model file; `graph` determines how much room it gets.
 
     Raises:
         ToolError: the runtime is not installed.
-        NotRunError: it refuses the model, or takes more time or memory than it may.
+        NotRunError: the runtime refuses the model, or reaches a limit of time or memory.
     """
     return arena_in(run("tflm", content, arena=room(content, graph), allowance=allowance).log)
 
 
 def arena_in(log: str) -> TflmArena:
-    """Return the arena that a log of the runtime tells of.
+    """Return the arena reported in a log of the runtime.
 
     Raises:
-        NotRunError: the log does not.
+        NotRunError: the log reports no arena.
     """
-    found = {word: int(size) for word, size in _LINE.findall(log)}
-    if set(found) != {"total", "head", "tail"}:
+    sizes = {word: int(size) for word, size in _LINE.findall(log)}
+    if set(sizes) != {"total", "head", "tail"}:
         raise NotRunError("tflm: did not say how large its arena is")
-    return TflmArena(found["head"], found["tail"], found["total"])
+    return TflmArena(sizes["head"], sizes["tail"], sizes["total"])
 
 
 def room(content: bytes, graph: Graph) -> int:
-    """Return bytes that surely are enough for a model: all its tensors at once, and its file."""
+    """Return enough bytes for a model: all its tensors at once, and its file."""
     graphs, tensors, operators = [graph], 0, 0
     while graphs:
         here = graphs.pop()

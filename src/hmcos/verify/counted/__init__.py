@@ -1,1 +1,1 @@
-"""Plans and files checked by counting."""
+"""Checks of plans and files by counting, without running a model."""

@@ -1,4 +1,4 @@
-"""Validity of an arena: no two lives meet in time and in memory, and all demands are met."""
+"""Check that an arena is valid: lives that overlap in time are apart in memory, and all wishes are met."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Rectangle(Protocol):
 
     @property
     def death(self) -> int:
-        """The first step after the last."""
+        """The step after the last."""
         ...
 
     @property
@@ -34,26 +34,26 @@ class Rectangle(Protocol):
 
     @property
     def takes_over(self) -> int | None:
-        """Index of the rectangle whose offset this one continues in place, None for none."""
+        """Index of the rectangle that this one overwrites in place, at the same offset; None for none."""
         ...
 
 
 class Wish(Protocol):
-    """What one life asks of its place."""
+    """What one life demands of its place."""
 
     @property
     def alignment(self) -> int:
-        """Its offset within its pool is a multiple of this."""
+        """The offset within the pool must be a multiple of this."""
         ...
 
     @property
     def offset(self) -> int | None:
-        """Pinned there, None for anywhere."""
+        """The offset that it must have; None for any."""
         ...
 
     @property
     def external(self) -> bool:
-        """Whether it is not in the arena."""
+        """Whether the caller supplies its memory, outside the arena."""
         ...
 
     @property
@@ -63,7 +63,7 @@ class Wish(Protocol):
 
     @property
     def pools(self) -> Sequence[int]:
-        """The pools it may be in, empty for any."""
+        """The pools that it may be in; empty for any."""
         ...
 
 
@@ -79,13 +79,14 @@ class MemoryPool(Protocol):
 def check_arena(
     lives: Sequence[Rectangle], arena: Arena, wishes: Sequence[Wish] = (), pools: Sequence[MemoryPool] = ()
 ) -> None:
-    """Do nothing if the offsets are valid and the arena is as large as they say.
+    """Check that the offsets are valid and that the size of the arena is right.
 
     Args:
-        lives: what has to have a place.
-        arena: where it is; its alignment holds for every life.
+        lives: what needs a place in the arena.
+        arena: the offsets; its alignment applies to every life.
         wishes: one per life, or none at all.
-        pools: blocks that no life crosses the end of; what has no place in them lies behind the last.
+        pools: consecutive blocks; no life may cross the end of one. A life in none of them lies after the
+            last.
 
     Raises:
         VerifyError: two lives overlap, an offset is negative, misaligned, or not that of the life it
@@ -111,7 +112,7 @@ def check_arena(
         raise VerifyError(f"{lives_named} overlap at step {shared.step} from byte {shared.low}")
     top = max((row[3] for row in rows), default=0)
     ends = (arena.offsets[i] + _footprint(lives[i], arena) for i in inside)
-    # A life that needs its bytes at no step needs no room, but may be counted: it does no harm.
+    # A life that needs its bytes at no step may count towards the size or not; both are right.
     if not top <= arena.size <= max(ends, default=0):
         raise VerifyError(f"the arena claims {arena.size} bytes, but its lives end at {top}")
     if arena.lower_bound > arena.size:
@@ -119,7 +120,7 @@ def check_arena(
 
 
 def _walls(alignment: int, pools: Sequence[MemoryPool]) -> list[int]:
-    """Return where each pool begins, in one count through all of them, and where the last one ends."""
+    """Return the first byte of each pool, numbered through all pools, and the end of the last one."""
     walls = [0]
     for pool in pools:
         walls.append(walls[-1] + pool.capacity - pool.capacity % alignment)
@@ -155,7 +156,7 @@ def _check_place(index: int, arena: Arena, life: Rectangle, wish: Wish | None, w
 
 
 def _rows(index: int, life: Rectangle, arena: Arena, wishes: Sequence[Wish]) -> list[Row]:
-    """Return the rectangles of one life: several when it has gaps, none when it never needs its bytes."""
+    """Return the rectangles of one life: several if it has gaps, none if it never needs its bytes."""
     gaps = wishes[index].gaps if wishes else ()
     steps = [life.birth, *(step for gap in gaps for step in gap), life.death]
     bottom = arena.offsets[index]

@@ -1,6 +1,6 @@
-"""What bodies (If, Loop, Scan) need while their operator runs, counted a second time.
+"""Recount the memory that bodies (If, Loop, Scan) need while their operator runs.
 
-Written from the memory model (Special cases), not from the code that plans bodies.
+Written from the memory model (Special cases), independently of the code that plans bodies.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ def recount_bodies(graph: Graph, target_data: Table, plans: Mapping[str, BodyPla
         VerifyError: a body has no plan, an order that is not valid, or another peak; names its path.
     """
     left = set(plans)
-    found = _scratch(graph, "", target_data, plans, left)
+    scratch = _scratch(graph, "", target_data, plans, left)
     for path in sorted(left):
         raise VerifyError(f"bodies: the plan holds an order for {path!r}, but there is no such body")
-    return found
+    return scratch
 
 
 def _scratch(
     graph: Graph, path: str, data: Table, plans: Mapping[str, BodyPlan], left: set[str]
 ) -> dict[int, int]:
-    """Recurses as deep as bodies are nested, which the frontend limits; takes what it finds from `left`."""
+    """Recurses into nested bodies, whose depth the frontend limits; removes visited paths from `left`."""
     needs: dict[int, int] = {}
     for op in graph.operators:
         for body in op.bodies:
@@ -59,7 +59,7 @@ def _scratch(
 
 
 def _peak(inner: Graph, plan: BodyPlan, data: Table, deeper: Mapping[int, int]) -> int:
-    """Return the peak of a body in its planned order, having checked what the plan says of it."""
+    """Return the peak of a body in its planned order, after checking order, peak and bound of its plan."""
     try:
         check_order(inner, plan.order)
     except VerifyError as error:
@@ -68,7 +68,7 @@ def _peak(inner: Graph, plan: BodyPlan, data: Table, deeper: Mapping[int, int]) 
     peak = recount(run).peak
     if peak != plan.peak:
         raise VerifyError(f"{plan.path}: the plan claims a peak of {plan.peak} bytes, but it is {peak}")
-    # What its own bodies need is left out: they may not be solved.
+    # The bound leaves out the memory of bodies inside this one, since they may not be solved.
     least = min(least_peak(run_of_graph(inner, data, {}, plan.order)), max(peak - 1, 0))
     if plan.lower_bound < least:
         raise VerifyError(f"{plan.path}: the lower bound is {plan.lower_bound}, but {least} bytes are needed")
@@ -76,7 +76,7 @@ def _peak(inner: Graph, plan: BodyPlan, data: Table, deeper: Mapping[int, int]) 
 
 
 def _results(op: Operator, body: Body, alignment: int) -> int:
-    """Return the bytes of results that are outputs of the operator; the condition of a Loop is none."""
+    """Return the bytes of results that are outputs of the operator; the condition of a Loop is not one."""
     if op.domain not in STANDARD_DOMAINS or op.kind not in ("If", "Loop", "Scan"):
         return 0
     results = body.graph.outputs[1:] if op.kind == "Loop" else body.graph.outputs

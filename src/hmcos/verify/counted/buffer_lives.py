@@ -1,4 +1,4 @@
-"""From when to when everything needs its place, recounted step by step in the plainest way."""
+"""Recount, step by step, which buffers need a place in the arena and for how long."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from hmcos.verify.counted.steps import Execution, Step
 
 
 def check_lives(run: Execution, buffers: Sequence[PlacedBuffer]) -> None:
-    """Do nothing if the buffers are exactly what needs a place, each for as long as it does.
+    """Check that exactly the buffers that need a place have one, each for as long as needed.
 
     Raises:
-        VerifyError: something has no place or two, the wrong size, a life that is too short or long, or is
-            written over what it may not be written over; names it.
+        VerifyError: a buffer has no place, two places, a wrong size or a wrong life, or overwrites a buffer
+            that it may not overwrite; names it.
     """
     _Lives(run, buffers).check()
 
 
 class _Lives:
-    """Compares what a plan places with what runs."""
+    """Compares the buffers of a plan with the run."""
 
     def __init__(self, run: Execution, buffers: Sequence[PlacedBuffer]) -> None:
         self.run, self.buffers = run, buffers
@@ -33,7 +33,7 @@ class _Lives:
         self.death = self._deaths()
 
     def _storage(self, buffer: PlacedBuffer) -> int | tuple[int]:
-        """Return the storage that a buffer is for; (operator,) for scratch."""
+        """Return the storage of a buffer; (operator,) for scratch."""
         if buffer.operator is not None:
             return (buffer.operator,)
         if not buffer.tensors:
@@ -41,18 +41,18 @@ class _Lives:
                 f"{buffer.name!r} has a place in the arena, but the plan only names its tensors, and no"
                 " tensor, or more than one, has such a name; run hmcos schedule again"
             )
-        found = buffer.tensors[0]
-        if found not in self.run.names:
+        tensor = buffer.tensors[0]
+        if tensor not in self.run.names:
             raise VerifyError(
                 f"{buffer.name!r} has a place in the arena, but there is no such buffer: no place is for"
-                f" tensor {found}"
+                f" tensor {tensor}"
             )
-        if buffer.name != self.run.names[found]:
-            raise VerifyError(f"{buffer.name!r} in the arena: tensor {found} is {self.run.names[found]!r}")
-        return found
+        if buffer.name != self.run.names[tensor]:
+            raise VerifyError(f"{buffer.name!r} in the arena: tensor {tensor} is {self.run.names[tensor]!r}")
+        return tensor
 
     def _deaths(self) -> dict[int, int]:
-        """Return per storage that anybody reads or keeps, the first step after its last."""
+        """Return, per storage that is read or kept, the step after its last."""
         run = self.run
         last = {storage: step + 1 for step, ran in enumerate(run.steps) for storage in ran.reads}
         return last | dict.fromkeys(run.kept, max(len(run.steps), 1))
@@ -130,10 +130,10 @@ class _Lives:
 
 
 def check_offsets(offsets: Iterable[int], buffers: Iterable[PlacedBuffer]) -> None:
-    """Do nothing if the arena and its buffers say the same offsets.
+    """Check that the arena and its buffers have the same offsets.
 
     Raises:
-        VerifyError: they do not.
+        VerifyError: an offset differs; names the buffer.
     """
     for offset, buffer in zip(offsets, buffers, strict=True):
         if offset != buffer.offset:

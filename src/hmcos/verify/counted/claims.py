@@ -1,4 +1,4 @@
-"""What a plan says beside its order and its arena, found out once more from what runs."""
+"""Check what a plan claims besides its order and its arena, by recounting it."""
 
 from __future__ import annotations
 
@@ -12,41 +12,43 @@ from hmcos.verify.counted.recount import Recount, recount
 from hmcos.verify.counted.steps import Execution, Step, moments
 
 
-def check_agreement(found: Iterable[Disagreement]) -> None:
-    """Do nothing if nothing disagrees.
+def check_agreement(disagreements: Iterable[Disagreement]) -> None:
+    """Check that the fields of a plan agree with each other.
 
     Raises:
-        VerifyError: something does; names the first field.
+        VerifyError: two fields disagree; names the first one.
     """
-    for field, words in found:
+    for field, words in disagreements:
         raise VerifyError(f"{field}: {words}")
 
 
 def check_operators(plan: Plan, right: Sequence[OperatorRow], run: Execution) -> None:
-    """Do nothing if a plan lists the operators as they are, and schedules those that run.
+    """Check that a plan lists the operators as they are in the source, and schedules those that run.
 
     Raises:
-        VerifyError: it does not; names the field and the operator.
+        VerifyError: a field is wrong; names the field and the operator.
     """
     if len(plan.operators) != len(right):
         raise VerifyError(f"operators: there are {len(right)}, but the plan lists {len(plan.operators)}")
     for row, own in zip(plan.operators, right, strict=True):
         for key in ("number", "name", "kind", "output"):
-            claimed, found = getattr(row, key), getattr(own, key)
-            if claimed != found:
-                raise VerifyError(f"operators.{key}: is {claimed!r} for operator {own.number}, not {found!r}")
+            claimed, actual = getattr(row, key), getattr(own, key)
+            if claimed != actual:
+                raise VerifyError(
+                    f"operators.{key}: is {claimed!r} for operator {own.number}, not {actual!r}"
+                )
     running = [step.number for step in run.steps]
     if not all(0 <= i < len(plan.scheduled) for i in plan.schedule.order):
-        raise VerifyError("scheduled_order: lists an operator that there is not")
+        raise VerifyError("scheduled_order: lists an operator that does not exist")
     if list(plan.scheduled_order) != running or sorted(running) != list(plan.scheduled):
         raise VerifyError("scheduled_order: must be `order` without what only computes parameters")
 
 
 def check_memory(plan: Plan, run: Execution, counted: Recount) -> None:
-    """Do nothing if memory, peak and the moment of the peak are what a run needs.
+    """Check memory, peak and the moment of the peak against the recount of a run.
 
     Raises:
-        VerifyError: they are not; names the field, or the first step that differs and its operator.
+        VerifyError: a field is wrong; names it, or the first step that differs and its operator.
     """
     counted.check(plan.peak, plan.memory)
     check_agreement(in_memory(plan))
@@ -55,10 +57,9 @@ def check_memory(plan: Plan, run: Execution, counted: Recount) -> None:
 
 
 def check_bounds(plan: Plan, run: Execution, least: int) -> None:
-    """Do nothing if the peaks of other orders are theirs, and no bound is below a plain one.
+    """Check the peaks of the other orders, and that the lower bound is not below a simple one.
 
-    `least` are bytes that no order needs less than; a plan with bodies that were not solved may say one
-    byte less than its peak.
+    `least` is that simple bound in bytes. A plan with unsolved bodies may claim one byte less than its peak.
 
     Raises:
         VerifyError: a figure is wrong; names the field.
@@ -77,7 +78,7 @@ def check_bounds(plan: Plan, run: Execution, least: int) -> None:
 
 
 def least_peak(run: Execution) -> int:
-    """Return bytes that no order needs less than: inputs, outputs, or what one operator reads and makes."""
+    """Return a lower bound in bytes of any order: inputs, outputs, or what one operator reads and makes."""
     sizes = run.sizes
     needs = [sum(sizes[t] for t in run.inputs), sum(sizes[t] for t in run.kept)]
     for step in run.steps:
@@ -87,14 +88,14 @@ def least_peak(run: Execution) -> int:
 
 
 def reverse_post_order(steps: Sequence[Step]) -> list[int]:
-    """Return the numbers of operators in the order in which a walk backwards over producers leaves them.
+    """Return the numbers of operators in reverse post-order: a depth-first walk over their producers.
 
-    The walk starts at the operators that nobody waits for, and visits producers in the order in which an
-    operator reads what they made. Source: the published system (HMCOS, DAC 2022).
+    The walk starts at the operators that no other waits for, and visits producers in the order in which an
+    operator reads their outputs. Source: the published system (HMCOS, DAC 2022).
     """
     after = {step.number: step.after for step in steps}
     awaited = {number for numbers in after.values() for number in numbers}
-    found: dict[int, None] = {}
+    order: dict[int, None] = {}
     entered: set[int] = set()
     for last in sorted(after.keys() - awaited):
         entered.add(last)
@@ -103,25 +104,25 @@ def reverse_post_order(steps: Sequence[Step]) -> list[int]:
             number, before = path[-1]
             new = next((other for other in before if other not in entered), None)
             if new is None:
-                found[number] = None
+                order[number] = None
                 path.pop()
             else:
                 entered.add(new)
                 path.append((new, iter(after[new])))
-    return list(found)
+    return list(order)
 
 
 def _same_live(claimed: Sequence[LiveTensor], right: Sequence[LiveTensor]) -> bool:
-    """Return whether the same is live, in any order; plans of the first edition tell names alone."""
+    """Return whether two lists of live tensors are equal up to order; old plans have only names."""
     if all(live.tensor is live.operator is None for live in claimed):
         right = [LiveTensor(live.name, live.size) for live in right]
     return Counter(claimed) == Counter(right)
 
 
 def _live(run: Execution, crest: Crest) -> Iterator[list[LiveTensor]]:
-    """Yield what may be said to be live at the peak.
+    """Yield the valid lists of what is live at the peak.
 
-    Outputs that nobody reads may be counted as scratch of the operator that makes them.
+    There are two if outputs that no operator reads may count as scratch of the operator that makes them.
     """
     live = dict.fromkeys(run.inputs)
     for at, moment in enumerate(moments(run, run.steps) if crest.step >= 0 else ()):

@@ -1,4 +1,4 @@
-"""Validity of an instance's order, checked against its raw JSON in the plainest way."""
+"""Check an order against the raw JSON of an instance."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Instance = Mapping[str, object]
 
 
 def check_instance_order(instance: Instance, order: Sequence[int]) -> None:
-    """Do nothing if every operator runs once, after all that it reads is made.
+    """Check that every operator runs once, after everything that it reads is made.
 
     Raises:
         VerifyError: an operator is missing or repeated, or runs before what it reads is made.
@@ -32,9 +32,9 @@ def check_instance_order(instance: Instance, order: Sequence[int]) -> None:
 
 
 def as_counted(instance: Instance, alignment: int, external_io: bool) -> Instance:
-    """Return the instance with sizes as a plan counts them: rounded up, and without what the caller supplies.
+    """Return the instance with sizes as a plan counts them: rounded up, and 0 for what the caller supplies.
 
-    What the caller supplies takes no memory, and nothing is written over it or the other way round.
+    Memory that the caller supplies costs nothing, is never overwritten, and overwrites nothing.
     """
     sizes = [rounded_up(size, alignment) for size in cast(list[int], instance["buffers"])]
     outside: set[int] = set()

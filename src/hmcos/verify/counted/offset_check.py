@@ -1,4 +1,4 @@
-"""Offsets that stand in a model: no two tensors that are live together may share a byte."""
+"""Check the offsets in a model file: no two tensors that are live together may share a byte."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hmcos.verify.counted.overlap import first_overlap
 from hmcos.verify.counted.rounding import rounded_up
 
 UNPLANNED = -1
-"""Says that the runtime places a tensor; it takes every other number for an offset, negative ones too."""
+"""Leaves a tensor to the runtime, which takes every other number for an offset, even a negative one."""
 
 Span = tuple[int, int]
 """Bytes of the arena [low, high)."""
@@ -20,7 +20,7 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """Bytes that are taken from a first to a last step."""
+    """Bytes that are in use from a first to a last step."""
 
     birth: int
     death: int
@@ -36,15 +36,15 @@ def check_model_offsets(
     alignment: int,
     inside: Mapping[int, Span] | None = None,
 ) -> Span:
-    """Return the span of all that has an offset, along an order of all operators; (0, 0) for nothing.
+    """Return the span of all tensors with offsets, along an order of all operators; (0, 0) if there are none.
 
     A tensor is live from the step that makes it, or the start for an input, to the last step that reads
-    it, or the end for an output. What is at -1 is left to the runtime. Sizes are rounded up. `inside`
-    tells which bytes the bodies of an operator take while it runs.
+    it, or the end for an output. Tensors at -1 are left to the runtime. Sizes are rounded up. `inside`
+    maps an operator to the bytes that its bodies take while it runs.
 
     Raises:
-        VerifyError: two live tensors overlap, an offset is negative or not aligned, or something has one that
-            is in the arena at no step; names tensors and step.
+        VerifyError: two live tensors overlap, an offset is negative or not aligned, or a tensor that is live
+            at no step has an offset; names tensors and step.
     """
     blocks = _tensors(graph, order, offsets, alignment)
     for step, number in enumerate(order):
@@ -68,12 +68,13 @@ def check_model_offsets(
 def check_planned_offsets(
     graph: Graph, offsets: Sequence[int], buffers: Sequence[PlacedBuffer], elsewhere: Collection[int] = ()
 ) -> None:
-    """Do nothing if the tensors of a graph, and no others, are where the buffers of a plan say.
+    """Check that the tensors of a graph have the offsets of the plan's buffers, and no others have offsets.
 
-    Tensors `elsewhere` are left to the runtime, which has other memory for them.
+    Tensors `elsewhere` are left to the runtime, which keeps them in other memory.
 
     Raises:
-        VerifyError: a tensor is elsewhere in the file than in the plan, or in one of them alone; names it.
+        VerifyError: a tensor has another offset in the file than in the plan, or has one in only one of
+            them; names it.
     """
     planned = {t: buffer.offset for buffer in buffers for t in buffer.tensors}
     for number, (tensor, offset) in enumerate(zip(graph.tensors, offsets, strict=True)):
@@ -88,10 +89,10 @@ def _at(offset: int) -> str:
 
 
 def check_planned_bodies(inside: Mapping[int, Span], buffers: Sequence[PlacedBuffer]) -> None:
-    """Do nothing if the bodies of each operator stay within the scratch that a plan keeps for it.
+    """Check that the bodies of each operator stay within the scratch that a plan keeps for it.
 
     Raises:
-        VerifyError: they do not; names the operator.
+        VerifyError: a body reaches outside the scratch; names the operator.
     """
     scratch = {b.operator: (b.offset, b.offset + b.size) for b in buffers if b.operator is not None}
     for operator, (low, high) in inside.items():
@@ -104,7 +105,7 @@ def check_planned_bodies(inside: Mapping[int, Span], buffers: Sequence[PlacedBuf
 
 
 def _tensors(graph: Graph, order: Sequence[int], offsets: Sequence[int], alignment: int) -> list[_Block]:
-    """Return what is taken by the tensors that have an offset."""
+    """Return the blocks of the tensors that have an offset."""
     blocks: list[_Block] = []
     lives = _lives(graph, order)
     for number, (tensor, offset) in enumerate(zip(graph.tensors, offsets, strict=True)):
@@ -116,13 +117,13 @@ def _tensors(graph: Graph, order: Sequence[int], offsets: Sequence[int], alignme
         size = rounded_up(tensor.size, alignment)
         if number in lives and size:
             blocks.append(_Block(*lives[number], offset, offset + size, title))
-        elif size and not tensor.is_parameter:  # of constants the runtime does not look at the offset
+        elif size and not tensor.is_parameter:  # the runtime ignores the offsets of constants
             raise VerifyError(f"{title}: has the offset {offset}, but is live at no step")
     return blocks
 
 
 def _lives(graph: Graph, order: Sequence[int]) -> dict[int, tuple[int, int]]:
-    """Return tensor to its first and last step; inputs are there before the first one."""
+    """Return tensor to its first and last step; inputs are live before the first step."""
     lives: dict[int, tuple[int, int]] = dict.fromkeys(graph.inputs, (-1, -1))
     for step, number in enumerate(order):
         op = graph.operators[number]

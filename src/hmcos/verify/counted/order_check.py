@@ -1,4 +1,4 @@
-"""Validity of a network's order, checked against the network itself in the plainest way."""
+"""Check an order against the network itself."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hmcos.verify.counted.recount import check_permutation
 
 
 def check_order(graph: Graph, order: Sequence[int]) -> None:
-    """Do nothing if every operator runs once, after all that it reads is made.
+    """Check that every operator runs once, after everything that it reads is made.
 
     Raises:
         VerifyError: an operator is missing, repeated or too early, or two random ones changed places.

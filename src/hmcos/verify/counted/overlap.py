@@ -1,4 +1,4 @@
-"""Whether all that is in use at one time is apart in memory."""
+"""Find two blocks that are in use at the same time and overlap in memory."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 Row = tuple[int, int, int, int, int]
-"""First step, first step after the last, first byte, first byte after the last, and a number to name it by.
+"""First step, end step (exclusive), first byte, end byte (exclusive), and a number that identifies the row.
 
-It is in use at one step and in one byte at least."""
+A row covers at least one step and one byte."""
 
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """Two that are in use at the same time, and share bytes."""
+    """Two rows that are in use at the same time and share bytes."""
 
     step: int
     """The first step of the later one."""
     earlier: int
     later: int
     low: int
-    """The first byte that they share."""
+    """The first shared byte."""
     high: int
-    """The first byte after the last one."""
+    """The byte after the last shared one."""
 
 
 def first_overlap(rows: Iterable[Row]) -> Overlap | None:
-    """Return two rows that overlap, the later one as early as there is any; None when all are apart.
+    """Return the first overlap in time; None if no two rows overlap.
 
-    Walks through time with what is in use in order of address. All that is in use was compared when it
-    began, so it lies apart: whatever begins need only be compared with the one below it and the one above.
+    Sweeps over time and keeps the rows in use sorted by address. These are already known to be apart, so a
+    new row needs to be compared only with its neighbours below and above.
     """
     given = list(rows)
     in_use: list[tuple[int, int, int]] = []

@@ -1,4 +1,4 @@
-"""What an order costs, counted once more in the plainest way."""
+"""Recount the memory of an order."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class Recount:
     start: int
     """Before the first step."""
     running: tuple[int, ...]
-    """Per step, while its operator runs."""
+    """Per step, while the operator runs."""
     stable: tuple[int, ...]
-    """Per step, after it."""
+    """Per step, after the operator has run."""
     operators: tuple[str, ...]
-    """Per step: how an error calls its operator."""
+    """Per step: the operator's name in messages."""
 
     @property
     def peak(self) -> int:
@@ -29,10 +29,10 @@ class Recount:
         return max((self.start, *self.running))
 
     def check(self, peak: int, memory: Memory) -> None:
-        """Do nothing if this is what a plan claims.
+        """Check that a plan claims these bytes.
 
         Raises:
-            VerifyError: it is not; names the field, or the first step that differs and its operator.
+            VerifyError: a claim differs; names the field, or the first step that differs and its operator.
         """
         if memory.start != self.start:
             raise VerifyError(
@@ -57,7 +57,7 @@ class Recount:
 
 
 def recount(run: Execution, steps: Sequence[Step] | None = None) -> Recount:
-    """Return what a run costs, or its steps in another valid order (memory model, Sharing)."""
+    """Return the memory of a run, or of its steps in another valid order (memory model, Sharing)."""
     taken = run.steps if steps is None else steps
     start = in_use = _bytes(run, run.inputs)
     running: list[int] = []
@@ -74,10 +74,10 @@ def _bytes(run: Execution, storages: Sequence[int]) -> int:
 
 
 def check_permutation(order: Sequence[int], operators: int) -> None:
-    """Do nothing if the order lists each of the operators 0, 1, ... once.
+    """Check that the order lists each of the operators 0, 1, ... once.
 
     Raises:
-        VerifyError: it does not; names the first step or operator that is wrong.
+        VerifyError: an operator is missing, repeated or unknown; names the first wrong step or operator.
     """
     seen: set[int] = set()
     for step, number in enumerate(order):

@@ -1,7 +1,7 @@
-"""What a target lets tensors share, read a second time from the target's plain data.
+"""What a target lets tensors share, read independently from the target's plain data.
 
 Written from the memory model (Sharing) and the comments in default.toml, not from the code that lowers
-networks, so that a mistake there does not repeat itself here.
+networks, so that a mistake there is not repeated here.
 """
 
 from __future__ import annotations
@@ -16,17 +16,18 @@ Table = Mapping[str, object]
 
 
 class SharingRules:
-    """Answers, for one network on one target, which storage a tensor is in and what may be overwritten.
+    """The storage of each tensor and what may be overwritten, for one network on one target.
 
-    A tensor's storage is named by the tensor that it was allocated for: itself, or the first of a chain of
-    views. Parameters, and views of them, have none.
+    A storage is identified by the tensor that it was allocated for: the tensor itself, or the first in a
+        chain
+    of views. Parameters, and views of them, have no storage.
     """
 
     def __init__(self, graph: Graph, target_data: Table) -> None:
         self.graph = graph
         self.alignment = cast(int, target_data.get("alignment", 1))
         self.external: frozenset[int] = frozenset()
-        """Storages that the caller supplies: they cost nothing and are part of no overwrite."""
+        """Storages that the caller supplies: they cost nothing, never overwrite and are never overwritten."""
         self.overwrite_inputs = bool(target_data.get("overwrite_inputs", True))
         self.views = cast(list[str], target_data.get("views", []))
         overwrite = cast(list[Table], target_data.get("overwrite", []))
@@ -60,18 +61,18 @@ class SharingRules:
         return rounded_up(own, self.alignment) + rounded_up(bodies, self.alignment)
 
     def is_view(self, op: Operator) -> bool:
-        """Return whether the operator's one output is its first input under another shape."""
+        """Return whether the operator's only output is a view of its first input."""
         if _kind(op) not in self.views or op.is_random or len(op.makes) != 1 or not op.inputs:
             return False
         base = op.inputs[0]
         return base is not None and self.graph.tensors[op.makes[0]].size <= self.graph.tensors[base].size
 
     def allocated(self, op: Operator) -> list[int]:
-        """Return the tensors for which the operator needs storage of its own."""
+        """Return the outputs that need a storage of their own."""
         return [t for t in op.makes if self.storage.get(t) == t]
 
     def overwrites(self, op: Operator) -> tuple[int, set[int]]:
-        """Return the one output that may be in place and the storages it may take; (-1, none) if none."""
+        """Return the output that may be in place and the storages it may overwrite; (-1, none) if none."""
         rule = self.rule.get(_kind(op))
         used = [t for t in op.makes if t in self.used]
         if rule is None or op.is_random or len(used) != 1 or not self.graph.tensors[used[0]].size:

@@ -1,4 +1,4 @@
-"""What runs when a plan is followed, as plain numbers: every recount walks along these steps."""
+"""The steps of a plan as plain numbers; every recount walks along them."""
 
 from __future__ import annotations
 
@@ -12,57 +12,57 @@ from hmcos.verify.counted.sharing_rules import SharingRules
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One operator that runs: what it reads and makes, as numbers of storages."""
+    """One operator that runs, with the numbers of the storages that it reads and makes."""
 
     number: int
-    """Of the operator, in the source."""
+    """The operator's number in the source."""
     title: str
-    """How an error calls the operator."""
+    """The operator's name in messages."""
     name: str
-    """How a plan calls the operator: its name, or its kind if it has none."""
+    """The operator's name in a plan: its own, or its kind if it has none."""
     after: tuple[int, ...]
-    """Numbers of the operators that it waits for, as it reads what they make; perhaps repeated."""
+    """Numbers of the operators that it waits for, in the order of its reads; may repeat."""
     reads: tuple[int, ...]
     """No repeats."""
     makes: tuple[int, ...]
     output: int
-    """The one that may be written over something; -1 for none."""
+    """The made storage that may overwrite another; -1 for none."""
     over: frozenset[int]
-    """What it may be written over, if nobody needs that any more."""
+    """The storages that it may overwrite once they are no longer needed."""
     scratch: int
 
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """All that runs, in order, and what it is about."""
+    """All steps in order, and the storages that they use."""
 
     steps: tuple[Step, ...]
     sizes: Mapping[int, int]
     """Bytes per storage."""
     tensors: Mapping[int, tuple[int, ...]]
-    """Ids of the tensors per storage, the one that it was made for first; in a problem its own number."""
+    """Per storage: the ids of its tensors, starting with the one it was made for; in a problem its number."""
     tensor_names: Mapping[int, str]
-    """Name per tensor, as in the source; in a problem they are empty."""
+    """Name per tensor, as in the source; empty in a problem."""
     names: Mapping[int, str]
-    """What the plan calls a storage."""
+    """Name per storage, as in the plan."""
     inputs: tuple[int, ...]
     kept: frozenset[int]
-    """Storages that are live to the end: those of outputs, and inputs that nobody reads."""
+    """Storages that are live to the end: outputs, and inputs that no operator reads."""
     unused: frozenset[int] = field(default_factory=frozenset[int])
-    """Storages that a plan may count into the scratch of their operator, because nobody reads them."""
+    """Storages that a plan may count as scratch of their operator, because no operator reads them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One step as it is taken."""
+    """The storages that come and go at one step."""
 
     step: Step
     new: tuple[int, ...]
-    """Storages that take memory of their own while it runs, beside what is live already."""
+    """Storages that take memory of their own while it runs, in addition to what is live already."""
     freed: tuple[int, ...]
-    """Storages that nobody needs after it."""
+    """Storages that are no longer needed after it."""
     left: tuple[int, ...]
-    """Those it makes that are live after it."""
+    """Storages that it makes and that are live after it."""
 
 
 def moments(run: Execution, steps: Sequence[Step]) -> Iterator[Moment]:
@@ -84,7 +84,7 @@ def moments(run: Execution, steps: Sequence[Step]) -> Iterator[Moment]:
 def run_of_graph(
     graph: Graph, target_data: Mapping[str, object], body_scratch: Mapping[int, int], order: Sequence[int]
 ) -> Execution:
-    """Return what runs when a network runs in a valid order: parameter-only operators are left out."""
+    """Return the steps of a network in a valid order, without operators that only compute parameters."""
     rules = SharingRules(graph, target_data)
     inside: dict[int, list[int]] = {}
     for t, storage in rules.storage.items():
@@ -124,13 +124,13 @@ def run_of_graph(
 
 
 def _before(graph: Graph, rules: SharingRules) -> dict[int, tuple[int, ...]]:
-    """Return, for all operators but those that only compute parameters, which others each waits for.
+    """Return the operators that each operator waits for, without those that only compute parameters.
 
-    What a view shows was made by one operator, and the view itself is another. Random operators wait for
-    the one before them in the source.
+    A reader of a view waits for the operator that made the data and for the one that made the view. Random
+    operators wait for the previous one in the source.
     """
     makers: dict[int, int] = {}
-    found: dict[int, tuple[int, ...]] = {}
+    waits_for: dict[int, tuple[int, ...]] = {}
     random: tuple[int, ...] = ()
     for op in graph.operators:
         if op.makes and all(graph.tensors[t].is_parameter for t in op.makes):
@@ -139,15 +139,15 @@ def _before(graph: Graph, rules: SharingRules) -> dict[int, tuple[int, ...]]:
         for t in op.reads:
             storage = rules.storage.get(t, t)
             waits += [makers[made] for made in dict.fromkeys((storage, t)) if made in makers]
-        found[op.number] = (*waits, *random) if op.is_random else tuple(waits)
+        waits_for[op.number] = (*waits, *random) if op.is_random else tuple(waits)
         if op.is_random:
             random = (op.number,)
         makers.update((t, op.number) for t in op.makes if not graph.tensors[t].is_parameter)
-    return found
+    return waits_for
 
 
 def run_of_instance(instance: Mapping[str, object], order: Sequence[int]) -> Execution:
-    """Return what runs when a problem, a valid `hmcos-instance/1` object, runs in a valid order."""
+    """Return the steps of a problem, a valid `hmcos-instance/1` object, in a valid order."""
     sizes = cast(list[int], instance["buffers"])
     operators = cast(list[Mapping[str, object]], instance["operators"])
     inputs = tuple(cast(list[int], instance["inputs"]))

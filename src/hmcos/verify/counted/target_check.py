@@ -1,4 +1,4 @@
-"""Whether a plan's target has rules that can be followed, and those that its name stands for."""
+"""Check that the rules in a plan's target are well-formed, and match a shipped target of the same name."""
 
 from __future__ import annotations
 
@@ -14,21 +14,22 @@ from hmcos.plan.file.target_fields import check_rules
 from hmcos.plan.plan import TargetUsed
 
 INSTANCE = "instance"
-"""What the target of a problem is called, which has its own rules."""
+"""The target name in the plan of a problem, which has its own rules."""
 _FOLDER = Path(__file__).parents[2] / "memory" / "targets"
-"""The files that are shipped are data, not code that is checked."""
+"""The shipped files are data, so that reading them shares no code with what is checked."""
 _PER_MODEL = "tflm"
-"""The target whose scratch per operator is found out anew for each model of its format."""
+"""The target whose scratch per operator is computed for each model of its format."""
 
 
 def check_target(used: TargetUsed, scratch: Mapping[str, int] | None) -> str:
-    """Return what a target is called and whose rules it has.
+    """Return the name of a target and where its rules come from, after checking them.
 
     `scratch` are the bytes that the kernels of the target tflm need per operator of this model; None for a
     model of another format.
 
     Raises:
-        VerifyError: a shipped target has other rules here, or a rule is ill-formed; names the key.
+        VerifyError: the rules differ from the shipped target of this name, or one is malformed; names the
+            key.
     """
     if used.name == INSTANCE:
         raise VerifyError(f"target.name: {INSTANCE!r} is for problems, which have rules of their own")
@@ -39,23 +40,23 @@ def check_target(used: TargetUsed, scratch: Mapping[str, int] | None) -> str:
         raise VerifyError(str(error)) from None
     if used.name not in shipped:
         return f"{used.name}, with rules of its own"
-    right, found = _spread(shipped[used.name]), _spread(rules)
+    right, claimed = _spread(shipped[used.name]), _spread(rules)
     if used.name == _PER_MODEL and scratch is not None:
         right["scratch.operators"] = dict(scratch)
     for key, value in right.items():
-        if found[key] != value:
+        if claimed[key] != value:
             raise VerifyError(
-                f"target.data.{key}: is not that of {used.name!r} as it is shipped; "
+                f"target.data.{key}: differs from the shipped target {used.name!r}; "
                 "run hmcos schedule on the model again"
             )
     return f"{used.name}, as it is shipped"
 
 
 def check_no_target(used: TargetUsed) -> str:
-    """Return what there is to say of the target of a problem, which has none.
+    """Return a note that a problem has no target, after checking it.
 
     Raises:
-        VerifyError: it is said to have one.
+        VerifyError: the plan of a problem claims a target.
     """
     if used.name != INSTANCE or used.data:
         raise VerifyError("target: a problem has rules of its own, so it has no target")
@@ -63,7 +64,7 @@ def check_no_target(used: TargetUsed) -> str:
 
 
 def _spread(rules: Mapping[str, Any]) -> dict[str, object]:
-    """Return what well-formed rules mean, key by key, with what holds where nothing is said."""
+    """Return well-formed rules as one value per key, with defaults for missing keys."""
     scratch = rules.get("scratch", {})
     return {
         "alignment": rules.get("alignment", 1),
@@ -81,5 +82,5 @@ def _spread(rules: Mapping[str, Any]) -> dict[str, object]:
 
 @cache
 def _shipped() -> dict[str, dict[str, object]]:
-    """Return the rules of all targets that are shipped."""
+    """Return the rules of all shipped targets."""
     return {path.stem: tomllib.loads(path.read_text(encoding="utf-8")) for path in _FOLDER.glob("*.toml")}

@@ -1,1 +1,1 @@
-"""Plans checked by running them, in a child process with limits."""
+"""Checks of plans by running models in a child process with limits."""

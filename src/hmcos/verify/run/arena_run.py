@@ -1,12 +1,13 @@
-"""A plan's arena, proved by running in it: one operator at a time, all activations in one block of bytes.
+"""Check a plan's arena by running the network in it: one operator at a time, all activations in one block.
 
-Every operator runs twice. Once apart, each tensor in memory of its own, at the same address modulo 64; once
-in the arena, its inputs and outputs bound to their planned offsets of the block, so that what the plan lets
-overlap really overlaps. Both must read and make the same bytes. What the plan says is dead is poisoned at
-once: a life that is a step too short, or two buffers that meet, make some later operator read poison.
+Every operator runs twice: once apart, with each tensor in memory of its own at the same address modulo 64,
+and once in the arena, with its inputs and outputs bound to their planned offsets, so that buffers that the
+plan lets overlap really do. Both runs must read and make the same bytes. Buffers that the plan considers dead
+are overwritten with poison at once, so that a life that ends a step too early, or two buffers that overlap,
+make a later operator read poison.
 
-An operator that does not run apart says nothing about the plan (NotRunError). One that runs apart but not in
-the arena does (VerifyError): since what it reads there was compared before, only its places can be wrong.
+If an operator does not run apart, nothing is known about the plan (NotRunError). If it runs apart but not in
+the arena, the plan is wrong (VerifyError): its inputs were compared before, so only its offsets can be wrong.
 """
 
 from __future__ import annotations
@@ -26,38 +27,38 @@ from hmcos.verify.run.operators import LINE, Lent, Made, Operators, Shape, blank
 from hmcos.verify.run.telling import Begin, Part, nobody
 
 POISON, NOISE = 0xFF, 0xFE
-"""What dead bytes hold (no number, read as floats; -1, read as integers), and what an operator's scratch
-holds after it (huge floats): kernels bring memory of their own."""
+"""The poison in dead bytes (not-a-number as floats, -1 as integers) and in an operator's scratch after it ran
+(huge floats). Kernels use memory of their own, not the scratch."""
 PAGE = 4096
-"""Bytes of the guard behind the arena, and what its start is aligned to."""
+"""Bytes of the guard behind the arena, and the alignment of its start."""
 
 
 @dataclass
 class Ran:
-    """What a run in the arena found out."""
+    """The outcome of a run in the arena."""
 
     outputs: dict[str, Made] = field(default_factory=dict[str, Made])
-    """The network's outputs, as they stood in the arena at the end."""
+    """The network's outputs, as they were in the arena at the end."""
     end: int = 0
-    """The highest byte of any place that was used, and one."""
+    """The end of the highest place that was used: its last byte plus one."""
     steps: int = 0
     in_place: int = 0
-    """Steps at which a kernel really wrote over its input."""
+    """Steps at which a kernel overwrote its input."""
     views: int = 0
-    """Steps at which it wrote a view of its input: the same bytes over themselves."""
+    """Steps at which a kernel made a view of its input, writing the same bytes over themselves."""
     unproved: list[str] = field(default_factory=list[str])
-    """Steps at which the kernel forbids that, so that it ran on a copy."""
+    """Operators that ran on a copy of their input, because their kernels cannot overwrite it."""
     shapes: dict[int, Shape] = field(default_factory=dict[int, Shape])
-    """Tensors whose shapes turned out to be other than the model declares."""
+    """Tensors whose actual shapes differ from those that the model declares."""
 
 
 def run_in_arena(operators: Operators, plan: Plan, fed: Mapping[int, Bytes], begin: Begin = nobody) -> Ran:
-    """Return what a run in the arena found; `fed` is the bytes of the inputs by tensor.
+    """Run a network in the arena of a plan and return the outcome; `fed` maps inputs to their bytes.
 
     Raises:
-        VerifyError: an operator reads or makes other bytes in the arena than apart, or other bytes are in use
-            than the plan says; names the first step and the tensor.
-        NotRunError: an operator does not run apart, or makes more from these inputs than the plan counts.
+        VerifyError: an operator reads or makes other bytes in the arena than apart, or the number of bytes in
+            use differs from the plan; names the first step and the tensor.
+        NotRunError: an operator does not run apart, or makes larger outputs than the plan counts.
         LimitError: there is not enough memory.
     """
     return _Stepper(operators, plan, fed, begin).run()
@@ -74,13 +75,13 @@ class _Stepper:
         self.buffer_of = {t: i for i, buffer in enumerate(plan.buffers) for t in buffer.tensors}
         self.scratch_of = {b.operator: i for i, b in enumerate(plan.buffers) if b.operator is not None}
         self.apart: dict[int, Bytes] = {}
-        """Activations in memory of their own; the truth of every step."""
+        """Activations in memory of their own: the reference for every step."""
         self.outside: dict[int, Bytes] = {}
-        """Activations that the plan gives no place: the caller's, empty ones, and what nobody reads."""
+        """Activations without a place in the plan: the caller's, empty ones, and those never read."""
         self.shapes: dict[int, Shape] = {}
-        """Shapes that are other than the model declares."""
+        """Actual shapes that differ from those that the model declares."""
         self.held: set[int] = set()
-        """Buffers that hold a value now."""
+        """Buffers that hold a live value."""
         self.waiting = {t: len(readers) for t, readers in self.graph.readers.items()}
         self.ran = Ran()
 
@@ -130,9 +131,9 @@ class _Stepper:
         self._forget(op, reads)
 
     def _made_apart(self, op: Operator, reads: Sequence[int]) -> dict[int, Bytes]:
-        """Return what an operator makes in memory of its own, and learn the shapes that it has.
+        """Run an operator apart, return its outputs, and record their actual shapes.
 
-        The runtime refuses memory lent for another shape; then it is asked for the shape, and lent that.
+        The runtime refuses memory of another shape; then it is asked for the actual shape first.
         """
         self.begin(Part.APART)
         inputs = {t: Lent(self.apart[t].ctypes.data, self._shape(t)) for t in reads}
@@ -142,21 +143,25 @@ class _Stepper:
         except LimitError:
             raise
         except NotRunError:
-            found = self.operators.shapes(op, inputs)
-            if all(found[t] == self._shape(t) for t in op.makes):
+            shapes = self.operators.shapes(op, inputs)
+            if all(shapes[t] == self._shape(t) for t in op.makes):
                 raise
-            self._learn(op, found)
+            self._learn(op, shapes)
             made = {t: self._own(t) for t in op.makes}
             self._run_apart(op, inputs, made)
         return made
 
     def _check_steady(self, op: Operator, reads: Sequence[int], t: int, right: Bytes) -> None:
-        """Do nothing if an operator makes the same bytes of a tensor once more; else the plan is excused."""
+        """Check that an operator makes the same bytes of a tensor when it runs again.
+
+        Raises:
+            NotRunError: it does not, so that the bytes say nothing about the plan.
+        """
         inputs = {t: Lent(self.apart[t].ctypes.data, self._shape(t)) for t in reads}
         again = {t: self._own(t) for t in op.makes}
         try:
             self._run_apart(op, inputs, again)
-        except NotRunError:  # it ran before: whatever goes wrong now must not excuse the plan
+        except NotRunError:  # it ran before, so a failure now must not excuse the plan
             return
         if again[t][: self._size(t)].tobytes() != right[: self._size(t)].tobytes():
             name = self.graph.tensors[t].name
@@ -165,9 +170,9 @@ class _Stepper:
     def _run_apart(self, op: Operator, inputs: Mapping[int, Lent], made: Mapping[int, Bytes]) -> None:
         self.operators.run(op, inputs, {t: Lent(made[t].ctypes.data, self._shape(t)) for t in made})
 
-    def _learn(self, op: Operator, found: Mapping[int, Shape]) -> None:
-        """Take note of the shapes of an operator's outputs on these inputs; they have to fit their places."""
-        for t, shape in found.items():
+    def _learn(self, op: Operator, shapes: Mapping[int, Shape]) -> None:
+        """Record the shapes of an operator's outputs for these inputs; they have to fit their places."""
+        for t, shape in shapes.items():
             tensor, index = self.graph.tensors[t], self._buffer(t)
             self.shapes[t] = self.ran.shapes[t] = shape
             if index is not None and self._size(t) > self.plan.buffers[index].size:
@@ -191,7 +196,7 @@ class _Stepper:
             ) from error
 
     def _use(self, op: Operator, made: Mapping[int, Bytes]) -> tuple[int, PlacedBuffer | None]:
-        """Take note of what an operator uses; return the bytes in use while it runs, and its scratch."""
+        """Record the memory that an operator uses; return the bytes in use while it runs, and its scratch."""
         buffers, now = self.plan.buffers, set(self.held)
         for t in made:
             index = self._buffer(t)
@@ -207,7 +212,7 @@ class _Stepper:
         return used, None if scratch is None else buffers[scratch]
 
     def _copies(self, op: Operator, reads: Sequence[int], made: Mapping[int, Bytes]) -> dict[int, Bytes]:
-        """Return copies of the inputs that the operator overwrites although its kernel forbids it."""
+        """Return copies of the inputs that the operator overwrites although its kernel cannot do that."""
         places = [place for t in made if (place := self._place(t)) and place[0] < place[1]]
         over = [t for t in reads if (own := self._place(t)) and any(_meet(own, place) for place in places)]
         if not over:
@@ -221,11 +226,11 @@ class _Stepper:
         return {t: self._own(t, self._read(t)) for t in over}
 
     def _compare(self, step: int, op: Operator, t: int, right: Bytes, role: str = "") -> None:
-        """Do nothing if a tensor has these bytes in the arena; `role` follows its name in the message."""
-        found, size = self._read(t), self._size(t)
-        if found.tobytes() == right[:size].tobytes():
+        """Check that a tensor has these bytes in the arena; `role` follows its name in the message."""
+        content, size = self._read(t), self._size(t)
+        if content.tobytes() == right[:size].tobytes():
             return
-        wrong = int(np.flatnonzero(found != right[:size])[0])
+        wrong = int(np.flatnonzero(content != right[:size])[0])
         place, name = self._place(t), self.graph.tensors[t].name
         where = f", at offset {place[0]} of the arena" if place is not None else ""
         raise VerifyError(
@@ -233,7 +238,7 @@ class _Stepper:
         )
 
     def _bury(self, step: int) -> None:
-        """Poison what is dead when a step begins, unless something that lives has its bytes."""
+        """Poison the buffers that are dead when a step begins, except for bytes of live buffers."""
         buffers = self.plan.buffers
         dead = [i for i in self.held if buffers[i].death <= step]
         self.held.difference_update(dead)
@@ -246,12 +251,12 @@ class _Stepper:
         for t in self.graph.outputs:
             name = self.graph.tensors[t].name
             known = self.operators.parameters.get(t)
-            found = self._read(t) if known is None else known[: self._size(t)]
-            if t in self.apart and found.tobytes() != self.apart[t][: self._size(t)].tobytes():
+            content = self._read(t) if known is None else known[: self._size(t)]
+            if t in self.apart and content.tobytes() != self.apart[t][: self._size(t)].tobytes():
                 raise VerifyError(
                     f"after step {steps - 1}: output {name!r} is not what it was when it was made"
                 )
-            self.ran.outputs[name] = Made(self._shape(t), found.copy())
+            self.ran.outputs[name] = Made(self._shape(t), content.copy())
         if (self.block[self.size :] != POISON).any():
             raise VerifyError(f"after step {steps - 1}: bytes behind the end of the arena were written")
         if self.plan.arena is not None and self.ran.end != self.plan.arena.size:
@@ -260,7 +265,7 @@ class _Stepper:
             )
 
     def _forget(self, op: Operator, reads: Sequence[int]) -> None:
-        """Free what nobody reads any more, of the memory outside the arena."""
+        """Free the memory outside the arena of tensors that no operator reads any more."""
         for t in reads:
             self.waiting[t] -= 1
         for t in (*reads, *op.makes):
@@ -284,7 +289,7 @@ class _Stepper:
         return byte_size(self._shape(t), self.graph.tensors[t].bits)
 
     def _place(self, t: int) -> tuple[int, int] | None:
-        """Return the bytes [begin, end) of the arena that a tensor is in, None when it has no place."""
+        """Return the bytes [begin, end) of a tensor in the arena; None if it has no place."""
         index = self._buffer(t)
         if index is None:
             return None
@@ -308,7 +313,7 @@ class _Stepper:
         self._read(t)[:] = content[: self._size(t)]
 
     def _own(self, t: int, content: Bytes | None = None) -> Bytes:
-        """Return memory of its own for a tensor with this content, at its place's address modulo LINE."""
+        """Return separate memory for a tensor with this content, at the address of its place modulo LINE."""
         size, place = self._size(t), self._place(t)
         block = blank(size, place[0] % LINE if place is not None else 0)
         if content is not None:
@@ -325,7 +330,7 @@ def _meet(one: tuple[int, int], other: tuple[int, int]) -> bool:
 
 
 def _union(spans: Sequence[tuple[int, int]]) -> int:
-    """Return how many bytes are in any of the spans."""
+    """Return the number of bytes that are in at least one of the spans."""
     total = reached = 0
     for begin, end in sorted(spans):
         total += max(0, end - max(begin, reached))
@@ -334,7 +339,7 @@ def _union(spans: Sequence[tuple[int, int]]) -> int:
 
 
 def _without(span: tuple[int, int], alive: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return what is left of a span without the bytes that are alive."""
+    """Return the parts of a span that are not live."""
     left: list[tuple[int, int]] = []
     begin, end = span
     for low, high in sorted(alive):

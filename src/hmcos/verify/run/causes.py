@@ -1,4 +1,4 @@
-"""What ONNX Runtime says when it does not run a model, in words that name the cause and the way out."""
+"""Turn ONNX Runtime's errors into messages that name the cause and the way out."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MORE_TIME = "raise --time-limit"
 MORE_MEMORY = "raise --memory-limit"
 SPECIAL = "; if an input has to be special, give it with --input"
 LONGEST = 200
-"""Characters that are kept of what the runtime says."""
+"""Most characters of a message of the runtime."""
 
 _OUT_OF_MEMORY = re.compile(
     r"MemoryError|bad_alloc|bad_array_new_length|(?:Failed|Unable) to allocate|annot allocate memory|"
@@ -28,7 +28,7 @@ _NOISE = (
     re.compile(r"Fatal error: |Error in execution: ?|Exception during initialization: ?"),
     re.compile(r"/\S*onnxruntime\S*/\S+\.(?:cc|h|cpp|hpp):\d+ .*?\)(?: const)?(?= |$)"),
 )
-"""Numbers of errors, the model's path, places in ONNX Runtime's own source: none of them helps a reader."""
+"""Parts of messages that do not help: error numbers, the model's path, places in ONNX Runtime's source."""
 _PLAIN = (
     (re.compile(r"Non-zero status code returned while running (\S+) node\. Name:'([^']*)' Status Message: ?"),
      r"operator \1 '\2': "),
@@ -43,13 +43,13 @@ _PLAIN = (
     (re.compile(r"ONNX Runtime only \*guarantees\* support .*? Opset (\d+) is under development.*"),
      r"it does not know opset \1 yet; pip install -U onnxruntime"),
 )
-"""What it says to how a user would say it."""
+"""Message of the runtime to a message for users."""
 # fmt: on
 
 
 def said(error: BaseException | str) -> str:
-    """Return one line of at most `LONGEST` characters that tells what ONNX Runtime complains of."""
-    # The model may name things at any length, and the patterns look at a long word again from each letter.
+    """Return ONNX Runtime's error as one line of at most `LONGEST` characters."""
+    # Shorten first: names in the model can be long, and the patterns take quadratic time on long words.
     words = " ".join(shortened(word, LONGEST) for word in str(error).split())
     words = shortened(words, 10 * LONGEST)
     for noise in _NOISE:
@@ -63,12 +63,12 @@ def said(error: BaseException | str) -> str:
 
 
 def is_out_of_memory(words: str) -> bool:
-    """Return whether an error or a log speaks of memory that could not be had."""
+    """Return whether an error or a log says that memory ran out."""
     return _OUT_OF_MEMORY.search(words) is not None
 
 
 def tried(call: Callable[[], _T], what: str) -> _T:
-    """Return what `call` returns; `what` begins the message if it fails.
+    """Return the result of `call`; if it fails, the message begins with `what`.
 
     Raises:
         LimitError: there is not enough memory.
@@ -78,18 +78,18 @@ def tried(call: Callable[[], _T], what: str) -> _T:
         return call()
     except HmcosError:
         raise
-    except Exception as error:  # the runtime raises many types; each means that it does not run the model
+    except Exception as error:  # the runtime raises many types; each means that it cannot run the model
         if isinstance(error, MemoryError) or is_out_of_memory(str(error)):
             raise LimitError(f"{what}: it needs more memory than it may take; {MORE_MEMORY}") from error
         raise NotRunError(f"{what}: {said(error)}") from error
 
 
 def tried_on_result(call: Callable[[], _T], what: str) -> _T:
-    """Return what `call` returns, for a step that went well with the source.
+    """Return the result of `call`, for a step that succeeded with the source.
 
     Raises:
         LimitError: there is not enough memory.
-        VerifyError: the runtime fails in any other way, so that the result is not what the source is.
+        VerifyError: the runtime fails in any other way, so the result differs from the source.
     """
     try:
         return tried(call, what)

@@ -1,4 +1,4 @@
-"""Operators run one at a time by ONNX Runtime, on bytes that the caller lends."""
+"""Run operators one at a time in ONNX Runtime, on memory that the caller lends."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _Shapes = tuple[Shape | None, ...]
 TYPES = {spelling: number for number, (spelling, _) in ELEMENTS.items()}
 """Element in numpy's spelling to ONNX's number."""
 LINE = 64
-"""Bytes whose multiples ONNX Runtime allocates at.
+"""The alignment of ONNX Runtime's memory, in bytes.
 
-A kernel treats what lies before the first multiple one by one, with other instructions that round in
-another way: the bits of a result depend on its address modulo this.
+Kernels process elements before the first aligned address with other instructions, which round differently:
+the bits of a result depend on its address modulo this.
 """
 
 
@@ -41,7 +41,7 @@ class Lent:
 
     address: int
     shape: Shape
-    """Of the value in it, which may be another than the model declares."""
+    """Shape of the value in it, which may differ from the one that the model declares."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Made:
 
 def blank(size: int, phase: int = 0) -> Bytes:
     """Return zeros for a tensor of a size in bytes, at an address that is `phase` modulo `LINE`."""
-    whole = np.zeros(size + 2 * LINE, np.uint8)  # never empty, so that also an empty tensor has an address
+    whole = np.zeros(size + 2 * LINE, np.uint8)  # never empty, so that even an empty tensor has an address
     start = (phase - whole.ctypes.data) % LINE
     return whole[start : start + size + LINE]
 
@@ -62,8 +62,8 @@ def blank(size: int, phase: int = 0) -> Bytes:
 def session(model: bytes | str) -> Any:
     """Return a session that computes the same bits whether operators run together or alone.
 
-    One thread, no optimisation, and no packing of weights beforehand, which would sum in another order. No
-    library of custom operators is ever loaded.
+    It has one thread, no optimisation, and no prepacked weights, which would change the order of sums. It
+    never loads libraries of custom operators.
     """
     runtime: Any = importlib.import_module("onnxruntime")
     options = runtime.SessionOptions()
@@ -77,10 +77,10 @@ def session(model: bytes | str) -> Any:
 
 
 def run_whole(session: Any, graph: Graph, fed: Mapping[int, Bytes]) -> dict[str, Made]:
-    """Return name to value of every output of a network that is run as a whole.
+    """Run a network as a whole and return name to value of every output.
 
-    `fed` is the bytes of the inputs by tensor; the runtime knows them by their names, which ONNX demands to
-    differ. It allocates the outputs: their shapes may be other than the model declares.
+    `fed` is the bytes of the inputs by tensor; the runtime identifies inputs by name, which ONNX requires to
+    be unique. The runtime allocates the outputs, whose shapes may differ from those that the model declares.
     """
     by_name = {graph.tensors[t].name: t for t in (*graph.inputs, *graph.outputs)}
     binding = session.io_binding()
@@ -103,7 +103,7 @@ def run_whole(session: Any, graph: Graph, fed: Mapping[int, Bytes]) -> dict[str,
 
 
 def _copied(value: Any, bits: int) -> Made:
-    """Return a value of the runtime, whose elements have so many bits."""
+    """Return a copy of a value of the runtime, given the bits per element."""
     shape = tuple(int(size) for size in value.shape())
     size = byte_size(shape, bits)
     content = blank(size)
@@ -113,12 +113,12 @@ def _copied(value: Any, bits: int) -> Made:
 
 
 def byte_size(shape: Shape, bits: int) -> int:
-    """Return the bytes of a tensor whose elements have so many bits."""
+    """Return the bytes of a tensor, given its shape and the bits per element."""
     return (prod(shape) * bits + 7) // 8
 
 
 class Operators:
-    """The operators of one network, each as a session of its own; equal ones share a session."""
+    """The operators of one network, each in a session of its own; equal operators share a session."""
 
     def __init__(self, model: ModelProto, graph: Graph, home: Path) -> None:
         self.graph, self.home = graph, home
@@ -131,29 +131,29 @@ class Operators:
         self._sessions: dict[bytes, Any] = {}
         self._chosen: dict[tuple[int, frozenset[int], _Shapes], Any] = {}
         self._demanding: set[tuple[int, _Shapes]] = set()
-        """Operators, with the shapes of what they read and make, whose kernels demand constants."""
+        """Operators, with the shapes that they read and make, whose kernels require constants."""
 
     @cached_property
     def parameters(self) -> dict[int, Bytes]:
-        """Tensor to bytes of every parameter: those in the file, and those computed from them alone."""
-        found: dict[int, Bytes] = {}
+        """Tensor to bytes of every parameter: those in the file, and those computed from them."""
+        contents: dict[int, Bytes] = {}
         for t, tensor in enumerate(self.graph.tensors):
             if tensor.name in self._stored:
-                found[t] = self._read(self._stored[tensor.name])
+                contents[t] = self._read(self._stored[tensor.name])
         for op in self.graph.operators:
             if self.graph.computes_parameters(op):
-                found.update(self._computed(op, {t: found[t] for t in op.reads}))
-        return found
+                contents.update(self._computed(op, {t: contents[t] for t in op.reads}))
+        return contents
 
     def _computed(self, op: Operator, known: Mapping[int, Bytes]) -> dict[int, Bytes]:
-        """Return the parameters that an operator computes; ONNX Runtime hands out no sparse constants."""
+        """Return the parameters that an operator computes; sparse constants are read without the runtime."""
         made = {t: blank(self.graph.tensors[t].size) for t in op.makes}
         sparse = [a for a in self._nodes[op.number].attribute if a.HasField("sparse_tensor")]
         if op.kind == "Constant" and sparse:
             block = made[op.makes[0]]
             content = tried(
                 lambda: dense(sparse[0].sparse_tensor, self._read),
-                f"{op.title}: is no valid sparse constant",
+                f"{op.title}: is not a valid sparse constant",
             )
             block[: content.size] = content
         else:
@@ -161,21 +161,21 @@ class Operators:
         return made
 
     def lent(self, blocks: Mapping[int, Bytes]) -> dict[int, Lent]:
-        """Return blocks of bytes as memory to lend, for values of the shapes that the model declares."""
+        """Return blocks of bytes as memory to lend, with the shapes that the model declares."""
         return {t: Lent(block.ctypes.data, self.graph.tensors[t].shape) for t, block in blocks.items()}
 
     def run(self, op: Operator, inputs: Mapping[int, Lent], outputs: Mapping[int, Lent]) -> None:
-        """Run an operator: from the activations it reads to those it makes.
+        """Run an operator on the activations that it reads, and write those that it makes.
 
         Raises:
             LimitError: there is not enough memory for it.
-            NotRunError: ONNX Runtime cannot run it, or what it makes has another shape than `outputs`.
+            NotRunError: ONNX Runtime cannot run it, or an output has another shape than in `outputs`.
         """
         known = {t: self.parameters[t] for t in op.reads if t in self.parameters}
         self._run(op, known, {**self.lent(known), **inputs}, outputs)
 
     def shapes(self, op: Operator, inputs: Mapping[int, Lent]) -> dict[int, Shape]:
-        """Return the shapes that an operator's outputs really have.
+        """Run an operator and return the actual shapes of its outputs.
 
         Raises:
             LimitError: there is not enough memory for it.
@@ -183,8 +183,8 @@ class Operators:
         """
         known = {t: self.parameters[t] for t in op.reads if t in self.parameters}
         binding = self._run(op, known, {**self.lent(known), **inputs}, None)
-        found = (tuple(int(size) for size in value.shape()) for value in binding.get_outputs())
-        return dict(zip(op.makes, found, strict=True))
+        actual = (tuple(int(size) for size in value.shape()) for value in binding.get_outputs())
+        return dict(zip(op.makes, actual, strict=True))
 
     def _run(
         self,
@@ -193,10 +193,10 @@ class Operators:
         inputs: Mapping[int, Lent],
         outputs: Mapping[int, Lent] | None,
     ) -> Any:
-        """Return the binding after a run; without `outputs` the runtime allocates them.
+        """Run an operator and return the binding; without `outputs` the runtime allocates them.
 
-        Parameters are inputs, so that operators that differ only in weights share a session; a kernel that
-        demands constants, when it is loaded or when it runs, gets them.
+        Parameters are passed as inputs, so that operators that differ only in weights share a session; a
+        kernel that requires constants, when it is loaded or when it runs, gets them as constants.
         """
         shapes = {t: lent.shape for t, lent in {**inputs, **(outputs or {})}.items()}
         key = (op.number, tuple(shapes.get(t) for t in (*op.reads, *op.makes)))
@@ -219,14 +219,14 @@ class Operators:
             if key not in self._demanding:
                 try:
                     return run({})
-                except Exception:  # tried once more with constants; what that raises is the answer
+                except Exception:  # try again with constants; an error of that second run counts
                     self._demanding.add(key)
             return run(known)
 
         return tried(run_either, f"{op.title}: ONNX Runtime cannot run it by itself")
 
     def _session(self, op: Operator, embedded: Mapping[int, Bytes], shapes: Mapping[int, Shape]) -> Any:
-        """Return the session of an operator with these parameters inside it."""
+        """Return the session of an operator with these parameters as constants."""
         key = (op.number, frozenset(embedded), tuple(shapes.get(t) for t in (*op.reads, *op.makes)))
         if key not in self._chosen:
             self._chosen[key] = self._made(op, embedded, shapes)
@@ -239,7 +239,7 @@ class Operators:
         return self._sessions[model]
 
     def _model(self, op: Operator, embedded: Mapping[int, Bytes], shapes: Mapping[int, Shape]) -> ModelProto:
-        """Return an operator as a model; names and number are left out unless bodies refer to them."""
+        """Return an operator as a model; without its name and number, unless bodies refer to them."""
         node, graph = NodeProto(), self.graph
         node.CopyFrom(self._nodes[op.number])
         node.name = "operator"
@@ -285,7 +285,7 @@ class Operators:
 
 
 def _names(op: Operator, tensors: Sequence[int], letter: str, graph: Graph) -> list[str]:
-    """Return what tensors are called in the model of one operator; bodies know the names of the network."""
+    """Return the names of tensors in the model of one operator; bodies need the names of the network."""
     if op.bodies:
         return [graph.tensors[t].name for t in tensors]
     place = {t: k for k, t in enumerate(op.reads if letter == "i" else op.makes)}

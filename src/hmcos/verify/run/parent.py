@@ -1,4 +1,4 @@
-"""Models run in a process of their own, with limits: they come from anywhere."""
+"""Run models in a child process with limits, since they are untrusted."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hmcos.verify.run.run_request import RunRequest
 
 
 def run_apart(request: RunRequest) -> list[Check]:
-    """Return what `running.check_by_running` finds, run in a process with limits of time and memory."""
+    """Return the checks of `running.check_by_running`, run in a child process with limits."""
     names = run_checks(request.plan)
     if importlib.util.find_spec("onnxruntime") is None:
         return unanswered(names, "ONNX Runtime is not installed: pip install 'hmcos[verify]'")

@@ -1,4 +1,4 @@
-"""What the process that runs models is asked."""
+"""The request to the process that runs models."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from hmcos.plan.plan import Plan
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """What to run."""
+    """The models to run, their inputs and the limits."""
 
     source: Path
-    """The model as it was given."""
+    """The source file."""
     numbered: Path
-    """The same with its local functions inlined: graph and plan number its nodes."""
+    """The source with its local functions inlined; graph and plan number its nodes."""
     result: Path
-    """The same in the order to check."""
+    """The written model, in the order to check."""
     graph: Graph
     plan: Plan | None
-    """With an arena, to run in it; None to compare source and result only."""
+    """The plan whose arena to run in; None to compare only source and result."""
     known: Mapping[int, Range]
     """The ranges of parameters, for drawing indices that are computed with them."""
     inputs: Mapping[int, Bytes]
-    """The user's own inputs by tensor; the others are drawn at random."""
+    """Inputs from the user, by tensor; the others are random."""
     runs: int
     seed: int
     memory: int

@@ -1,4 +1,4 @@
-"""What a result computes, found by running it in the process that `child.run_apart` starts."""
+"""Compare source and result by running both, in the process that `parent.run_apart` starts."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from hmcos.verify.run.telling import Begin, Part, Teller, nobody
 from hmcos.verify.run.wholes import Whole, difference, differing, run_source, unsteady
 
 LISTED = 3
-"""Operators that a check names one by one."""
+"""Most operators that a check names."""
 
 
 def answer(request: bytes) -> bytes:
-    """Send what is done and found as it goes on (`telling`), and return nothing more.
+    """Run the models, send each check and the progress at once (`telling`), and return nothing more.
 
     `request` is a pickled `RunRequest`.
     """
     asked = cast(RunRequest, pickle.loads(request))
-    # A model may carry session options, such as libraries to load; they count only if this is set.
+    # A model may contain session options, such as libraries to load; ONNX Runtime ignores them without this.
     os.environ.pop("ORT_LOAD_CONFIG_FROM_MODEL", None)
     teller = Teller(processes.send)
     for check in check_by_running(asked, teller.begin):
@@ -41,7 +41,7 @@ def answer(request: bytes) -> bytes:
 
 
 def check_by_running(request: RunRequest, begin: Begin = nobody) -> Iterator[Check]:
-    """Yield whether source and result make the same bits, and whether the arena does."""
+    """Yield the check that source and result make the same bits, and the check that the arena does."""
     ran: list[Whole] = []
     same = _attempt("same function", lambda: _same_function(request, ran, begin))
     yield same
@@ -81,22 +81,22 @@ def _same_function(request: RunRequest, ran: list[Whole], begin: Begin) -> str:
 
 
 def _run_result(request: RunRequest, wholes: list[Whole], chance: set[str]) -> None:
-    """Do nothing if the result makes of the same inputs what the source made."""
+    """Check that the result makes the same outputs as the source from the same inputs."""
     result = tried_on_result(
         lambda: session(str(request.result)), "ONNX Runtime loads the source, but not the result"
     )
     for run, whole in enumerate(wholes):
-        found = tried_on_result(
+        outputs = tried_on_result(
             lambda: run_whole(result, request.graph, whole.fed),  # noqa: B023 (called before the next turn)
             f"ONNX Runtime runs the source on the inputs of run {run}, but not the result",
         )
-        other = [name for name in differing(whole.outputs, found) if name not in chance]
+        other = [name for name in differing(whole.outputs, outputs) if name not in chance]
         if other:
             by_itself = unsteady(request, whole)
             steady = [name for name in other if name not in by_itself]
             if not steady:
                 raise NotRunError(f"output {other[0]!r} of the source differs from run to run")
-            raise VerifyError(f"run {run}: the result {difference(steady[0], whole.outputs, found)}")
+            raise VerifyError(f"run {run}: the result {difference(steady[0], whole.outputs, outputs)}")
 
 
 def _in_arena(request: RunRequest, plan: Plan, wholes: list[Whole], begin: Begin) -> str:
@@ -134,14 +134,14 @@ def _counted(ran: Ran, rounding: str) -> str:
 
 
 def _reshaped(graph: Graph, ran: Ran) -> str:
-    """Return which tensors had another shape than the model declares."""
+    """Return the note about tensors whose shapes differ from those that the model declares."""
     declared = ((graph.tensors[t], shape) for t, shape in ran.shapes.items())
-    found = [f"{tensor.name!r} is {list(shape)}, not {list(tensor.shape)}" for tensor, shape in declared]
-    return f"; other than declared, {_listed(found)}" if found else ""
+    reshaped = [f"{tensor.name!r} is {list(shape)}, not {list(tensor.shape)}" for tensor, shape in declared]
+    return f"; other than declared, {_listed(reshaped)}" if reshaped else ""
 
 
 def _why_rounded(graph: Graph, plan: Plan) -> str:
-    """Return why last bits may differ from a whole run although no byte is wrong; empty if they may not."""
+    """Return why the last bits may rightly differ from a whole run; empty if they must be equal."""
     if any(tensor.element in HALVES for tensor in graph.tensors):
         return "a whole run keeps more than 16 bits"
     if any(buffer.offset % LINE for buffer in plan.buffers):
@@ -150,7 +150,7 @@ def _why_rounded(graph: Graph, plan: Plan) -> str:
 
 
 def _touched_by_chance(graph: Graph) -> set[str]:
-    """Return the names of all tensors that a random operator has a say in."""
+    """Return the names of all tensors that depend on a random operator."""
     touched: set[int] = set()
     for op in graph.operators:
         if op.is_random or any(t in touched for t in op.reads):

@@ -1,4 +1,4 @@
-"""Sparse constants, as the dense tensors that they stand for."""
+"""Turn sparse constants into dense tensors."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from hmcos.frontends.onnx.elements import ELEMENTS
 
 
 def dense(sparse: SparseTensorProto, read: Callable[[TensorProto], Bytes]) -> Bytes:
-    """Return the bytes of a sparse tensor, zeros included (ONNX IR, SparseTensorProto).
+    """Return the bytes of a sparse tensor as a dense one (ONNX IR, SparseTensorProto).
 
-    `read` returns the bytes of a dense tensor, perhaps with more behind them.
+    `read` returns the bytes of a dense tensor; it may return more bytes after them.
 
     Raises:
-        ValueError, IndexError, KeyError: its indices do not fit its shape, or its elements are packed.
+        ValueError, IndexError, KeyError: the indices do not match the shape, or the elements are packed.
     """
     shape, stored = tuple(sparse.dims), prod(sparse.values.dims)
     width, rest = divmod(ELEMENTS[sparse.values.data_type][1], 8)

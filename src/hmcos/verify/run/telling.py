@@ -1,7 +1,7 @@
-"""What the process that runs models tells the one that started it, line by line.
+"""Messages from the process that runs models to its parent, one JSON object per line.
 
-A runtime may end the process at any moment. So every check is told as soon as it is made, and every part of
-the work before it begins: from the last part begun the other process knows what the model did not survive.
+A runtime may crash the process at any moment. So the process sends every check as soon as it is made, and
+names every part of the work before it begins: the last part named is the one that crashed.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ class Part(StrEnum):
 
 
 ON_TRIAL = frozenset({Part.RESULT, Part.ARENA})
-"""Parts that begin only after the same has run on the source: if they do not end, the result is to blame."""
+"""Parts that begin after the same has succeeded with the source: a crash in them is the result's fault."""
 
 Begin = Callable[[Part], None]
-"""Is told every part before it begins."""
+"""Called with every part before it begins."""
 
 
 def nobody(part: Part) -> None:
-    """Tell nobody that a part begins."""
+    """Ignore that a part begins."""
 
 
 @dataclass
 class Told:
-    """What was told."""
+    """The messages of a process."""
 
     checks: list[Check] = field(default_factory=list[Check])
     part: Part | None = None
@@ -46,17 +46,17 @@ class Told:
 
 
 class Teller:
-    """Sends lines that `told` reads."""
+    """Sends messages that `told` reads."""
 
     def __init__(self, send: Callable[[bytes], object]) -> None:
         self._send = send
 
     def begin(self, part: Part) -> None:
-        """Tell that a part of the work begins."""
+        """Send that a part of the work begins."""
         self._line({"begin": part})
 
     def check(self, check: Check) -> None:
-        """Tell how a check went."""
+        """Send a check."""
         self._line({"check": check.name, "answer": check.answer, "words": check.words})
 
     def _line(self, record: dict[str, str]) -> None:
@@ -64,15 +64,15 @@ class Teller:
 
 
 def told(lines: bytes) -> Told:
-    """Return what lines tell; the last one may be cut off."""
-    found = Told()
+    """Return the messages in lines; the last line may be cut off."""
+    messages = Told()
     for line in lines.splitlines():
         try:
             record = cast("dict[str, str]", json.loads(line))
         except ValueError:
             break
         if "begin" in record:
-            found.part = Part(record["begin"])
+            messages.part = Part(record["begin"])
         else:
-            found.checks.append(Check(record["check"], Answer(record["answer"]), record["words"]))
-    return found
+            messages.checks.append(Check(record["check"], Answer(record["answer"]), record["words"]))
+    return messages

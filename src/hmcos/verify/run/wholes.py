@@ -1,4 +1,4 @@
-"""The source run as a whole, on inputs that it accepts."""
+"""Run the source as a whole, on inputs that it accepts."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from hmcos.verify.run.run_request import RunRequest
 from hmcos.verify.run.telling import Begin, Part
 
 CALM = (None, 0, 1)
-"""What integer inputs are, one after the other until the source runs: drawn at random, all 0, all 1."""
+"""Values of integer inputs to try until the source runs: random, all 0, all 1."""
 
 AGAIN = 3
-"""How often the source is run once more when the result has other bits, to see whether it has them itself."""
+"""Repeated runs of the source if the result has other bits, to see whether the source itself varies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +31,15 @@ class Whole:
     """By tensor."""
     outputs: Mapping[str, Made]
     how: str
-    """What is special about the inputs; empty when they are random like any."""
+    """A note on special inputs; empty if they are random."""
 
 
 def run_source(request: RunRequest, begin: Begin) -> tuple[list[Whole], NotRunError | None]:
-    """Return the runs that went well, up to the first that did not, and what is wrong with that one.
+    """Return the successful runs, up to the first that fails, and the error of that one.
 
     Raises:
         LimitError: there is not enough memory to load the source.
-        NotRunError: ONNX Runtime does not load it.
+        NotRunError: ONNX Runtime cannot load the source.
     """
     begin(Part.LOADING)
     source = tried(lambda: session(str(request.source)), "ONNX Runtime does not load the source")
@@ -54,9 +54,10 @@ def run_source(request: RunRequest, begin: Begin) -> tuple[list[Whole], NotRunEr
 
 
 def _run(source: Any, request: RunRequest, run: int) -> Whole:
-    """Return a run on random inputs, or on calmer ones if the source fails on those.
+    """Return a run on random inputs, or with all integers 0 or 1 if the source fails on random ones.
 
-    Integers may be lengths, positions or codes, of which only some make sense, and no file tells which.
+    Integers may be lengths, positions or codes, of which only some are valid, and the file does not say
+    which.
     """
     failed: NotRunError | None = None
     for value in CALM if _has_integers(request) else CALM[:1]:
@@ -77,27 +78,27 @@ def _run(source: Any, request: RunRequest, run: int) -> Whole:
 
 
 def unsteady(request: RunRequest, whole: Whole) -> list[str]:
-    """Return the outputs that the source does not make once more from the same inputs."""
-    found: list[str] = []
-    with suppress(Exception):  # it ran before: whatever goes wrong now must not excuse the result
+    """Return the outputs that differ when the source runs again on the same inputs."""
+    names: list[str] = []
+    with suppress(Exception):  # it ran before, so a failure now must not excuse the result
         source = session(str(request.source))
         for _ in range(AGAIN):
-            found += differing(whole.outputs, run_whole(source, request.graph, whole.fed))
-    return found
+            names += differing(whole.outputs, run_whole(source, request.graph, whole.fed))
+    return names
 
 
-def differing(right: Mapping[str, Made], found: Mapping[str, Made]) -> list[str]:
+def differing(right: Mapping[str, Made], others: Mapping[str, Made]) -> list[str]:
     """Return the names of the outputs that differ in shape or in any bit."""
-    return [name for name, made in right.items() if not _equal(made, found[name])]
+    return [name for name, made in right.items() if not _equal(made, others[name])]
 
 
 def _equal(one: Made, other: Made) -> bool:
     return one.shape == other.shape and one.content.tobytes() == other.content.tobytes()
 
 
-def difference(name: str, right: Mapping[str, Made], found: Mapping[str, Made]) -> str:
-    """Return in which way an output differs."""
-    one, other = right[name], found[name]
+def difference(name: str, right: Mapping[str, Made], others: Mapping[str, Made]) -> str:
+    """Return a description of how an output differs."""
+    one, other = right[name], others[name]
     if one.shape != other.shape:
         return f"differs in output {name!r}: {list(other.shape)} instead of {list(one.shape)}"
     wrong = int(np.flatnonzero(one.content != other.content)[0])
