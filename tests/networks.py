@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hmcos.graph.builder import GraphBuilder
 from hmcos.graph.graph import Graph, Operator, Tensor
 from hmcos.memory.problem import Problem
@@ -17,6 +19,12 @@ FORK = Problem(
     scratch=(0, 0, 0, 0, 7),
 )
 """Two branches: each makes a large buffer from the input, then a small one; the end reads both."""
+
+INSTANCE = """{"format": "hmcos-instance/1", "buffers": [10, 100, 100, 10, 10, 5], "inputs": [0], "kept": [5],
+ "operators": [{"name": "grow a", "reads": [0], "makes": [1]}, {"name": "grow b", "reads": [0], "makes": [2]},
+  {"name": "shrink a", "reads": [1], "makes": [3]}, {"name": "shrink b", "reads": [2], "makes": [4]},
+  {"name": "join", "reads": [3, 4], "makes": [5]}]}"""
+"""The same as a file, without scratch."""
 
 _BITS = {"float32": 32, "int32": 32, "float64": 64, "bool": 8, "int4": 4}
 
@@ -52,6 +60,49 @@ def network(*lines: str, random: frozenset[str] = frozenset()) -> Graph:
             )
             number += 1
     return builder.build()
+
+
+def problem_of(
+    reads: Sequence[Sequence[int]],
+    sizes: Sequence[int],
+    *,
+    inputs: int = 1,
+    kept: Sequence[int] = (),
+    in_place: bool = False,
+) -> Problem:
+    """Each operator makes one buffer; these are numbered from `inputs` on, the inputs before them."""
+    return Problem(
+        names=tuple(f"op{op}" for op in range(len(reads))),
+        sizes=tuple(sizes),
+        inputs=tuple(range(inputs)),
+        kept=tuple(kept),
+        reads=tuple(map(tuple, reads)),
+        makes=tuple((inputs + op,) for op in range(len(reads))),
+        may_overwrite=tuple(tuple(read) if in_place else () for read in reads),
+        scratch=(0,) * len(reads),
+    )
+
+
+def two_cells() -> Problem:
+    """Two cells as NAS networks have them: the second reads the end of the first, and the stem.
+
+    0 stem; 1, 2 -> 3 ends the first cell; 4, 5 read it and are small; 6 adds 4 and the stem;
+    7 ends the second cell.
+    """
+    return problem_of(
+        [[0], [1], [1], [2, 3], [4], [4], [5, 1], [7, 6]],
+        [4, 4, 4, 4, 8, 2, 2, 4, 6],
+        kept=[8],
+    )
+
+
+def three_branches() -> Problem:
+    """Branches that swell and shrink, then a sum: depth first is best, breadth first is worst."""
+    return problem_of(
+        [[0], [0], [0], [1], [2], [3], [4, 5, 6]],
+        [1, 9, 9, 9, 1, 1, 1, 1],
+        kept=[7],
+    )
 
 
 def tensor_id(graph: Graph, name: str) -> int:

@@ -108,7 +108,7 @@ def check_sdist(sdist: Path, folder: Path) -> None:
     expected = shipped()
     if expected is not None:
         same(sdist.name, found, expected)
-    tests = ("tests/unit/test_packaging.py", "tests/unit/test_docs.py", "tests/models/test_examples.py")
+    tests = ("tests/project/test_packaging.py", "tests/project/test_docs.py", "tests/models/test_examples.py")
     run(sys.executable, "-m", "pytest", *tests, cwd=top, env=bare_environment(PYTHONPATH=str(top / "src")))
 
 

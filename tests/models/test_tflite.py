@@ -25,8 +25,7 @@ from hmcos.plan.plan import Plan
 from hmcos.runtimes.tflite.litert import Allowance, random_inputs, run
 from hmcos.runtimes.tflite.tflm import room, tflm_arena
 from hmcos.verify.checks import Answer
-from unit.frontends.test_tflite_reading import conditional
-from unit.frontends.tflite_networks import NUMPY, S, Sketch, branches, loop
+from tflite_models import NUMPY, S, Sketch, branches, conditional, loop
 
 pytestmark = pytest.mark.slow
 

@@ -22,7 +22,7 @@ from hmcos.tasks.verify import tflite_runs
 from hmcos.tasks.verify.run_options import Running
 from hmcos.tasks.verify.tflite_runs import TfliteTrial, outputs_checks
 from hmcos.verify.checks import Answer, Verification
-from unit.frontends.tflite_networks import NUMPY, Sketch, branches
+from tflite_models import NUMPY, Sketch, branches
 
 pytestmark = pytest.mark.slow
 

@@ -10,7 +10,7 @@ import pytest
 import hmcos
 from hmcos.errors import OptionError
 from hmcos.verify.checks import Answer
-from unit.frontends.tflite_networks import NUMPY, Sketch, branches, loop, renamed
+from tflite_models import NUMPY, Sketch, branches, loop, renamed
 
 pytestmark = pytest.mark.slow
 

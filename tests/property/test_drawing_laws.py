@@ -22,7 +22,7 @@ from hmcos.report.pictures.graph_plot import graph, hierarchy, schedule
 from hmcos.report.pictures.hierarchy_plot import dominators, post_dominators, top
 from hmcos.report.pictures.sketch import Sketch, nodes_in
 from property.strategies import problems
-from unit.report.scenes import scene
+from unit.report.pictures.scenes import scene
 
 NEAR = 1e-6
 SVG = "{http://www.w3.org/2000/svg}"

@@ -29,8 +29,8 @@ from hmcos.schedulers.scheduler_table import names as scheduler_names
 from hmcos.tasks.schedule.recheck import checks_at_rest
 from hmcos.verify.checks import Check
 from hmcos.verify.plan_checks import check_source
+from property.model_strategies import models
 from property.strategies import generators, problems, random_problem
-from property.test_running_laws import models
 from unit.verify.faults import HEAD
 
 BODY = """net (bool go, float[4] x) => (float[4] y)

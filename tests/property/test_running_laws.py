@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from onnx import ModelProto, parser
+from onnx import ModelProto
 
 import hmcos
 from hmcos.errors import VerifyError
@@ -16,25 +16,8 @@ from hmcos.frontends.feeding import random_inputs
 from hmcos.frontends.onnx import load
 from hmcos.verify.run.arena_run import run_in_arena
 from hmcos.verify.run.operators import LINE, Operators, run_whole, session
-from unit.verify.faults import HEAD, overlapping
-
-UNARY = ("Neg", "Sin", "Relu", "Identity", "Tanh", "Abs")
-BINARY = ("Add", "Mul", "Sub", "Max")
-
-
-@st.composite
-def models(draw: st.DrawFn) -> ModelProto:
-    """Networks of element-wise operators and views, with inputs, fans, joins and unread results."""
-    names, lines = ["x", "z"], list[str]()
-    for k in range(draw(st.integers(1, 10))):
-        kind = draw(st.sampled_from((*UNARY, *BINARY)))
-        read = [draw(st.sampled_from(names)) for _ in range(2 if kind in BINARY else 1)]
-        lines.append(f"t{k} = {kind}({', '.join(read)})")
-        names.append(f"t{k}")
-    made = names[2:]
-    outputs = draw(st.lists(st.sampled_from(made), min_size=1, max_size=3, unique=True))
-    heads = ", ".join(f"float[3,5] {name}" for name in outputs)
-    return parser.parse_model(f"{HEAD} net (float[3,5] x, float[3,5] z) => ({heads}) {{ {' '.join(lines)} }}")
+from property.model_strategies import models
+from unit.verify.faults import overlapping
 
 
 @settings(max_examples=60)

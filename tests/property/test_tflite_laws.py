@@ -25,7 +25,7 @@ from hmcos.runtimes.tflite.litert import random_inputs, run
 from hmcos.runtimes.tflite.tflm import room
 from property.strategies import generators
 from property.tflite_strategies import networks
-from unit.frontends.tflite_networks import S
+from tflite_models import S
 
 pytestmark = pytest.mark.slow
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hmcos.frontends.tflite.offsets import NAME
 from property.strategies import generators
-from unit.frontends.tflite_networks import NUMPY, S, Sketch
+from tflite_models import NUMPY, S, Sketch
 
 WIDTH = 4
 """Numbers in every tensor but the choice of an IF."""

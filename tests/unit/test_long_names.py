@@ -17,7 +17,7 @@ from hmcos.__main__ import run
 from hmcos.errors import HmcosError
 from hmcos.words import LONGEST, LONGEST_LINE
 from networks import FORK
-from unit.frontends.networks import FLOAT, graph, model, value
+from onnx_models import FLOAT, graph, model, value
 
 LONG = 10_000
 PREFIX = len("hmcos: error: ")

@@ -16,7 +16,7 @@ from hmcos.limits import Limits, Status, Watch
 from hmcos.plan.arena import Arena
 from hmcos.tasks import place_lives as lives_file
 from hmcos.tasks.place_lives import LivesRequest, allocate_file
-from unit.test_cli import INSTANCE
+from networks import INSTANCE
 
 PUBLIC = "id,lower,upper,size\nb1,0,3,4\nb2,3,9,4\nb3,0,9,4\nb4,9,21,4\nb5,0,21,4\n"
 """The example of MiniMalloc: all five fit into 12 bytes."""

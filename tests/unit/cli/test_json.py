@@ -12,7 +12,7 @@ import pytest
 from hmcos.__main__ import run
 from hmcos.cli.commands import COMMANDS
 from hmcos.zoo.catalogue import NETWORKS, defaults
-from unit.test_cli import INSTANCE
+from networks import INSTANCE
 
 LINES = (
     ("schedule", "INSTANCE"),

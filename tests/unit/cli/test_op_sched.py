@@ -10,7 +10,7 @@ from hmcos.cli.op_sched import op_sched
 from hmcos.frontends.tflite.offsets import offsets_in
 from hmcos.frontends.tflite.reading import parse
 from hmcos.zoo.catalogue import build
-from unit.frontends.tflite_networks import branches
+from tflite_models import branches
 
 pytestmark = pytest.mark.slow
 

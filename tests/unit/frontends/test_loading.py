@@ -10,7 +10,7 @@ import pytest
 
 from hmcos.errors import ModelError
 from hmcos.frontends.loading import load
-from unit.frontends.networks import diamond
+from onnx_models import diamond
 
 
 def test_the_suffix_names_the_format(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hmcos.hierarchy import cells as cells_module
 from hmcos.hierarchy.cells import Cell, find_cells
 from hmcos.hierarchy.sequences import join_sequences, single_sequences
-from unit.hierarchy.networks import network, two_cells
+from networks import problem_of, two_cells
 
 
 def test_given_ends_make_cells_and_intrusions() -> None:
@@ -55,38 +55,38 @@ def test_equal_outgoing_bytes_take_the_larger_part() -> None:
 
 
 def test_an_intrusion_of_one_stays_where_it_is() -> None:
-    net = network([[0], [0], [1, 2], [3], [4, 0]], [1, 4, 4, 8, 2, 1], kept=[5])
+    net = problem_of([[0], [0], [1, 2], [3], [4, 0]], [1, 4, 4, 8, 2, 1], kept=[5])
     assert not any(cell.intrudes for cell in find_cells(single_sequences(net), ends=[2]))
 
 
 def test_an_intrusion_goes_as_deep_as_it_gains() -> None:
     # Behind operator 2: 3 keeps 8 bytes, 4 brings them down to 1, 5 up to 2 again.
-    net = network([[0], [0], [1, 2], [3], [4], [5], [6, 0]], [1, 4, 4, 8, 8, 1, 2, 1], kept=[7])
+    net = problem_of([[0], [0], [1, 2], [3], [4], [5], [6, 0]], [1, 4, 4, 8, 8, 1, 2, 1], kept=[7])
     cells = find_cells(single_sequences(net), ends=[2])
     assert [cell.sequences for cell in cells] == [(0, 1, 2), (3, 4)]
 
 
 def test_what_leaves_nothing_behind_comes_along_even_when_the_rest_cannot() -> None:
     # 5 reads the end and another operator, so that the end's buffer stays; 3 and 4 leave nothing.
-    net = network([[0], [0], [1, 2], [3], [3], [3, 1]], [1, 4, 4, 8, 1, 1, 1], kept=[6])
+    net = problem_of([[0], [0], [1, 2], [3], [3], [3, 1]], [1, 4, 4, 8, 1, 1, 1], kept=[6])
     cells = find_cells(single_sequences(net), ends=[2])
     assert [(cell.sequences, cell.intrudes) for cell in cells] == [((1, 2), False), ((3, 4), True)]
 
 
 def test_graph_outputs_behind_an_end_count_as_left_behind() -> None:
-    net = network([[0], [0], [1, 2], [3], [3]], [1, 4, 4, 8, 5, 5], kept=[4, 5])
+    net = problem_of([[0], [0], [1, 2], [3], [3]], [1, 4, 4, 8, 5, 5], kept=[4, 5])
     assert not any(cell.intrudes for cell in find_cells(single_sequences(net), ends=[2]))
     small = replace(net, sizes=(1, 4, 4, 8, 4, 4))
     assert any(cell.intrudes for cell in find_cells(single_sequences(small), ends=[2]))
 
 
 def test_what_is_kept_is_left_behind_even_when_all_its_readers_come_along() -> None:
-    net = network([[0], [0], [1, 2], [3], [4]], [1, 4, 4, 8, 9, 1], kept=[4, 5])
+    net = problem_of([[0], [0], [1, 2], [3], [4]], [1, 4, 4, 8, 9, 1], kept=[4, 5])
     assert not any(cell.intrudes for cell in find_cells(single_sequences(net), ends=[2]))
 
 
 def test_what_reads_an_input_is_not_dominated() -> None:
-    net = network([[0], [0], [1, 2], [3, 0], [3], [4, 5]], [1, 4, 4, 8, 1, 1, 1], kept=[6])
+    net = problem_of([[0], [0], [1, 2], [3, 0], [3], [4, 5]], [1, 4, 4, 8, 1, 1, 1], kept=[6])
     assert not any(cell.intrudes for cell in find_cells(single_sequences(net), ends=[2]))
 
 
@@ -103,7 +103,7 @@ def test_a_graph_output_inside_leaves_the_cell() -> None:
 
 
 def test_an_end_that_does_not_start_a_sequence_ends_no_cell() -> None:
-    net = network([[0], [1], [2]], [8, 8, 4, 2], kept=[3])
+    net = problem_of([[0], [1], [2]], [8, 8, 4, 2], kept=[3])
     assert find_cells(join_sequences(net), ends=[2]) == ()
 
 
@@ -113,5 +113,5 @@ def test_an_end_that_an_intrusion_has_taken_ends_no_cell() -> None:
 
 
 def test_without_operators_with_several_predecessors_there_are_no_cells() -> None:
-    assert find_cells(single_sequences(network([[0], [1], [1]], [1] * 4, kept=[2, 3]))) == ()
-    assert find_cells(single_sequences(network([], [5]))) == ()
+    assert find_cells(single_sequences(problem_of([[0], [1], [1]], [1] * 4, kept=[2, 3]))) == ()
+    assert find_cells(single_sequences(problem_of([], [5]))) == ()

@@ -10,7 +10,7 @@ from hmcos.hierarchy.dominators import (
     operator_dominators,
     operator_post_dominators,
 )
-from unit.hierarchy.networks import network, two_cells
+from networks import problem_of, two_cells
 
 
 def test_the_end_of_a_cell_stands_on_every_way() -> None:
@@ -31,7 +31,7 @@ def test_a_post_dominator_stands_on_every_way_out() -> None:
 
 
 def test_several_inputs_and_outputs_hang_on_a_virtual_root() -> None:
-    net = network([[0], [1], [2, 3], [4], [4]], [1] * 7, inputs=2, kept=[5, 6])
+    net = problem_of([[0], [1], [2, 3], [4], [4]], [1] * 7, inputs=2, kept=[5, 6])
     assert entries(net) == (0, 1)
     assert exits(net) == (3, 4)
     assert operator_dominators(net).parent == (ROOT, ROOT, ROOT, 2, 2)
@@ -39,7 +39,7 @@ def test_several_inputs_and_outputs_hang_on_a_virtual_root() -> None:
 
 
 def test_reading_an_input_opens_a_way_around_and_keeping_a_buffer_a_way_out() -> None:
-    net = network([[0], [1], [2, 0]], [1] * 4, kept=[1, 3])
+    net = problem_of([[0], [1], [2, 0]], [1] * 4, kept=[1, 3])
     assert entries(net) == (0, 2)
     assert exits(net) == (0, 2)
     assert operator_dominators(net).parent == (ROOT, 0, ROOT)

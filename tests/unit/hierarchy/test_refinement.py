@@ -7,14 +7,14 @@ import pytest
 from hmcos.hierarchy.refinement import crowded_buffers, crowded_cells, dissolve
 from hmcos.hierarchy.tree import grow_tree
 from hmcos.memory.profile import Profile
-from unit.hierarchy.networks import network, two_cells
+from networks import problem_of, two_cells
 
 
 def test_crowded_are_the_buffers_live_at_any_moment_of_the_peak() -> None:
     # Memory while running: 5, 4, 5; buffer 3 is made and dies at once at the last peak.
-    net = network([[0], [1], [2]], [3, 2, 2, 3])
+    net = problem_of([[0], [1], [2]], [3, 2, 2, 3])
     assert crowded_buffers(net, range(3)) == (0, 1, 2, 3)
-    assert crowded_buffers(network([[0], [1], [2]], [4, 2, 2, 3]), range(3)) == (0, 1)
+    assert crowded_buffers(problem_of([[0], [1], [2]], [4, 2, 2, 3]), range(3)) == (0, 1)
 
 
 def test_the_peak_of_a_long_order_is_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,19 +26,19 @@ def test_the_peak_of_a_long_order_is_looked_for_once(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(Profile, "peak", property(peak))
     n = 200
-    chain = network([[k] for k in range(n)], [2] * (n + 1))
+    chain = problem_of([[k] for k in range(n)], [2] * (n + 1))
     assert crowded_buffers(chain, range(n)) == tuple(range(n + 1))
     assert len(asked) == 1
 
 
 def test_an_input_live_at_the_peak_is_crowded() -> None:
-    assert crowded_buffers(network([[0]], [9, 1], kept=[1]), range(1)) == (0, 1)
+    assert crowded_buffers(problem_of([[0]], [9, 1], kept=[1]), range(1)) == (0, 1)
 
 
 def test_a_peak_before_the_first_step_is_made_by_the_inputs() -> None:
-    net = network([[0]], [9, 9], in_place=True, kept=[1])
+    net = problem_of([[0]], [9, 9], in_place=True, kept=[1])
     assert 0 in crowded_buffers(net, range(1))
-    assert crowded_buffers(network([], [9, 1], inputs=2), []) == (0, 1)
+    assert crowded_buffers(problem_of([], [9, 1], inputs=2), []) == (0, 1)
 
 
 def test_cells_that_make_crowded_buffers_go_and_those_that_follow() -> None:
@@ -49,14 +49,14 @@ def test_cells_that_make_crowded_buffers_go_and_those_that_follow() -> None:
 
 
 def test_cells_that_read_a_crowded_input_go() -> None:
-    net = network([[0], [0], [1, 2], [3], [3], [4, 5]], [50, 1, 1, 1, 1, 1, 1], kept=[6])
+    net = problem_of([[0], [0], [1, 2], [3], [3], [4, 5]], [50, 1, 1, 1, 1, 1, 1], kept=[6])
     tree = grow_tree(net, ends=[2, 5])
     assert [cell.sequences for cell in tree.cells] == [(0, 1, 2), (3, 4, 5)]
     assert crowded_cells(tree, range(6)) == {0, 1}
 
 
 def test_cells_far_from_the_peak_stay() -> None:
-    net = network(
+    net = problem_of(
         [[0], [0], [1, 2], [3], [3], [4, 5], [6], [6], [7, 8]],
         [1, 9, 9, 1, 1, 1, 1, 1, 1, 1],
         kept=[9],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hmcos.hierarchy.tree import grow_tree
-from unit.hierarchy.networks import network, two_cells
+from networks import problem_of, two_cells
 
 
 def test_the_top_level_holds_cells_and_what_is_in_none() -> None:
@@ -16,10 +16,10 @@ def test_the_top_level_holds_cells_and_what_is_in_none() -> None:
 
 
 def test_sequences_are_joined_unless_told_otherwise() -> None:
-    chain = network([[0], [1]], [4, 4, 1], kept=[2])
+    chain = problem_of([[0], [1]], [4, 4, 1], kept=[2])
     assert grow_tree(chain).blocks == ((0,),)
     assert grow_tree(chain, joined=False).blocks == ((0,), (1,))
 
 
 def test_an_empty_problem_has_an_empty_tree() -> None:
-    assert grow_tree(network([], [5])).blocks == ()
+    assert grow_tree(problem_of([], [5])).blocks == ()

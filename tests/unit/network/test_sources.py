@@ -13,6 +13,8 @@ import pytest
 from onnx import ModelProto, parser
 
 import hmcos
+import onnx_models
+import tflite_models
 from hmcos.errors import HmcosError, PlanError
 from hmcos.frontends.loading import load
 from hmcos.frontends.model import Model
@@ -27,8 +29,7 @@ from hmcos.tasks.places import output_places
 from hmcos.tasks.schedule.saving import save
 from hmcos.tasks.schedule.task import restored as restored_plan
 from networks import FORK
-from unit.frontends import networks, tflite_networks
-from unit.frontends.networks import branches, diamond, external_diamond
+from onnx_models import branches, diamond, external_diamond
 from unit.verify import faults
 
 
@@ -132,11 +133,11 @@ def planned(folder: Path, kind: str, seed: int) -> tuple[Model, Plan]:
     """Return a source and the plan of a random order, written to `out` beside it."""
     if kind.startswith("tflite"):
         source = folder / "net.tflite"
-        source.write_bytes(getattr(tflite_networks, kind.removeprefix("tflite "))().bytes())
+        source.write_bytes(getattr(tflite_models, kind.removeprefix("tflite "))().bytes())
         target, bind = "tflm", {}
     else:
         source = folder / "net.onnx"
-        made = functions() if kind == "functions" else getattr(networks, kind)()
+        made = functions() if kind == "functions" else getattr(onnx_models, kind)()
         source.write_bytes(made.SerializeToString())
         target, bind = "default", {"loop": {"batch": 2}, "functions": {"N": 2}}.get(kind, {})
     plan = hmcos.schedule(

@@ -25,7 +25,7 @@ from hmcos.tasks.compare.experiment import Experiment, OrderTrial
 from hmcos.tasks.compare.published import Published
 from hmcos.tasks.place_lives import Allocation
 from networks import FORK
-from unit.report.scenes import scene
+from unit.report.pictures.scenes import scene
 
 OPEN = [status for status in Status if status is not Status.OPTIMAL]
 

@@ -21,7 +21,7 @@ from hmcos.report.page import page as writing
 from hmcos.report.page.page import has_plotly
 from hmcos.staging import same_file
 from networks import FORK
-from unit.frontends.networks import external_diamond, graph, model, node, value
+from onnx_models import external_diamond, graph, model, node, value
 
 Call = Callable[..., str]
 

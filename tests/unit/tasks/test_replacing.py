@@ -16,7 +16,7 @@ from hmcos.__main__ import run
 from hmcos.cli.op_sched import op_sched
 from hmcos.errors import OutputError
 from networks import FORK
-from unit.frontends.networks import branches, diamond
+from onnx_models import branches, diamond
 
 
 @pytest.fixture

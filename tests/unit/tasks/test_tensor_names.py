@@ -19,7 +19,7 @@ from hmcos.network.opening import open_source
 from hmcos.plan.file.plan_file import read_plan
 from hmcos.plan.plan import Plan
 from hmcos.tasks.schedule.recheck import checks_at_rest
-from unit.frontends.tflite_networks import Sketch, branches, loop, renamed
+from tflite_models import Sketch, branches, loop, renamed
 
 Record = dict[str, Any]
 Change = Callable[[Record], object]

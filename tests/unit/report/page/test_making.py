@@ -8,7 +8,7 @@ import hmcos
 from hmcos.errors import OptionError, OutputError, PlanError
 from hmcos.report.page import page as writing
 from networks import FORK
-from unit.frontends.networks import external_diamond
+from onnx_models import external_diamond
 
 pytest.importorskip("plotly")
 

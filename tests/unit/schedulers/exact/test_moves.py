@@ -10,7 +10,7 @@ from hmcos.schedulers.exact.joins import join
 from hmcos.schedulers.exact.moves import Moves
 from oracle import running, stable
 from property.strategies import random_problem
-from unit.schedulers.exact.test_valley import closed_states
+from unit.schedulers.exact.closed import closed_states
 
 
 @pytest.mark.parametrize("joined", [False, True])

@@ -10,19 +10,7 @@ from hmcos.schedulers.exact.moves import Moves, members
 from hmcos.schedulers.exact.valley import lowest_between
 from oracle import stable
 from property.strategies import random_problem
-
-
-def closed_states(moves: Moves) -> list[int]:
-    """Every set of finished sequences that is closed under predecessors."""
-    found = {0}
-    frontier = [0]
-    for done in frontier:
-        for c, before in enumerate(moves.before):
-            larger = done | 1 << c
-            if larger != done and before & done == before and larger not in found:
-                found.add(larger)
-                frontier.append(larger)
-    return sorted(found)
+from unit.schedulers.exact.closed import closed_states
 
 
 def stable_memory(problem: Problem, moves: Moves, done: int) -> int:

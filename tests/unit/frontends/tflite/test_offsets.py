@@ -16,7 +16,7 @@ from hmcos.frontends.tflite.schema import content_of
 from hmcos.frontends.tflite.writing import pack as packed
 from hmcos.frontends.tflite.writing import rewritten
 from hmcos.frontends.tflite.written_file import written
-from unit.frontends.tflite_networks import S, Sketch, branches
+from tflite_models import S, Sketch, branches
 
 TENSORS = 8
 PLACED = {0: 32, 5: 0}

@@ -24,7 +24,7 @@ from hmcos.tasks.schedule.saving import save
 from hmcos.tasks.schedule.solved import Solved
 from hmcos.tasks.schedule.task import run
 from hmcos.zoo.catalogue import build
-from unit.frontends.networks import external_diamond
+from onnx_models import external_diamond
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from hmcos.errors import ModelError
 from hmcos.frontends.tflite.attached import attach, attached
 from hmcos.frontends.tflite.writing import rewritten
 from hmcos.frontends.tflite.written_file import written
-from unit.frontends.tflite_networks import branches
+from tflite_models import branches
 
 FILES = {"labels.txt": b"cat\ndog\n", "vocab.txt": bytes(range(256)) * 40, "empty": b""}
 

@@ -12,7 +12,7 @@ from onnx import ModelProto, TensorProto, helper
 from hmcos.frontends.onnx import load
 from hmcos.graph.graph import Graph, Tensor
 from hmcos.graph.text import text
-from unit.frontends.networks import (
+from onnx_models import (
     INT64,
     branches,
     chain,

@@ -14,7 +14,7 @@ from hmcos.frontends.tflite.writing import rewritten
 from hmcos.graph.graph import Graph
 from hmcos.runtimes.tflite.litert import random_inputs, run
 from hmcos.runtimes.tflite.tflm import arena_in, room, tflm_arena
-from unit.frontends.tflite_networks import NUMPY, S, Sketch, branches
+from tflite_models import NUMPY, S, Sketch, branches
 
 pytestmark = pytest.mark.slow
 

@@ -12,7 +12,7 @@ from hmcos.frontends.onnx import load
 from hmcos.frontends.onnx.propagation import LONG, may_propagate
 from hmcos.frontends.onnx.skeleton import skeleton
 from hmcos.frontends.onnx.types import ValueType
-from unit.frontends.networks import FLOAT, graph, model, node, value, weight
+from onnx_models import FLOAT, graph, model, node, value, weight
 
 
 def flattened(length: int, *, extra: str = "Add") -> ModelProto:

@@ -23,7 +23,7 @@ import hmcos
 from hmcos.errors import PlanError
 from hmcos.network.results import check_written
 from hmcos.plan.file.plan_file import read_plan
-from unit.frontends.tflite_networks import branches
+from tflite_models import branches
 
 pytest.importorskip("fcntl", reason="this system has no locks, by which leftovers are told")
 

@@ -12,7 +12,7 @@ from hmcos.report.pictures.axes import plain, unit
 from hmcos.report.pictures.memory_plot import memory
 from hmcos.report.pictures.picture_table import check_matplotlib
 from networks import FORK
-from unit.report.scenes import EMPTY, scene
+from unit.report.pictures.scenes import EMPTY, scene
 
 
 def words(svg: bytes) -> str:

@@ -16,7 +16,7 @@ from hmcos.errors import OptionError, OutputError
 from hmcos.frontends.copying import check_outputs
 from hmcos.frontends.loading import load, save
 from hmcos.frontends.model import Model
-from unit.frontends.networks import branches, diamond, external_diamond, weight
+from onnx_models import branches, diamond, external_diamond, weight
 
 SWAPPED = {"": (0, 2, 3, 1, 4)}
 

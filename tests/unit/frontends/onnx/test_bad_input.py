@@ -14,7 +14,7 @@ from onnx import ModelProto, TensorProto, helper
 
 from hmcos.errors import HmcosError, ModelError, OptionError
 from hmcos.frontends.onnx import load
-from unit.frontends.networks import (
+from onnx_models import (
     FLOAT,
     branches,
     chain,

@@ -21,8 +21,8 @@ from hmcos.schedulers.published.hmcos import HmcosParams, hmcos
 from hmcos.schedulers.scheduler_table import scheduler
 from hmcos.schedulers.simple.rpo import reverse_post_order
 from hmcos.zoo.catalogue import build
+from networks import problem_of, three_branches, two_cells
 from oracle import optimum, peak_of
-from unit.hierarchy.networks import network, three_branches, two_cells
 from unit.schedulers.corners import CORNERS
 
 
@@ -80,7 +80,7 @@ def test_corners_are_scheduled_completely_and_truthfully(name: str) -> None:
 
 
 def test_a_kept_buffer_with_inner_readers_is_live_to_the_end() -> None:
-    chain = network([[0], [1], [2]], [1, 5, 9, 1], kept=[3])
+    chain = problem_of([[0], [1], [2]], [1, 5, 9, 1], kept=[3])
     assert hmcos(chain, Limits(), Watch()).peak == 5 + 9
     assert hmcos(replace(chain, kept=(1, 3)), Limits(), Watch()).peak == 5 + 9 + 1
 
@@ -148,7 +148,7 @@ def test_the_observer_hears_of_every_round(nasnet: Problem) -> None:
 
 def test_what_cells_cost_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     """A cell whose least need is settled is not searched again."""
-    net = network([[0], [0], [0], [1], [2], [3], [4, 5, 6]], [1, 9, 9, 9, 1, 1, 1, 1], kept=[7])
+    net = problem_of([[0], [0], [0], [1], [2], [3], [4, 5, 6]], [1, 9, 9, 9, 1, 1, 1, 1], kept=[7])
     scope = top_scope(grow_tree(net, ends=[6]), range(7))
     attempts: best_first.Attempts = {}
     meter = Meter(Limits(), Watch(), "test")

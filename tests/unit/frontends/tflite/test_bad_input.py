@@ -10,7 +10,7 @@ import pytest
 
 from hmcos.errors import HmcosError, ModelError
 from hmcos.frontends.loading import load
-from unit.frontends.tflite_networks import S, branches
+from tflite_models import S, branches
 from work import lines_run
 
 

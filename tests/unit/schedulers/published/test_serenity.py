@@ -17,8 +17,8 @@ from hmcos.schedulers.published.serenity import SerenityParams, serenity
 from hmcos.schedulers.scheduler_table import scheduler
 from hmcos.schedulers.simple.rpo import reverse_post_order
 from hmcos.zoo.catalogue import build
+from networks import problem_of
 from oracle import peak_of
-from unit.hierarchy.networks import network
 from unit.schedulers.corners import CORNERS
 
 
@@ -77,7 +77,7 @@ def test_corners_are_scheduled_completely_and_truthfully(name: str, joined: bool
 
 def swelling_branches() -> Problem:
     """One cell of branches that swell and shrink: what needs most has to run first, and stands last."""
-    return network(
+    return problem_of(
         [[0], [1], [0], [3], [0], [5], [0], [7], [2, 4, 6, 8]],
         [0, 10, 9, 20, 6, 40, 3, 80, 1, 1],
         kept=[9],

@@ -18,11 +18,7 @@ from hmcos.cli.commands import ALIASES, COMMANDS
 from hmcos.cli.zoo import parse_parameters
 from hmcos.errors import OptionError
 from hmcos.words import one_line
-
-INSTANCE = """{"format": "hmcos-instance/1", "buffers": [10, 100, 100, 10, 10, 5], "inputs": [0], "kept": [5],
- "operators": [{"name": "grow a", "reads": [0], "makes": [1]}, {"name": "grow b", "reads": [0], "makes": [2]},
-  {"name": "shrink a", "reads": [1], "makes": [3]}, {"name": "shrink b", "reads": [2], "makes": [4]},
-  {"name": "join", "reads": [3, 4], "makes": [5]}]}"""
+from networks import INSTANCE
 
 
 @pytest.fixture

@@ -65,3 +65,22 @@ def test_a_bug_report_asks_for_an_instance() -> None:
 def test_the_version_is_said_once_more_only_where_it_is_cited() -> None:
     assert f"\nversion: {hmcos.__version__}\n" in text("CITATION.cff")
     assert re.search(rf"^## {re.escape(hmcos.__version__)}\b", text("CHANGELOG.md"), re.MULTILINE)
+
+
+def test_unit_tests_mirror_the_rooms() -> None:
+    source, tests = ROOT / "src/hmcos", ROOT / "tests/unit"
+    rooms = {path.parent.relative_to(source) for path in source.rglob("__init__.py")}
+    mirrored = {path.parent.relative_to(tests) for path in tests.rglob("test_*.py")}
+    assert mirrored - rooms == set(), "tests of a room that is not there"
+    assert {room.parts[0] for room in rooms if room.parts} - {
+        room.parts[0] for room in mirrored if room.parts
+    } == set()
+
+
+def test_no_test_is_made_of_another() -> None:
+    found = [
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "tests").rglob("*.py")
+        if re.search(r"^from .*\btest_\w+ import", path.read_text(encoding="utf-8"), re.MULTILINE)
+    ]
+    assert found == [], "move what they share into a file of its own"

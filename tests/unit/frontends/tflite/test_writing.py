@@ -17,8 +17,7 @@ from hmcos.frontends.tflite.reading import parse
 from hmcos.frontends.tflite.schema import content_of, unpacked
 from hmcos.frontends.tflite.writing import rewritten
 from hmcos.frontends.tflite.written_file import written
-from unit.frontends.test_tflite_reading import conditional, one_operator
-from unit.frontends.tflite_networks import S, Sketch, branches
+from tflite_models import S, Sketch, branches, conditional, one_operator
 
 
 def rich() -> Sketch:

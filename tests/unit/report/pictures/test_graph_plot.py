@@ -14,9 +14,9 @@ from hmcos.report.pictures.hierarchy_plot import dominators, post_dominators, to
 from hmcos.report.pictures.sketch import Sketch
 from hmcos.tasks.draw.scene import Scene
 from networks import FORK
-from unit.report.scenes import EMPTY, scene
+from unit.report.pictures.scenes import EMPTY, scene
 
-GOLDEN = Path(__file__).parents[2] / "golden"
+GOLDEN = Path(__file__).parents[3] / "golden"
 
 
 def statements(dot: str, pattern: str) -> list[str]:

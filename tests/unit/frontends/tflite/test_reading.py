@@ -13,39 +13,13 @@ import pytest
 from hmcos.errors import ModelError, OptionError
 from hmcos.frontends.loading import load
 from hmcos.frontends.model import Model
-from unit.frontends.tflite_networks import NUMPY, Sketch, branches
+from tflite_models import NUMPY, Sketch, branches, conditional, one_operator
 
 
 def loaded(sketch: Sketch, folder: Path) -> Model:
     path = folder / "m.tflite"
     path.write_bytes(sketch.bytes())
     return load(path)
-
-
-def one_operator(kind: str = "ADD", element: str = "INT8", shape: list[int] | None = None) -> Sketch:
-    """Return a model of one operator, from one input to one output."""
-    sketch = Sketch()
-    sketch.subgraph()
-    fed, made = sketch.tensor(shape or [1, 4], element), sketch.tensor(shape or [1, 4], element)
-    sketch.operator(kind, [fed, fed], [made])
-    sketch.ports([fed], [made])
-    return sketch
-
-
-def conditional() -> Sketch:
-    """Return a model with an IF whose branches are subgraphs 1 and 2."""
-    sketch = Sketch()
-    sketch.subgraph()
-    choice, fed, made = sketch.tensor([1], "BOOL"), sketch.tensor([1, 100]), sketch.tensor([1, 100])
-    sketch.operator("IF", [choice, fed], [made], thenSubgraphIndex=1, elseSubgraphIndex=2)
-    sketch.ports([choice, fed], [made])
-    for name, kind in (("then", "ADD"), ("else", "MUL")):
-        sketch.subgraph(name)
-        fed, inner, made = (sketch.tensor([1, 100]) for _ in range(3))
-        sketch.operator(kind, [fed, fed], [inner])
-        sketch.operator(kind, [inner, fed], [made])
-        sketch.ports([fed], [made])
-    return sketch
 
 
 def test_tensors_and_operators_keep_their_numbers(tmp_path: Path) -> None:

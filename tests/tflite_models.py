@@ -142,3 +142,29 @@ def loop() -> Sketch:
     sketch.operator("ADD", [fed, fed], [sums])
     sketch.ports([count, fed], [next_count, sums])
     return sketch
+
+
+def one_operator(kind: str = "ADD", element: str = "INT8", shape: list[int] | None = None) -> Sketch:
+    """Return a model of one operator, from one input to one output."""
+    sketch = Sketch()
+    sketch.subgraph()
+    fed, made = sketch.tensor(shape or [1, 4], element), sketch.tensor(shape or [1, 4], element)
+    sketch.operator(kind, [fed, fed], [made])
+    sketch.ports([fed], [made])
+    return sketch
+
+
+def conditional() -> Sketch:
+    """Return a model with an IF whose branches are subgraphs 1 and 2."""
+    sketch = Sketch()
+    sketch.subgraph()
+    choice, fed, made = sketch.tensor([1], "BOOL"), sketch.tensor([1, 100]), sketch.tensor([1, 100])
+    sketch.operator("IF", [choice, fed], [made], thenSubgraphIndex=1, elseSubgraphIndex=2)
+    sketch.ports([choice, fed], [made])
+    for name, kind in (("then", "ADD"), ("else", "MUL")):
+        sketch.subgraph(name)
+        fed, inner, made = (sketch.tensor([1, 100]) for _ in range(3))
+        sketch.operator(kind, [fed, fed], [inner])
+        sketch.operator(kind, [inner, fed], [made])
+        sketch.ports([fed], [made])
+    return sketch
