@@ -1,5 +1,6 @@
 """Settings that all tests share."""
 
+import logging
 import os
 from tempfile import TemporaryDirectory
 
@@ -26,3 +27,10 @@ settings.load_profile("hmcos")
 def pytest_unconfigure() -> None:
     """Remove the notes."""
     notes.cleanup()
+
+
+def pytest_runtest_teardown() -> None:
+    """Forget what a test, or an example of a page, asked of the logger of the package."""
+    logger = logging.getLogger("hmcos")
+    logger.setLevel(logging.NOTSET)
+    logger.propagate, logger.handlers[:] = True, []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,16 +12,6 @@ import pytest
 import hmcos
 from hmcos.__main__ import run
 from networks import FORK
-
-
-@pytest.fixture(autouse=True)
-def quiet_again() -> Iterator[None]:
-    """The logger of the package as it was."""
-    logger = logging.getLogger("hmcos")
-    kept = logger.level, logger.propagate, logger.handlers[:]
-    yield
-    logger.setLevel(kept[0])
-    logger.propagate, logger.handlers[:] = kept[1], kept[2]
 
 
 @pytest.fixture
