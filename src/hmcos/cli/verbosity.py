@@ -26,7 +26,7 @@ def with_verbosity(command: click.Command) -> click.Command:
 
 
 def _listen(ctx: click.Context, param: click.Parameter, count: int) -> None:
-    """Show the messages of the package on standard error, one line each, with the seconds since the start."""
+    """Show messages on standard error until the command ends, with the seconds since the start."""
     if not count:
         return
     import logging  # noqa: PLC0415 (takes 10 ms, and few ask for it)
@@ -37,10 +37,14 @@ def _listen(ctx: click.Context, param: click.Parameter, count: int) -> None:
             return f"{seconds:8.3f} s  {record.name}: {one_line(record.getMessage())}"
 
     logger = logging.getLogger("hmcos")
-    logger.setLevel(DEBUG if count > 1 else INFO)
-    logger.propagate = False
-    for handler in logger.handlers[:]:
-        logger.removeHandler(handler)
+    before = logger.level, logger.propagate, logger.handlers[:]
+
+    def as_before() -> None:
+        logger.setLevel(before[0])
+        logger.propagate, logger.handlers[:] = before[1:]
+
+    ctx.call_on_close(as_before)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Line())
-    logger.addHandler(handler)
+    logger.setLevel(DEBUG if count > 1 else INFO)
+    logger.propagate, logger.handlers[:] = False, [handler]

@@ -11,6 +11,7 @@ import pytest
 
 import hmcos
 from hmcos.__main__ import run
+from hmcos.log import is_heard
 from networks import FORK
 
 
@@ -38,6 +39,19 @@ def test_a_log_tells_what_is_done(
     assert any("5 operators and 6 buffers on target instance" in line for line in lines)
     assert any("hmcos.network: order by hmcos" in line and "peak 120 B" in line for line in lines)
     assert any("hmcos.search: hmcos: best" in line for line in lines) == searches
+
+
+def test_the_next_command_is_silent_again(fork: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (
+        ["schedule", fork, "-vv"],
+        ["schedule", f"{fork}.gone", "-v"],
+        ["schedule", "-v", "--frob"],
+    ):
+        assert run(words) == (0 if "-vv" in words else 1 if "--frob" not in words else 2)
+        capsys.readouterr()
+        assert not is_heard()
+        assert run(["schedule", fork]) == 0
+        assert capsys.readouterr().err == ""
 
 
 def test_a_name_from_a_file_stays_on_its_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
