@@ -21,7 +21,7 @@ LARGEST = 2**62
 """Below this, sums and differences of addresses fit into 64 bits."""
 
 FEW_RUNS = 8
-"""For at most so many runs, comparing with each run is quicker than a table over all steps."""
+"""For at most this many runs, comparing with each run is quicker than a table over all steps."""
 
 Steps = tuple[int, int]
 """Steps [begin, end)."""

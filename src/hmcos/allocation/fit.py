@@ -19,9 +19,9 @@ from hmcos.allocation.lives import Lives
 from hmcos.limits import never
 
 FEW_PAIRS = 200_000
-"""Up to so many meetings, list them: that takes a tenth of a second, as long as loading numpy."""
+"""Up to this many meetings, list them: that takes a tenth of a second, as long as loading numpy."""
 FEW_EACH = 32
-"""Up to so many meetings per item, a list of them is quicker than scanning all placed items."""
+"""Up to this many meetings per item, a list of them is quicker than scanning all placed items."""
 
 
 class Placement(Protocol):

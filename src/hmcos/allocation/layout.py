@@ -36,7 +36,7 @@ class Layout:
 
     @cached_property
     def pushes(self) -> tuple[Pairs, ...]:
-        """Per item i: (k, bytes) for each k that it meets: above i, k starts at least so far above it."""
+        """Per item i: (k, bytes) for each k that it meets: above i, k starts at least this far above it."""
         met = self.met
         if not met.seen:
             return tuple(
@@ -47,7 +47,7 @@ class Layout:
 
     @cached_property
     def rests(self) -> tuple[Pairs, ...]:
-        """Per item i: (k, bytes) for each k that it meets: above k, i starts at least so far above it."""
+        """Per item i: (k, bytes) for each k that it meets: above k, i starts at least this far above it."""
         met = self.met
         if not met.seen:
             pairs = [(k, item.size) for k, item in enumerate(met.items)]

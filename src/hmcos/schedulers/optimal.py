@@ -15,7 +15,7 @@ from hmcos.schedulers.exact.thresholds import Stretch
 from hmcos.schedulers.scheduler import conclude
 
 QUICK_OPERATORS = 1_500
-"""Problems of up to so many operators are first searched whole: cutting them would take longer."""
+"""Problems with at most this many operators are first searched whole: cutting them would take longer."""
 INSTANT_STATES = 300
 """States of the first search of the whole, which may make even the must-live bound unnecessary."""
 QUICK_STATES = 6_000
@@ -115,7 +115,7 @@ class _Settling:
         return self._pursue(whole, QUICK_STATES)
 
     def _pursue(self, whole: Stretch, states: int) -> Status | None:
-        """Step through thresholds, or ask for the budget, up to so many states in all; return the limit."""
+        """Step through thresholds, or ask for the budget, up to this many states in all; return the limit."""
         budget = self._limits.budget
         whole.raise_bound(self.lower_bound)
         for _ in whole.step(states - whole.states) if budget is None else whole.ask(budget):

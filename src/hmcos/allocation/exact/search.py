@@ -34,7 +34,7 @@ from hmcos.allocation.layout import layout
 from hmcos.limits import never
 
 TABLE_BYTES = 300_000_000
-"""The table of failed states stops growing at so many bytes."""
+"""The table of failed states stops growing at this many bytes."""
 
 NOBODY = -1
 """The choice that no item starts at the floor of the section."""

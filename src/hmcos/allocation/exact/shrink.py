@@ -13,7 +13,7 @@ from hmcos.allocation.items import Item
 from hmcos.limits import never
 
 WORTHWHILE = 100
-"""There is another round only if the last one postponed at least one in so many of the items left."""
+"""There is another round only if the last one postponed at least one in this many of the items left."""
 
 
 def unit_of(items: Sequence[Item]) -> int:

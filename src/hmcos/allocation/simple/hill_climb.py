@@ -15,7 +15,7 @@ from hmcos.limits import Limits, Watch
 from hmcos.plan.arena import Arena
 
 STEPS = 500
-"""Give up after so many orders in a row without a better arena."""
+"""Give up after this many orders in a row without a better arena."""
 PAIRS = 20_000_000
 """Pairs of items looked at in all, so that large problems get fewer steps."""
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 FEW = 500
-"""For at most so many items, a scan in Python is as quick as loading numpy."""
+"""For at most this many items, a scan in Python is as quick as loading numpy."""
 
 
 class Waiting(Protocol):

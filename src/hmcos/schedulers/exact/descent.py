@@ -15,7 +15,7 @@ from hmcos.schedulers.exact.moves import Cost, Moves
 from hmcos.schedulers.exact.valley import lowest_between
 
 UNCUT = 64
-"""Valley cuts begin after so many states: a search that succeeds sooner is quicker without them."""
+"""Valley cuts begin after this many states: a search that succeeds sooner is quicker without them."""
 
 
 class Descent:
@@ -30,7 +30,7 @@ class Descent:
         self.path: list[int] | None = None
         """The moves of a path within the threshold, once there is one."""
         self.least_need = NEVER
-        """Once the search is exhausted: no path exists at any threshold below so many bytes."""
+        """Once the search is exhausted: no path exists at any threshold below this many bytes."""
         self._seen: dict[int, int] = {}
         """From each exhausted state to the least running memory, in bytes, of a move that was over the
         threshold there or later; from each state on the path to 0."""

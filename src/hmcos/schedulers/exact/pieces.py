@@ -33,7 +33,7 @@ CHEAP: tuple[Callable[[Problem], list[int]], ...] = (
 """Orders that are tried before any search."""
 
 TINY = 16
-"""A piece of at most so many operators is searched at once, without further cuts."""
+"""A piece of at most this many operators is searched at once, without further cuts."""
 TINY_STATES = 500
 """States of such a search at most."""
 

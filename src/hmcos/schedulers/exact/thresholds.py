@@ -19,23 +19,23 @@ from hmcos.schedulers.exact.joins import join
 from hmcos.schedulers.exact.moves import Moves
 
 SLICE = 256
-"""The two directions take turns after so many states."""
+"""The two directions take turns after this many states."""
 WIDE = 1_024
 """With more sequences than this, a slice has fewer states, since each takes longer."""
 FIRST_STEPS = 2_000
 """States that stepping may enter before bracketing begins."""
 EASY = 100
-"""A threshold that took at most so many states was easy to decide."""
+"""A threshold that took at most this many states was easy to decide."""
 PATIENCE = 2_000
 """States that stepping may spend on a threshold above the lower bound."""
 FIRST_PROBE = 1_000
 """States of a bracketing probe in the first round; doubled whenever a round decides nothing."""
 HARD = 4 * FIRST_PROBE
-"""Once bracketing probes have so many states, each round begins with beams, wider ones each time."""
+"""Once bracketing probes have this many states, each round begins with beams, wider ones each time."""
 BEAM_WIDTHS = (1, 8, 32)
 """States that each of these beams keeps at each size."""
 MOST_HALVINGS = 6
-"""After so many halvings of the gap, the threshold to refute is the lower bound itself."""
+"""After this many halvings of the gap, the threshold to refute is the lower bound itself."""
 LARGEST_SHARE = 8
 """The most states that one direction gets for each state of the other."""
 
@@ -105,7 +105,7 @@ class Stretch:
         self._shares = [1] * len(self._ways)
         """The share of states per direction; a direction that decides probes gets a larger one."""
         self._halvings = MOST_HALVINGS
-        """The next threshold to refute lies above the lower bound by the gap halved so many times."""
+        """The next threshold to refute lies above the lower bound by the gap halved this many times."""
 
     @property
     def remembered(self) -> int:

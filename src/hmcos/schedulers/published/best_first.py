@@ -93,7 +93,7 @@ class CellAttempt:
 
     best: BlockRun
     settled: int
-    """A search for orders that need less than so many bytes has ended: there are none, or it gave up."""
+    """A search for orders that need less than this many bytes has ended: there are none, or it gave up."""
 
 
 Attempts = dict[tuple[int, frozenset[int]], CellAttempt]
