@@ -48,17 +48,13 @@ class Moves:
         self.made_in = [0 if op < 0 else self.bits[self.node[op]] for op in problem.producer]
         """Per buffer: the sequence that makes it, the empty set for an input."""
         self.lasting: list[list[tuple[int, int]]] = [[] for _ in range(n)]
-        """Per sequence: size and readers of each buffer that it makes for others; no readers if never
-        freed."""
+        """Per sequence: size and readers of each buffer that it makes for others; no readers if held."""
         self.incoming: list[list[tuple[int, int, int]]] = [[] for _ in range(n)]
-        """Per sequence: size, readers and maker of each buffer that it reads from others and that is
-        freed."""
+        """Per sequence: size, readers and maker of each buffer that it reads from others and is not held."""
         self.watched: list[list[tuple[int, int]]] = [[] for _ in range(n)]
-        """Per sequence: the other readers of each buffer that may die in it, and the buffer's bit in a
-        key."""
+        """Per sequence: the other readers of each buffer that may die in it, and its bit in a key."""
         self._dying: list[tuple[list[int], list[int]]] = []
-        """Per sequence: the buffers that always die in it, and the watched ones in the order of their
-        bits."""
+        """Per sequence: the buffers that always die in it, and the watched ones in order of their bits."""
         self._watch()
         self.costs: list[dict[int, Cost]] = [{} for _ in range(n)]
         """Per sequence: its cost by key, the set of watched buffers that die in it."""
