@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from itertools import pairwise
 from random import Random
 
@@ -15,25 +14,24 @@ from hmcos.limits import Limits, Status, Watch
 from hmcos.memory.problem import Problem
 from hmcos.memory.profile import peak
 from hmcos.plan.schedule import Schedule
-from hmcos.schedulers import optimal as optimal_scheduler
-from hmcos.schedulers.exact import descent, thresholds
 from hmcos.schedulers.exact.commits import PruningRules
 from hmcos.schedulers.exact.joins import join
+from hmcos.schedulers.exact.pace import SearchPace
 from hmcos.schedulers.exact.splitting import Line, forced_states
-from hmcos.schedulers.optimal import optimal, search
+from hmcos.schedulers.optimal import search
 from hmcos.schedulers.scheduler_table import names, scheduler
 from oracle import optimum, orders
 from property.strategies import problems, random_problem
 
-SWITCHES = [rule.name for rule in fields(PruningRules)]
+SWITCHES = [rule.name for rule in fields(PruningRules) if rule.name != "pace"]
 
 
-@pytest.fixture(autouse=True, params=[0, descent.UNCUT], scope="module")
-def cuts_begin(request: pytest.FixtureRequest) -> Iterator[None]:
+@pytest.fixture(
+    params=[SearchPace(uncut=0), SearchPace()], ids=["cuts at once", "cuts later"], scope="module"
+)
+def pace(request: pytest.FixtureRequest) -> SearchPace:
     """Small problems take few states: without this no valley would ever be cut."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(descent, "UNCUT", request.param)
-        yield
+    return request.param
 
 
 @dataclass
@@ -46,8 +44,8 @@ class Witness:
         self.reports.append((peak, lower_bound))
 
 
-def drawn_rules(source: Random) -> PruningRules:
-    return PruningRules(**{name: source.random() < 0.5 for name in SWITCHES})
+def drawn_rules(source: Random, pace: SearchPace) -> PruningRules:
+    return PruningRules(**{name: source.random() < 0.5 for name in SWITCHES}, pace=pace)
 
 
 def assert_proved(problem: Problem, rules: PruningRules, expected: int) -> Schedule:
@@ -61,79 +59,99 @@ def assert_proved(problem: Problem, rules: PruningRules, expected: int) -> Sched
 
 @pytest.mark.slow
 @given(problems(max_operators=8), st.randoms(use_true_random=False))
-def test_the_search_finds_the_optimum_under_any_rules(problem: Problem, source: Random) -> None:
+def test_the_search_finds_the_optimum_under_any_rules(
+    pace: SearchPace, problem: Problem, source: Random
+) -> None:
     expected = optimum(problem)
-    assert_proved(problem, PruningRules(), expected)
-    assert_proved(problem, drawn_rules(source), expected)
+    assert_proved(problem, PruningRules(pace=pace), expected)
+    assert_proved(problem, drawn_rules(source, pace), expected)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(8))
-def test_a_seeded_sweep_finds_the_optimum_under_any_rules(seed: int) -> None:
+def test_a_seeded_sweep_finds_the_optimum_under_any_rules(seed: int, pace: SearchPace) -> None:
     source = Random(seed)
     for _ in range(120):
         problem = random_problem(source, source.randrange(1, 11))
         expected = optimum(problem)
-        assert_proved(problem, PruningRules(), expected)
+        assert_proved(problem, PruningRules(pace=pace), expected)
         for _ in range(4):
-            assert_proved(problem, drawn_rules(source), expected)
+            assert_proved(problem, drawn_rules(source, pace), expected)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("switch", SWITCHES)
-def test_each_rule_may_be_switched_off_by_itself(switch: str) -> None:
+def test_each_rule_may_be_switched_off_by_itself(switch: str, pace: SearchPace) -> None:
     source = Random(switch)
     for _ in range(150):
         problem = random_problem(source, source.randrange(4, 11))
-        assert_proved(problem, PruningRules(**{switch: False}), optimum(problem))
+        assert_proved(problem, PruningRules(**{switch: False}, pace=pace), optimum(problem))
 
 
-def test_the_plain_search_in_one_direction_finds_the_optimum(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_plain_search_in_one_direction_finds_the_optimum() -> None:
     """With every other rule off and slices of one state, so that searches stop and resume all the time."""
-    monkeypatch.setattr(thresholds, "SLICE", 1)
-    monkeypatch.setattr(thresholds, "FIRST_PROBE", 1)
+    pace = SearchPace(uncut=0, slice=1, first_probe=1)
     off = dict.fromkeys(SWITCHES, False)
     source = Random(5)
     for _ in range(250):
         problem = random_problem(source, source.randrange(2, 10))
         expected = optimum(problem)
         for direction in ({"forward": True}, {"backward": True}, {"forward": True, "backward": True}):
-            assert_proved(problem, PruningRules(**{**off, **direction}), expected)
+            assert_proved(problem, PruningRules(**{**off, **direction}, pace=pace), expected)
             assert_proved(
-                problem, PruningRules(**{**off, **direction, "commit": True, "valley_cuts": True}), expected
+                problem,
+                PruningRules(**{**off, **direction, "commit": True, "valley_cuts": True}, pace=pace),
+                expected,
             )
 
 
 @pytest.mark.slow
-def test_pieces_and_brackets_find_the_optimum_where_the_quick_search_is_off(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(optimal_scheduler, "QUICK_OPERATORS", 0)
-    monkeypatch.setattr(thresholds, "FIRST_STEPS", 2)
-    monkeypatch.setattr(thresholds, "SLICE", 2)
-    monkeypatch.setattr(thresholds, "FIRST_PROBE", 2)
-    monkeypatch.setattr(thresholds, "HARD", 4)
+def test_pieces_and_brackets_find_the_optimum_where_the_quick_search_is_off(pace: SearchPace) -> None:
+    pace = replace(pace, quick_operators=0, first_steps=2, slice=2, first_probe=2, hard_probe=4)
     source = Random(6)
     for _ in range(300):
         problem = random_problem(source, source.randrange(6, 12))
         expected = optimum(problem)
-        assert_proved(problem, PruningRules(split=False, commit_ends=False), expected)
-        assert_proved(problem, drawn_rules(source), expected)
+        assert_proved(problem, PruningRules(split=False, commit_ends=False, pace=pace), expected)
+        assert_proved(problem, drawn_rules(source, pace), expected)
+
+
+PACES = st.builds(
+    SearchPace,
+    quick_operators=st.sampled_from([0, 1_500]),
+    instant_states=st.integers(0, 20),
+    quick_states=st.integers(0, 20),
+    first_round=st.integers(0, 20),
+    slice=st.integers(1, 20),
+    first_steps=st.integers(1, 20),
+    patience=st.integers(1, 20),
+    first_probe=st.integers(1, 20),
+    hard_probe=st.integers(1, 40),
+    uncut=st.integers(0, 20),
+)
+
+
+@given(problems(max_operators=9), PACES)
+def test_no_pace_changes_the_optimum(problem: Problem, pace: SearchPace) -> None:
+    assert_proved(problem, PruningRules(pace=pace), optimum(problem))
 
 
 @given(problems(max_operators=8), st.integers(min_value=-3, max_value=3))
-def test_a_budget_is_decided_exactly(problem: Problem, distance: int) -> None:
+def test_a_budget_is_decided_exactly(pace: SearchPace, problem: Problem, distance: int) -> None:
     least = optimum(problem)
     budget = max(0, least + distance)
-    found = optimal(problem, Limits(budget=budget), Watch())
+    found = search(problem, Limits(budget=budget), Watch(), PruningRules(pace=pace))
     assert found.status is (Status.FITS if least <= budget else Status.DOES_NOT_FIT)
     assert found.lower_bound <= least <= found.peak == peak(problem, found.order)
     assert (found.peak <= budget) == (least <= budget)
 
 
 @given(problems(max_operators=8), st.integers(min_value=0, max_value=4))
-def test_a_search_cut_short_is_valid_and_no_worse_than_the_baselines(problem: Problem, states: int) -> None:
-    found = optimal(problem, Limits(states=states, seconds=None if states else 0.0), Watch())
+def test_a_search_cut_short_is_valid_and_no_worse_than_the_baselines(
+    pace: SearchPace, problem: Problem, states: int
+) -> None:
+    limits = Limits(states=states, seconds=None if states else 0.0)
+    found = search(problem, limits, Watch(), PruningRules(pace=pace))
     assert peak(problem, found.order) == found.peak
     assert found.lower_bound <= optimum(problem)
     for baseline in ("given", "rpo", "greedy"):

@@ -14,15 +14,6 @@ from hmcos.schedulers.exact.pieces import CHEAP, Piece, Reduction
 from hmcos.schedulers.exact.thresholds import Stretch
 from hmcos.schedulers.scheduler import conclude
 
-QUICK_OPERATORS = 1_500
-"""Problems with at most this many operators are first searched whole: cutting them would take longer."""
-INSTANT_STATES = 300
-"""States of the first search of the whole, which may make even the must-live bound unnecessary."""
-QUICK_STATES = 6_000
-"""States of the search of the whole in all, before the problem is cut."""
-FIRST_ROUND = 2_000
-"""States that each piece may enter before all effort goes to the piece with the largest peak."""
-
 
 def optimal(problem: Problem, limits: Limits, watch: Watch) -> Schedule:
     """Return an order with the least peak and its proof, or the best order and bound when a limit ends it."""
@@ -52,7 +43,7 @@ class _Settling:
         self._problem = problem
         self._limits = limits
         self._watch = watch
-        self._rules = rules
+        self._rules, self._pace = rules, rules.pace
         self.order: Sequence[int] = range(problem.operators)
         """The best order so far."""
         self.peak = peak(problem, self.order)
@@ -71,7 +62,7 @@ class _Settling:
             self._try_cheap_orders()
         if self._decided():
             return None
-        if self._rules.stepping and self._problem.operators <= QUICK_OPERATORS:
+        if self._rules.stepping and self._problem.operators <= self._pace.quick_operators:
             limit = self._try_whole()
         else:
             limit = self._bound()
@@ -106,13 +97,13 @@ class _Settling:
     def _try_whole(self) -> Status | None:
         """Search the whole briefly, compute the must-live bound, search on; return the limit reached."""
         whole = Stretch(self._problem, self.order, self.peak, self._rules)
-        limit = self._pursue(whole, INSTANT_STATES)
+        limit = self._pursue(whole, self._pace.instant_states)
         if limit or self._decided():
             return limit
         limit = self._bound()
         if limit or self._decided():
             return limit
-        return self._pursue(whole, QUICK_STATES)
+        return self._pursue(whole, self._pace.quick_states)
 
     def _pursue(self, whole: Stretch, states: int) -> Status | None:
         """Step through thresholds, or ask for the budget, up to this many states in all; return the limit."""
@@ -138,7 +129,7 @@ class _Settling:
     def _search_pieces(self, reduction: Reduction) -> Status | None:
         """Search each hard piece for a while, the smallest first, then always one with the largest peak."""
         for piece in sorted(reduction.hard, key=lambda piece: len(piece.order)):
-            while self._is_open(piece, reduction) and piece.states < FIRST_ROUND:
+            while self._is_open(piece, reduction) and piece.states < self._pace.first_round:
                 if limit := self._advance(piece, reduction):
                     return limit
         while waiting := [piece for piece in reduction.hard if self._is_open(piece, reduction)]:

@@ -8,9 +8,10 @@ before.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hmcos.schedulers.exact.moves import Cost, Moves
+from hmcos.schedulers.exact.pace import SearchPace
 
 NEVER = 1 << 80
 """More bytes than any order needs."""
@@ -42,6 +43,8 @@ class PruningRules:
     """Try the lower bound as a threshold before bracketing."""
     beams: bool = True
     """Look for low orders with beams while bracketing."""
+    pace: SearchPace = field(default_factory=SearchPace)
+    """When the parts of the search take turns."""
 
 
 @dataclass(frozen=True, slots=True)

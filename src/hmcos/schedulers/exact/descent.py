@@ -14,9 +14,6 @@ from hmcos.schedulers.exact.commits import NEVER, Commits, PruningRules, Root, s
 from hmcos.schedulers.exact.moves import Cost, Moves
 from hmcos.schedulers.exact.valley import lowest_between
 
-UNCUT = 64
-"""Valley cuts begin after this many states: a search that succeeds sooner is quicker without them."""
-
 
 class Descent:
     """A resumable search for a path to the other end whose running memory is within a threshold in bytes."""
@@ -24,7 +21,8 @@ class Descent:
     def __init__(self, moves: Moves, threshold: int, rules: PruningRules, root: Root | None = None) -> None:
         self.moves = moves
         self.threshold = threshold
-        self.rules = rules
+        self._uncut = rules.pace.uncut if rules.valley_cuts else NEVER
+        """States before valley cuts begin."""
         self._commits = Commits(moves, threshold, rules)
         self.states = 0
         self.path: list[int] | None = None
@@ -97,8 +95,7 @@ class Descent:
                 self._refute(dropped, need)
                 self._set_aside(need)
                 return
-            cuts = self.rules.valley_cuts and self.states > UNCUT
-            above = bisect_left(self._highs, mem) if cuts else len(self._mems)
+            above = bisect_left(self._highs, mem) if self.states > self._uncut else len(self._mems)
             if above == len(self._mems):
                 self._push(left, mem, ready, steps, dropped)
                 return

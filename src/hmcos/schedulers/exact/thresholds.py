@@ -18,20 +18,10 @@ from hmcos.schedulers.exact.descent import Descent
 from hmcos.schedulers.exact.joins import join
 from hmcos.schedulers.exact.moves import Moves
 
-SLICE = 256
-"""The two directions take turns after this many states."""
 WIDE = 1_024
 """With more sequences than this, a slice has fewer states, since each takes longer."""
-FIRST_STEPS = 2_000
-"""States that stepping may enter before bracketing begins."""
 EASY = 100
 """A threshold that took at most this many states was easy to decide."""
-PATIENCE = 2_000
-"""States that stepping may spend on a threshold above the lower bound."""
-FIRST_PROBE = 1_000
-"""States of a bracketing probe in the first round; doubled whenever a round decides nothing."""
-HARD = 4 * FIRST_PROBE
-"""Once bracketing probes have this many states, each round begins with beams, wider ones each time."""
 BEAM_WIDTHS = (1, 8, 32)
 """States that each of these beams keeps at each size."""
 MOST_HALVINGS = 6
@@ -128,7 +118,8 @@ class Stretch:
         while self.states < end and self.peak > self.lower_bound:
             before, bound, reached = self.states, self.lower_bound, self.peak
             at_bound = threshold <= bound
-            yield from self._probe(threshold, min(PATIENCE if not at_bound else states, end - before))
+            most = states if at_bound else self.rules.pace.patience
+            yield from self._probe(threshold, min(most, end - before))
             quick = self.states - before <= EASY
             refuted, improved = self.lower_bound > bound, self.peak < reached
             if improved or (refuted and at_bound and not quick):
@@ -139,15 +130,16 @@ class Stretch:
     def ask(self, budget: int) -> Iterator[None]:
         """Decide whether an order is within the budget; yields after every slice."""
         while self.lower_bound <= budget < self.peak:
-            yield from self._probe(budget, FIRST_STEPS)
+            yield from self._probe(budget, self.rules.pace.first_steps)
 
     def meet(self) -> Iterator[None]:
         """Step, then bracket, until peak and lower bound meet; yields after every slice."""
+        pace = self.rules.pace
         if self.rules.stepping:
-            yield from self.step(FIRST_STEPS)
-        quota, widths = FIRST_PROBE, list(BEAM_WIDTHS)
+            yield from self.step(pace.first_steps)
+        quota, widths = pace.first_probe, list(BEAM_WIDTHS)
         while self.peak > self.lower_bound:
-            if widths and quota >= HARD:
+            if widths and quota >= pace.hard_probe:
                 yield from self._run_beams(widths.pop(0))
             gap = self.lower_bound, self.peak
             yield from self._probe_above_bound(quota)
@@ -218,7 +210,8 @@ class Stretch:
             descent = probe.descents[turn] = direction.descent(probe.threshold, self.rules)
             self.states += descent.states
         before = descent.states
-        decided = descent.advance(max(1, SLICE * WIDE // max(WIDE, len(self._sequences))))
+        states = self.rules.pace.slice * WIDE // max(WIDE, len(self._sequences))
+        decided = descent.advance(max(1, states))
         self.states += descent.states - before
         if decided is True:
             self._improve(direction.order(descent.path or []))
