@@ -1,1 +1,1 @@
-"""Between bytes and graphs; one file per format."""
+"""Read models as graphs and write them back; one folder per format."""

@@ -18,15 +18,15 @@ class DataFile:
     """A file that holds weights of a model, and where the written model looks for it."""
 
     location: Path
-    """As both models name it: relative to the folder of either."""
+    """Path in both models, relative to the folder of each."""
     source: Path
     target: Path
     stands: bool
-    """Whether it stands there already: both are one file."""
+    """Whether source and target are the same file."""
 
 
 def data_files_beside(model: Model, path: Path) -> tuple[DataFile, ...]:
-    """Return the data files that a model needs beside it when it is written to a path; writes nothing.
+    """Return the data files that a model needs beside it if written to a path; write nothing.
 
     Raises:
         OutputError: one is missing or cannot be read, or its new place is outside the folder of the path.
@@ -37,12 +37,12 @@ def data_files_beside(model: Model, path: Path) -> tuple[DataFile, ...]:
 def _beside(model: Model, location: Path, folder: Path) -> DataFile:
     target = folder / location
     source = target if model.path is None else model.path.parent / location
-    # The system's own words name neither file: a name may be too long for it, or a folder locked.
+    # The system's message would not name the file; a name may be too long, or a folder not readable.
     with output_errors(source, "cannot be read"):
-        found = source.is_file()
-    if not found and model.path is None:
-        raise OutputError(f"{target}: is missing; a model in memory does not tell where its data is")
-    if not found:
+        exists = source.is_file()
+    if not exists and model.path is None:
+        raise OutputError(f"{target}: is missing; a model in memory does not know the folder of its data")
+    if not exists:
         raise OutputError(f"{source}: is missing; the model keeps its parameters in it")
     if not os.access(source, os.R_OK):
         raise OutputError(f"{source}: no permission to read it; the model keeps its parameters in it")
@@ -57,10 +57,10 @@ def _beside(model: Model, location: Path, folder: Path) -> DataFile:
 
 
 def copy_data(files: Iterable[DataFile], staging: Staging) -> dict[str, str]:
-    """Return the sha256 of each data file by its location, after those that must be copied were.
+    """Copy the data files that are not in place yet, and return the sha256 of all by location.
 
     Raises:
-        OutputError: one cannot be read, or its copy not be written.
+        OutputError: a file cannot be read, or its copy cannot be written.
     """
     return {file.location.as_posix(): _copied(file, staging) for file in files}
 
@@ -75,10 +75,10 @@ def _copied(file: DataFile, staging: Staging) -> str:
 
 
 def check_outputs(model: Model, paths: Iterable[Path]) -> None:
-    """Check that files may be written at paths without harm to the model's own files.
+    """Check that writing files at these paths does not overwrite the model's own files.
 
     Raises:
-        OutputError: after resolving links, one is the source or one of its data files, or a directory.
+        OutputError: with links resolved, a path is the source, one of its data files, or a directory.
     """
     home = None if model.path is None else model.path.parent
     itself = frozenset[object]() if model.path is None else identities(model.path)

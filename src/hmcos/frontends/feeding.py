@@ -1,4 +1,4 @@
-"""Random inputs of the right types and ranges, or the user's own."""
+"""Inputs to run a network on: random ones of the right types and ranges, or the user's files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NOTHING: Mapping[int, Range] = MappingProxyType({})
 def random_inputs(
     graph: Graph, seed: int, run: int, known: Mapping[int, Range] = NOTHING, integers: int | None = None
 ) -> dict[int, Bytes]:
-    """Return tensor to bytes of every input of a network: the same for the same seed and run.
+    """Return tensor to random bytes for every input of a network; equal seeds and runs give equal bytes.
 
     `known` is the ranges of parameters (`loading.ranges`), for indices that are computed with them. With
     `integers`, all integers are that number.
@@ -32,7 +32,7 @@ def random_inputs(
     divisors = {
         t for op in graph.operators if op.kind in ("Div", "Mod") for t in op.inputs[1:] if t is not None
     }
-    found: dict[int, Bytes] = {}
+    content: dict[int, Bytes] = {}
     for t in graph.inputs:
         tensor = graph.tensors[t]
         if integers is not None and "int" in tensor.element:
@@ -41,23 +41,23 @@ def random_inputs(
             wanted = Range(1, SMALL - 1).within(ranges.get(t, Range(1, SMALL - 1)))
         else:
             wanted = ranges.get(t)
-        found[t] = _random(draw, tensor, wanted)
-    return found
+        content[t] = _random(draw, tensor, wanted)
+    return content
 
 
 def input_called(graph: Graph, name: str) -> int:
-    """Return the input with a name, or at a position, counted from 0, if none has that name.
+    """Return the input with this name, or else at this position, counted from 0.
 
     Raises:
         OptionError: the network has no such input, or several of that name.
     """
-    found = [t for t in graph.inputs if graph.tensors[t].name == name]
-    if not found and name.isascii() and name.isdecimal() and int(name[:9]) < len(graph.inputs):
+    matches = [t for t in graph.inputs if graph.tensors[t].name == name]
+    if not matches and name.isascii() and name.isdecimal() and int(name[:9]) < len(graph.inputs):
         return graph.inputs[int(name[:9])]
-    if len(found) == 1 and name:
-        return found[0]
+    if len(matches) == 1 and name:
+        return matches[0]
     names = [graph.tensors[t].name for t in graph.inputs]
-    if found:
+    if matches:
         places = " or ".join(str(place) for place, other in enumerate(names) if other == name)
         raise OptionError(f"--input {name}: name this input by its position, {places}")
     known = ", ".join(other or str(place) for place, other in enumerate(names))
@@ -65,10 +65,10 @@ def input_called(graph: Graph, name: str) -> int:
 
 
 def _read(tensor: Tensor, name: str, path: Path) -> Bytes:
-    """Return the bytes of a user's own input, which the user calls `name`, from a .npy file.
+    """Return the bytes of an input from the user's .npy file; `name` is the input as the user named it.
 
     Raises:
-        OptionError: the file does not hold a tensor of its type and shape.
+        OptionError: the file does not hold a tensor of the input's type and shape.
     """
     try:
         value = cast("npt.NDArray[Any]", np.load(path, allow_pickle=False))
@@ -88,18 +88,18 @@ def as_bytes(value: npt.NDArray[Any]) -> Bytes:
 
 
 def own_inputs(graph: Graph, files: Mapping[str, Path]) -> dict[int, Bytes]:
-    """Return tensor to bytes of the inputs that the user gave, in files by name or position.
+    """Return tensor to bytes of the inputs that the user gave as files, by name or position.
 
     Raises:
-        OptionError: there is no such input, two files are for one, or a file does not hold what it must.
+        OptionError: there is no such input, an input has two files, or a file has a wrong type or shape.
     """
-    found: dict[int, Bytes] = {}
+    content: dict[int, Bytes] = {}
     for name, path in files.items():
         t = input_called(graph, name)
-        if t in found:
+        if t in content:
             raise OptionError(f"--input {name}: this input has a file already")
-        found[t] = _read(graph.tensors[t], name, path)
-    return found
+        content[t] = _read(graph.tensors[t], name, path)
+    return content
 
 
 def _random(draw: np.random.Generator, tensor: Tensor, wanted: Range | None) -> Bytes:
@@ -115,8 +115,8 @@ def _random(draw: np.random.Generator, tensor: Tensor, wanted: Range | None) -> 
     if element in ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"):
         numbers = np.iinfo(element)
         usual = Range(0, 127 if numbers.bits == 8 else SMALL - 1)
-        found = Range(int(numbers.min), int(numbers.max)).within(wanted or usual)
-        return as_bytes(draw.integers(found.least, found.most, shape, element, endpoint=True))
+        span = Range(int(numbers.min), int(numbers.max)).within(wanted or usual)
+        return as_bytes(draw.integers(span.least, span.most, shape, element, endpoint=True))
     return draw.integers(0, 64, tensor.size, np.uint8)
 
 

@@ -1,4 +1,4 @@
-"""What a format of models is to everybody else: one value that reads, writes and describes its files."""
+"""The interface of a model format: one value that reads, writes and describes its files."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ class Format:
     """A format of models. Its heavy libraries are imported when one of its methods is first called."""
 
     name: str
-    """As in plans, such as onnx; it is also the suffix of written models."""
+    """The name in plans, such as `onnx`; also the suffix of written models."""
     offsets: OffsetsInFiles | None = None
-    """How its files hold the offsets of an arena; None where they cannot."""
+    """How its files hold the offsets of an arena; None if they cannot."""
     spelling: Spelling | None = None
     """What the operators are called that a rewrite adds; None where models cannot be rewritten."""
     kernel: KernelScratch | None = None
     """The scratch of one operator, which tiles ask for as well; None where kernels ask for none."""
 
     def load(self, source: str | PathLike[str] | Serializable, bind: Mapping[str, int] | None) -> Model:
-        """Return the model in a file or in memory; `bind` gives symbolic dimensions a size.
+        """Return the model in a file or in memory; `bind` gives sizes to symbolic dimensions.
 
         Raises:
-            ModelError: it is no model of this format, or says something that cannot be scheduled.
-            OptionError: `bind` names no dimension of the model, or gives it no positive size.
+            ModelError: it is not a model of this format, or cannot be scheduled.
+            OptionError: `bind` names an unknown dimension, or a size that is not positive.
         """
         raise NotImplementedError
 
@@ -58,8 +58,8 @@ class Format:
         them.
 
         Raises:
-            OptionError: an order is no permutation, or belongs to no graph of the model.
-            OutputError: the format cannot express the model again.
+            OptionError: an order is not a permutation, or is for a graph that the model does not have.
+            OutputError: the model cannot be written in this format again without loss.
         """
         raise NotImplementedError
 
@@ -87,34 +87,34 @@ class Format:
         raise NotImplementedError
 
     def outline(self, source: str | PathLike[str] | Serializable, bind: Mapping[str, int]) -> Outline:
-        """Return what can be told about a model of which `load` says that sizes are unknown.
+        """Return what is known about a model that `load` refuses because sizes are unknown.
 
         Raises:
-            ModelError: the format has no models without sizes.
+            ModelError: all models of this format have known sizes.
         """
-        raise ModelError(f"{source}: a model of the format {self.name} tells all of its sizes")
+        raise ModelError(f"{source}: a model of the format {self.name} has no unknown sizes")
 
     def target(self, target: Target, model: Model) -> Target:
-        """Return the target as it is for a model: the format's own instead of the default, for instance."""
+        """Return the target to use for a model; a format may replace the default by one of its own."""
         del model
         return target
 
     def kernel_scratch(self, model: Model) -> Mapping[str, int] | None:
-        """Return the bytes of scratch that kernels need per operator; None where nobody knows."""
+        """Return operator name to the bytes of scratch that its kernel needs; None if unknown."""
         del model
         return None
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a graph of a model is in its file."""
+    """The place of a graph of a model in its file."""
 
     path: str
-    """Of the body, as in a plan; empty for the main graph."""
+    """Path of the body, as in a plan; empty for the main graph."""
     graph: Graph
     subgraph: int
     first: int
-    """Number of its first tensor, counted through all subgraphs."""
+    """Number of the graph's first tensor, counted through all subgraphs."""
     shared: bool
     """Whether several paths lead to this subgraph."""
 
@@ -126,23 +126,23 @@ class Written:
     orders: tuple[tuple[int, ...], ...]
     """Per subgraph: the source's operator numbers in the order of the result."""
     offsets: tuple[int, ...] | None
-    """Bytes per tensor of all subgraphs, -1 where the runtime has to plan; None when there are none."""
+    """Bytes per tensor of all subgraphs, -1 if the runtime plans the tensor; None if there are no offsets."""
 
 
 class OffsetsInFiles(Protocol):
     """How the files of a format hold the offsets of an arena."""
 
     alignment: int
-    """Bytes: kernels rely on offsets that are multiples of it."""
+    """Bytes; kernels require offsets that are multiples of it."""
     largest_arena: int
-    """Bytes: the most that the runtime can add up."""
+    """Bytes; the runtime cannot add up more."""
 
     def places(self, model: Model) -> Sequence[Place]:
-        """Return where the main graph and all bodies are, outer ones first."""
+        """Return the places of the main graph and all bodies, outer ones first."""
         ...
 
     def kept(self, model: Model) -> frozenset[int]:
-        """Return the tensors of all subgraphs that live from run to run, so that they have no offset."""
+        """Return the tensors of all subgraphs that keep their values between runs; they have no offsets."""
         ...
 
     def source(self, model: Model) -> bytes:
@@ -153,7 +153,7 @@ class OffsetsInFiles(Protocol):
         """Return the bytes of a file with its operators permuted and without offsets.
 
         Raises:
-            OptionError: an order is no permutation, or belongs to no graph of the model.
+            OptionError: an order is not a permutation, or is for a graph that the model does not have.
         """
         ...
 
@@ -169,6 +169,6 @@ class OffsetsInFiles(Protocol):
         """Return how a model differs from its source, every field compared.
 
         Raises:
-            ModelError: it differs in more than order and offsets, or is no model; names the field.
+            ModelError: it differs in more than order and offsets, or is not a model; names the field.
         """
         ...

@@ -1,4 +1,4 @@
-"""Which values of a network are used as indices, and how small its inputs have to be for them to be valid."""
+"""Find the inputs of a network that become indices, and the ranges in which these are valid."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 SMALL = 8
-"""Integers that are no indices are below this; they are at least 1 where something is divided by them."""
+"""Random integers that are not indices are below this, and at least 1 if something is divided by them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +25,16 @@ class Range:
     most: int
 
     def within(self, other: Range) -> Range:
-        """Return what both have; only 0 if that is nothing."""
+        """Return the intersection of both ranges; only 0 if it is empty."""
         return _from(max(self.least, other.least), min(self.most, other.most))
 
 
 LARGEST = 1024
-"""Elements of a parameter whose range is worth knowing for the sake of indices."""
+"""Most elements of a parameter whose range is determined."""
 
 
 def range_of(numbers: npt.NDArray[Any]) -> Range | None:
-    """Return whole numbers around all of an array; None if there are none, or too many."""
+    """Return the range of whole numbers that contains an array; None if it is empty or too large."""
     if not 0 < numbers.size <= LARGEST or numbers.dtype.kind not in "biuf":
         return None
     least, most = numbers.min().item(), numbers.max().item()
@@ -80,46 +80,46 @@ _JOINS: Mapping[str, int] = {
 """Kinds with values of all their inputs, to the position of the first of these."""
 _SUMS = frozenset(("CumSum", "ReduceSum", "CUMSUM", "SUM"))
 _Demand = tuple[int, Range]
-"""A tensor, and the range that it has to stay in."""
+"""A tensor, and the range in which its values must be."""
 
 
 def index_ranges(graph: Graph, known: Mapping[int, Range]) -> dict[int, Range]:
-    """Return tensor to the range that its values have to stay in, since indices are computed from them.
+    """Return tensor to the range in which its values must be, so that indices computed from them are valid.
 
-    `known` is the ranges of parameters. The ranges are followed from the indices back to the inputs, through
-    arithmetic with known numbers; of two unknown operands each gets its share.
+    `known` is the ranges of parameters. Ranges are propagated from the indices back to the inputs, through
+    arithmetic with known numbers; two unknown operands share the range.
     """
     spans = {**known, **_passed_on(graph, known)}
-    found: dict[int, Range] = {}
+    demanded: dict[int, Range] = {}
     for op in reversed(graph.operators):
-        for t, wanted in (*_indices(graph, op), *_operands(graph, op, found, spans)):
-            found[t] = found[t].within(wanted) if t in found else wanted
-    return {t: wanted for t, wanted in found.items() if t not in spans}
+        for t, wanted in (*_indices(graph, op), *_operands(graph, op, demanded, spans)):
+            demanded[t] = demanded[t].within(wanted) if t in demanded else wanted
+    return {t: wanted for t, wanted in demanded.items() if t not in spans}
 
 
 def _passed_on(graph: Graph, known: Mapping[int, Range]) -> dict[int, Range]:
-    """Return the ranges of parameters that are other shapes of known ones."""
-    found: dict[int, Range] = {}
+    """Return the ranges of parameters that are reshaped from known ones."""
+    ranges: dict[int, Range] = {}
     for op in graph.operators:
         if op.kind in _KEEPS_VALUES and op.kind not in ("Abs", "ABS") and graph.computes_parameters(op):
-            span = known.get(op.reads[0], found.get(op.reads[0])) if op.reads else None
-            found.update((t, span) for t in op.makes if span is not None)
-    return found
+            span = known.get(op.reads[0], ranges.get(op.reads[0])) if op.reads else None
+            ranges.update((t, span) for t in op.makes if span is not None)
+    return ranges
 
 
 def _indices(graph: Graph, op: Operator) -> Iterator[_Demand]:
     for data, indices in _INDEX_POSITIONS.get(op.kind, ()):
         table, t = _input(op, data), _input(op, indices)
         if table is not None and t is not None:
-            # The axis is an attribute, which a Graph does not keep: the smallest is safe for all.
+            # A Graph does not keep the attribute for the axis; the smallest dimension is safe for every axis.
             yield t, Range(0, max(0, min(graph.tensors[table].shape, default=1) - 1))
 
 
 def _operands(
-    graph: Graph, op: Operator, found: Mapping[int, Range], spans: Mapping[int, Range]
+    graph: Graph, op: Operator, demanded: Mapping[int, Range], spans: Mapping[int, Range]
 ) -> Iterator[_Demand]:
-    """Yield what an operator's inputs have to be, so that its outputs are what they have to be."""
-    ranges = [found[t] for t in op.makes if t in found]
+    """Yield the ranges that an operator's inputs need, so that its outputs are in their ranges."""
+    ranges = [demanded[t] for t in op.makes if t in demanded]
     first = _input(op, 0)
     if not ranges:
         return
@@ -143,13 +143,13 @@ def _input(op: Operator, position: int) -> int | None:
 
 
 def _addends(graph: Graph, op: Operator, first: int) -> int:
-    """Return how many elements of the input at most are summed up to one."""
+    """Return the most elements of the input that are summed to one output element."""
     shape, made = graph.tensors[first].shape, graph.tensors[op.makes[0]].shape
     return max(shape, default=1) if op.kind.upper() == "CUMSUM" else prod(shape) // max(prod(made), 1)
 
 
 def _share(wanted: Range, addends: int) -> Range:
-    """Return a range such that so many numbers in it add up to what is wanted, as far as that can be."""
+    """Return a range such that the sum of `addends` numbers from it is within the wanted one, if possible."""
     each = max(addends, 1)
     return _from(-(-max(wanted.least, 0) // each), wanted.most // each)
 
@@ -210,13 +210,13 @@ def _modulo(wanted: Range, other: Range | None, left: bool) -> Range | None:
 
 
 def _from(least: int, most: int) -> Range:
-    """Return the range between two numbers; if nothing is between, only 0, which does the least harm."""
+    """Return the range between two numbers; if it is empty, only 0, which is the safest value."""
     return Range(least, most) if least <= most else Range(0, 0)
 
 
 _Rule = Callable[[Range, Range | None, bool], Range | None]
-"""From what a result has to be, and the range of one operand if that is known, to what the other operand has
-to be, None for anything. The last argument tells whether that other operand is the left one."""
+"""From the wanted range of a result, and the range of one operand if known, to the range that the other
+operand needs; None for any. The last argument says whether that other operand is the left one."""
 _ARITHMETIC: Mapping[str, _Rule] = {
     "Add": _plus,
     "Div": _over,

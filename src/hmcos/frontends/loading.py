@@ -28,7 +28,7 @@ FORMATS: dict[str, str] = {
 
 
 def format_called(name: str) -> Format:
-    """Return the format of a name; there must be one."""
+    """Return the format with a name, which must exist."""
     module, value = FORMATS[name].split(":")
     return cast(Format, getattr(import_module(module), value))
 
@@ -36,17 +36,17 @@ def format_called(name: str) -> Format:
 def load(source: str | PathLike[str] | Serializable, bind: Mapping[str, int] | None = None) -> Model:
     """Return the model in a file, or in an object with `SerializeToString` (read as ONNX).
 
-    `bind` gives symbolic dimensions a size.
+    `bind` gives sizes to symbolic dimensions.
 
     Raises:
-        ModelError: the source is no model, or says something that cannot be scheduled.
-        OptionError: `bind` names no dimension of the model, or gives it no positive size.
+        ModelError: the source is not a model, or cannot be scheduled.
+        OptionError: `bind` names an unknown dimension, or a size that is not positive.
     """
     return _format(source).load(source, bind)
 
 
 def outline(source: str | PathLike[str] | Serializable, bind: Mapping[str, int]) -> Outline:
-    """Return what can be told about a model of which `load` says that sizes are unknown."""
+    """Return what is known about a model that `load` refuses because sizes are unknown."""
     return _format(source).outline(source, bind)
 
 
@@ -61,16 +61,16 @@ def save(
     path: Path,
     offsets: Mapping[int, int] | None = None,
 ) -> None:
-    """Write the model's source with its nodes permuted, and its data files beside it, for a while.
+    """Write the model's source with its nodes permuted, and its data files beside it, for temporary use.
 
-    A crash of the system may leave some of it; results that must last are `tasks.schedule.saving`'s.
+    A crash of the system may leave a part of it; `tasks.schedule.saving` writes results that must last.
 
     `orders` holds node numbers in the new order; the key is empty for the main graph and a path such as
     `node 17/then_branch` for a body. `offsets` are bytes in the arena by tensor, for a format that
     holds them.
 
     Raises:
-        OptionError: an order is no permutation, or belongs to no graph of the model.
+        OptionError: an order is not a permutation, or is for a graph that the model does not have.
         OutputError: the path is the source or one of its data files, or cannot be written.
     """
     content = serialised(model, orders, offsets)
@@ -85,11 +85,11 @@ def save(
 def serialised(
     model: Model, orders: Mapping[str, Sequence[int]], offsets: Mapping[int, int] | None = None
 ) -> bytes:
-    """Return the bytes of the model's source with its nodes permuted; all is as for `save`.
+    """Return the bytes of the model's source with its nodes permuted; the arguments are those of `save`.
 
     Raises:
-        OptionError: an order is no permutation, or belongs to no graph of the model.
-        OutputError: the format cannot express the model again.
+        OptionError: an order is not a permutation, or is for a graph that the model does not have.
+        OutputError: the model cannot be written in this format again without loss.
     """
     return format_called(model.format).reordered(model, orders, offsets)
 

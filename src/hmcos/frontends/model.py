@@ -10,32 +10,32 @@ from hmcos.graph.graph import Graph
 from hmcos.words import printable, shortened
 
 _NAMED = 60
-"""Characters of a path in one line about a model."""
+"""Most characters of a path in the one-line description of a model."""
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A Graph plus where it came from; made by a frontend's `load`."""
+    """A Graph and its source; made by a frontend's `load`."""
 
     graph: Graph
     path: Path | None
-    """The file; None when the model was given as an object."""
+    """The file; None if the model was given as an object."""
     format: str
-    """Which frontend reads and writes it, such as onnx."""
+    """The name of its format, such as `onnx`."""
     sha256: str
-    """Of the source that is numbered and permuted: the file, or what inlining made of it."""
+    """Digest of the source whose nodes are numbered and permuted: the file, or the inlined model."""
     original_sha256: str
-    """Of the file, or of the object as it serialises; differs from `sha256` only when inlined."""
+    """Digest of the file, or of the serialised object; differs from `sha256` only if inlined."""
     inlined: bool
     """Whether local functions were inlined, so that the numbers count nodes of the inlined model."""
     data_files: tuple[Path, ...]
     """Files beside the source that hold its external data, relative to its folder, no repeats."""
     bind: Mapping[str, int]
-    """Symbolic dimensions that were given a size."""
+    """Symbolic dimension to its size, for those that were bound."""
     parameter_bytes: int
-    """Bytes of the weights and constants that stand in the file or in its data files."""
+    """Bytes of the weights and constants in the file and its data files."""
     proto: object = field(repr=False, compare=False)
-    """The source as the frontend's own library reads it; only the frontend looks inside."""
+    """The source in the representation of the frontend's library; only the frontend uses it."""
 
     def __repr__(self) -> str:
         name = shortened(printable(str(self.path or "<model>")), _NAMED)

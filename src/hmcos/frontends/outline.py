@@ -1,4 +1,4 @@
-"""What can be told about a model while some of its sizes are unknown."""
+"""The outline of a model: what is known while some of its sizes are unknown."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ class Port:
 
     name: str
     element: str
-    """Element type in numpy's spelling; empty when it is not known."""
+    """Element type in numpy's spelling; empty if unknown."""
     shape: tuple[int | str, ...] | None
-    """A symbol, or a question mark, where a size is not known; None when not even the rank is."""
+    """Per dimension its size, or a symbol or question mark if unknown; None if the rank is unknown."""
     tensor: int | None = None
-    """Its id; None while sizes are unknown, and in a problem."""
+    """Id of the tensor; None while sizes are unknown, and in a problem."""
 
     @property
     def title(self) -> str:
-        """What people call it: its name, or its id where it has none."""
+        """The name for people: that of the tensor, or `tensor ID` if it has none."""
         return self.name or ("" if self.tensor is None else f"tensor {self.tensor}")
 
 
@@ -33,7 +33,7 @@ class Outline:
     kinds: Mapping[str, int]
     """Operator type to how many there are, most frequent first, then by name."""
     parameters: int
-    """The number of weights and constants that stand in the model."""
+    """The number of weights and constants in the model."""
     parameter_bytes: int
     symbols: tuple[str, ...]
     """Symbolic dimensions, in order of first appearance."""

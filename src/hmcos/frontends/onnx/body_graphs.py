@@ -10,7 +10,7 @@ from hmcos.errors import ModelError
 from hmcos.graph.graph import body_path
 
 DEEPEST = 24
-"""Bodies inside bodies; protobuf itself gives up near 32."""
+"""Deepest nesting of bodies; protobuf itself fails near 32."""
 
 
 def bodies(node: NodeProto) -> Iterator[tuple[str, GraphProto]]:
@@ -27,7 +27,7 @@ def graphs(graph: GraphProto) -> Iterator[tuple[str, GraphProto]]:
     """Yield a graph and all bodies in it, each with its path, outer ones before inner ones.
 
     Raises:
-        ModelError: bodies are nested too deeply, or two of a node bear one name; names the node.
+        ModelError: bodies are nested too deeply, or two bodies of a node have one name; names the node.
     """
     waiting = [("", graph, 0)]
     while waiting:
@@ -37,20 +37,20 @@ def graphs(graph: GraphProto) -> Iterator[tuple[str, GraphProto]]:
         for number, node in enumerate(here.node):
             if not node.attribute:
                 continue
-            found = [
+            inner_bodies = [
                 (body_path(path, number, attribute), body, depth + 1) for attribute, body in bodies(node)
             ]
-            if found:
-                _check_bodies(f"operator {number} ({node.op_type})", found)
-                inner.extend(found)
+            if inner_bodies:
+                _check_bodies(f"operator {number} ({node.op_type})", inner_bodies)
+                inner.extend(inner_bodies)
         waiting.extend(reversed(inner))
 
 
-def _check_bodies(title: str, found: list[tuple[str, GraphProto, int]]) -> None:
-    if found[0][2] > DEEPEST:
+def _check_bodies(title: str, inner_bodies: list[tuple[str, GraphProto, int]]) -> None:
+    if inner_bodies[0][2] > DEEPEST:
         raise ModelError(f"{title}: bodies are nested more than {DEEPEST} deep; flatten the model")
-    if len({path for path, _, _ in found}) != len(found):
-        raise ModelError(f"{title} in {found[0][0]}: two of its bodies have the same name")
+    if len({path for path, _, _ in inner_bodies}) != len(inner_bodies):
+        raise ModelError(f"{title} in {inner_bodies[0][0]}: two of its bodies have the same name")
 
 
 def is_executable(graph: GraphProto, outside: tuple[set[str], ...] = ()) -> bool:

@@ -9,9 +9,9 @@ from functools import lru_cache
 from math import ceil, floor
 
 LONGEST = 256
-"""Characters of an expression; a longer one counts as a plain name."""
+"""Most characters of an expression; a longer text counts as a plain name."""
 DEEPEST = 32
-"""Parentheses and signs inside each other."""
+"""Deepest nesting of parentheses and signs."""
 
 _TOKEN = re.compile(r"\s*(\d+|[^\W\d]\w*|//|[-+*/%(),])")
 _ARITHMETIC = re.compile(r"[\d\s+*%(]|//")
@@ -33,11 +33,11 @@ _BINARY: dict[str, Callable[[Fraction, Fraction], Fraction]] = {
 
 
 class _NotAnExpressionError(Exception):
-    """A dimension's text that is a plain name, or that has no value."""
+    """The text of a dimension is a plain name, or has no value."""
 
 
 def evaluate(dimension: str, bind: Mapping[str, int]) -> int | None:
-    """Return the size of a symbolic dimension, or None while it has none.
+    """Return the size of a symbolic dimension; None if it is unknown.
 
     The whole text may be bound as a name; otherwise it is read as an expression with + - * / // %,
     parentheses, floor, ceil, ceiling, min and max. Division is exact; a size must be a whole number.
@@ -58,21 +58,21 @@ def symbols(dimensions: Iterable[str]) -> tuple[str, ...]:
     stand alone somewhere.
     """
     listed = dict.fromkeys(dimensions)
-    found: dict[str, None] = {}
+    names: dict[str, None] = {}
     for dimension in listed:
         if evaluate(dimension, {}) is not None:
             continue
         parts = _names(dimension)
         if _ARITHMETIC.search(dimension) or all(part in listed for part in parts):
-            found.update(dict.fromkeys(parts or [dimension]))
+            names.update(dict.fromkeys(parts or [dimension]))
         else:
-            found[dimension] = None
-    return tuple(found)
+            names[dimension] = None
+    return tuple(names)
 
 
 @lru_cache(maxsize=4096)
 def _names(dimension: str) -> tuple[str, ...]:
-    """Return the symbols of an expression, none when the text is no expression."""
+    """Return the symbols of an expression; none if the text is not an expression."""
     try:
         expression = _Expression(dimension, None)
         expression.value()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hmcos.errors import ModelError
 
 STRING = 8
-"""The element type whose width differs from element to element."""
+"""The element type whose elements vary in width."""
 
 ELEMENTS: dict[int, tuple[str, int]] = {
     1: ("float32", 32),

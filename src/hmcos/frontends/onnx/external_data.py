@@ -1,4 +1,4 @@
-"""External data: which files beside a model hold its weights."""
+"""External data: the files beside a model that hold its weights."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hmcos.errors import ModelError
 
 
 def is_external(tensor: TensorProto) -> bool:
-    """Return whether the tensor's values stand in a file of their own."""
+    """Return whether the tensor's values are in a data file."""
     return tensor.data_location == TensorProto.EXTERNAL
 
 
@@ -23,17 +23,17 @@ def data_files(scopes: Iterable[GraphProto], folder: Path | None) -> tuple[Path,
     Raises:
         ModelError: a location is missing, absolute, or leads out of the folder, also through a link.
     """
-    found: dict[Path, None] = {}
+    files: dict[Path, None] = {}
     for tensor in (tensor for scope in scopes for tensor in _tensors(scope)):
         if is_external(tensor):
             location = next((entry.value for entry in tensor.external_data if entry.key == "location"), "")
             _check_location(location, tensor.name)
-            found[Path(location)] = None
+            files[Path(location)] = None
     if folder is not None:
         home = folder.resolve()
-        for file in found:
+        for file in files:
             _check_inside(file, home)
-    return tuple(found)
+    return tuple(files)
 
 
 def _tensors(graph: GraphProto) -> Iterator[TensorProto]:

@@ -1,4 +1,4 @@
-"""Values that shapes are computed from, where ONNX's own data propagation does not follow.
+"""Compute values that shapes depend on, beyond ONNX's own data propagation.
 
 Once symbols are bound, chains such as Shape, Div, Where, Expand are arithmetic on a few known integers.
 """
@@ -20,9 +20,9 @@ from hmcos.graph.kinds import STANDARD_DOMAINS
 Array = npt.NDArray[np.generic]
 
 LARGEST = 1024
-"""Elements of a value that is worth knowing for the sake of shapes."""
+"""Most elements of a value that is computed."""
 LARGEST_WORK = 2**20
-"""Bound of the elements that one evaluation may touch."""
+"""Most elements that one evaluation may touch."""
 
 # fmt: off
 FOLDABLE = frozenset((
@@ -40,7 +40,7 @@ FOLDABLE = frozenset((
 def fold(
     light: ModelProto, scopes: Sequence[NameScope], types: Mapping[str, Mapping[str, ValueType]]
 ) -> bool:
-    """Turn nodes of a light copy whose values are known into constants; return whether there was any."""
+    """Turn nodes of a light copy whose values are known into constants; return whether there were any."""
     values: dict[str, dict[str, Array]] = {scope.path: {} for scope in scopes}
     folded = False
     for scope in scopes:
@@ -60,7 +60,7 @@ def fold(
 
 
 def _bring_in(scope: NameScope, outside: Mapping[str, Array]) -> bool:
-    """Give a body the known values that it reads from outside: ONNX's inference passes only their types."""
+    """Pass the known values that a body reads from outside to it: ONNX's inference passes only types."""
     light = scope.light
     own = {value.name for value in light.input} | {tensor.name for tensor in light.initializer}
     for node in light.node:
@@ -79,14 +79,14 @@ def _keep(known: dict[str, Array], name: str, value: Array | None) -> None:
 def _array(tensor: object) -> Array | None:
     try:
         return cast(Array, numpy_helper.to_array(tensor))  # pyright: ignore
-    except Exception:  # a damaged tensor is no reason to refuse a model whose shapes may be known without it
+    except Exception:  # a damaged tensor must not make the model fail if its shapes are known without it
         return None
 
 
 def _evaluated(
     node: NodeProto, known: Mapping[str, Array], first: ValueType, light: ModelProto
 ) -> list[Array]:
-    """Return the values that a node makes, none when unknown; `first` is the type of its first input."""
+    """Return the values that a node makes, none if unknown; `first` is the type of its first input."""
     if node.domain not in STANDARD_DOMAINS:
         return []
     if node.op_type in ("Shape", "Size"):
@@ -102,24 +102,24 @@ def _evaluated(
     return _run(node, fed, light.opset_import)
 
 
-def _measured(node: NodeProto, found: ValueType) -> list[Array]:
-    if not found.is_known:
+def _measured(node: NodeProto, first: ValueType) -> list[Array]:
+    if not first.is_known:
         return []
     if node.op_type == "Size":
-        elements = prod(found.sizes)
+        elements = prod(first.sizes)
         return [np.array(elements, np.int64)] if elements < 2**63 else []
     ends = {attribute.name: attribute.i for attribute in node.attribute}
-    return [np.array(found.sizes[ends.get("start", 0) : ends.get("end")], np.int64)]
+    return [np.array(first.sizes[ends.get("start", 0) : ends.get("end")], np.int64)]
 
 
 def _work(node: NodeProto, inputs: Sequence[Array]) -> int:
-    """Return a bound of the elements that an evaluation touches, so that no model makes it run wild."""
+    """Return a bound on the elements that an evaluation touches, as a limit for untrusted models."""
     if node.op_type in ("ConstantOfShape", "Expand") and inputs:
         wanted = [abs(int(n)) for n in inputs[-1].ravel().astype(np.int64)]
         return prod(wanted) * (inputs[0].size if node.op_type == "Expand" else 1)
     if node.op_type == "Range" and len(inputs) == 3:
         start, limit, step = (float(value.ravel()[0]) if value.size else 0.0 for value in inputs)
-        # The bound stands first: it is what min returns when the length is no number.
+        # The bound comes first: min returns it if the length is not a number.
         return int(min(2.0 * LARGEST_WORK, abs((limit - start) / step))) if step else 2 * LARGEST_WORK
     if node.op_type == "Concat":
         return sum(value.size for value in inputs)
@@ -141,7 +141,9 @@ def _run(node: NodeProto, fed: Mapping[str, Array], opsets: Sequence[OperatorSet
     try:
         evaluator = ReferenceEvaluator(helper.make_model(graph, opset_imports=standard))
         made = cast("list[object]", evaluator.run(None, dict(fed)))  # pyright: ignore
-    except Exception:  # the reference implementation raises anything on wrong input; then nothing is known
+    except (
+        Exception
+    ):  # the reference implementation raises any type on wrong input; then the value is unknown
         return []
     if len(names) != len(node.output):
         return []

@@ -1,4 +1,4 @@
-"""ONNX as a format."""
+"""The ONNX format."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Onnx(Format):
         return parameter_ranges(model)
 
     def outline(self, source: str | PathLike[str] | Serializable, bind: Mapping[str, int]) -> Outline:
-        """Return what can be told while sizes are unknown; see `Format.outline`."""
+        """Return what is known while sizes are unknown; see `Format.outline`."""
         from hmcos.frontends.onnx.outline import outline
 
         return outline(source, bind)

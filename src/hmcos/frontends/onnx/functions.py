@@ -1,4 +1,4 @@
-"""Local functions: a model that has them is inlined before anything else looks at it."""
+"""Inline the local functions of a model, before anything else reads it."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from hmcos.errors import ModelError
 from hmcos.frontends.onnx.body_graphs import bodies
 
 LARGEST = 2**31 - 1
-"""Bytes of a protobuf message."""
+"""Most bytes of a protobuf message."""
 MOST_NODES = 2**20
-"""Nodes of an inlined model: a short file of functions that call each other twice can mean billions."""
+"""Most nodes of an inlined model: a short file of functions that call each other twice can mean billions."""
 DEEPEST = 100
-"""Functions inside functions; onnx itself inlines no more."""
+"""Deepest nesting of calls; onnx itself inlines no more."""
 
 _BEYOND = 2**63
 
 _Name = tuple[str, str, str]
-"""Domain, name and overload, which together call a function."""
+"""Domain, name and overload, which together identify a function."""
 
 
 def inline(proto: ModelProto) -> ModelProto:
     """Return a model in which every call of a local function is replaced by the function's nodes.
 
     Raises:
-        ModelError: the functions call each other in a circle, would grow beyond all bounds, or are wrong
-            in any other way.
+        ModelError: the functions call each other in a cycle, would become too large, or are wrong in any
+            other way.
     """
     if _grown(proto, lambda node: sum(1 for _ in _all_nodes([node]))) > MOST_NODES:
         raise ModelError(f"its local functions cannot be inlined: they mean more than {MOST_NODES:,} nodes")
@@ -44,9 +44,9 @@ def inline(proto: ModelProto) -> ModelProto:
 
 
 def _grown(proto: ModelProto, weigh: Callable[[NodeProto], int]) -> int:
-    """Return what all nodes weigh once inlined, or more; a circle of calls may weigh anything.
+    """Return an upper bound on the total weight of all nodes once inlined; arbitrary for a cycle of calls.
 
-    Each round follows the calls one function deeper.
+    Each round follows the calls one level deeper.
     """
     nodes_of = {_called(function): function.node for function in proto.functions}
     calls = {name: _calls(nodes, nodes_of) for name, nodes in nodes_of.items()}

@@ -1,4 +1,4 @@
-"""From an ONNX graph and the types of its values to a Graph."""
+"""Build a Graph from an ONNX graph and the types of its values."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from hmcos.graph.kinds import STANDARD_DOMAINS, is_constant, is_random
 LARGEST_BITS = 2**66
 """Sizes stay below 2**63 bytes."""
 LISTED = 3
-"""Tensors and symbols that an error lists."""
+"""Most tensors and symbols that an error lists."""
 
 
 @dataclass
 class _Ledger:
-    """What is known of, and counted over, a graph and all its bodies."""
+    """The data that a graph and all its bodies share while they are read."""
 
     types: Types
     opset: int
     parameter_bytes: int = 0
     unknown: list[str] = field(default_factory=list[str])
-    """Each activation whose size is not known, in words."""
+    """A description of each activation whose size is unknown."""
 
 
 @dataclass
 class _Scope:
-    """A graph while it is read."""
+    """A graph that is being read."""
 
     ledger: _Ledger
     source: GraphProto
@@ -46,9 +46,9 @@ class _Scope:
     tensors: dict[str, tuple[int, Tensor]] = field(default_factory=dict[str, tuple[int, Tensor]])
     """Name to id and tensor."""
     constants: dict[str, TensorProto] = field(default_factory=dict[str, TensorProto])
-    """Values that stand in the file."""
+    """Values that are stored in the file."""
     unknown: dict[int, str] = field(default_factory=dict[int, str])
-    """Ids of tensors whose size is not known, in words."""
+    """Id to description of each tensor whose size is unknown."""
 
 
 def read_graph(
@@ -57,8 +57,8 @@ def read_graph(
     """Return the graph of a model and the bytes of its weights and constants.
 
     Raises:
-        ModelError: a name is missing or defined twice, a value is no tensor of fixed-width elements, a size
-            is absurd or unknown, or `GraphBuilder` finds the graph ill-formed.
+        ModelError: a name is missing or defined twice, a value is not a tensor of fixed-width elements, a
+            size is too large or unknown, or `GraphBuilder` refuses the graph.
     """
     opset = max(
         (entry.version for entry in source.opset_import if entry.domain in STANDARD_DOMAINS), default=1
@@ -142,37 +142,38 @@ def _add_input(scope: _Scope, value: ValueInfoProto) -> None:
     if any(dim.dim_value < 0 for dim in value.type.tensor_type.shape.dim):
         sizes = [dim.dim_param or dim.dim_value for dim in value.type.tensor_type.shape.dim]
         raise ModelError(f"{_place(scope)}graph input {name!r} has a negative size in its shape {sizes}")
-    found = scope.ledger.types[scope.path].get(name, UNKNOWN)
-    tensor = _tensor(name, found)
+    value_type = scope.ledger.types[scope.path].get(name, UNKNOWN)
+    tensor = _tensor(name, value_type)
     added = scope.builder.add_input(tensor)
     scope.tensors[name] = added, tensor
-    if not found.is_known:
-        scope.unknown[added] = f"{_place(scope)}input {_describe(name, found)}"
+    if not value_type.is_known:
+        scope.unknown[added] = f"{_place(scope)}input {_describe(name, value_type)}"
 
 
 def _add_made(scope: _Scope, number: int, node: NodeProto) -> None:
-    """Add the tensors that a node makes; one that exists already is left for the builder to refuse."""
+    """Add the tensors that a node makes; the builder later refuses one that already exists."""
     if not node.op_type:
         raise ModelError(f"{_title(scope, number, node)} has no operator type")
     types = scope.ledger.types[scope.path]
     for name in node.output:
         if not name or name in scope.tensors:
             continue
-        found = types.get(name, UNKNOWN)
+        value_type = types.get(name, UNKNOWN)
         try:
-            tensor = _tensor(name, found)
+            tensor = _tensor(name, value_type)
         except ModelError as error:
             raise ModelError(f"{_title(scope, number, node)}: {error}") from None
-        if not found.is_known and _is_visible(scope.outer, name):
-            # Inference takes one for the other; so does ONNX Runtime, which runs such a model in some orders.
+        if not value_type.is_known and _is_visible(scope.outer, name):
+            # Inference confuses the two, and so does ONNX Runtime, which runs such a model in some orders
+            # only.
             raise ModelError(
                 f"{_title(scope, number, node)}: makes {name!r}, which is also the name of a tensor around"
                 " it; ONNX forbids that: rename one of them"
             )
         added = scope.builder.add_tensor(tensor)
         scope.tensors[name] = added, tensor
-        if not found.is_known:
-            scope.unknown[added] = f"{_describe(name, found)} of {_title(scope, number, node)}"
+        if not value_type.is_known:
+            scope.unknown[added] = f"{_describe(name, value_type)} of {_title(scope, number, node)}"
         if is_constant(node.op_type, _domain(node)):
             scope.constants.update((name, a.t) for a in node.attribute if a.name == "value")
             scope.ledger.parameter_bytes += tensor.size
@@ -185,36 +186,36 @@ def _is_visible(scope: _Scope | None, name: str) -> bool:
     return scope is not None
 
 
-def _tensor(name: str, found: ValueType) -> Tensor:
-    """Return a tensor; one whose type is not known gets no bytes and is reported later.
+def _tensor(name: str, value_type: ValueType) -> Tensor:
+    """Return a tensor; one of unknown type gets no bytes and is reported later.
 
     Raises:
-        ModelError: it is no dense tensor, holds strings, or is larger than 2**63 bytes.
+        ModelError: it is not a dense tensor, holds strings, or has 2**63 bytes or more.
     """
-    if found.kind != "tensor":
+    if value_type.kind != "tensor":
         raise ModelError(
-            f"{name!r} holds no dense tensor but a value of type {found.kind}, whose size cannot be planned"
+            f"{name!r} holds no dense tensor but a value of type {value_type.kind}, which cannot be planned"
         )
-    if not found.element:
+    if not value_type.element:
         return Tensor(name, "unknown", 0, ())
-    spelling, bits = element(found.element, name)
-    if not found.is_known:
+    spelling, bits = element(value_type.element, name)
+    if not value_type.is_known:
         return Tensor(name, spelling, bits, ())
     total = bits
-    if 0 not in found.sizes:
-        for size in found.sizes:
+    if 0 not in value_type.sizes:
+        for size in value_type.sizes:
             total *= size
             if total >= LARGEST_BITS:
                 raise ModelError(f"tensor {name!r} has an absurd shape: it would take 2**63 bytes or more")
-    return Tensor(name, spelling, bits, found.sizes)
+    return Tensor(name, spelling, bits, value_type.sizes)
 
 
-def _describe(name: str, found: ValueType) -> str:
-    if not found.element:
+def _describe(name: str, value_type: ValueType) -> str:
+    if not value_type.element:
         return f"{name!r} (no element type)"
-    if found.shape is None:
+    if value_type.shape is None:
         return f"{name!r} (no shape)"
-    return f"{name!r} [{','.join('?' if size is None else str(size) for size in found.shape)}]"
+    return f"{name!r} [{','.join('?' if size is None else str(size) for size in value_type.shape)}]"
 
 
 def _operator(scope: _Scope, number: int, node: NodeProto) -> Operator:
@@ -245,7 +246,7 @@ def _domain(node: NodeProto) -> str:
 
 
 def _id(scope: _Scope, name: str) -> int:
-    """Return the id of a name as it is seen in this graph; the builder reports one that nothing defines."""
+    """Return the id of a name in this graph; the builder reports a name that is not defined."""
     if name in scope.tensors:
         return scope.tensors[name][0]
     outer = scope.outer
@@ -274,7 +275,7 @@ def _may_train(scope: _Scope, node: NodeProto) -> bool:
 
 
 def _is_false(scope: _Scope, name: str) -> bool:
-    """Return whether a name is surely false: it stands in the file, and all its bytes are zero."""
+    """Return whether a name is a constant false: stored in the file, and all its bytes are zero."""
     here: _Scope | None = scope
     while here is not None and name not in here.constants:
         here = here.outer

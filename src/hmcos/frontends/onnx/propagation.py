@@ -1,7 +1,7 @@
-"""Whether ONNX's inference may follow values through a model.
+"""Decide whether ONNX's inference may propagate values through a model.
 
-Following values, it makes a list of all elements of every one-dimensional tensor that an operator of
-certain kinds reads, known or not: 140 bytes for each, so that a vector of 2**24 takes 2.4 GB.
+To propagate values, it makes a list of all elements of every one-dimensional tensor that an operator of
+certain kinds reads, known or not, at 140 bytes for each, so that a vector of 2**24 takes 2.4 GB.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ LISTING_KINDS = frozenset(
 )
 """Kinds whose inputs are listed (onnx 1.23, seen from its memory use)."""
 SILENT_KIND = "Div"
-"""Has the shapes of Add, Mul and Sub, and lists nothing."""
+"""A kind with the shape rules of Add, Mul and Sub whose inputs are not listed."""
 LONG = 1024
-"""Elements of a vector that no shape is computed from."""
+"""Elements from which on a vector is assumed not to be used for shapes."""
 MOST_LISTED = 2**20
-"""Elements in all, about 150 MB."""
+"""Most elements in total, about 150 MB."""
 
 
 def may_propagate(scopes: Sequence[NameScope], types: Mapping[str, Mapping[str, ValueType]]) -> bool:
-    """Return whether following values is cheap, after the arithmetic on long vectors was silenced.
+    """Return whether propagating values is cheap; first hide arithmetic on long vectors from inference.
 
-    A ConstantOfShape would list what it makes, be it 2**40 elements; `fold` does not.
+    A ConstantOfShape would list its result, even of 2**40 elements; `fold` does not.
     """
     listed = 0
     for scope in scopes:
@@ -42,9 +42,9 @@ def may_propagate(scopes: Sequence[NameScope], types: Mapping[str, Mapping[str, 
 
 
 def _listed(scope: NameScope, node: NodeProto, types: Mapping[str, Mapping[str, ValueType]]) -> Iterator[int]:
-    """Yield the lengths of the vectors that a node reads, none for one that is silenced here."""
-    found = (scope.find(name, types) for name in node.input if name)
-    lengths = [value.sizes[0] for value in found if value.is_known and len(value.sizes) == 1]
+    """Yield the lengths of the vectors that a node reads; none for a node that is hidden here."""
+    values = (scope.find(name, types) for name in node.input if name)
+    lengths = [value.sizes[0] for value in values if value.is_known and len(value.sizes) == 1]
     if node.op_type in ("Add", "Mul", "Sub") and max(lengths, default=0) > LONG:
         node.op_type = SILENT_KIND
     else:

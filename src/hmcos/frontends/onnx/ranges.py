@@ -1,4 +1,4 @@
-"""The numbers in the small parameters of an ONNX model."""
+"""The ranges of the small parameters of an ONNX model."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from hmcos.frontends.onnx.skeleton import HEAVY
 
 
 def parameter_ranges(model: Model) -> dict[int, Range]:
-    """Return the range of each parameter that is small and stands in the file, by tensor."""
+    """Return the range of each small parameter that is stored in the file, by tensor."""
     stored = dict(_stored(cast(ModelProto, model.proto)))
-    found: dict[int, Range] = {}
+    ranges: dict[int, Range] = {}
     for t, tensor in enumerate(model.graph.tensors):
         if tensor.is_parameter and tensor.name in stored:
             span = _range(stored[tensor.name])
             if span is not None:
-                found[t] = span
-    return found
+                ranges[t] = span
+    return ranges
 
 
 def _stored(source: ModelProto) -> Iterator[tuple[str, TensorProto]]:
@@ -46,5 +46,5 @@ def _range(tensor: TensorProto) -> Range | None:
         return None
     try:
         return range_of(numpy_helper.to_array(tensor))
-    except Exception:  # a damaged tensor is no reason not to run the model: the runtime may say what is wrong
+    except Exception:  # a damaged tensor must not stop the run here: the runtime reports what is wrong
         return None

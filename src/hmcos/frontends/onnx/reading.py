@@ -1,4 +1,4 @@
-"""From the bytes of an ONNX file to a Model."""
+"""Read the bytes of an ONNX file as a Model."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from hmcos.frontends.onnx.shapes import value_types
 from hmcos.graph.graph import Tensor
 
 LONGEST = 1000
-"""Characters of an error: names and shapes in a damaged file may be as long as the file."""
+"""Most characters of an error: names and shapes in a damaged file may be as long as the file."""
 
 
 def load(
@@ -33,15 +33,15 @@ def load(
 ) -> Model:
     """Return the model in an ONNX file, or in an object that serialises to one.
 
-    External data is never opened. The object is not changed, and later changes to it are not seen.
-    `bind` gives symbolic dimensions a size. `known` are tensors of another form of the model, by name: what
-    neither inference nor the file tells is taken from them, and symbols that are only in that form may be
+    External data is never opened. The object is copied, neither changed nor kept.
+    `bind` gives sizes to symbolic dimensions. `known` are tensors of another form of the model, by name: they
+    supply the types that neither inference nor the file has, and symbols that only that form has may be
     bound.
 
     Raises:
-        ModelError: the source is no ONNX model, or says something that cannot be scheduled; names the file,
-            the operator and the tensor.
-        OptionError: `bind` names no symbolic dimension of the model, or gives it no positive size.
+        ModelError: the source is not an ONNX model, or cannot be scheduled; names the file, the operator and
+            the tensor.
+        OptionError: `bind` names an unknown symbolic dimension, or a size that is not positive.
     """
     path = Path(source) if isinstance(source, str | PathLike) else None
     title = str(path) if path is not None else "the model in memory"
@@ -126,18 +126,18 @@ def _parse(content: bytes) -> ModelProto:
 
 
 def _checked_graphs(graph: GraphProto) -> tuple[GraphProto, ...]:
-    """Return a graph and all its bodies, outer ones first.
+    """Return a graph and all its bodies, outer ones first, after checking depth and names.
 
-    Checked before anything recurses or compares names.
+    This comes before anything recurses or compares names.
 
     Raises:
-        ModelError: bodies are nested too deeply, or a name is no UTF-8, which protobuf hands out as bytes.
+        ModelError: bodies are nested too deeply, or a name is not UTF-8, which protobuf returns as bytes.
     """
-    found = tuple(here for _, here in graphs(graph))
-    for name in (name for here in found for name in _names(here)):
+    scopes = tuple(here for _, here in graphs(graph))
+    for name in (name for here in scopes for name in _names(here)):
         if not isinstance(name, str):
             raise ModelError(f"contains the name {name!r}, which is no UTF-8 text; the file is damaged")
-    return found
+    return scopes
 
 
 def _names(graph: GraphProto) -> Iterator[object]:
@@ -160,7 +160,7 @@ def _names(graph: GraphProto) -> Iterator[object]:
 
 
 def _dimensions(scopes: Iterable[GraphProto]) -> Iterator[str]:
-    """Yield the texts of all symbolic dimensions, those of inputs first."""
+    """Yield all symbolic dimensions, those of inputs first."""
     for here in scopes:
         for value in (*here.input, *here.output, *here.value_info):
             yield from _symbolic(value.type)

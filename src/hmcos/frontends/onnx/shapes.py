@@ -1,4 +1,4 @@
-"""Types of all values: shape inference first, then what the file itself says where inference is at a loss."""
+"""Types of all values: from shape inference, or from the file where inference has no answer."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ Types = dict[str, dict[str, ValueType]]
 """Path of a graph (empty for the main one) to name to type."""
 
 ROUNDS = 32
-"""Inferences of one model; each one after the first starts from types that the one before could not find."""
+"""Most inferences of one model; each after the first starts with types that the one before did not find."""
 
 ITERATION = ValueType(TensorProto.INT64, ())
 CONDITION = ValueType(TensorProto.BOOL, ())
 
 
 def value_types(source: ModelProto, bind: Mapping[str, int], known: Mapping[str, Tensor]) -> Types:
-    """Return the type of every value that is an input or made by a node, as far as it can be found.
+    """Return the type of every value that is an input or made by a node, as far as it can be determined.
 
-    Inference wins over the file's own value_info, which may be stale once symbols are bound: the file's word
-    is taken only for an operator whose inputs are known and whose output inference cannot tell, and the
-    inference is repeated from there. `known` tensors speak, by name, where the file says nothing. A graph
-    that cannot be executed as it stands gets no types at all: inference would crash the process on some, and
-    what is wrong with it is told later.
+    Inference takes precedence over the file's own value_info, which may be stale once symbols are bound: the
+    file is trusted only for an operator whose inputs are known and whose output inference cannot determine,
+    and the inference is repeated from there. `known` tensors, by name, supply types that the file does not
+    have. A graph that cannot be executed as it is gets no types at all: inference would crash the process on
+    some of them, and the fault is reported later.
     """
     if not is_executable(source.graph):
         return {path: {} for path, _ in graphs(source.graph)}
@@ -61,7 +61,7 @@ def value_types(source: ModelProto, bind: Mapping[str, int], known: Mapping[str,
 
 
 def _learn(scope: NameScope, known: Mapping[str, Tensor]) -> None:
-    """Take the types of known tensors for the file's word on what nodes make, where it has none."""
+    """Add the types of known tensors to those that the file declares, where it declares none."""
     for name in (name for node in scope.light.node for name in node.output if name in known):
         if not scope.own.get(name, UNKNOWN).is_known:
             number, _ = NUMBERS[known[name].element]
@@ -79,20 +79,20 @@ def _is_settled(scope: NameScope, types: Types) -> bool:
 
 
 def _inferred(light: ModelProto, scopes: list[NameScope], *, follow: bool) -> Types:
-    """Return what ONNX's inference finds, following values or not; when it gives up, what it was told."""
+    """Return the types that ONNX's inference determines, or those of its input if it fails."""
     try:
         result = shape_inference.infer_shapes(light, data_prop=follow, strict_mode=False)
     except Exception:  # C++ throws many types here, and none of them means that the model is unusable
         result = light
-    found: Types = {scope.path: {} for scope in scopes}
+    types: Types = {scope.path: {} for scope in scopes}
     waiting = [("", result.graph)]
     while waiting:
         path, graph = waiting.pop()
-        _collect(graph, found[path])
+        _collect(graph, types[path])
         for number, node in enumerate(graph.node):
             if node.attribute:
                 waiting.extend((body_path(path, number, name), body) for name, body in bodies(node))
-    return found
+    return types
 
 
 def _collect(graph: GraphProto, found: dict[str, ValueType]) -> None:
@@ -102,7 +102,7 @@ def _collect(graph: GraphProto, found: dict[str, ValueType]) -> None:
 
 
 def _tell_more(scopes: list[NameScope], types: Types) -> bool:
-    """Tell the light copy what can be concluded from the types so far; return whether that was anything."""
+    """Add types to the light copy that follow from the known ones; return whether there were any."""
     told = [_tell_frontier(scope, types) for scope in scopes]
     if not any(told):
         told = [_trust_file(scope, node, types[scope.path]) for scope in scopes for node in scope.light.node]
@@ -110,7 +110,7 @@ def _tell_more(scopes: list[NameScope], types: Types) -> bool:
 
 
 def _tell_frontier(scope: NameScope, types: Types) -> bool:
-    """Tell more about operators whose inputs are all known and some of whose outputs are not."""
+    """Add types of operators whose inputs are all known and whose outputs are not."""
     told = False
     known = types[scope.path]
     for number, node in enumerate(scope.light.node):
@@ -125,10 +125,10 @@ def _tell_frontier(scope: NameScope, types: Types) -> bool:
 
 
 def _tell_statistics(scope: NameScope, node: NodeProto, known: Mapping[str, ValueType]) -> bool:
-    """Tell the types of outputs beside the main one that ONNX's inference leaves out in old operator sets.
+    """Add the types of secondary outputs that ONNX's inference leaves out in old operator sets.
 
-    They are the mask of Dropout (before opset 10 of the data's type) and the running and saved mean and
-    variance of BatchNormalization (before opset 14).
+    These are the mask of Dropout (before opset 10 with the type of the data), and the running and saved mean
+    and variance of BatchNormalization (before opset 14).
     """
     like = {"Dropout": node.output[:1], "BatchNormalization": node.input[1:2]}.get(node.op_type, [])
     if node.domain not in STANDARD_DOMAINS or not like:
@@ -157,7 +157,7 @@ def _paths(scope: NameScope, number: int, node: NodeProto) -> list[str]:
 
 
 def _tell_counters(body: NameScope, known: Mapping[str, ValueType]) -> bool:
-    """Tell that a Loop's iteration number and condition are scalars, as ONNX defines them."""
+    """Add the types of a Loop's iteration number and condition: scalars, as ONNX defines them."""
     told = False
     for value, scalar in zip(body.light.input, (ITERATION, CONDITION), strict=False):
         if value.name not in body.given and not known.get(value.name, UNKNOWN).is_known:
@@ -167,7 +167,7 @@ def _tell_counters(body: NameScope, known: Mapping[str, ValueType]) -> bool:
 
 
 def _carried(scope: NameScope, number: int, node: NodeProto) -> Iterator[tuple[str, str, str, str, str]]:
-    """Yield for each carried value of a Loop: body path, names outside, inside, after it, and at the end."""
+    """Yield, per carried value of a Loop: body path; names before, inside, after an iteration, at the end."""
     for attribute, body in bodies(node):
         path = body_path(scope.path, number, attribute)
         inputs = [value.name for value in body.input][2:]
@@ -177,9 +177,9 @@ def _carried(scope: NameScope, number: int, node: NodeProto) -> Iterator[tuple[s
 
 
 def _tell_loop(scope: NameScope, number: int, node: NodeProto, types: Types) -> bool:
-    """Tell that carried values enter the body as they enter the Loop, and leave it as they went in.
+    """Assume that carried values keep their type from the Loop's input through the body to its output.
 
-    ONNX leaves them open since an iteration might change the shape; `_doubt_loops` checks that it does not.
+    ONNX leaves them open, since an iteration could change the shape; `_doubt_loops` checks that none does.
     """
     told = False
     for path in _paths(scope, number, node):
@@ -198,7 +198,7 @@ def _tell_loop(scope: NameScope, number: int, node: NodeProto, types: Types) -> 
 
 
 def _doubt_loops(scope: NameScope, types: Types) -> None:
-    """Forget carried types that the Loop was told and that its body does not keep."""
+    """Remove the types that were assumed for carried values if the body does not keep them."""
     for number, node in enumerate(scope.light.node):
         if node.op_type != "Loop" or not node.attribute:
             continue

@@ -15,12 +15,12 @@ from hmcos.graph.graph import body_path
 from hmcos.graph.kinds import STANDARD_DOMAINS
 
 HEAVY = 16 * 1024
-"""Bytes of a serialised tensor from which on its values are left out: shapes are computed from less."""
+"""Bytes of a serialised tensor from which on its values are left out: shapes depend on smaller tensors."""
 OPAQUE_DOMAIN = "hmcos.opaque"
-"""Of nodes that stand in for constants too heavy to copy."""
+"""Domain of the nodes that replace constants too large to copy."""
 
 EQUATION = re.compile(rb"(?:[A-Za-z, ]|\.\.\.)*(?:->(?:[A-Za-z ]|\.\.\.)*)?")
-"""Of an Einsum (numpy.einsum's subscripts)."""
+"""Most characters of an Einsum equation (numpy.einsum's subscripts)."""
 
 
 @dataclass
@@ -33,7 +33,7 @@ class NameScope:
     source: GraphProto
     light: GraphProto
     own: dict[str, ValueType] = field(default_factory=dict[str, ValueType])
-    """What the file itself says about values that nodes make."""
+    """The types that the file declares for values that nodes make."""
     parameters: dict[str, ValueType] = field(default_factory=dict[str, ValueType])
     """The initializers."""
     inputs: dict[str, ValueInfoProto] = field(default_factory=dict[str, ValueInfoProto])
@@ -41,7 +41,7 @@ class NameScope:
     inner: dict[str, NameScope] = field(default_factory=dict[str, "NameScope"])
     """The bodies in it, by path."""
     given: set[str] = field(default_factory=set[str])
-    """Values whose type the light copy was told."""
+    """Values whose type was added to the light copy."""
 
     def tell(self, name: str, value: ValueType) -> None:
         """Add a value's type to the light copy."""
@@ -67,7 +67,7 @@ class NameScope:
 def skeleton(source: ModelProto, bind: Mapping[str, int]) -> tuple[ModelProto, list[NameScope]]:
     """Return a light copy of a model with bound input shapes, and its graphs, outer ones before inner ones.
 
-    Types that the file claims for values that nodes make are left out: binding may have made them stale.
+    The types that the file declares for values that nodes make are left out: binding may make them stale.
     The source is not changed.
     """
     light = ModelProto(ir_version=source.ir_version)
@@ -84,7 +84,7 @@ def skeleton(source: ModelProto, bind: Mapping[str, int]) -> tuple[ModelProto, l
 
 
 def _import_domains(light: ModelProto, scopes: list[NameScope]) -> None:
-    """Import the domains of custom operators that the file forgets: inference refuses the model otherwise."""
+    """Import the domains of custom operators that the file does not import, which inference would refuse."""
     imported = {entry.domain for entry in light.opset_import} | STANDARD_DOMAINS
     used = {node.domain: None for scope in scopes for node in scope.light.node}
     for domain in used:
@@ -128,7 +128,7 @@ def _add_initializer(scope: NameScope, tensor: TensorProto) -> None:
 
 
 def tensor_type(tensor: TensorProto) -> ValueType:
-    """Return the type of a tensor that stands in the file."""
+    """Return the type of a tensor that is stored in the file."""
     return ValueType(tensor.data_type, tuple(tensor.dims))
 
 
@@ -156,7 +156,7 @@ def _add_node(scope: NameScope, number: int, node: NodeProto) -> list[NameScope]
 
 
 def _stops_inference(node: NodeProto) -> bool:
-    """Return whether onnx 1.23 would never return from a node, or end the process."""
+    """Return whether inference in onnx 1.23 would hang on a node or crash the process."""
     if node.op_type == "Einsum":
         return not all(EQUATION.fullmatch(attribute.s) for attribute in node.attribute)
     if node.op_type == "Split":

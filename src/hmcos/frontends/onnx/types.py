@@ -1,4 +1,4 @@
-"""What is known about a value: its kind, element type and shape."""
+"""The type of a value: its kind, element type and shape."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class ValueType:
     """The type of a value as far as it is known."""
 
     element: int = 0
-    """ONNX's number; 0 while it is not known."""
+    """ONNX's number of the element type; 0 if unknown."""
     shape: tuple[int | str | None, ...] | None = None
-    """Sizes, symbolic dimensions as they stand in the file, None for what has no name; None: no rank."""
+    """Sizes, symbolic dimensions as in the file, or None for an unnamed one; None if the rank is unknown."""
     kind: str = "tensor"
-    """Or sequence, optional, map, sparse_tensor, opaque."""
+    """Otherwise `sequence`, `optional`, `map`, `sparse_tensor` or `opaque`."""
 
     is_known: bool = field(init=False)
     """Whether element type and every size are known."""
@@ -31,7 +31,7 @@ class ValueType:
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """The shape once it is known."""
+        """The shape, which must be known."""
         return cast("tuple[int, ...]", self.shape)
 
 
@@ -39,7 +39,7 @@ UNKNOWN = ValueType()
 
 
 def read_type(proto: TypeProto, bind: Mapping[str, int]) -> ValueType:
-    """Return what a type says, with symbolic dimensions evaluated; a negative size counts as unknown."""
+    """Return a type with symbolic dimensions evaluated; a negative size counts as unknown."""
     kind = proto.WhichOneof("value")
     if kind is None:
         return UNKNOWN

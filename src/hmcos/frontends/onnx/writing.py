@@ -1,4 +1,4 @@
-"""From a Model and an order back to an ONNX file: the source with its nodes permuted, and nothing else."""
+"""Write a Model as ONNX: the source with its nodes permuted, and nothing else changed."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ def serialised(model: Model, orders: Mapping[str, Sequence[int]]) -> bytes:
     `node 17/then_branch/node 3/body` for a body. Numbers in paths are those of the source.
 
     Raises:
-        OptionError: an order is no permutation, or belongs to no graph of the model.
+        OptionError: an order is not a permutation, or is for a graph that the model does not have.
         OutputError: the model cannot be serialised.
     """
     if not isinstance(model.proto, ModelProto):
         raise OptionError("the model was not loaded from ONNX, so that it cannot be saved as ONNX")
     copy = ModelProto()
     copy.CopyFrom(model.proto)
-    # All graphs are looked up before any is permuted, so that paths mean positions in the source.
-    found = {where: graph for where, graph in graphs(copy.graph) if where in orders}
+    # All graphs are looked up before any is permuted, so that paths refer to positions in the source.
+    scopes = {where: graph for where, graph in graphs(copy.graph) if where in orders}
     for where, order in orders.items():
-        if where not in found:
+        if where not in scopes:
             raise OptionError(f"the model has no body {where!r} to order")
-        _permute(found[where], order, where)
+        _permute(scopes[where], order, where)
     try:
         return copy.SerializeToString()
     except (EncodeError, ValueError) as error:

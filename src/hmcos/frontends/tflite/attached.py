@@ -5,31 +5,31 @@ from __future__ import annotations
 from struct import pack_into, unpack_from
 
 _END, _END_LENGTH = b"PK\x05\x06", 22
-"""Of the record that ends an archive."""
+"""Signature of the record that ends an archive."""
 _ENTRY, _ENTRY_LENGTH = b"PK\x01\x02", 46
 """Of a file in the archive's directory; name, extra field and comment follow."""
 _FILE = b"PK\x03\x04"
-"""Begins a file's data."""
+"""Signature at the start of a file's data."""
 _LONGEST_COMMENT = 2**16 - 1
 
 
 def attached(content: bytes) -> bytes:
-    """Return the archive that stands at the end of a file, empty if there is none.
+    """Return the archive at the end of a file, empty if there is none.
 
-    Its places are counted from its own begin, not from that of the file, so that two of them can be compared.
+    The places in it are relative to its own start, not to that of the file, so that two can be compared.
     """
-    found = _Directory.of(content)
-    return b"" if found is None else found.moved(0)
+    directory = _Directory.of(content)
+    return b"" if directory is None else directory.moved(0)
 
 
 def attach(content: bytes, archive: bytes) -> bytes:
-    """Return a file with an archive, as `attached` returns it, at its end; places count from its begin."""
-    found = _Directory.of(archive)
-    return content if found is None else content + found.moved(len(content))
+    """Return a file with an archive, as `attached` returns it, at its end; places count from its start."""
+    directory = _Directory.of(archive)
+    return content if directory is None else content + directory.moved(len(content))
 
 
 class _Directory:
-    """Where the directory of an archive at the end of a file says that its files are."""
+    """The directory of an archive at the end of a file: the places of its files."""
 
     def __init__(self, content: bytes, end: int, entries: list[int], shift: int) -> None:
         self.content, self.end, self.entries, self.shift = content, end, entries, shift

@@ -1,4 +1,4 @@
-"""What names a buffer of the file: tensors, metadata, and the list that files had before metadata."""
+"""The uses of a file's buffers: by tensors, metadata, and the list that older files have instead."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from hmcos.errors import ModelError
 from hmcos.frontends.tflite.schema import ModelT, SubGraphT, content_of, integers, text
 
 EMPTY = 0
-"""The buffer of everything without data: the schema demands that it is empty."""
+"""The buffer of everything without data; the schema requires it to be empty."""
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One mention of a buffer."""
+    """One use of a buffer."""
 
     buffer: int
     user: str
-    """As a message calls it."""
+    """The user of the buffer, as named in messages."""
     metadata: str | None = None
-    """The name of the metadata entry that mentions it; None for what is no such entry."""
+    """The name of the metadata entry that uses it; None for any other use."""
     is_tensor: bool = False
 
 
 def uses(model: ModelT) -> Iterator[Use]:
-    """Yield every mention of a buffer in a file, in all subgraphs."""
+    """Yield every use of a buffer in a file, in all subgraphs."""
     for index, graph in enumerate(model.subgraphs or []):
         yield from _tensor_uses(index, graph)
     for index, entry in enumerate(model.metadata or []):
@@ -42,11 +42,11 @@ def _tensor_uses(index: int, graph: SubGraphT) -> Iterator[Use]:
 
 
 def check_buffers(model: ModelT) -> None:
-    """Do nothing if every buffer that something names exists, and what has no data names an empty one.
+    """Check that every buffer in use exists, and that buffer 0, which means no data, is empty.
 
     Raises:
-        ModelError: a buffer does not exist: a buffer added to the file would be taken for it. Or buffer 0
-            has data: the runtimes do not agree on whether the tensors that name it have data then.
+        ModelError: a buffer does not exist, so that a buffer added to the file would be mistaken for it. Or
+            buffer 0 has data: runtimes disagree on whether the tensors that use it have data.
     """
     buffers = model.buffers or []
     filled = bool(buffers) and len(content_of(buffers[EMPTY])) > 0

@@ -1,4 +1,4 @@
-"""Subgraphs that operators run inside themselves (IF, WHILE, CALL_ONCE), and the paths that lead to them."""
+"""The subgraphs that operators call (IF, WHILE, CALL_ONCE), and the paths to them."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ CALLS: dict[str, tuple[tuple[str, str], ...]] = {
     "WHILE": (("cond", "condSubgraphIndex"), ("body", "bodySubgraphIndex")),
     "CALL_ONCE": (("init", "initSubgraphIndex"),),
 }
-"""Kind to its bodies: what they are called in a plan, and the option that holds the subgraph's number."""
+"""Kind to its bodies: their names in a plan, and the option that holds the subgraph's number."""
 
 MOST_BODIES = 1000
-"""Bodies of a model, counted once per path that leads to them: two calls each double them."""
+"""Most bodies of a model, counted once per path: subgraphs with two calls each double them."""
 DEEPEST = 20
 
 
@@ -33,19 +33,19 @@ class Call:
 
 
 def calls_of(model: ModelT, number: int, operator: OperatorT) -> tuple[Call, ...]:
-    """Return the subgraphs that an operator runs; `number` is its place.
+    """Return the subgraphs that an operator runs; `number` is the operator's position.
 
     Raises:
         ModelError: it names a subgraph that does not exist.
     """
     kind, _ = kind_of(model, number, operator)
-    found: list[Call] = []
+    calls: list[Call] = []
     for role, field in CALLS.get(kind, ()):
         target = cast("int | None", getattr(operator.builtinOptions, field, None))
         if target is None or not 0 <= target < len(model.subgraphs or []):
             raise ModelError(f"operator {number} ({kind}) runs subgraph {target} as {role}; there is none")
-        found.append(Call(number, role, target))
-    return tuple(found)
+        calls.append(Call(number, role, target))
+    return tuple(calls)
 
 
 def paths(model: ModelT) -> Iterator[tuple[str, int]]:

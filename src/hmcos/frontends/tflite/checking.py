@@ -1,4 +1,4 @@
-"""Whether bytes are a flatbuffer of this schema that can be unpacked without harm or loss."""
+"""Check that bytes are a flatbuffer of this schema that can be unpacked safely and without loss."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ _UNIONS = {
     "ArraySegments": "SparseIndexVector",
     "ArrayIndices": "SparseIndexVector",
 }
-"""Field that may hold one of several tables to the enumeration that says which."""
+"""Union field to the enumeration of its possible tables."""
 _WORTH = 16
-"""What a table weighs, in bytes: it has at least a vtable offset and is reached through another one."""
+"""Weight of a table in bytes: at least its vtable offset and the offset that leads to it."""
 _SLACK = 1 << 16
 
 DAMAGE = (struct.error, ValueError, TypeError, IndexError, OverflowError, AttributeError, AssertionError)
-"""What the flatbuffers library may raise on bytes that are not what they claim to be."""
+"""The errors that the flatbuffers library may raise on malformed bytes."""
 
 
 def check_flatbuffer(content: bytes) -> None:
-    """Do nothing if the bytes can be unpacked, within bounds, into a tree not much larger than the file.
+    """Check that the bytes can be unpacked, within bounds, into a tree not much larger than the file.
 
-    Tables may be reached by many paths: a file of a megabyte can stand for a tree of terabytes.
+    Many paths may lead to one table: a file of a megabyte can unpack to a tree of terabytes.
     A field that this version of the schema does not know would be lost when the model is written.
 
     Raises:
-        ModelError: the bytes are no such flatbuffer; says why.
+        ModelError: the bytes are not such a flatbuffer; says why.
     """
     if len(content) < 8:
         raise ModelError("is not a TensorFlow Lite model: it is too short for a flatbuffer")
@@ -49,7 +49,7 @@ def check_flatbuffer(content: bytes) -> None:
 
 
 class _Walk:
-    """Visits every table once per path that leads to it, and weighs it."""
+    """Visits every table once per path to it, and adds up the weights."""
 
     def __init__(self, content: bytes) -> None:
         self.content = content
@@ -133,7 +133,7 @@ def _class_of(table: Any) -> type:
 
 @cache
 def _fields(table: type) -> tuple[str, ...]:
-    """Return the names of a generated class's fields; vectors are asked for their entries one by one."""
+    """Return the names of a generated class's fields; the accessors of whole vectors are left out."""
     names = [name for name in vars(table) if not name.startswith(("_", *_NOT_FIELDS))]
     endings = ("AsNumpy", "Length", "IsNone", "BufferHasIdentifier")
     vectors = {name.removesuffix("Length") for name in names if name.endswith("Length")}
@@ -143,27 +143,27 @@ def _fields(table: type) -> tuple[str, ...]:
 
 @cache
 def _known_fields(table: type) -> int:
-    """Return how many fields the schema knows of a table, as its generated constructor says."""
+    """Return the number of fields that the schema knows for a table, from its generated constructor."""
     counter = _FieldCounter()
     getattr(schema(), f"{table.__name__}Start")(counter)
     return counter.fields
 
 
 class _FieldCounter:
-    """Takes the place of a builder that begins a table."""
+    """A stub builder that records the number of fields of a table."""
 
     fields = 0
 
     def StartObject(self, fields: int) -> None:  # noqa: N802 (the builder's spelling)
-        """Take note of the number of fields."""
+        """Record the number of fields."""
         self.fields = fields
 
 
 def _member(table: Any, name: str, value: Any) -> Any:
-    """Return what a union holds, as a table of its own class.
+    """Return the table in a union, as an object of its own class.
 
     Raises:
-        ModelError: the schema does not know what it holds.
+        ModelError: the schema does not know the type of the table.
     """
     number = cast(int, getattr(table, f"{name}Type")())
     enumeration = _UNIONS[name]

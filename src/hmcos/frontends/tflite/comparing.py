@@ -1,4 +1,4 @@
-"""Whether two models are equal, field by field."""
+"""Compare two models field by field."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TensorFlow Lite as a format."""
+"""The TensorFlow Lite format."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from hmcos.memory.target import Target, load_target
 # ruff: noqa: PLC0415
 
 TARGET = "tflm"
-"""The target of a model for which nobody names another one."""
+"""The target of TensorFlow Lite models if the user names none."""
 
 
 class _Offsets(OffsetsInFiles):
-    """Offsets as TensorFlow Lite for Microcontrollers takes them from a file."""
+    """Offsets as TensorFlow Lite for Microcontrollers reads them from a file."""
 
     alignment = 16
     largest_arena = 2**31 - 1
     """The runtime adds offsets and sizes in int32."""
 
     def places(self, model: Model) -> list[Place]:
-        """Return where the main graph and all bodies are; see `OffsetsInFiles.places`."""
+        """Return the places of the main graph and all bodies; see `OffsetsInFiles.places`."""
         from collections import Counter
 
         from hmcos.frontends.tflite.calls import paths

@@ -1,4 +1,4 @@
-"""Offsets in the arena, as TensorFlow Lite for Microcontrollers reads them from a file."""
+"""Offsets in the arena, in the form that TensorFlow Lite for Microcontrollers reads from a file."""
 
 from __future__ import annotations
 
@@ -10,40 +10,40 @@ from hmcos.frontends.tflite.buffers import EMPTY, uses
 from hmcos.frontends.tflite.schema import MetadataT, ModelT, content_of, schema, text
 
 NAME = "OfflineMemoryAllocation"
-"""Of the metadata whose buffer holds int32: version, subgraph, number of tensors, an offset per tensor.
+"""Name of the metadata whose buffer holds int32: version, subgraph, number of tensors, offset per tensor.
 
-Source: "Offline planned tensor allocations", tflite-micro/docs/memory_management.md. The runtime looks at
-the number of tensors alone, in every entry of this name, and takes the offsets of the last one.
+Source: "Offline planned tensor allocations", tflite-micro/docs/memory_management.md. The runtime
+checks only the number of tensors, in every entry of this name, and uses the offsets of the last entry.
 """
 FORMAT_VERSION = 1
 UNPLANNED = -1
-"""The offset of a tensor that the runtime has to place itself. It takes all others as they are."""
+"""The offset of a tensor that the runtime plans itself. It uses all other offsets unchecked."""
 LARGEST = 2**31 - 1
-"""Of the offsets that the file can hold."""
+"""The largest offset that the file can hold."""
 
 
 def tensors_in_all(model: ModelT) -> int:
-    """Return the number of tensors of all subgraphs, which the runtime wants an offset for."""
+    """Return the number of tensors in all subgraphs; the runtime expects an offset for each."""
     return sum(len(subgraph.tensors or []) for subgraph in model.subgraphs or [])
 
 
 def variables(model: ModelT) -> frozenset[int]:
-    """Return the tensors, numbered through all subgraphs, that live from run to run.
+    """Return the variable tensors, which keep their values between runs, numbered through all subgraphs.
 
-    With an offset, the runtime would move them into the part of the arena that others write over.
+    With an offset, the runtime would put them into the part of the arena that other tensors overwrite.
     """
     tensors = [tensor for subgraph in model.subgraphs or [] for tensor in subgraph.tensors or []]
     return frozenset(number for number, tensor in enumerate(tensors) if tensor.isVariable)
 
 
 def set_offsets(model: ModelT, offsets: Mapping[int, int] | None) -> None:
-    """Replace the offsets that a model holds by others, or by none.
+    """Replace the offsets in a model by others, or remove them.
 
-    The buffer of those that it holds is used again, so that the numbers of the others stay, unless
-    something else uses it too: then the offsets get a buffer of their own, behind all others.
+    The buffer of the old offsets is reused, so that the numbers of the other buffers do not change. If
+    something else uses it too, the offsets get a new buffer after all others.
 
     Raises:
-        OptionError: an offset is none that the file can hold.
+        OptionError: the file cannot hold an offset.
     """
     held = _held(model)
     if not offsets:
@@ -80,17 +80,17 @@ def _table(model: ModelT, offsets: Mapping[int, int]) -> list[int]:
 
 
 def own_buffers(model: ModelT) -> frozenset[int]:
-    """Return the buffers that only offsets use: no tensor, nothing else, and not the shared empty one."""
-    found = list(uses(model))
-    others = {use.buffer for use in found if use.metadata != NAME}
-    return frozenset({use.buffer for use in found} - others - {EMPTY})
+    """Return the buffers that only offsets use, without the shared empty one."""
+    mentions = list(uses(model))
+    others = {use.buffer for use in mentions if use.metadata != NAME}
+    return frozenset({use.buffer for use in mentions} - others - {EMPTY})
 
 
 def offsets_in(model: ModelT) -> tuple[int, ...] | None:
-    """Return the offsets that a model holds, one per tensor of all subgraphs, None if it holds none.
+    """Return the offsets in a model, one per tensor of all subgraphs; None if it has none.
 
     Raises:
-        ModelError: they are not in the layout that the runtime reads, or not in a buffer of their own.
+        ModelError: the offsets are not in the layout that the runtime reads, or share their buffer.
     """
     held = _held(model)
     if not held:

@@ -1,4 +1,4 @@
-"""What kind of operator it is, and whether it keeps something from one run to the next."""
+"""The kind of an operator, and whether it has state or is random."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from hmcos.errors import ModelError
 from hmcos.frontends.tflite.schema import ModelT, OperatorT, text, words
 
 CUSTOM = "custom"
-"""The domain of operators that the schema does not define; their kind is the name they register."""
+"""The domain of custom operators, which the schema does not define; their kind is their registered name."""
 
 STATEFUL = frozenset(
     {
@@ -31,14 +31,14 @@ STATEFUL = frozenset(
         "VAR_HANDLE",
     }
 )
-"""Kinds that read or change what outlives a run, or draw numbers. They keep their order among each other."""
+"""Kinds that read or change state that outlives a run, or are random. They keep their relative order."""
 
 
 def kind_of(model: ModelT, number: int, operator: OperatorT) -> tuple[str, str]:
-    """Return kind and domain of an operator; `number` is its place.
+    """Return kind and domain of an operator; `number` is its position.
 
     Raises:
-        ModelError: its code is none of the file's, or of no kind that the schema knows.
+        ModelError: the file does not have its code, or the schema does not know its kind.
     """
     codes = model.operatorCodes or []
     if not 0 <= operator.opcodeIndex < len(codes):
@@ -46,7 +46,7 @@ def kind_of(model: ModelT, number: int, operator: OperatorT) -> tuple[str, str]:
             f"operator {number}: uses operator code {operator.opcodeIndex}, but the file has {len(codes)}"
         )
     code = codes[operator.opcodeIndex]
-    # Old files only have the deprecated field, of one byte; new ones have both, the larger one counts.
+    # Old files have only the deprecated one-byte field; new ones have both, and the larger one counts.
     builtin = max(code.builtinCode, code.deprecatedBuiltinCode)
     kind = words("BuiltinOperator").get(builtin)
     if kind is None:
@@ -60,8 +60,8 @@ def kind_of(model: ModelT, number: int, operator: OperatorT) -> tuple[str, str]:
 
 
 def is_stateful(kind: str, domain: str) -> bool:
-    """Return whether such an operator must keep its place among the others for which this holds.
+    """Return whether an operator must keep its order relative to the others for which this is true.
 
-    What a custom operator does is unknown, so all of them do.
+    Custom operators do, since it is unknown what they compute.
     """
     return domain == CUSTOM or kind in STATEFUL

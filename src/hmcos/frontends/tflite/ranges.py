@@ -1,4 +1,4 @@
-"""The numbers in the small constants of a TensorFlow Lite model."""
+"""The ranges of the small constants of a TensorFlow Lite model."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ def parameter_ranges(model: Model) -> dict[int, Range]:
     """Return the range of each small constant of the first subgraph, by tensor."""
     source = parse(cast(bytes, model.proto))
     tensors, buffers = (source.subgraphs or [])[0].tensors or [], source.buffers or []
-    found: dict[int, Range] = {}
+    ranges: dict[int, Range] = {}
     for t, known in enumerate(model.graph.tensors):
         if known.is_parameter and known.bits >= 8 and known.elements <= LARGEST:
             content = content_of(buffers[tensors[t].buffer])
             try:
                 span = range_of(np.frombuffer(content, known.element))
-            except (TypeError, ValueError):  # an element that numpy does not have, or half of one
+            except (TypeError, ValueError):  # numpy lacks the element type, or an element is incomplete
                 continue
             if span is not None:
-                found[t] = span
-    return found
+                ranges[t] = span
+    return ranges

@@ -1,4 +1,4 @@
-"""From the bytes of a TensorFlow Lite file to a Model."""
+"""Read the bytes of a TensorFlow Lite file as a Model."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def load(source: str | PathLike[str], bind: Mapping[str, int] | None = None) -> 
     """Return the model in a TensorFlow Lite file: its first subgraph, and those that its operators run.
 
     Raises:
-        ModelError: the file is no such model, or says something that cannot be scheduled; names the file,
-            the operator and the tensor.
-        OptionError: `bind` is not empty: the sizes of such a model are fixed.
+        ModelError: the file is not such a model, or cannot be scheduled; names the file, the operator and
+            the tensor.
+        OptionError: `bind` is not empty, although the sizes of such a model are fixed.
         ToolError: the package with the schema is not installed.
     """
     path = Path(source)
@@ -41,10 +41,10 @@ def load(source: str | PathLike[str], bind: Mapping[str, int] | None = None) -> 
 
 
 def parse(content: bytes) -> ModelT:
-    """Return the objects that a file's bytes stand for, checked.
+    """Return the bytes of a file as objects, checked.
 
     Raises:
-        ModelError: the bytes are no model of this schema, or one that cannot be written back unchanged.
+        ModelError: the bytes are not a model of this schema, or cannot be written back unchanged.
     """
     check_flatbuffer(content)
     try:
@@ -61,7 +61,11 @@ def parse(content: bytes) -> ModelT:
 
 
 def _check_inside(model: ModelT) -> None:
-    """Refuse data behind the flatbuffer or in other files, which would have to move with the model."""
+    """Check that no data is after the flatbuffer or in other files, which would have to move with the model.
+
+    Raises:
+        ModelError: there is such data; names the buffer, tensor or operator.
+    """
     for i, buffer in enumerate(model.buffers or []):
         if buffer.offset > 1:
             raise ModelError(f"buffer {i}: its data is behind the flatbuffer, which is not supported")

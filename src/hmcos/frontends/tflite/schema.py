@@ -1,4 +1,4 @@
-"""What of TensorFlow Lite's schema is used here, typed; the generated classes themselves have no types."""
+"""Types for the parts of TensorFlow Lite's schema that are used here; the generated classes have none."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class SubGraphT(Protocol):
 
 
 class OperatorCodeT(Protocol):
-    """The kind of some operators."""
+    """An operator kind of the file."""
 
     builtinCode: int  # noqa: N815
     deprecatedBuiltinCode: int  # noqa: N815
@@ -83,7 +83,7 @@ class OperatorCodeT(Protocol):
 
 
 class BufferT(Protocol):
-    """Bytes that stand in the file."""
+    """Bytes stored in the file."""
 
     data: Sequence[int] | None
     offset: int

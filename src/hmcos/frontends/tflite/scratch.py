@@ -1,4 +1,4 @@
-"""Scratch that kernels of TensorFlow Lite for Microcontrollers ask for, from the shapes alone."""
+"""The scratch that kernels of TensorFlow Lite for Microcontrollers request, computed from shapes."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from hmcos.graph.graph import Graph, Operator, Tensor
 
 ALIGNMENT = 16
 _POINTER = 8
-"""Bytes, on the machine where plans are checked; 4 on most microcontrollers, so that there is room enough."""
+"""Bytes, on the machine where plans are checked; microcontrollers mostly have 4, so this is enough."""
 _MOST_DIMENSIONS = 4
 _INTEGERS = ("int8", "uint8", "int16")
 
 
 def scratch_of(graph: Graph) -> dict[str, int]:
-    """Return operator name to the bytes of scratch that its kernel asks for, bodies included.
+    """Return operator name to the bytes of scratch that its kernel requests, including operators in bodies.
 
-    Only operators that ask for some are listed. Kinds that are not known here are taken to ask for none:
-    the runtime then places what they ask for itself, perhaps above the arena of the plan.
-    Found by setting up models of one operator (docs/tflite.md).
+    Only operators that request scratch are listed. Unknown kinds are assumed to request none; the runtime
+    then places their scratch itself, possibly above the arena of the plan. The figures come from setting up
+    models of one operator (docs/tflite.md).
     """
-    found: dict[str, int] = {}
+    scratch: dict[str, int] = {}
     graphs = [graph]
     while graphs:
         here = graphs.pop()
@@ -30,8 +30,8 @@ def scratch_of(graph: Graph) -> dict[str, int]:
             asked = _KERNELS.get(op.kind) if not op.domain else None
             needed = asked(here, op) if asked else 0
             if needed:
-                found[op.name] = needed
-    return found
+                scratch[op.name] = needed
+    return scratch
 
 
 def _reduction(graph: Graph, op: Operator) -> int:

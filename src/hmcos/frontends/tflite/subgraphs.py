@@ -1,4 +1,4 @@
-"""From a subgraph of the file to a Graph."""
+"""Build a Graph from a subgraph of the file."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def read_subgraph(model: ModelT, index: int) -> Graph:
     Recurses as deep as subgraphs call each other, which `calls.paths` has checked.
 
     Raises:
-        ModelError: it says something that cannot be scheduled; names operator and tensor.
+        ModelError: the subgraph cannot be scheduled; names operator and tensor.
     """
     return _Reading(model, index).graph()
 
 
 def tensor_title(index: int, tensor: TensorT) -> str:
-    """Return how a message calls a tensor."""
+    """Return a tensor as messages name it."""
     return f"tensor {index} ({text(tensor.name)!r})"
 
 
@@ -64,7 +64,7 @@ class _Reading:
             self.builder.add_output(t)
         graph = self.builder.build()
         fed = set(graph.inputs)
-        # Tensors were added by number, but who feeds the network does it in the order of the file.
+        # Tensors were added by number, but inputs are fed in the order of the file.
         return replace(graph, inputs=tuple(t for t in inputs if t in fed))
 
     def ids(self, listed: Sequence[int] | None, where: str) -> tuple[int, ...]:
@@ -72,25 +72,25 @@ class _Reading:
         return tuple(t for t in self.optional_ids(listed, where) if t is not None)
 
     def optional_ids(self, listed: Sequence[int] | None, where: str) -> tuple[int | None, ...]:
-        found: list[int | None] = []
+        ids: list[int | None] = []
         for t in integers(listed):
             if not -1 <= t < len(self.tensors):
                 raise ModelError(f"{where} name tensor {t}; there are {len(self.tensors)}")
-            found.append(None if t == -1 else t)
-        return tuple(found)
+            ids.append(None if t == -1 else t)
+        return tuple(ids)
 
     def outputs_of(self, number: int, operator: OperatorT) -> tuple[int, ...]:
         return self.ids(operator.outputs, f"the outputs of operator {number}")
 
     def add_tensor(self, index: int, tensor: TensorT, *, is_input: bool, is_made: bool) -> None:
-        """Add a tensor as what it is: constant, variable, fed or computed."""
+        """Add a tensor by its role: constant, variable, input or computed."""
         constant = self.has_data(tensor)
         known = self.tensor(index, tensor, is_parameter=constant)
         if constant:
             self.builder.add_parameter(known)
         elif tensor.isVariable and not is_made:
-            # It is in memory of its own from the first run to the last (docs/tflite.md), as nothing else is:
-            # no order and no offset changes what it costs. What reads it still differs from run to run.
+            # A variable has memory of its own in all runs (docs/tflite.md), so its cost does not depend on
+            # order or offsets. The results of its readers still differ between runs.
             self.builder.add_captured(known, is_constant=False)
         elif is_input:
             self.builder.add_input(known)
@@ -142,16 +142,16 @@ class _Reading:
         )
 
     def operator_name(self, number: int, kind: str) -> str:
-        """Return a name, since the format has none: unique in the model, for targets to use."""
+        """Return a name that is unique in the model, for targets to use; the format itself has none."""
         where = f" of subgraph {self.index}" if self.index else ""
         return f"{kind} {number}{where}"
 
 
 def _check_fixed(title: str, shape: tuple[int, ...], signature: tuple[int, ...]) -> None:
-    """Do nothing if a tensor's size is fixed.
+    """Check that a tensor's size is fixed.
 
-    A batch of 1 that the signature leaves open is fixed: runtimes allocate the shape, and whoever resizes
-    the input does so on purpose.
+    A batch of 1 that the signature leaves open counts as fixed: runtimes allocate the shape unless the user
+    resizes the input.
 
     Raises:
         ModelError: a dimension is known only at run time.

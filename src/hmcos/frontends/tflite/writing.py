@@ -1,4 +1,4 @@
-"""From a Model and an order back to a TensorFlow Lite file: the source with its operators permuted."""
+"""Write a Model as TensorFlow Lite: the source with its operators permuted."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from hmcos.frontends.tflite.reading import LARGEST, parse
 from hmcos.frontends.tflite.schema import IDENTIFIER, BufferT, ModelT, SubGraphT, content_of, schema, unpacked
 
 ALIGNMENT = 16
-"""Of the data of every buffer in the file, as the schema demands; kernels on microcontrollers rely on it."""
+"""Alignment of buffer data in the file, as the schema requires; kernels on microcontrollers rely on it."""
 
 
 def serialised(
     model: Model, orders: Mapping[str, Sequence[int]], offsets: Mapping[int, int] | None = None
 ) -> bytes:
-    """Return the source of a model with its operators permuted, and offsets for its tensors if there are any.
+    """Return the source of a model with its operators permuted, and with offsets if any are given.
 
     `orders` holds operator numbers in the new order; the key is empty for the main graph and a path such as
     `node 17/then` for a body. `offsets` are bytes in the arena by tensor, numbered through all subgraphs;
-    those that the source holds are dropped, since they were for another order.
+    the source's own offsets are dropped, since they are for another order.
 
     Raises:
-        OptionError: an order is no permutation, or belongs to no graph of the model.
-        OutputError: the schema cannot express the file again without a change.
+        OptionError: an order is not a permutation, or is for a graph that the model does not have.
+        OutputError: the file cannot be written with this schema again without a change.
     """
     if not isinstance(model.proto, bytes):
         raise OptionError("the model was not loaded from TensorFlow Lite, so that it cannot be saved as such")
@@ -42,8 +42,8 @@ def rewritten(
     """Return the bytes of a file with its operators permuted and its offsets replaced.
 
     Raises:
-        OptionError: an order is no permutation, or belongs to no graph of the model.
-        OutputError: the schema cannot express the file again without a change.
+        OptionError: an order is not a permutation, or is for a graph that the model does not have.
+        OutputError: the file cannot be written with this schema again without a change.
     """
     model = parse(content)
     _permute(model, orders)
@@ -55,9 +55,9 @@ def rewritten(
 
 
 def _permute(model: ModelT, orders: Mapping[str, Sequence[int]]) -> None:
-    """Permute the operators of every graph that an order is given for.
+    """Permute the operators of every graph that has an order.
 
-    Two operators may run one subgraph: it has one order in the file, that of the first path.
+    Two operators may run one subgraph, which then has the order of the first path to it.
     """
     subgraph_of = dict(paths(model))
     done: set[int] = set()
@@ -82,10 +82,10 @@ def _check_order(subgraph: SubGraphT, order: Sequence[int], where: str) -> None:
 
 
 def pack(model: ModelT) -> bytes:
-    """Return the bytes of a model, the data of its buffers aligned; the schema's own code does not.
+    """Return the bytes of a model with aligned buffer data, which the schema's own code does not align.
 
     Raises:
-        OutputError: they are more than a flatbuffer can hold.
+        OutputError: the model is larger than a flatbuffer can be.
     """
     buffers = model.buffers or []
     bare = cast(Any, model)
@@ -105,13 +105,13 @@ def pack(model: ModelT) -> bytes:
 
 
 class _Aligned:
-    """A buffer that packs its data on a multiple of the alignment."""
+    """A buffer that aligns its data when it is packed."""
 
     def __init__(self, buffer: BufferT) -> None:
         self.buffer = cast(Any, buffer)
 
     def Pack(self, builder: Any) -> int:  # noqa: N802 (the schema's spelling)
-        """Return where the buffer stands."""
+        """Return the position of the buffer."""
         generated, place = schema(), None
         if self.buffer.data is not None:
             content = content_of(self.buffer)

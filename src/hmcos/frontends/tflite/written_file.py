@@ -1,4 +1,4 @@
-"""What a written model made of its source: the orders of its graphs and its offsets, and nothing else."""
+"""Compare a written model with its source: find the orders of its graphs and its offsets."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def written(source: bytes, result: bytes) -> Written:
     """Return how a model differs from its source, every field compared.
 
     Raises:
-        ModelError: it differs in anything else, or is no model at all; names the field.
+        ModelError: it differs in anything else, or is not a model; names the field.
     """
     before, after = parse(source), parse(result)
     graphs, others = before.subgraphs or [], after.subgraphs or []
@@ -42,10 +42,10 @@ def written(source: bytes, result: bytes) -> Written:
 
 
 def _leave_out_offsets(before: ModelT, after: ModelT) -> None:
-    """Take out of both models what only their offsets need; what anything else uses stays.
+    """Remove from both models the metadata and buffers that only offsets use.
 
-    The offsets of a result stand in a buffer that held those of the source and nothing else, or in one behind
-    all of the source's. Every other buffer has to be as it was.
+    The offsets of a result are in a buffer that held only those of the source, or in a new one after all of
+    the source's. Every other buffer must be unchanged.
     """
     first, second = before.buffers or [], after.buffers or []
     new = own_buffers(after)
@@ -69,7 +69,7 @@ def read(path: Path) -> bytes:
 
 
 def _order(source: Sequence[OperatorT], result: Sequence[OperatorT], index: int) -> tuple[int, ...]:
-    """Return where the operators of the result stood in the source; equal ones keep their order."""
+    """Return the source positions of the result's operators; equal operators keep their order."""
     places: dict[tuple[object, ...], list[int]] = {}
     for number, operator in reversed(list(enumerate(source))):
         places.setdefault(_ports(operator), []).append(number)

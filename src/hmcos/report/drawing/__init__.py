@@ -1,7 +1,7 @@
-"""Graphs laid out and drawn by this package itself, where Graphviz is not installed.
+"""Lay out and draw graphs without Graphviz.
 
-In layers, as Sugiyama, Tagawa and Toda do it: Methods for Visual Understanding of Hierarchical System
-Structures, IEEE Transactions on Systems, Man, and Cybernetics 11 (2), 1981. Ranks are longest paths, edges
-over several ranks get a point in each, barycentres order the ranks, and each rank is moved as close to its
-neighbours as its order allows.
+The layout is layered, as by Sugiyama, Tagawa and Toda: Methods for Visual Understanding of Hierarchical
+System Structures, IEEE Transactions on Systems, Man, and Cybernetics 11 (2), 1981. Ranks are longest paths,
+edges over several ranks get a point in each, barycentres order the ranks, and each rank is moved as close to
+its neighbours as its order allows.
 """

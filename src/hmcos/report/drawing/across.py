@@ -1,4 +1,4 @@
-"""Where everything stands across its layer: straight below its neighbours, as far as the order allows."""
+"""Positions within a layer: straight below the neighbours, as far as the order in the layer allows."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ GAP, CLOSE = 14.0, 7.0
 """Points of paper between two vertices, and between an edge and its neighbour."""
 SWEEPS = 24
 _STRAIGHT = (1.0, 2.0, 8.0)
-"""How much a link pulls that has none, one or two of its ends on the way of an edge."""
+"""Weight of a link, by how many of its ends are points of an edge instead of vertices: 0, 1 or 2."""
 
 
-def across(found: Layering, order: Sequence[Sequence[int]], wide: Sequence[float]) -> list[float]:
+def across(layering: Layering, order: Sequence[Sequence[int]], wide: Sequence[float]) -> list[float]:
     """Return the middle of each vertex and point across; the smallest edge of all is at 0.
 
     `wide` are the widths of the vertices; points have none. Each sweep gives every layer the places
     closest to its neighbours (least squares) that keep order and gaps.
     """
-    size = [*wide, *([0.0] * (len(found.above) - found.vertices))]
+    size = [*wide, *([0.0] * (len(layering.above) - layering.vertices))]
     middle = [0.0] * len(size)
     for layer in order:
-        for v, at in zip(layer, _packed(layer, found.vertices, size), strict=True):
+        for v, at in zip(layer, _packed(layer, layering.vertices, size), strict=True):
             middle[v] = at
     for sweep in range(SWEEPS):
         down = sweep % 2 == 0
-        near = (found.above,) if down else (found.below,)
+        near = (layering.above,) if down else (layering.below,)
         if sweep >= SWEEPS - 2:
-            near = (found.above, found.below)
+            near = (layering.above, layering.below)
         for layer in order if down else reversed(order):
-            _move(layer, found, near, size, middle)
+            _move(layer, layering, near, size, middle)
     least = min((middle[v] - size[v] / 2 for v in range(len(size))), default=0.0)
     return [at - least for at in middle]
 
 
 def _packed(layer: Sequence[int], vertices: int, size: Sequence[float]) -> list[float]:
     """Return middles side by side, around 0."""
-    found = [0.0, *accumulate(_steps(layer, vertices, size))][: len(layer)]
-    return [at - found[-1] / 2 for at in found]
+    offsets = [0.0, *accumulate(_steps(layer, vertices, size))][: len(layer)]
+    return [at - offsets[-1] / 2 for at in offsets]
 
 
 def _steps(layer: Sequence[int], vertices: int, size: Sequence[float]) -> list[float]:
@@ -52,7 +52,7 @@ def _steps(layer: Sequence[int], vertices: int, size: Sequence[float]) -> list[f
 
 def _move(
     layer: Sequence[int],
-    found: Layering,
+    layering: Layering,
     near: Sequence[Sequence[Sequence[int]]],
     size: Sequence[float],
     middle: list[float],
@@ -61,12 +61,14 @@ def _move(
     weights: list[float] = []
     for v in layer:
         pulls = [
-            (_STRAIGHT[(v >= found.vertices) + (u >= found.vertices)], u) for side in near for u in side[v]
+            (_STRAIGHT[(v >= layering.vertices) + (u >= layering.vertices)], u)
+            for side in near
+            for u in side[v]
         ]
         weight = sum(pull for pull, _ in pulls)
         wanted.append(sum(pull * middle[u] for pull, u in pulls) / weight if weight else middle[v])
         weights.append(weight or 0.05)
-    for v, at in zip(layer, nearest(wanted, weights, _steps(layer, found.vertices, size)), strict=True):
+    for v, at in zip(layer, nearest(wanted, weights, _steps(layer, layering.vertices, size)), strict=True):
         middle[v] = at
 
 

@@ -1,4 +1,4 @@
-"""Title and legend above a picture, in lines that are no wider than the picture, or than they must be."""
+"""Title and legend above a picture, wrapped to its width."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Patch:
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """What stands above a picture, in points from its upper left corner."""
+    """Title and legend of a picture, in points from its upper left corner."""
 
     words: tuple[Words, ...]
     patches: tuple[Patch, ...]

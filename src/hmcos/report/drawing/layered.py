@@ -34,10 +34,10 @@ class Layered:
 
 def layered(boxes: Sequence[Size], arrows: Sequence[Arrow]) -> Layered:
     """Return a layout in which no boxes overlap and no arrow over several layers crosses a box."""
-    found = layers(len(boxes), arrows)
-    order = ordered(found)
-    at = across(found, order, [width for width, _ in boxes])
-    bands = _bands(found, order, at, [height for _, height in boxes])
+    layering = layers(len(boxes), arrows)
+    order = ordered(layering)
+    at = across(layering, order, [width for width, _ in boxes])
+    bands = _bands(layering, order, at, [height for _, height in boxes])
     layer_of = {v: number for number, layer in enumerate(order) for v in layer}
 
     def passing(point: int) -> list[Point]:
@@ -48,7 +48,7 @@ def layered(boxes: Sequence[Size], arrows: Sequence[Arrow]) -> Layered:
     return Layered(
         middles=[(at[v], (own[v][0] + own[v][1]) / 2) for v in range(len(boxes))],
         bands=own,
-        routes=[[place for point in route for place in passing(point)] for route in found.routes],
+        routes=[[place for point in route for place in passing(point)] for route in layering.routes],
         size=(
             max([at[v] + boxes[v][0] / 2 for v in range(len(boxes))] + at, default=0.0),
             bands[-1][1] if bands else 0.0,
@@ -57,15 +57,15 @@ def layered(boxes: Sequence[Size], arrows: Sequence[Arrow]) -> Layered:
 
 
 def _bands(
-    found: Layering, order: Sequence[Sequence[int]], at: Sequence[float], high: Sequence[float]
+    layering: Layering, order: Sequence[Sequence[int]], at: Sequence[float], high: Sequence[float]
 ) -> list[tuple[float, float]]:
     """Return top and bottom of each layer."""
     bands: list[tuple[float, float]] = []
     y = 0.0
     for layer in order:
-        far = max((abs(at[v] - at[u]) for v in layer for u in found.above[v]), default=0.0)
+        far = max((abs(at[v] - at[u]) for v in layer for u in layering.above[v]), default=0.0)
         y += min(MOST_GAP, LEAST_GAP + _SLOPE * far) if bands else 0.0
-        bottom = y + max((high[v] for v in layer if v < found.vertices), default=0.0)
+        bottom = y + max((high[v] for v in layer if v < layering.vertices), default=0.0)
         bands.append((y, bottom))
         y = bottom
     return bands

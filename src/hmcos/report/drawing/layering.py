@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hmcos.report.drawing.ranks import Arrow, ranks
 
 MOST_POINTS = 30_000
-"""Points at most; the longest edges of larger graphs are drawn without."""
+"""Most points; in larger graphs, the longest edges are drawn without points."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Layering:
 def layers(vertices: int, arrows: Sequence[Arrow]) -> Layering:
     """Return vertices in layers; arrows from one vertex share their points as far as they go together."""
     rank = ranks(vertices, arrows)
-    found = Layering(
+    layering = Layering(
         vertices=vertices,
         layers=[[] for _ in range(max(rank, default=-1) + 1)],
         above=[[] for _ in range(vertices)],
@@ -37,36 +37,36 @@ def layers(vertices: int, arrows: Sequence[Arrow]) -> Layering:
         routes=[[] for _ in arrows],
     )
     for v in range(vertices):
-        found.layers[rank[v]].append(v)
+        layering.layers[rank[v]].append(v)
     trunks: dict[int, list[int]] = {}
     for number in sorted(range(len(arrows)), key=lambda i: rank[arrows[i][1]] - rank[arrows[i][0]]):
-        _add(found, trunks, rank, number, arrows[number])
-    return found
+        _add(layering, trunks, rank, number, arrows[number])
+    return layering
 
 
 def _add(
-    found: Layering, trunks: dict[int, list[int]], rank: Sequence[int], number: int, arrow: Arrow
+    layering: Layering, trunks: dict[int, list[int]], rank: Sequence[int], number: int, arrow: Arrow
 ) -> None:
     """Link both ends of an arrow, by points if there are layers between."""
     tail, head = arrow
     between = rank[head] - rank[tail] - 1
     trunk = trunks.setdefault(tail, [])
-    points = len(found.above) - found.vertices
+    points = len(layering.above) - layering.vertices
     if between < 0 or between - len(trunk) > MOST_POINTS - points:
         return  # part of a cycle, or too long
     while len(trunk) < between:
-        new = len(found.above)
-        found.above.append([])
-        found.below.append([])
-        found.layers[rank[tail] + 1 + len(trunk)].append(new)
-        _link(found, trunk[-1] if trunk else tail, new)
+        new = len(layering.above)
+        layering.above.append([])
+        layering.below.append([])
+        layering.layers[rank[tail] + 1 + len(trunk)].append(new)
+        _link(layering, trunk[-1] if trunk else tail, new)
         trunk.append(new)
     route = trunk[:between]
-    found.routes[number].extend(route)
-    _link(found, route[-1] if route else tail, head)
+    layering.routes[number].extend(route)
+    _link(layering, route[-1] if route else tail, head)
 
 
-def _link(found: Layering, upper: int, lower: int) -> None:
-    if lower not in found.below[upper]:
-        found.below[upper].append(lower)
-        found.above[lower].append(upper)
+def _link(layering: Layering, upper: int, lower: int) -> None:
+    if lower not in layering.below[upper]:
+        layering.below[upper].append(lower)
+        layering.above[lower].append(upper)

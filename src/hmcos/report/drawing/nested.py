@@ -71,7 +71,7 @@ class _Placed:
 
 
 Path = tuple[int, ...]
-"""Where a node stands: its place, or that of the frame around it, in each frame from the outermost."""
+"""Position of a node: per frame from the outermost, the index of the node or of the frame around it."""
 
 
 def placed(sketch: Sketch) -> Picture:
@@ -81,13 +81,15 @@ def placed(sketch: Sketch) -> Picture:
     joined: dict[Path, list[int]] = {}
     for number, edge in enumerate(whole.edges):
         joined.setdefault(_frame_of(paths[edge.tail], paths[edge.head]), []).append(number)
-    found = _Nesting(whole, paths, joined).level(whole.members, ())
-    boxes = {box.node.name: box for box in found.boxes}
+    whole_frame = _Nesting(whole, paths, joined).level(whole.members, ())
+    boxes = {box.node.name: box for box in whole_frame.boxes}
     routes = (
-        Route(edge, (_end(boxes[edge.tail], 1), *found.passing[number], _end(boxes[edge.head], -1)))
+        Route(edge, (_end(boxes[edge.tail], 1), *whole_frame.passing[number], _end(boxes[edge.head], -1)))
         for number, edge in enumerate(whole.edges)
     )
-    picture = Picture(whole, tuple(found.boxes), tuple(found.frames), tuple(routes), found.size)
+    picture = Picture(
+        whole, tuple(whole_frame.boxes), tuple(whole_frame.frames), tuple(routes), whole_frame.size
+    )
     return _turned(picture) if sketch.sideways else picture
 
 
@@ -129,12 +131,12 @@ class _Nesting:
         ]
         numbers, arrows = self.joined.get(here, []), self._arrows(here)
         laid = layered(sizes, arrows)
-        found = _Placed([], [], {}, laid.size)
+        inside = _Placed([], [], {}, laid.size)
         for place, one in enumerate(members):
-            _put(found, one, (laid.middles[place], sizes[place]), inner.get(place))
+            _put(inside, one, (laid.middles[place], sizes[place]), inner.get(place))
         for number, arrow, route in zip(numbers, arrows, laid.routes, strict=True):
-            found.passing[number] = _passing(laid, members, arrow, route)
-        return found
+            inside.passing[number] = _passing(laid, members, arrow, route)
+        return inside
 
     def _box(self, node: Node) -> Size:
         wide, high = box_size(node)
@@ -142,8 +144,8 @@ class _Nesting:
 
     def _arrows(self, here: Path) -> list[Arrow]:
         edges, depth = self.sketch.edges, len(here)
-        found = (edges[number] for number in self.joined.get(here, []))
-        return [(self.paths[edge.tail][depth], self.paths[edge.head][depth]) for edge in found]
+        joined = (edges[number] for number in self.joined.get(here, []))
+        return [(self.paths[edge.tail][depth], self.paths[edge.head][depth]) for edge in joined]
 
 
 def _labels_as_nodes(sketch: Sketch) -> Iterator[Node | Edge | Group]:
@@ -184,21 +186,21 @@ def _caption(cluster: Group) -> float:
     return CAPTION * LINE if cluster.attributes.get("label") else 0.0
 
 
-def _put(found: _Placed, one: Node | Group, spot: tuple[Point, Size], inside: _Placed | None) -> None:
+def _put(outer: _Placed, one: Node | Group, spot: tuple[Point, Size], inside: _Placed | None) -> None:
     """Add a member of a frame where it belongs, and all that is in it."""
     (x, y), (wide, high) = spot
     if isinstance(one, Node):
-        found.boxes.append(Box(one, (x, y), (wide, high)))
+        outer.boxes.append(Box(one, (x, y), (wide, high)))
         return
     assert inside is not None, "every frame was laid out"
     corner = (x - wide / 2, y - high / 2)
-    found.frames.append(Framed(one, corner, (wide, high)))
+    outer.frames.append(Framed(one, corner, (wide, high)))
     right = corner[0] + (wide - inside.size[0]) / 2
     down = corner[1] + _PADDING + _caption(one)
-    found.boxes += [replace(box, middle=_moved(box.middle, right, down)) for box in inside.boxes]
-    found.frames += [replace(frame, corner=_moved(frame.corner, right, down)) for frame in inside.frames]
+    outer.boxes += [replace(box, middle=_moved(box.middle, right, down)) for box in inside.boxes]
+    outer.frames += [replace(frame, corner=_moved(frame.corner, right, down)) for frame in inside.frames]
     for number, points in inside.passing.items():
-        found.passing[number] = [_moved(point, right, down) for point in points]
+        outer.passing[number] = [_moved(point, right, down) for point in points]
 
 
 def _passing(

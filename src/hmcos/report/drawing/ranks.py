@@ -19,16 +19,16 @@ def ranks(vertices: int, arrows: Sequence[Arrow]) -> list[int]:
         after[tail].append(head)
         before[head].append(tail)
     order = _topological(after, before)
-    found = [0] * vertices
+    rank = [0] * vertices
     place = {v: i for i, v in enumerate(order)}
     for v in order:
-        found[v] = max((found[u] + 1 for u in before[v] if place[u] < place[v]), default=0)
+        rank[v] = max((rank[u] + 1 for u in before[v] if place[u] < place[v]), default=0)
     for v in reversed(order):
-        later = [found[w] for w in after[v] if place[w] > place[v]]
+        later = [rank[w] for w in after[v] if place[w] > place[v]]
         # Inputs stand above their first reader; what has more readers than inputs comes closer to them.
         if later and len(after[v]) > len(before[v]):
-            found[v] = max(found[v], min(later) - 1)
-    return found
+            rank[v] = max(rank[v], min(later) - 1)
+    return rank
 
 
 def _topological(after: Sequence[Sequence[int]], before: Sequence[Sequence[int]]) -> list[int]:

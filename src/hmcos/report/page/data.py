@@ -12,7 +12,7 @@ from hmcos.version import __version__
 from hmcos.words import human, printable
 
 _CALLER, _NOBODY = -1, -2
-"""Who needs a tensor last, when it is no operator."""
+"""Codes for the last user of a tensor if it is not an operator."""
 
 
 def page_data(explanation: Explanation) -> dict[str, object]:
@@ -90,12 +90,12 @@ def _needed(explanation: Explanation) -> dict[str, list[int]]:
     """Return, per life at the moment of the peak, who reads it from then on, in the order of the plan."""
     problem, step = explanation.problem, _steps(explanation)
     moment = max(explanation.plan.crest.step, 0)
-    found: dict[str, list[int]] = {}
+    readers_of: dict[str, list[int]] = {}
     for i in explanation.live:
         life = explanation.lives[i]
         readers = (life.operator or 0,) if life.buffer is None else problem.readers[life.buffer]
-        found[str(i)] = sorted((op for op in readers if step[op] >= moment), key=step.__getitem__)
-    return found
+        readers_of[str(i)] = sorted((op for op in readers if step[op] >= moment), key=step.__getitem__)
+    return readers_of
 
 
 def _steps(explanation: Explanation) -> list[int]:
@@ -119,10 +119,10 @@ def _forced(explanation: Explanation) -> list[dict[str, object]]:
 
 def _cells(explanation: Explanation) -> list[dict[str, object]]:
     step = _steps(explanation)
-    found: list[dict[str, object]] = []
+    cells: list[dict[str, object]] = []
     for cell in explanation.cells:
         steps = [step[op] for op in cell.operators]
-        found.append(
+        cells.append(
             {
                 "end": cell.end,
                 "intrudes": cell.intrudes,
@@ -132,12 +132,12 @@ def _cells(explanation: Explanation) -> list[dict[str, object]]:
                 "death": max(steps),
             }
         )
-    return found
+    return cells
 
 
 def _settings(explanation: Explanation) -> list[tuple[str, str]]:
     plan = explanation.plan
-    found = [
+    settings = [
         ("network", plan.source.name),
         ("sha256", plan.source.original_sha256 or "none: the network was given in memory"),
         ("operators", f"{len(plan.operators):,}, of which {len(plan.scheduled):,} were scheduled"),
@@ -147,8 +147,8 @@ def _settings(explanation: Explanation) -> list[tuple[str, str]]:
         ("scheduler", f"{plan.schedule.scheduler}, {plan.schedule.seconds:.3f} s, status {plan.status}"),
     ]
     if plan.source.bind:
-        found.append(("bound", ", ".join(f"{symbol}={size}" for symbol, size in plan.source.bind.items())))
+        settings.append(("bound", ", ".join(f"{symbol}={size}" for symbol, size in plan.source.bind.items())))
     if plan.arena is not None:
-        found.append(("arena by", f"{plan.arena.allocator}, status {plan.arena.status}"))
-    found.append(("versions", f"hmcos {__version__}, Python {platform.python_version()}"))
-    return [(label, printable(value)) for label, value in found]
+        settings.append(("arena by", f"{plan.arena.allocator}, status {plan.arena.status}"))
+    settings.append(("versions", f"hmcos {__version__}, Python {platform.python_version()}"))
+    return [(label, printable(value)) for label, value in settings]

@@ -20,7 +20,7 @@ from hmcos.tasks.explain.explanation import Explanation
 from hmcos.words import printable
 
 NAME = "report.html"
-"""What the page is called beside a plan."""
+"""The file name of the page beside a plan."""
 _FOLDER = Path(__file__).parent
 
 
@@ -50,7 +50,7 @@ def page_text(explanation: Explanation) -> str:
         "data": _packed(page_data(explanation)),
         "script": _read("page.js"),
     }
-    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], _read("page.html"))
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], _read("page.html"))
 
 
 def _packed(data: object) -> str:
@@ -60,9 +60,9 @@ def _packed(data: object) -> str:
 
 def unpacked(page: str) -> dict[str, Any]:
     """Return the data in a page, as `page_data` made it."""
-    found = re.search(r'id="data">([^<]*)<', page)
-    assert found is not None, "every page holds its data"
-    return json.loads(zlib.decompress(b64decode(found[1])))
+    match = re.search(r'id="data">([^<]*)<', page)
+    assert match is not None, "every page holds its data"
+    return json.loads(zlib.decompress(b64decode(match[1])))
 
 
 def has_plotly() -> bool:

@@ -20,38 +20,38 @@ from hmcos.report.words.sizes import brief
 from hmcos.tasks.draw.scene import Scene
 
 _LISTED = 12
-"""Lives at the peak that are named."""
+"""Most lives at the peak to list by name."""
 _LEGIBLE = 0.03
-"""Part of the arena that a rectangle has to be high to bear a number."""
+"""Least height of a rectangle with a number in it, as a fraction of the arena."""
 
 
 def arena(scene: Scene, form: str) -> bytes:
     """Return the map of the arena; what is live at the peak is framed, numbered and listed."""
-    found = scene.arena
-    assert found is not None, "the picture was asked for without an arena"
-    made, axes = figure(f"{scene.title}: arena by {found.allocator}")
-    bytes_each, name = unit(found.size)
+    placed = scene.arena
+    assert placed is not None, "a scene for this picture has an arena"
+    made, axes = figure(f"{scene.title}: arena by {placed.allocator}")
+    bytes_each, name = unit(placed.size)
     shades = shading(life.size for life in scene.lives)
     framed = frozenset(scene.live_at_peak)
     axes.add_collection(
         PolyCollection(
-            [_corners(life, offset / bytes_each, bytes_each) for life, offset in _placed(scene, found)],
+            [_corners(life, offset / bytes_each, bytes_each) for life, offset in _placed(scene, placed)],
             facecolors=[shades.shade(life.size) for life in scene.lives],
             edgecolors=[PEAK if i in framed else FAINT for i in range(len(scene.lives))],
             linewidths=[0.9 if i in framed else 0.15 for i in range(len(scene.lives))],
         )
     )
     axes.axvline(scene.peak_moment + 0.5, color=PEAK, linewidth=1)
-    axes.axhline(found.size / bytes_each, color=INK, linewidth=1)
+    axes.axhline(placed.size / bytes_each, color=INK, linewidth=1)
     axes.axhline(scene.profile.peak / bytes_each, color=PEAK, linestyle="--", linewidth=1)
-    _number(axes, scene, found, bytes_each)
+    _number(axes, scene, placed, bytes_each)
     axes.set_xlim(0, max(1, scene.problem.operators))
-    axes.set_ylim(0, 1.04 * found.size / bytes_each or 1)
+    axes.set_ylim(0, 1.04 * placed.size / bytes_each or 1)
     axes.set_ylabel(f"address ({name})", color=INK)
     handles = [Patch(facecolor=colour, edgecolor=FAINT, label=words) for colour, words in shades.legend]
     made.legend(handles=handles, loc="outside lower center", ncols=len(SHADES), frameon=False, labelcolor=INK)
     made.legend(
-        handles=[Patch(visible=False, label=line) for line in _lines(scene, found)],
+        handles=[Patch(visible=False, label=line) for line in _lines(scene, placed)],
         loc="outside right upper",
         frameon=False,
         labelcolor=INK,
@@ -62,8 +62,8 @@ def arena(scene: Scene, form: str) -> bytes:
     return encoded(made, form)
 
 
-def _placed(scene: Scene, found: Arena) -> list[tuple[Life, int]]:
-    return list(zip(scene.lives, found.offsets, strict=True))
+def _placed(scene: Scene, placed: Arena) -> list[tuple[Life, int]]:
+    return list(zip(scene.lives, placed.offsets, strict=True))
 
 
 def _corners(life: Life, low: float, bytes_each: int) -> list[tuple[float, float]]:
@@ -71,15 +71,15 @@ def _corners(life: Life, low: float, bytes_each: int) -> list[tuple[float, float
     return [(life.birth, low), (life.death, low), (life.death, high), (life.birth, high)]
 
 
-def _number(axes: Axes, scene: Scene, found: Arena, bytes_each: int) -> None:
+def _number(axes: Axes, scene: Scene, placed: Arena, bytes_each: int) -> None:
     """Write the numbers of the list into the rectangles, beside the moment's line where these are narrow."""
     moment, steps = scene.peak_moment + 0.5, scene.problem.operators
     shift, side = (-6, "right") if moment > steps / 2 else (6, "left")
     for number, i in enumerate(scene.live_at_peak[:_LISTED], 1):
         life = scene.lives[i]
-        if life.size >= _LEGIBLE * found.size:
+        if life.size >= _LEGIBLE * placed.size:
             wide = life.death - life.birth >= _LEGIBLE * steps
-            middle = (found.offsets[i] + life.size / 2) / bytes_each
+            middle = (placed.offsets[i] + life.size / 2) / bytes_each
             axes.annotate(
                 str(number),
                 ((life.birth + life.death) / 2 if wide else moment, middle),
@@ -93,12 +93,12 @@ def _number(axes: Axes, scene: Scene, found: Arena, bytes_each: int) -> None:
             )
 
 
-def _lines(scene: Scene, found: Arena) -> Sequence[str]:
-    proved = ", proved least" if found.status is Status.OPTIMAL else ""
+def _lines(scene: Scene, placed: Arena) -> Sequence[str]:
+    proved = ", proved least" if placed.status is Status.OPTIMAL else ""
     live = scene.live_at_peak
     rest = sum(scene.lives[i].size for i in live[_LISTED:])
     return [
-        f"arena (solid line): {brief(found.size)}{proved}",
+        f"arena (solid line): {brief(placed.size)}{proved}",
         f"peak (dashed line): {brief(scene.profile.peak)}",
         "",
         f"live at the peak, step {scene.peak_moment}:",

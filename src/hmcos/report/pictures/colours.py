@@ -1,4 +1,4 @@
-"""The colours of pictures: light, in few classes, told apart in print and by people who see few colours."""
+"""The colours of pictures: few light classes, distinct in print and for colour-blind people."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SHADES = ("#dfebf6", "#bdd7ed", "#92bfe1", "#629fcf", "#3779b4", "#174f88")
 _DARK_FROM = 4
 """Shades from this one on carry light text."""
 PEAK = "#d1431b"
-"""Whatever is at the peak."""
+"""The colour of everything at the peak."""
 INK, FAINT, PAPER = "#22303c", "#8a97a3", "#ffffff"
 
 

@@ -41,14 +41,14 @@ def hierarchy(scene: Scene) -> Sketch:
 
 def _frames(tree: Tree, nodes: Sequence[Node]) -> list[Node | Group]:
     """Return the nodes within frames: one per cell, in it one per sequence of several operators."""
-    found: list[Node | Group] = []
+    frames: list[Node | Group] = []
     sequences = [
         _sequence(s, [nodes[op] for op in members]) for s, members in enumerate(tree.sequences.operators)
     ]
     for c, cell in enumerate(tree.cells):
         look = {**(_INTRUSION if cell.intrudes else _CELL), "label": f"cell {c}"}
-        found.append(Group(f"cell{c}", tuple(sequences[s] for s in cell.sequences), look))
-    return [*found, *(sequences[s] for s, cell in enumerate(tree.cell_of) if cell is None)]
+        frames.append(Group(f"cell{c}", tuple(sequences[s] for s in cell.sequences), look))
+    return [*frames, *(sequences[s] for s, cell in enumerate(tree.cell_of) if cell is None)]
 
 
 def _sequence(s: int, nodes: list[Node]) -> Node | Group:
@@ -56,8 +56,8 @@ def _sequence(s: int, nodes: list[Node]) -> Node | Group:
 
 
 def _order(scene: Scene) -> str:
-    found = scene.result
-    return f"steps of order {found.title}, peak {brief(found.peak)}"
+    schedule_shown = scene.result
+    return f"steps of order {schedule_shown.title}, peak {brief(schedule_shown.peak)}"
 
 
 def _page(scene: Scene, members: Sequence[Node | Group], title: str) -> Sketch:

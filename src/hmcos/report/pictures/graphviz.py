@@ -1,4 +1,4 @@
-"""DOT text as a picture: the `dot` program of Graphviz, run in a process of its own."""
+"""Draw DOT text with the `dot` program of Graphviz, in a child process."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def check_dot() -> str:
     Raises:
         ToolError: it is not installed.
     """
-    found = shutil.which("dot")
-    if found is None:
+    path = shutil.which("dot")
+    if path is None:
         raise ToolError(
             "the program dot of Graphviz is not installed; install it (apt install graphviz, brew install "
             "graphviz, or https://graphviz.org/download)"
         )
-    return found
+    return path
 
 
 def render(text: str, form: str, observer: Observer, seconds: float | None = None) -> bytes:

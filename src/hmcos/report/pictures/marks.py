@@ -77,5 +77,5 @@ def shown(name: str) -> str:
 
 def size_legend(shades: Shading, *, peak: bool) -> list[tuple[str, str]]:
     """Return what colours mean: bytes that an operator makes and, on an order, the peak."""
-    found = list(shades.legend)
-    return [*found, (PEAK, "at the peak: the operator, and the tensors live then")] if peak else found
+    legend = list(shades.legend)
+    return [*legend, (PEAK, "at the peak: the operator, and the tensors live then")] if peak else legend

@@ -20,7 +20,7 @@ from hmcos.words import meant
 
 @dataclass(frozen=True, slots=True)
 class PictureKind:
-    """How a picture is made, and what of."""
+    """How a picture is made, and what it shows."""
 
     place: str
     """ "module:function"; of a graph it takes a scene and returns a sketch, of a plot it takes a scene and a
@@ -59,7 +59,7 @@ def drawn(scene: Scene, what: str, form: str, observer: Observer) -> bytes:
     """Return a picture of a scene in a form: svg, pdf, png, or dot for graphs.
 
     Raises:
-        ToolError: what it takes to draw it is missing, or gives up.
+        ToolError: a program or package that the picture needs is missing or failed.
     """
     picture = PICTURES[what]
     observer.progress(f"drawing {what}", 0, 0, 0)
@@ -77,7 +77,7 @@ def drawn(scene: Scene, what: str, form: str, observer: Observer) -> bytes:
 
 
 def renderer(what: str, form: str) -> str:
-    """Return who draws a picture in a form here: Graphviz, hmcos or matplotlib; empty where nobody has to."""
+    """Return what draws a picture in a form: Graphviz, hmcos or matplotlib; empty for DOT text."""
     if PICTURES[what].plots:
         return "matplotlib"
     if form == "dot":
@@ -112,12 +112,12 @@ def picture_called(what: str) -> PictureKind:
 
 
 def form_of(what: str, file: Path) -> str:
-    """Return the form of a picture that the suffix of a file asks for, when all is there that it takes.
+    """Return the form of a picture by the suffix of a file, after checking that it can be drawn.
 
     Raises:
         OptionError: the picture has no such form.
         OutputError: the file cannot be written.
-        ToolError: what it takes to draw it is missing.
+        ToolError: a program or package that the picture needs is missing.
     """
     picture = picture_called(what)
     form = file.suffix.removeprefix(".").lower()
@@ -146,7 +146,7 @@ def _check_either(form: str) -> None:
 
 
 def check_matplotlib() -> None:
-    """Do nothing if matplotlib is there.
+    """Check that matplotlib can be imported.
 
     Raises:
         ToolError: it is not installed, or its settings are wrong.

@@ -64,15 +64,15 @@ def comparison_record(comparison: Comparison) -> dict[str, object]:
         "operators": comparison.operators,
         "target": comparison.target.name,
         "scheduled_operators": comparison.scheduled_operators,
-        "lower_bound": max(found.lower_bound for found in comparison.schedules),
+        "lower_bound": max(schedule.lower_bound for schedule in comparison.schedules),
         "schedulers": [
             {
-                "scheduler": found.scheduler,
-                "status": str(found.status),
-                "peak": found.peak,
-                "seconds": round(found.seconds, 6),
+                "scheduler": schedule.scheduler,
+                "status": str(schedule.status),
+                "peak": schedule.peak,
+                "seconds": round(schedule.seconds, 6),
             }
-            for found in comparison.schedules
+            for schedule in comparison.schedules
         ],
     }
 
@@ -95,12 +95,12 @@ def experiment_record(experiment: Experiment) -> dict[str, object]:
 
 
 def _trial_record(trial: OrderTrial) -> dict[str, object]:
-    found = trial.schedule
+    schedule = trial.schedule
     return {
-        "scheduler": found.scheduler,
-        "status": str(found.status),
-        "peak": found.peak,
-        "seconds": round(found.seconds, 6),
+        "scheduler": schedule.scheduler,
+        "status": str(schedule.status),
+        "peak": schedule.peak,
+        "seconds": round(schedule.seconds, 6),
         "arenas": {
             planner: {
                 "size": arena.size,
@@ -132,13 +132,13 @@ def inspection_record(inspection: Inspection) -> dict[str, object]:
     }
 
 
-def verification_record(found: Verification) -> dict[str, object]:
+def verification_record(verification: Verification) -> dict[str, object]:
     """Return what `hmcos verify --json` prints."""
     return {
-        "model": found.source,
-        "result": found.result,
-        "answer": str(found.answer),
-        "holds": _holds(found.answer),
+        "model": verification.source,
+        "result": verification.result,
+        "answer": str(verification.answer),
+        "holds": _holds(verification.answer),
         "checks": [
             {
                 "check": check.name,
@@ -147,7 +147,7 @@ def verification_record(found: Verification) -> dict[str, object]:
                 "required": check.required,
                 "words": check.words,
             }
-            for check in found.checks
+            for check in verification.checks
         ],
     }
 
@@ -157,12 +157,12 @@ def _holds(answer: Answer) -> bool | None:
     return {Answer.HOLDS: True, Answer.FAILS: False}.get(answer)
 
 
-def measurement_record(found: Measurement) -> dict[str, object]:
+def measurement_record(measurement: Measurement) -> dict[str, object]:
     """Return what `hmcos measure --json` prints."""
     return {
-        "model": found.model,
-        "target": found.target,
-        "processes": found.processes,
+        "model": measurement.model,
+        "target": measurement.target,
+        "processes": measurement.processes,
         "settings": [
             {
                 "setting": row.setting,
@@ -171,7 +171,7 @@ def measurement_record(found: Measurement) -> dict[str, object]:
                 "most": row.most,
                 "predicted": row.predicted,
             }
-            for row in found.rows
+            for row in measurement.rows
         ],
     }
 

@@ -27,7 +27,7 @@ _WIDE, _NARROW = 72, 24
 
 
 def explanation_tables(explanation: Explanation) -> RenderableType:
-    """Return the verdict, memory over time, what is live at the peak, who forces it, and what would help."""
+    """Return the verdict, memory over time, what is live at the peak, what forces it and what reduces it."""
     return Group(
         Text(printable(verdict(explanation.plan)), style="bold"),
         Text(),
@@ -116,8 +116,8 @@ def _live(explanation: Explanation) -> Table:
 
 
 def _least(explanation: Explanation, life: Life, kind: Kind) -> str:
-    found = explanation.least(life, kind)
-    return "" if found is None else f"{found:,}"
+    bytes_left = explanation.least(life, kind)
+    return "" if bytes_left is None else f"{bytes_left:,}"
 
 
 def type_words(explanation: Explanation, life: Life) -> str:

@@ -147,12 +147,12 @@ def _longest_word(text: Text) -> int:
 
 def _without_long_words(text: Text, width: int) -> Text:
     """Return the text with each word at most so wide; the styles of the others stay."""
-    found = text.copy()
+    fitted_text = text.copy()
     for long in reversed([m for m in re.finditer(r"\S+", text.plain) if Text(m[0]).cell_len > width]):
-        before, word, after = found.divide(long.span())
+        before, word, after = fitted_text.divide(long.span())
         word.plain = _narrowed(long[0], width)
-        found = before.append_text(word).append_text(after)
-    return found
+        fitted_text = before.append_text(word).append_text(after)
+    return fitted_text
 
 
 def _narrowed(word: str, width: int) -> str:

@@ -43,7 +43,7 @@ _WORDS = {
 
 
 def show(what: RenderableType) -> None:
-    """Print to standard output: as wide as the terminal, in plain text when it is none."""
+    """Print to standard output, as wide as the terminal; as plain text if it is not a terminal."""
     width = None if sys.stdout.isatty() else 120
     Console(highlight=False, width=width).print(fitted(what), crop=False)
 
@@ -79,12 +79,12 @@ def comparison_table(comparison: Comparison) -> RenderableType:
     table = Table()
     for heading in ("scheduler", "peak memory", "over the bound", "status", "seconds"):
         table.add_column(heading, justify="left" if heading in {"scheduler", "status"} else "right")
-    least = min(found.peak for found in comparison.schedules)
-    for found in comparison.schedules:
-        over = f"{100 * (found.peak - found.lower_bound) / max(1, found.lower_bound):.1f} %"
-        name, seconds = title_beside(found, least), f"{found.seconds:.3f}"
-        table.add_row(name, human(found.peak), over, str(found.status), seconds)
-    bound = max(found.lower_bound for found in comparison.schedules)
+    least = min(schedule.peak for schedule in comparison.schedules)
+    for schedule in comparison.schedules:
+        over = f"{100 * (schedule.peak - schedule.lower_bound) / max(1, schedule.lower_bound):.1f} %"
+        name, seconds = title_beside(schedule, least), f"{schedule.seconds:.3f}"
+        table.add_row(name, human(schedule.peak), over, str(schedule.status), seconds)
+    bound = max(schedule.lower_bound for schedule in comparison.schedules)
     return Group(_title(comparison.source, comparison.target), table, Text(f"lower bound: {human(bound)}"))
 
 
@@ -107,11 +107,11 @@ def experiment_table(experiment: Experiment) -> RenderableType:
     return Group(Text(f"bytes, target {printable(experiment.target.name)}", style="bold"), table)
 
 
-def title_beside(found: Schedule, least: int) -> str:
-    """Return what a schedule is called beside others, of which the best one has so low a peak, in bytes."""
+def title_beside(schedule: Schedule, least: int) -> str:
+    """Return the label of a schedule in a comparison; `least` is the lowest peak in it, in bytes."""
     # A search that was cut short can end above the order of a cheaper scheduler.
-    unproved = found.title != found.scheduler
-    return "cut short" if unproved and found.peak > least else found.title
+    unproved = schedule.title != schedule.scheduler
+    return "cut short" if unproved and schedule.peak > least else schedule.title
 
 
 def inspection_tables(inspection: Inspection) -> RenderableType:
@@ -133,7 +133,7 @@ def inspection_tables(inspection: Inspection) -> RenderableType:
 def zoo_tables(
     networks: Sequence[tuple[str, str, str]], families: Sequence[tuple[str, str]]
 ) -> RenderableType:
-    """Return the networks that come along, and the families with the parameters that hold by default."""
+    """Return the bundled networks, and the families with their default parameters."""
     listed = Table("network", "family", "parameters")
     for network in networks:
         listed.add_row(*network)

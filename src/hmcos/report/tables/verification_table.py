@@ -1,4 +1,4 @@
-"""What was proved, and what was measured on a runtime, as tables for people."""
+"""Verifications and measurements as tables for people."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ _ANSWERS = {Answer.HOLDS: ("yes", ""), Answer.FAILS: ("NO", "bold red"), Answer.
 """Answer of a check to its word in the table and the word's style."""
 
 
-def verification_table(found: Verification) -> RenderableType:
+def verification_table(verification: Verification) -> RenderableType:
     """Return one row per check, with its figures or what is wrong."""
     table = Table("check", "holds", "what was found")
-    for check in found.checks:
+    for check in verification.checks:
         word, style = _ANSWERS[check.answer]
         table.add_row(check.name, Text(word, style), Text(printable(check.words)))
-    name = f"{printable(found.result)} for {printable(found.source)}"
-    return Group(Text(name, style="bold"), table, Text(_verdict(found)))
+    name = f"{printable(verification.result)} for {printable(verification.source)}"
+    return Group(Text(name, style="bold"), table, Text(_verdict(verification)))
 
 
-def _verdict(found: Verification) -> str:
+def _verdict(verification: Verification) -> str:
     """Return the answer of the whole, and the checks that decide it."""
-    failed = ", ".join(check.name for check in found.checks if check.failed)
-    unknown = [check for check in found.checks if check.answer == Answer.NOT_RUN]
+    failed = ", ".join(check.name for check in verification.checks if check.failed)
+    unknown = [check for check in verification.checks if check.answer == Answer.NOT_RUN]
     required = ", ".join(check.name for check in unknown if check.required)
     if failed:
         return f"does not hold: {failed}"
@@ -38,13 +38,14 @@ def _verdict(found: Verification) -> str:
     return "all holds"
 
 
-def measurement_table(found: Measurement) -> RenderableType:
+def measurement_table(measurement: Measurement) -> RenderableType:
     """Return one row per setting: measured, how far apart the processes were, and predicted."""
     table = Table("ONNX Runtime")
     for heading in ("measured (median)", "least to most", "predicted peak"):
         table.add_column(heading, justify="right")
-    for row in found.rows:
+    for row in measurement.rows:
         predicted = "" if row.predicted is None else human(row.predicted)
         table.add_row(row.setting, human(row.median), f"{row.least:,} to {row.most:,} B", predicted)
-    title = f"{printable(found.model)}, target {printable(found.target)}, {found.processes} processes each"
+    model, target = printable(measurement.model), printable(measurement.target)
+    title = f"{model}, target {target}, {measurement.processes} processes each"
     return Group(Text(title, style="bold"), table)

@@ -44,7 +44,7 @@ def verdict(plan: Plan) -> str:
 
 
 def proof_words(explanation: Explanation) -> str:
-    """Return what is known about who forces the peak, and no more than that."""
+    """Return a sentence on which operators force the peak; it claims only what is proved."""
     plan, problem, highest = explanation.plan, explanation.problem, explanation.forced[:1]
     if explanation.is_forced:
         row = explanation.rows[highest[0].operator]
@@ -65,7 +65,7 @@ def proof_words(explanation: Explanation) -> str:
 
 
 def tried_words(explanation: Explanation) -> str:
-    """Return how many changes were tried and what is known of them, and no more than that."""
+    """Return a sentence on how many changes were tried and what is known of them."""
     advised = explanation.advised
     tried, decided = len(advised.advice), len(advised.advice) - advised.undecided
     if not advised.possible:
@@ -89,7 +89,7 @@ def tried_words(explanation: Explanation) -> str:
 
 
 def _more(plan: Plan) -> str:
-    """Return what tries the changes that there was no time for."""
+    """Return the command that tries the remaining changes."""
     if plan.outputs.plan:
         return shlex.join(["hmcos", "report", plan.outputs.plan])
     return "the same without a time limit"
@@ -110,7 +110,7 @@ def advice_words(explanation: Explanation, change: Change) -> tuple[str, str]:
             f"if the runtime can: --target FILE.toml with {rule}",
         )
     life = change.life
-    assert life is not None, "what is gone or halved is something that lives"
+    assert life is not None, "a tensor that is gone or halved has a life"
     name = shown(explanation.name(life))
     if life.buffer is None:
         how = (
@@ -125,7 +125,7 @@ def advice_words(explanation: Explanation, change: Change) -> tuple[str, str]:
 
 
 def _fusion(problem: Problem, rows: tuple[OperatorRow, ...], buffer: int) -> str:
-    """Return how a tensor comes to be stored no more."""
+    """Return how to avoid storing a tensor."""
     maker, readers = problem.producer[buffer], problem.readers[buffer]
     if maker < 0:
         return "feed it piece by piece, or keep it outside the arena"
@@ -138,7 +138,7 @@ def _fusion(problem: Problem, rows: tuple[OperatorRow, ...], buffer: int) -> str
 
 
 def reproduction(plan: Plan) -> str:
-    """Return the command that makes the plan again; empty for a network that had no name."""
+    """Return the command that makes the plan again; empty for a network in memory."""
     if plan.source.name.startswith("<"):
         return ""
     words = ["hmcos", "schedule", plan.source.name]

@@ -1,4 +1,4 @@
-"""What operators and tensors are called in tables and sentences."""
+"""Names of operators and tensors in tables and sentences."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ NAMED = 60
 
 
 def operator_words(row: OperatorRow) -> str:
-    """Return what an operator is called, once: Conv 'conv2d_15', CONCATENATION 40, or operator 7.
+    """Return the name of an operator for people: Conv 'conv2d_15', CONCATENATION 40, or operator 7.
 
-    The kind is left out where the name begins with it; the number stands in for a name that says nothing.
+    The kind is left out if the name begins with it; the number replaces a name that says nothing more.
     """
     name, kind = shown(row.name), printable(row.kind)
     if not row.name or row.name == row.kind:

@@ -19,24 +19,24 @@ _FACTORS = {
 
 
 def brief(size: int) -> str:
-    """Return bytes in the binary unit that is easiest to grasp, without idle zeros."""
+    """Return bytes in the largest binary unit that is not above them, without trailing zeros."""
     number, unit = short(size).split()
     return f"{number.rstrip('0').rstrip('.') if '.' in number else number} {unit}"
 
 
 def parse_size(text: str) -> int:
-    """Return the bytes that a text such as 262144, 256K, 1MiB or "1.5 MB" stands for.
+    """Return the bytes in a text such as 262144, 256K, 1MiB or "1.5 MB".
 
     Raises:
-        OptionError: the text is no size, or no whole number of bytes.
+        OptionError: the text is not a size, or not a whole number of bytes.
     """
-    found = _SIZE.fullmatch(text) if len(text) <= _LONGEST else None
-    if found is None or found[2].lower() not in _FACTORS:
+    match = _SIZE.fullmatch(text) if len(text) <= _LONGEST else None
+    if match is None or match[2].lower() not in _FACTORS:
         raise OptionError(
             f"{text[:_LONGEST]!r} is no size; write bytes, or 256K, 1MiB, 1.5MB (K = KiB = 1024, KB = 1000)"
         )
-    whole, _, digits = found[1].partition(".")
-    scaled = int(whole + digits) * _FACTORS[found[2].lower()]
+    whole, _, digits = match[1].partition(".")
+    scaled = int(whole + digits) * _FACTORS[match[2].lower()]
     size, rest = divmod(scaled, 10 ** len(digits))
     if rest:
         raise OptionError(f"{text!r} is no whole number of bytes")
