@@ -85,8 +85,7 @@ def check_arena(
         lives: what needs a place in the arena.
         arena: the offsets; its alignment applies to every life.
         wishes: one per life, or none at all.
-        pools: consecutive blocks; no life may cross the end of one. A life in none of them lies after the
-            last.
+        pools: consecutive blocks whose ends no life may cross; a life in none of them lies after the last.
 
     Raises:
         VerifyError: two lives overlap, an offset is negative, misaligned, or not that of the life it
