@@ -93,7 +93,7 @@ def digest_of(file: Path) -> str | None:
 
 
 def _is_file(path: Path) -> bool:
-    """Return whether a path is an ordinary file: reading a pipe could wait forever. Accepts any long name."""
+    """Return whether a path is an ordinary file: a pipe could block, and long names must not raise."""
     with suppress(OSError, ValueError):
         return path.is_file()
     return False

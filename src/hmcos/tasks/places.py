@@ -46,9 +46,8 @@ def output_places(
     that it read besides the network.
 
     Raises:
-        OutputError: the folder cannot be written to, a place is blocked, or a result
-            would replace an input or a data file that the written model needs, or, without `overwrite`, the
-            plan of another source.
+        OutputError: the folder cannot be written to, a place is blocked, or a result would replace an input,
+            a data file that the written model needs, or, without `overwrite`, the plan of another source.
     """
     check_reachable(folder, "name a folder for the results", folder=True)
     model = None if opened.model is None else folder / f"{opened.stem}.{opened.model.format}"
@@ -72,7 +71,7 @@ def check_free(place: Path) -> None:
     """Check that a file can be written at a place; its parent folders may still be missing.
 
     Raises:
-        OutputError: it cannot be written, and why.
+        OutputError: the file cannot be written; says why.
     """
     # Comes first, since its message differs from that of a folder without permission.
     with suppress(OSError, ValueError):

@@ -12,8 +12,8 @@ from hmcos.plan.plan import Plan
 def with_tensor_ids(plan: Plan, names: Sequence[str], in_problem: bool = False) -> Plan:
     """Return the plan with the ids of all tensors in its buffers; a plan that has ids is unchanged.
 
-    A buffer stays without ids if no tensor, or more than one, has a name in it. Such a plan cannot be
-    checked, and the verifier refuses it.
+    A buffer gets no ids if one of its names belongs to no tensor of the network, or to several. Such a plan
+    cannot be checked, and the verifier refuses it.
 
     Args:
         plan: the plan.

@@ -1,7 +1,7 @@
 """Messages from the process that runs models to its parent, one JSON object per line.
 
 A runtime may crash the process at any moment. So the process sends every check as soon as it is made, and
-names every part of the work before it begins: the last part named is the one that crashed.
+names every part of the work before it begins: after a crash, the last part named is the one that crashed.
 """
 
 from __future__ import annotations
