@@ -14,14 +14,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from functools import partial
 from random import Random
 from unittest.mock import patch
 
 from hmcos.allocation import crowd, fit
 from hmcos.allocation.alive_bound import lower_bound
 from hmcos.allocation.auto import auto
-from hmcos.allocation.exact import cluster
+from hmcos.allocation.exact.cluster import ProofSettings
 from hmcos.allocation.exact.constraint import Effort, constrain
 from hmcos.allocation.exact.placement_rules import PlacementRules, Style
 from hmcos.allocation.exact.proof import exact, prove
@@ -64,20 +63,26 @@ class Trial:
         if not self.number % SOLVED_EVERY:
             yield from self.faults_of_the_solver()
         with ExitStack() as patches:
-            patches.enter_context(patch.object(cluster, "Search", partial(Search, rules=self.rules)))
             if self.rng.random() < 0.5:  # what is used from thousands of items on
                 few = ((fit, "FEW_PAIRS"), (fit, "FEW_EACH"), (waiting, "FEW"), (crowd, "FEW_RUNS"))
                 for module, name in few:
                     patches.enter_context(patch.object(module, name, -1))
-            yield from self.faults_of_arena("exact", exact(self.lives, Limits(), Watch()), closed=True)
-            yield from self.faults_of_arena("auto", auto(self.lives, Limits(), Watch()), closed=True)
+            for name, plan in (("exact", exact), ("auto", auto)):
+                arena = plan(self.lives, Limits(), Watch(), 1, self.settings)
+                yield from self.faults_of_arena(name, arena, closed=True)
             far = self.far_start()
-            yield from self.faults_of_arena("proof", prove(self.lives, far, Limits(), Watch()), closed=True)
+            proved = prove(self.lives, far, Limits(), Watch(), 1, self.settings)
+            yield from self.faults_of_arena("proof", proved, closed=True)
             short = Limits(states=self.rng.randint(0, 9))
-            with patch.object(cluster, "FIRST_RUN", 2):
-                yield from self.faults_of_arena("short proof", prove(self.lives, far, short, Watch()))
+            hasty = replace(self.settings, first_run=2)
+            proved = prove(self.lives, far, short, Watch(), 1, hasty)
+            yield from self.faults_of_arena("short proof", proved)
             yield from self.faults_of_budget()
             yield from self.faults_of_planner(PLANNERS[self.number // len(RULES) % len(PLANNERS)])
+
+    @property
+    def settings(self) -> ProofSettings:
+        return ProofSettings(self.rules)
 
     def in_units(self) -> tuple[list[Item], int]:
         """The items that need room, and the bytes of a unit."""
@@ -178,7 +183,7 @@ class Trial:
         room = budget if self.lives.capacity is None else min(budget, self.lives.capacity)
         expected = Status.FITS if room >= self.least else Status.DOES_NOT_FIT
         for plan in (auto, exact):
-            arena = plan(self.lives, Limits(budget=budget), Watch())
+            arena = plan(self.lives, Limits(budget=budget), Watch(), 1, self.settings)
             yield from self.faults_of_arena(f"budget {budget}", arena, budget=budget)
             if arena.status is not expected:
                 yield f"budget {budget}: is {arena.status}, not {expected}"

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from hmcos.allocation.alive_bound import lower_bound
 from hmcos.allocation.auto import auto
 from hmcos.allocation.crowd import Crowd
+from hmcos.allocation.exact.cluster import ProofSettings
 from hmcos.allocation.exact.constraint import Effort, constrain
 from hmcos.allocation.exact.placement_rules import PlacementRules, Style
-from hmcos.allocation.exact.proof import exact
+from hmcos.allocation.exact.proof import exact, prove
 from hmcos.allocation.exact.search import Search
 from hmcos.allocation.exact.shrink import postponable, scaled, unit_of
 from hmcos.allocation.files.lives_file import (
@@ -94,6 +95,29 @@ def test_exact_is_as_small_as_brute_force(plan: type, lives: Lives) -> None:
         assert arena.status == Status.OPTIMAL
         assert arena.lower_bound == least
     assert not over or arena.status in (Status.DOES_NOT_FIT, Status.OPTIMAL)
+
+
+SETTINGS = st.builds(
+    ProofSettings,
+    rules=st.builds(PlacementRules, *[st.booleans()] * 6),
+    first_run=st.integers(1, 20),
+    solver_after=st.integers(0, 3),
+    first_work=st.floats(0.001, 0.1),
+    most_work=st.floats(0.1, 0.8),
+)
+
+
+@settings(max_examples=60)
+@given(lives=small(5), chosen=SETTINGS)
+def test_no_settings_change_the_smallest_arena(lives: Lives, chosen: ProofSettings) -> None:
+    far = allocator("birth_order")(lives, Limits(), Watch())
+    usual, unusual = (prove(lives, far, Limits(), Watch(), 1, how) for how in (ProofSettings(), chosen))
+    assert faults(lives, unusual.offsets) == []
+    assert (unusual.size, unusual.lower_bound, unusual.status) == (
+        usual.size,
+        usual.lower_bound,
+        usual.status,
+    )
 
 
 @sweep

@@ -22,9 +22,10 @@ _PACE = 0.1
 class Progress:
     """An observer that shows a line on a terminal's standard error if the search takes a while."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float = PATIENCE) -> None:
+        """Show nothing for the first seconds."""
         self._shown = sys.stderr.isatty() and not is_heard()  # lines of a log would tear it apart
-        self._next = perf_counter() + PATIENCE
+        self._next = perf_counter() + patience
         self._line: Status | None = None
         self._open = ExitStack()
 

@@ -49,11 +49,13 @@ class Cell:
     """Buffers made here and how many operators outside read each (0 for a kept one), ascending."""
 
 
-def find_cells(sequences: Sequences, ends: Collection[int] | None = None) -> tuple[Cell, ...]:
+def find_cells(
+    sequences: Sequences, ends: Collection[int] | None = None, largest: int = LARGEST
+) -> tuple[Cell, ...]:
     """Return disjoint cells, ascending by their ends; contracting them leaves the graph acyclic.
 
     Without `ends`, every operator with several predecessors may end a cell; of these, the outermost cells
-    with at most LARGEST members are returned. With `ends`, only these operators end cells, if they start a
+    with at most `largest` members are returned. With `ends`, only these operators end cells, if they start a
     sequence; the published system takes the sequences that start with a Concat (HMCOS, DAC 2022,
     hierarchical graph).
 
@@ -61,7 +63,7 @@ def find_cells(sequences: Sequences, ends: Collection[int] | None = None) -> tup
     outputs of its end and its own, and an end that is a member of an intrusion does not end a cell.
     """
     if ends is None:
-        heads, largest = _outermost(sequences), LARGEST
+        heads = _outermost(sequences, largest)
     else:
         heads, largest = _starts(sequences, ends), len(sequences)
     taken, cells = [False] * len(sequences), list[Cell]()
@@ -91,8 +93,8 @@ def _starts(sequences: Sequences, ends: Collection[int]) -> list[int]:
     return sorted(s for s in {sequences.owner[op] for op in ends} if sequences.operators[s][0] in ends)
 
 
-def _outermost(sequences: Sequences) -> list[int]:
-    """Return the sequences that may end a cell and lie in no other cell of at most LARGEST members."""
+def _outermost(sequences: Sequences, largest: int) -> list[int]:
+    """Return the sequences that may end a cell and lie in no other cell of at most `largest` members."""
     several = [len(before) > 1 for before in sequences.predecessors]
     tree = dominators(sequences.predecessors, [s for s, leaves in enumerate(_leaves(sequences)) if leaves])
     covered = [False] * len(several)
@@ -101,7 +103,7 @@ def _outermost(sequences: Sequences) -> list[int]:
     for s in range(len(several) - 1, -1, -1):
         parent = tree.parent[s]
         covered[s] = parent != ROOT and (
-            covered[parent] or (several[parent] and tree.weight(parent) <= LARGEST)
+            covered[parent] or (several[parent] and tree.weight(parent) <= largest)
         )
         if several[s] and not covered[s]:
             ends.append(s)

@@ -5,7 +5,6 @@ import sys
 
 import pytest
 
-from hmcos.cli import progress
 from hmcos.cli.progress import Progress
 
 
@@ -21,8 +20,7 @@ def test_a_line_is_shown_on_a_terminal_after_a_while(
     screen = Terminal()
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(sys, "stderr", screen)
-    monkeypatch.setattr(progress, "PATIENCE", patience)
-    with Progress() as shown:
+    with Progress(patience) as shown:
         shown.progress("drawing with dot", 0, 0, 0)
     assert ("drawing with dot" in screen.getvalue()) == (patience == 0)
     assert "best" not in screen.getvalue()
@@ -31,7 +29,6 @@ def test_a_line_is_shown_on_a_terminal_after_a_while(
 def test_nothing_is_shown_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = io.StringIO()
     monkeypatch.setattr(sys, "stderr", screen)
-    monkeypatch.setattr(progress, "PATIENCE", 0.0)
-    with Progress() as shown:
+    with Progress(0.0) as shown:
         shown.progress("search", 1, 1, 1)
     assert screen.getvalue() == ""

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
-from hmcos.hierarchy import cells as cells_module
 from hmcos.hierarchy.cells import Cell, find_cells
 from hmcos.hierarchy.sequences import join_sequences, single_sequences
 from networks import problem_of, two_cells
@@ -90,11 +87,10 @@ def test_what_reads_an_input_is_not_dominated() -> None:
     assert not any(cell.intrudes for cell in find_cells(single_sequences(net), ends=[2]))
 
 
-def test_without_ends_the_outermost_of_limited_size_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_ends_the_outermost_of_limited_size_are_taken() -> None:
     sequences = join_sequences(two_cells())
     assert [cell.sequences for cell in find_cells(sequences)] == [tuple(range(8))]
-    monkeypatch.setattr(cells_module, "LARGEST", 3)
-    assert [cell.sequences for cell in find_cells(sequences)] == [(1, 2, 3), (4, 5), (6, 7)]
+    assert [cell.sequences for cell in find_cells(sequences, largest=3)] == [(1, 2, 3), (4, 5), (6, 7)]
 
 
 def test_a_graph_output_inside_leaves_the_cell() -> None:

@@ -6,23 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
-from hmcos.allocation.exact.placement_rules import Style
+from hmcos.allocation.exact.placement_rules import ALL_RULES, PlacementRules, Style
 from hmcos.allocation.exact.search import Search
 from hmcos.allocation.fit import count_pairs, highest_end
 from hmcos.allocation.items import Item
 from hmcos.allocation.sections import entries
 from hmcos.limits import Limits, Watch
 
-FIRST_RUN = 300
-"""States of the first run at a target, or twice the number of items if that is more, since a run needs at
-least one state per item to place them all. Each later run is 3 % longer."""
-SOLVER_AFTER = 12
-"""Runs of the search before the first turn of the constraint solver; the next turn comes at three times as
-many runs, and so on."""
-FIRST_WORK = 0.1
-"""Work of the solver's first turn, in its deterministic measure (one unit takes some ten seconds); doubled
-each turn up to `MOST_WORK`."""
-MOST_WORK = 0.8
 SOLVER_ROOM = 200_000
 """With more intervals than this the solver gets no turn: building its model would take longer than that."""
 LARGEST = 3_000_000
@@ -31,14 +21,37 @@ STATES_PER_WORK = 100_000
 """How many of `Limits.states` one unit of solver work counts for: what the search enters in that time."""
 
 
+@dataclass(frozen=True, slots=True)
+class ProofSettings:
+    """How the exact planner goes about its proof. Settings change its speed, but no answer."""
+
+    rules: PlacementRules = ALL_RULES
+    """The pruning rules of the search."""
+    first_run: int = 300
+    """States of the first run at a target, or twice the number of items if that is more, since a run needs at
+    least one state per item to place them all. Each later run is 3 % longer."""
+    solver_after: int = 12
+    """Runs of the search before the first turn of the constraint solver; the next turn comes at three times
+    as many runs, and so on."""
+    first_work: float = 0.1
+    """Work of the solver's first turn, in its deterministic measure (one unit takes some ten seconds)."""
+    most_work: float = 0.8
+    """The most work of one turn: each has twice as much as the one before, up to this."""
+
+
+USUAL = ProofSettings()
+
+
 @dataclass(slots=True)
 class TargetAttempt:
     """The search at one target capacity, and whose turn is next."""
 
     search: Search
+    solver_at: int
+    """Runs after which the constraint solver has its next turn."""
+    work: float
+    """Work of that turn."""
     runs: int = 0
-    solver_at: int = SOLVER_AFTER
-    work: float = FIRST_WORK
 
     def style(self) -> Style:
         """Return the style of the next run: three rankings in turn, then also with weights and noise."""
@@ -48,9 +61,12 @@ class TargetAttempt:
 class Cluster:
     """Items with their best offsets so far and the largest refuted capacity, all in units."""
 
-    def __init__(self, items: Sequence[Item], offsets: Sequence[int]) -> None:
+    def __init__(
+        self, items: Sequence[Item], offsets: Sequence[int], settings: ProofSettings = USUAL
+    ) -> None:
         """Start from items that all need room, and offsets at which they do not overlap."""
         self._items = tuple(items)
+        self._settings = settings
         self.offsets = list(offsets)
         self.size = highest_end(items, offsets)
         self.refuted = -1
@@ -71,11 +87,13 @@ class Cluster:
         """Try for a while to fit the items into a capacity; return the number of states that took."""
         attempt = self._attempts.get(target)
         if attempt is None:
-            attempt = self._attempts[target] = TargetAttempt(Search(self._items, target, seed=limits.seed))
+            search = Search(self._items, target, self._settings.rules, limits.seed)
+            attempt = TargetAttempt(search, self._settings.solver_after, self._settings.first_work)
+            self._attempts[target] = attempt
         if attempt.runs >= attempt.solver_at:
             return self._solve(target, attempt, limits, watch, jobs)
         before = attempt.search.nodes
-        nodes = round(max(FIRST_RUN, 2 * len(self._items)) * 1.03**attempt.runs)
+        nodes = round(max(self._settings.first_run, 2 * len(self._items)) * 1.03**attempt.runs)
         fits = attempt.search.run(nodes, attempt.style(), lambda: watch.reached(limits, 0) is not None)
         attempt.runs += 1
         if fits is not None:
@@ -100,7 +118,7 @@ class Cluster:
         if answer is not None:
             self._settle(target, answer or None)
         spent = round(attempt.work * STATES_PER_WORK)
-        attempt.work = min(2 * attempt.work, MOST_WORK)
+        attempt.work = min(2 * attempt.work, self._settings.most_work)
         return spent
 
     def _settle(self, target: int, offsets: list[int] | None) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from hmcos.allocation.alive_bound import lower_bound
-from hmcos.allocation.exact.cluster import Cluster
+from hmcos.allocation.exact.cluster import USUAL, Cluster, ProofSettings
 from hmcos.allocation.exact.shrink import clusters, postponable, scaled, unit_of
 from hmcos.allocation.fit import Board, board, first_fit, highest_end
 from hmcos.allocation.items import items
@@ -19,7 +19,9 @@ from hmcos.limits import Limits, Status, Watch, never
 from hmcos.plan.arena import Arena
 
 
-def exact(lives: Lives, limits: Limits, watch: Watch, jobs: int = 1) -> Arena:
+def exact(
+    lives: Lives, limits: Limits, watch: Watch, jobs: int = 1, settings: ProofSettings = USUAL
+) -> Arena:
     """Return the smallest arena, or the best one and a lower bound if a limit is reached.
 
     With a budget, the search ends at the first arena within it, or at the proof that there is none. Pools are
@@ -31,14 +33,17 @@ def exact(lives: Lives, limits: Limits, watch: Watch, jobs: int = 1) -> Arena:
         limits: seconds, budget, seed, and `states`: states of the search, all runs together.
         watch: is told about better arenas and bounds.
         jobs: workers of the constraint solver.
+        settings: how to search.
     """
     start = smallest_cheap(lives, limits, watch)
     if start.status is Status.OPTIMAL or watch.reached(limits, 0) is not None:
         return replace(with_limit(start, limits, watch, 0), allocator="exact")
-    return prove(lives, start, limits, watch, jobs)
+    return prove(lives, start, limits, watch, jobs, settings)
 
 
-def prove(lives: Lives, start: Arena, limits: Limits, watch: Watch, jobs: int = 1) -> Arena:
+def prove(
+    lives: Lives, start: Arena, limits: Limits, watch: Watch, jobs: int = 1, settings: ProofSettings = USUAL
+) -> Arena:
     """Return the smallest arena; `start` is a cheap planner's arena, with every life as low as it can be."""
     given = items(lives)
     unit = unit_of(given)
@@ -46,7 +51,7 @@ def prove(lives: Lives, start: Arena, limits: Limits, watch: Watch, jobs: int = 
     offsets = [start.offsets[item.lives[0]] // unit for item in given]
     asked = None if limits.budget is None else room(lives, limits)
     over = partial(watch.is_over, limits)
-    proof = Proof(shrunk, offsets, None if asked is None else asked // unit, unit, over)
+    proof = Proof(shrunk, offsets, None if asked is None else asked // unit, unit, over, settings)
     status = proof.search(limits, watch, jobs)
     smallest = [offset * unit for offset in proof.assembled()]
     return outcome(lives, (given, smallest), "exact", limits, watch, (proof.bound * unit, status))
@@ -62,6 +67,7 @@ class Proof:
         room: int | None,
         unit: int,
         stop: Callable[[], bool] = never,
+        settings: ProofSettings = USUAL,
     ) -> None:
         """Start from the offsets of an arena; leave out of the search what can be placed afterwards.
 
@@ -77,7 +83,8 @@ class Proof:
         left = [i for i, item in enumerate(board.items) if i not in late and item.pieces]
         self._groups = clusters(board.items, left)
         self._clusters = [
-            Cluster([board.items[i] for i in group], [offsets[i] for i in group]) for group in self._groups
+            Cluster([board.items[i] for i in group], [offsets[i] for i in group], settings)
+            for group in self._groups
         ]
 
     @property
