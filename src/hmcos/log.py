@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
+from hmcos.words import one_line
+
 DEBUG, INFO = 10, 20
 """The levels of `logging`."""
 
@@ -29,8 +31,13 @@ class Log:
 
     def _tell(self, level: int, message: str, values: tuple[object, ...]) -> None:
         logging = sys.modules.get("logging")
-        if logging is not None:
-            logging.getLogger(self.name).log(level, message, *values)
+        if logging is None:
+            return
+        logger = logging.getLogger(self.name)
+        if logger.isEnabledFor(level):
+            # A name from a file may contain a line end, which would look like another message.
+            plain = (value if isinstance(value, int | float) else one_line(str(value)) for value in values)
+            logger.log(level, message, *plain, stacklevel=3)  # the line that calls info or debug
 
 
 def is_heard(level: int = INFO) -> bool:
