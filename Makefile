@@ -6,14 +6,18 @@ FOR_USERS := $(VENV)/.user
 FOR_DEVELOPERS := $(VENV)/.developer
 OURS := $(VENV)/.made-by-make
 UNFINISHED := $(VENV)/.unfinished
+# An environment that make did not create, such as a link to that of another checkout, is used and never changed.
+GIVEN := $(shell if [ -L $(VENV) ] || { [ -e $(BIN) ] && [ ! -e $(OURS) ]; }; then echo given; fi)
 UV := $(if $(shell command -v uv 2>/dev/null),uv)
 
 # Two set-ups at the same time would write into one environment.
 .NOTPARALLEL:
 # An environment is useless if its interpreter no longer starts, as after an upgrade of the system.
+ifeq ($(GIVEN),)
 $(shell $(BIN)/python -V >/dev/null 2>&1 || rm -f $(FOR_USERS) $(FOR_DEVELOPERS))
+endif
 
-.PHONY: demo test lint check dist docs site bench clean help environment
+.PHONY: demo test lint check dist docs site bench clean help environment given-users given-developers
 
 help:
 	@echo "make demo    schedule a real network and print what it saves"
@@ -26,6 +30,22 @@ help:
 	@echo "make clean   remove the environment and everything generated"
 
 # The demo needs only the packages for users; everything else also needs the tools for developers.
+ifeq ($(GIVEN),)
+USERS := $(FOR_USERS)
+DEVELOPERS := $(FOR_DEVELOPERS)
+else
+USERS := given-users
+DEVELOPERS := given-developers
+# The hmcos that is installed there may be that of another checkout.
+export PYTHONPATH := $(CURDIR)/src$(if $(PYTHONPATH),:$(PYTHONPATH))
+endif
+
+given-users:
+	@$(BIN)/python tools/missing_packages.py
+
+given-developers:
+	@$(BIN)/python tools/missing_packages.py dev
+
 $(FOR_USERS): pyproject.toml
 	$(call set_up,.)
 	@touch $@
@@ -35,13 +55,13 @@ $(FOR_DEVELOPERS): pyproject.toml
 	@touch $@ $(FOR_USERS)
 
 # An interrupted set-up starts over, because a half-installed package looks installed; the mark UNFINISHED is removed
-# last. An environment that make did not create is used, and never removed.
+# last.
 define set_up
 	@if [ -e $(UNFINISHED) ]; then echo "Starting over: the last set-up was interrupted."; \
 		rm -rf $(VENV)/[!.]* && rm -rf $(VENV); fi
 	@$(BIN)/python -V >/dev/null 2>&1 || $(MAKE) --no-print-directory environment
 	@echo "Installing hmcos and its dependencies into $(VENV): once, a few minutes at most."
-	@[ ! -e $(OURS) ] || touch $(UNFINISHED)
+	@touch $(UNFINISHED)
 	$(if $(UV),$(UV) pip install --python $(BIN)/python,$(BIN)/python -m pip install --disable-pip-version-check) \
 		--editable $(1)
 	@rm -f $(UNFINISHED)
@@ -57,7 +77,7 @@ environment:
 	@mkdir -p $(VENV) && touch $(OURS) $(UNFINISHED)
 	$(if $(UV),$(UV) venv --quiet --seed --allow-existing --python "$(PYTHON)","$(PYTHON)" -m venv) $(VENV)
 
-demo: $(FOR_USERS)
+demo: $(USERS)
 	@$(BIN)/hmcos schedule zoo:nasnet-cifar --target hmcos -o out/demo
 	@echo
 	@echo "In the order of its file, NASNet-A needs 2,605,824 bytes of activation memory. In the new order it computes"
@@ -67,11 +87,11 @@ demo: $(FOR_USERS)
 	@echo "Your own model: $(BIN)/hmcos schedule your-model.onnx -o out"
 
 # One process per core, eight at most; where tests end early, others are taken over from where many wait.
-test: $(FOR_DEVELOPERS)
+test: $(DEVELOPERS)
 	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal
 
 # Check types for the installed Python: the stubs of newer numpys use syntax that 3.11 lacks.
-lint: $(FOR_DEVELOPERS)
+lint: $(DEVELOPERS)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/pyright --pythonversion $$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')
@@ -81,21 +101,22 @@ lint: $(FOR_DEVELOPERS)
 check: lint test dist site
 
 # A release passes its tag, which must match the version: make dist TAG=v0.1.0
-dist: $(FOR_DEVELOPERS)
+dist: $(DEVELOPERS)
 	$(BIN)/python tools/dist.py $(if $(TAG),--tag $(TAG))
 
-docs: $(FOR_DEVELOPERS)
+docs: $(DEVELOPERS)
 	$(BIN)/python -m pytest tests/docs
 	$(MAKE) site
 
 # Links to the internet are checked as well by: make docs EXTERNAL=1
-site: $(FOR_DEVELOPERS)
+site: $(DEVELOPERS)
 	$(BIN)/python tools/build_docs.py $(if $(EXTERNAL),--external)
 
-bench: $(FOR_DEVELOPERS)
+bench: $(DEVELOPERS)
 	for script in benchmarks/speed/*.py; do $(BIN)/python $$script || exit 1; done
 
 clean:
-	rm -rf $(VENV) out build dist src/hmcos.egg-info
+	$(if $(GIVEN),,rm -rf $(VENV))
+	rm -rf out build dist src/hmcos.egg-info
 	rm -rf .pytest_cache .hypothesis .ruff_cache .import_linter_cache
 	find src tests benchmarks examples tools -name __pycache__ -prune -exec rm -rf {} +

@@ -6,8 +6,10 @@ Programs of the same names stand in for Python and uv; they note how they are ca
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -49,7 +51,9 @@ def program(folder: Path, name: str, text: str) -> Path:
 def make(checkout: Path, *words: str, python: str | Path = "python") -> tuple[int, str, list[str]]:
     """Return the exit code, what was said, and the calls of the programs."""
     (checkout.parent / "log").unlink(missing_ok=True)
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
+    environment = {
+        key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "PYTHONPATH"))
+    }
     places = [str(checkout.parent / "programs"), os.environ["PATH"]]
     environment |= {"PATH": os.pathsep.join(places)}
     command = [shutil.which("make") or "make", "-C", str(checkout), *words, f"PYTHON={python}"]
@@ -99,18 +103,49 @@ def test_an_interrupted_set_up_starts_over(checkout: Path) -> None:
     assert "Starting over" not in make(checkout, "demo")[1]
 
 
-def test_an_environment_that_was_made_elsewhere_is_never_removed(checkout: Path) -> None:
-    program(checkout, "python", PYTHON)
-    uv = program(checkout, "uv", UV.replace("esac", "pip*) kill -9 $PPID ;;\nesac"))
-    theirs = checkout / ".venv" / "theirs"
-    (checkout / ".venv" / "bin").mkdir(parents=True)
-    theirs.touch()
+def given_environment(checkout: Path, python: str = PYTHON) -> Path:
+    """Make an environment as somebody else would, outside of the checkout."""
+    folder = checkout.parent / "elsewhere"
+    (folder / "bin").mkdir(parents=True)
+    made = program(checkout, "python", python)
     for name in ("python", "hmcos"):
-        shutil.copy(checkout.parent / "programs" / "python", checkout / ".venv" / "bin" / name)
-    assert make(checkout, "demo")[0] != 0
-    uv.unlink()
-    assert make(checkout, "demo")[0] == 0
-    assert theirs.exists()
+        shutil.copy(made, folder / "bin" / name)
+    return folder
+
+
+@pytest.mark.parametrize("linked", [True, False])
+def test_an_environment_that_was_made_elsewhere_is_never_changed(checkout: Path, linked: bool) -> None:
+    theirs = given_environment(checkout, PYTHON.replace("$*", "$* $PYTHONPATH"))
+    if linked:
+        (theirs / ".made-by-make").touch()  # in another checkout
+        (checkout / ".venv").symlink_to(theirs)
+    else:
+        theirs = theirs.rename(checkout / ".venv")
+    before = {path: path.stat().st_mtime_ns for path in theirs.rglob("*")}
+    for target, options in (("demo", ""), ("test", " dev"), ("docs", " dev"), ("dist", " dev")):
+        code, said, calls = make(checkout, target)
+        assert code == 0, said
+        ours = checkout / "src"
+        assert calls[0] == f"python tools/missing_packages.py{options} {ours}"
+        assert all(str(ours) in call for call in calls) and not any("pip" in call for call in calls)
+    for folder in ("src", "tests", "benchmarks", "examples", "tools"):
+        (checkout / folder).mkdir()
+    assert make(checkout, "clean")[0] == 0
+    assert {path: path.stat().st_mtime_ns for path in theirs.rglob("*")} == before
+
+
+def test_what_an_environment_that_was_made_elsewhere_lacks_is_told() -> None:
+    command = [sys.executable, "-S", ROOT / "tools" / "missing_packages.py", "dev"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    for name in ("onnx", "pytest", "sphinx"):
+        assert re.search(rf"\b{name}\b", ended.stderr)
+    assert "remove .venv" in ended.stderr and "hmcos" not in ended.stderr
+
+
+def test_this_environment_lacks_nothing() -> None:
+    command = [sys.executable, ROOT / "tools" / "missing_packages.py", "dev"]
+    assert subprocess.run(command, capture_output=True, text=True, check=False).stderr == ""
 
 
 def test_an_environment_whose_python_is_gone_is_made_again(checkout: Path) -> None:
