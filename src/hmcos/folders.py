@@ -12,7 +12,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -58,14 +58,24 @@ def _made(parent: Path, before: str) -> tuple[Path, int | None]:
     while True:
         prefix = f"{before}{PREFIX}{os.getpid()}-"
         folder = Path(tempfile.mkdtemp(prefix=prefix, suffix=SUFFIX, dir=parent))
-        lock = _opened(folder)
-        if lock is None or not _locks(lock, wait=True):
-            return folder, lock
-        # A process in another container may not see our process and remove the folder before it is locked.
-        with suppress(OSError):
-            if os.path.samestat(os.fstat(lock), folder.lstat()):
+        with ExitStack() as undo:
+            undo.callback(shutil.rmtree, folder, ignore_errors=True)
+            lock = _opened(folder)
+            if lock is not None:
+                undo.callback(os.close, lock)
+            if lock is None or not _locks(lock, wait=True) or _is_there(folder, lock):
+                undo.pop_all()
                 return folder, lock
-        os.close(lock)
+
+
+def _is_there(folder: Path, lock: int) -> bool:
+    """Return whether a locked folder still exists.
+
+    A process in another container may not see our process and remove the folder before it is locked.
+    """
+    with suppress(OSError):
+        return os.path.samestat(os.fstat(lock), folder.lstat())
+    return False
 
 
 def remove_leftovers(parent: Path) -> None:
