@@ -63,7 +63,8 @@ def schedule(  # noqa: PLR0913 (one keyword per option of the command line, so t
     symbolic dimensions to sizes. The search stops after `time_limit` seconds or `state_limit` states, when
     `interrupted()` is true, or, with a `budget` in bytes, at the first order that fits or the proof that none
     does. `alignment` in bytes replaces the target's. `output` is the folder for the model, plan.json and,
-    where plotly is installed, report.html; None writes nothing. `allocator` lays out the arena and defaults
+    where plotly is installed, report.html (a file of this name that hmcos did not write stays, unless
+    `overwrite` is true); None writes nothing. `allocator` lays out the arena and defaults
     to "auto"; with a budget, only a named allocator makes an arena. `minimize="arena"` accepts a higher peak
     for a smaller arena. With `external_io` the caller supplies the memory of inputs and outputs. `emit="c"`
     writes a C header beside the plan. A folder with the plan of another source is refused unless `overwrite`
@@ -88,32 +89,31 @@ def schedule(  # noqa: PLR0913 (one keyword per option of the command line, so t
     opened = open_source(model, request.bind)
     if output is None:
         return run(request, opened, watch).plan
+    page = _page_name(Path(output), overwrite)
     place = Output(
-        Path(output),
-        header=emit is not None,
-        beside=_page_name(),
-        inputs=target_file(target),
-        overwrite=overwrite,
+        Path(output), header=emit is not None, beside=page, inputs=target_file(target), overwrite=overwrite
     )
-    return _with_page(run_into(request, opened, place, watch), watch)
+    solved = run_into(request, opened, place, watch)
+    return _with_page(solved, Path(output, *page), watch) if page else solved.plan
 
 
-def _page_name() -> tuple[str, ...]:
-    """Return the file name of the page in the output folder; empty if no page will be written."""
-    from hmcos.report.page.page import NAME, has_plotly
+def _page_name(folder: Path, overwrite: bool) -> tuple[str, ...]:
+    """Return the file name of the page in the output folder; empty if no page will be written.
 
-    return (NAME,) if has_plotly() else ()
+    Without `overwrite`, a file of this common name that is not a page of hmcos stays, and there is no page.
+    """
+    from hmcos.report.page.page import NAME, has_plotly, is_foreign
+
+    is_kept = not overwrite and is_foreign(folder / NAME)
+    return (NAME,) if has_plotly() and not is_kept else ()
 
 
-def _with_page(solved: Solved, watch: Watch) -> Plan:
-    """Write the page that explains a plan, with a few seconds of advice; return the plan with its path."""
-    plan = solved.plan
-    if plan.outputs.plan is None or not _page_name():
-        return plan
-    from hmcos.report.page.page import NAME, write_page
+def _with_page(solved: Solved, place: Path, watch: Watch) -> Plan:
+    """Write the page that explains a plan, with a moment of advice; return the plan with the page's path."""
+    from hmcos.report.page.page import write_page
     from hmcos.tasks.explain.explanation import explain_plan
 
-    place = Path(plan.outputs.plan).with_name(NAME)
+    plan = solved.plan
     with output_errors(place):
         place.unlink(missing_ok=True)  # if writing fails, no page of an older plan may stay
     limits = Limits(seconds=ADVICE_SECONDS)

@@ -78,7 +78,9 @@ Examples:
 )
 @click.option("--external-io", is_flag=True, help="The caller supplies the memory of inputs and outputs.")
 @click.option("--emit", type=click.Choice(["c"]), help="Also write the arena as a C header into the folder.")
-@click.option("--overwrite", is_flag=True, help="Replace the plan of another model in the folder.")
+@click.option(
+    "--overwrite", is_flag=True, help="Replace the plan of another model, or a report.html that is not ours."
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of random searches.")
 @json_option
 def schedule(model: str, bind: tuple[tuple[str, int], ...], as_json: bool, **options: Any) -> int:
@@ -118,11 +120,20 @@ def _answer(plan: Plan, budget: int) -> Status:
 def _note(plan: Plan, target: str) -> None:
     """Print notes about the result on standard error."""
     if plan.outputs.plan is not None and plan.outputs.page is None:
-        _tell("no report.html without plotly: pip install 'hmcos[report]'")
+        _tell(_why_no_page())
     if plan.source.inlined:
         _tell("local functions were inlined; node numbers refer to the inlined model")
     if plan.source.format not in SUFFIXES.values() and target != "default":
         _tell(f"{plan.source.name} carries its own rules; the target has no effect")
+
+
+def _why_no_page() -> str:
+    """Return why there is no page beside the plan."""
+    from hmcos.report.page.page import has_plotly  # noqa: PLC0415 (only with -o)
+
+    if has_plotly():
+        return "report.html in the folder is not a page of hmcos and was kept; --overwrite replaces it"
+    return "no report.html without plotly: pip install 'hmcos[report]'"
 
 
 def _tell(note: str) -> None:

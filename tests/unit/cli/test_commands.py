@@ -296,7 +296,8 @@ def test_an_interruption_after_the_results_stand_does_not_deny_them(
     monkeypatch.setattr(page, "has_plotly", lambda: True)
     monkeypatch.setattr(page, "write_page", interrupted)
     (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "report.html").write_text("of an older plan")
+    older = '<meta name="generator" content="hmcos">of an older plan'
+    (tmp_path / "out" / "report.html").write_text(older)
     assert run(["schedule", instance, "-o", str(tmp_path / "out")]) == 130
     assert os.listdir(tmp_path / "out") == ["plan.json"]  # noqa: PTH208 (names)
     assert capsys.readouterr().err.strip() == "hmcos: error: interrupted; no file is half written"

@@ -6,6 +6,7 @@ import json
 import re
 import zlib
 from base64 import b64decode, b64encode
+from contextlib import suppress
 from html import escape
 from importlib.util import find_spec
 from os import PathLike
@@ -22,6 +23,13 @@ from hmcos.words import printable
 NAME = "report.html"
 """The file name of the page beside a plan."""
 _FOLDER = Path(__file__).parent
+_MARKS = (
+    b'<meta name="generator" content="hmcos">',
+    b'<p class="eyebrow">Memory of a network, explained</p>',
+)
+"""What only a page of hmcos contains near its start; older pages have only the second."""
+_START = 2**16
+"""Bytes of a page in which the marks are, after its styles."""
 
 
 def write_page(explanation: Explanation, place: str | PathLike[str]) -> Path:
@@ -66,20 +74,39 @@ def unpacked(page: str) -> dict[str, Any]:
 
 
 def has_plotly() -> bool:
-    """Return whether the charts can be made part of a page."""
-    return find_spec("plotly") is not None
+    """Return whether plotly's script, which becomes part of a page, is installed."""
+    return _plotly_script() is not None
+
+
+def is_foreign(place: Path) -> bool:
+    """Return whether a file is there that `write_page` did not write, in this version or an older one."""
+    with suppress(OSError, ValueError):  # if it cannot be read, it cannot be written either
+        if place.is_file():
+            with place.open("rb") as file:
+                start = file.read(_START)
+            return not any(mark in start for mark in _MARKS)
+    return False
 
 
 def plotly_script() -> Path:
-    """Return where the script is that draws charts; plotly itself, which takes a while, is not imported.
+    """Return where the script is that draws charts.
 
     Raises:
         ToolError: plotly is not installed.
     """
-    spec = find_spec("plotly")
-    if spec is None or spec.origin is None:
+    place = _plotly_script()
+    if place is None:
         raise ToolError("the page needs plotly; install it with: pip install 'hmcos[report]'")
-    return Path(spec.origin).parent / "package_data" / "plotly.min.js"
+    return place
+
+
+def _plotly_script() -> Path | None:
+    """Return where the script of plotly is; plotly itself, which takes a while, is not imported."""
+    spec = find_spec("plotly")
+    if spec is None or spec.origin is None:  # not installed, or a folder of the user that has this name
+        return None
+    place = Path(spec.origin).parent / "package_data" / "plotly.min.js"
+    return place if place.is_file() else None
 
 
 def _read(name: str) -> str:

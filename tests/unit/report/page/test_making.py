@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 import pytest
 
 import hmcos
-from hmcos.errors import OptionError, OutputError, PlanError
+from hmcos.__main__ import run
+from hmcos.errors import OptionError, OutputError, PlanError, ToolError
 from hmcos.report.page import page as writing
 from networks import FORK
 from onnx_models import external_diamond
@@ -66,3 +68,44 @@ def test_the_default_place_may_be_that_of_a_data_file(
     with pytest.raises(OutputError, match=r"report\.html: is the plan or one of its files"):
         hmcos.report(out / "plan.json")
     assert (out / "report.html").read_bytes() == weights
+
+
+def test_a_file_of_the_user_that_is_called_like_the_page_stays(
+    fork: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "report.html").write_text("<html>of another tool</html>")
+    assert hmcos.schedule(fork, output=out).outputs.page is None
+    assert run(["schedule", str(fork), "-o", str(out)]) == 0
+    assert "report.html in the folder is not a page of hmcos and was kept" in capsys.readouterr().err
+    assert (out / "report.html").read_text() == "<html>of another tool</html>"
+    assert hmcos.schedule(fork, output=out, overwrite=True).outputs.page == str(out / "report.html")
+    first = (out / "report.html").read_bytes()
+    assert hmcos.schedule(fork, output=out, external_io=True).outputs.page is not None
+    assert (out / "report.html").read_bytes() != first
+
+
+def test_a_page_of_an_older_version_is_known(fork: Path, tmp_path: Path) -> None:
+    hmcos.schedule(fork, output=tmp_path / "out")
+    page = tmp_path / "out" / "report.html"
+    assert not writing.is_foreign(page)
+    older = page.read_bytes().replace(b'<meta name="generator" content="hmcos">\n', b"")
+    page.write_bytes(older)
+    assert not writing.is_foreign(page)
+    assert writing.is_foreign(tmp_path / "out" / "plan.json")
+    assert not writing.is_foreign(tmp_path / "gone")
+
+
+@pytest.mark.parametrize("origin", [None, "plotly/__init__.py"])
+def test_a_folder_called_plotly_is_not_plotly(
+    fork: Path, tmp_path: Path, origin: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def found(name: str) -> ModuleSpec:
+        return ModuleSpec(name, None, origin=origin)
+
+    monkeypatch.setattr(writing, "find_spec", found)
+    plan = hmcos.schedule(fork, output=tmp_path / "out")
+    assert plan.outputs.page is None and not (tmp_path / "out" / "report.html").exists()
+    with pytest.raises(ToolError, match="needs plotly"):
+        hmcos.report(plan)
