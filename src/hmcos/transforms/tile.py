@@ -121,8 +121,18 @@ class Pieces:
         for p in range(self.begin, self.end):
             for k, t in enumerate(self.network.operator(p).inputs):
                 box = self.given(p, k, row, column) if t == tensor else None
-                if box is not None and box != self.held(tensor, row, column):
+                if box is not None and box != self.held(tensor, row, column) and self._first(p, k) == k:
                     yield (row, column, p, k), box
+
+    def _first(self, position: int, number: int) -> int:
+        """Return the first input of an operator that reads the same of the same tensor as another one.
+
+        One cut serves both: runtimes may compute x * x in another way than the product of two tensors.
+        """
+        op, spatial = self.network.operator(position), self.network.spatial[position]
+        assert spatial is not None, "a walk went through it"
+        reads = op.inputs[number], spatial.inputs[number]
+        return next(k for k in range(number + 1) if (op.inputs[k], spatial.inputs[k]) == reads)
 
     def reads_whole(self, tensor: int, row: int, column: int) -> bool:
         """Return whether a piece reads a tensor that enters without cutting it."""
@@ -164,12 +174,13 @@ class Pieces:
         """Write the steps of one piece and return its share of each exit; `ready` are cuts made before."""
         have: dict[int, int] = {}
         shares: dict[int, int] = {}
+        cut = dict(ready)
         for p in range(self.begin, self.end):
             op, spatial = self.network.operator(p), self.network.spatial[p]
             assert spatial is not None, "a walk went through it"
             place = row, column, p
             inputs = [
-                t if t is None else self._read(out, (*place, k), have.get(t, t), t, ready)
+                t if t is None else self._read(out, (*place, self._first(p, k)), have.get(t, t), t, cut)
                 for k, t in enumerate(op.inputs)
             ]
             pads = self._padded(out, place, op, spatial, inputs)
@@ -186,13 +197,13 @@ class Pieces:
 
     def _read(self, out: Steps, place: Place, have: int, tensor: int, ready: dict[Place, int]) -> int:
         """Return what an operator of a piece reads for an input, after it was cut where that is needed."""
-        if place in ready:
-            return ready[place]
         row, column, position, number = place
         box = self.given(position, number, row, column)
         if box is None:
             return have
-        return self._cut_out(out, have, tensor, self.held(tensor, row, column), box)
+        if place not in ready:
+            ready[place] = self._cut_out(out, have, tensor, self.held(tensor, row, column), box)
+        return ready[place]
 
     def _cut_out(self, out: Steps, have: int, tensor: int, held: Box, box: Box) -> int:
         if box == held:

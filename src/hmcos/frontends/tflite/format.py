@@ -11,7 +11,9 @@ from typing import cast
 from hmcos.frontends.format import Format, OffsetsInFiles, Place, Serializable, Written
 from hmcos.frontends.indices import Range
 from hmcos.frontends.model import Model
-from hmcos.graph.graph import Graph, body_path
+from hmcos.graph.graph import Graph, Operator, body_path
+from hmcos.graph.rewrite import Rewrite, Spelling
+from hmcos.graph.windows import Windows
 from hmcos.memory.target import Target, load_target
 
 # Each method imports what it needs: few commands need all of this.
@@ -76,11 +78,32 @@ class _Offsets(OffsetsInFiles):
         return written(source, result)
 
 
+def _kernel(graph: Graph, op: Operator) -> int:
+    from hmcos.frontends.tflite.scratch import kernel_scratch
+
+    return kernel_scratch(graph, op)
+
+
 class Tflite(Format):
     """TensorFlow Lite. Node numbers count the operators of a subgraph; the main one is the first."""
 
     name = "tflite"
     offsets = _Offsets()
+    spelling = Spelling("SLICE", "PAD", "PADV2", "CONCATENATION", most_parts=10)
+    """TensorFlow Lite for Microcontrollers puts at most ten tensors together."""
+    kernel = staticmethod(_kernel)
+
+    def windows(self, model: Model) -> Windows:
+        """Return which part of its inputs a part of an operator's outputs needs; see `Format.windows`."""
+        from hmcos.frontends.tflite.windows import windows
+
+        return windows(model)
+
+    def rewritten(self, model: Model, rewrite: Rewrite) -> Model:
+        """Return a model changed by a rewrite of its main graph; see `Format.rewritten`."""
+        from hmcos.frontends.tflite.rewriting import rewritten
+
+        return rewritten(model, rewrite)
 
     def load(self, source: str | PathLike[str] | Serializable, bind: Mapping[str, int] | None) -> Model:
         """Return the model in a file; see `Format.load`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hmcos.errors import ModelError
-from hmcos.frontends.tflite.schema import ModelT, OperatorT, text, words
+from hmcos.frontends.tflite.schema import ModelT, OperatorT, schema, text, words
 
 CUSTOM = "custom"
 """The domain of custom operators, which the schema does not define; their kind is their registered name."""
@@ -32,6 +32,36 @@ STATEFUL = frozenset(
     }
 )
 """Kinds that read or change state that outlives a run, or are random. They keep their relative order."""
+
+
+VERSIONS: dict[str, dict[str, int]] = {
+    "CONCATENATION": {"int8": 2, "int16": 3},
+    "PAD": {"int8": 2, "int16": 3},
+    "PADV2": {"int8": 2, "int16": 3},
+    "SLICE": {"int8": 2, "int16": 4},
+}
+"""Of kinds that a rewrite adds: element type to the version that brought it; version 1 has all others.
+
+Source: tensorflow/lite/tools/versioning/op_version.cc.
+"""
+_DEPRECATED_MOST = 127
+"""The deprecated field has one byte; kinds beyond it are written there as this number."""
+
+
+def code_for(model: ModelT, kind: str, element: str) -> int:
+    """Return the number of an operator code for a kind and an element type; it is added when missing."""
+    version = VERSIONS[kind].get(element, 1)
+    builtin = getattr(schema().BuiltinOperator, kind)
+    codes = model.operatorCodes = model.operatorCodes if model.operatorCodes is not None else []
+    for number, code in enumerate(codes):
+        if max(code.builtinCode, code.deprecatedBuiltinCode) == builtin and code.version >= version:
+            return number
+    codes.append(
+        schema().OperatorCodeT(
+            builtinCode=builtin, deprecatedBuiltinCode=min(builtin, _DEPRECATED_MOST), version=version
+        )
+    )
+    return len(codes) - 1
 
 
 def kind_of(model: ModelT, number: int, operator: OperatorT) -> tuple[str, str]:

@@ -35,7 +35,7 @@ def load(source: str | PathLike[str], bind: Mapping[str, int] | None = None) -> 
             f"{path}: TensorFlow Lite has no symbolic dimensions, so {', '.join(bind)} cannot be bound"
         )
     try:
-        return _model(_read(path), path)
+        return model_in(_read(path), path)
     except ModelError as error:
         raise ModelError(f"{path}: {' '.join(str(error).split())}") from error.__cause__
 
@@ -78,7 +78,12 @@ def _check_inside(model: ModelT) -> None:
                 raise ModelError(f"operator {number}: its options stand behind the flatbuffer")
 
 
-def _model(content: bytes, path: Path) -> Model:
+def model_in(content: bytes, path: Path | None) -> Model:
+    """Return the model in the bytes of a file, which stands at the path, or will.
+
+    Raises:
+        ModelError: they are no such model, or say something that cannot be scheduled.
+    """
     model = parse(content)
     for _ in paths(model):  # raises before anything recurses
         pass

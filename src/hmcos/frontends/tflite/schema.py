@@ -80,6 +80,7 @@ class OperatorCodeT(Protocol):
     builtinCode: int  # noqa: N815
     deprecatedBuiltinCode: int  # noqa: N815
     customCode: bytes | None  # noqa: N815
+    version: int
 
 
 class BufferT(Protocol):

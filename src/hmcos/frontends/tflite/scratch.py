@@ -27,11 +27,16 @@ def scratch_of(graph: Graph) -> dict[str, int]:
         here = graphs.pop()
         for op in here.operators:
             graphs += [body.graph for body in op.bodies]
-            asked = _KERNELS.get(op.kind) if not op.domain else None
-            needed = asked(here, op) if asked else 0
+            needed = kernel_scratch(here, op)
             if needed:
                 scratch[op.name] = needed
     return scratch
+
+
+def kernel_scratch(graph: Graph, op: Operator) -> int:
+    """Return the bytes of scratch that the kernel of one operator of a graph asks for."""
+    asked = None if op.domain else _KERNELS.get(op.kind)
+    return asked(graph, op) if asked else 0
 
 
 def _reduction(graph: Graph, op: Operator) -> int:
