@@ -36,7 +36,15 @@ class RandomTflite:
         self.shapes: dict[int, Shape] = {}
         self.scales: dict[int, Quantized] = {}
         self.kinds = [self.convolution] * 5 + [self.depthwise] * 3 + [self.pool] * 3 + [self.pad] * 2
-        self.kinds += [self.unary, self.binary, self.binary, self.concat, self.gate, self.barrier]
+        self.kinds += [
+            self.transposed,
+            self.unary,
+            self.binary,
+            self.binary,
+            self.concat,
+            self.gate,
+            self.barrier,
+        ]
         if self.element != "INT16":
             self.kinds += [self.resize, self.blocks, self.split, self.cut, self.softmax, self.requantize]
         self.fed = self.tensor((rng.randint(6, 24), rng.randint(6, 24), rng.choice((1, 2, 3, 8))))
@@ -156,6 +164,24 @@ class RandomTflite:
         kind = self.rng.choice(("MAX_POOL_2D", "AVERAGE_POOL_2D"))
         made = self.tensor((*size, self.shapes[x][2]), self.scales[x])
         self.sketch.operator(kind, [x], [made], filterHeight=kernel[0], filterWidth=kernel[1], **options)
+
+    def transposed(self) -> None:
+        rng, x = self.rng, self.pick()
+        kernel, strides = [rng.randint(1, 4) for _ in range(2)], [rng.randint(1, 3) for _ in range(2)]
+        padding = rng.choice((SAME, VALID))
+        made = [
+            n * s - rng.randint(0, s - 1) if padding == SAME else (n - 1) * s + k + rng.randint(0, s - 1)
+            for n, s, k in zip(self.shapes[x], strides, kernel, strict=False)
+        ]
+        if max(made) > 48:
+            return
+        channels = rng.choice((1, 3, 8))
+        filters, bias = self.weights([channels, *kernel, self.shapes[x][2]], 0, x)
+        size = self.integers([1, *made, channels])
+        inputs = [size, filters, x] if rng.random() < 0.3 else [size, filters, x, bias]
+        options = {"padding": padding, "strideH": strides[0], "strideW": strides[1]}
+        y = self.tensor((made[0], made[1], channels))
+        self.sketch.operator("TRANSPOSE_CONV", inputs, [y], **options)
 
     def pad(self) -> None:
         x = self.pick()

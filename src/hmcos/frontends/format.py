@@ -63,8 +63,10 @@ class Format:
         """
         raise NotImplementedError
 
-    def windows(self, model: Model) -> Windows:
+    def windows(self, model: Model, target: Target | None = None) -> Windows:
         """Return per operator of a model which part of its inputs a part of its outputs needs.
+
+        Operators that could not be run in pieces on a target are left whole; None is the format's own target.
 
         Raises:
             ModelError: models of this format, or this one, cannot be rewritten; says why and the way out.

@@ -160,7 +160,60 @@ class Whole:
         return Interval(0, 1)
 
 
-AxisMap = Window | Nearest | Linear | Transposed | Blocks | Whole
+@dataclass(frozen=True, slots=True)
+class Bordered:
+    """A window with stride 1 of which nobody can be told the padding, such as a mean of what the image has.
+
+    At its rim a tile sees less than the whole does, unless that is the border of the image too, so that the
+    rim is made and cut off.
+    """
+
+    before: int
+    """How far the window reaches back; so much is padded."""
+    behind: int
+
+    def made(self, wanted: Interval, size: int) -> Interval:
+        """Return the wanted outputs with a rim."""
+        return Interval(wanted.begin - self.before, wanted.end + self.behind).within(size)
+
+    def needed(self, made: Interval) -> Interval:
+        """Return the inputs for some outputs: as many."""
+        return made
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """A transposed convolution that makes all that its inputs reach, of which some is cut off.
+
+    The stride is not longer than the kernel.
+    """
+
+    inputs: int
+    """How many there are."""
+    kernel: int
+    stride: int
+    pad: int
+    """What the operator takes away before the first output."""
+
+    def made(self, wanted: Interval, size: int) -> Interval:
+        """Return all that those inputs reach which the wanted outputs need; it may begin before the first.
+
+        It ends with what is wanted where that is beyond the reach of the last input.
+        """
+        del size
+        begin = -((self.kernel - 1 - wanted.begin - self.pad) // self.stride)
+        begin = max(0, min(begin, self.inputs - 1))
+        end = min(self.inputs, (wanted.end - 1 + self.pad) // self.stride + 1)
+        reached = (end - 1) * self.stride - self.pad + self.kernel
+        return Interval(begin * self.stride - self.pad, max(reached, wanted.end))
+
+    def needed(self, made: Interval) -> Interval:
+        """Return the inputs for some outputs."""
+        end = (made.end + self.pad - self.kernel) // self.stride + 1
+        return Interval((made.begin + self.pad) // self.stride, min(self.inputs, end))
+
+
+AxisMap = Bordered | Spread | Window | Nearest | Linear | Transposed | Blocks | Whole
 
 
 class Pads(Enum):

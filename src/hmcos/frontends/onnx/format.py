@@ -11,6 +11,7 @@ from hmcos.frontends.model import Model
 from hmcos.frontends.outline import Outline
 from hmcos.graph.rewrite import Rewrite, Spelling
 from hmcos.graph.windows import Windows
+from hmcos.memory.target import Target
 
 # Each method imports what it needs: onnx alone takes 100 ms, and few commands need all of this.
 # ruff: noqa: PLC0415
@@ -36,10 +37,11 @@ class Onnx(Format):
 
         return serialised(model, orders)
 
-    def windows(self, model: Model) -> Windows:
+    def windows(self, model: Model, target: Target | None = None) -> Windows:
         """Return what tiling has to know of each operator; see `Format.windows`."""
         from hmcos.frontends.onnx.windows import windows
 
+        del target
         return windows(model)
 
     def rewritten(self, model: Model, rewrite: Rewrite) -> Model:

@@ -93,11 +93,11 @@ class Tflite(Format):
     """TensorFlow Lite for Microcontrollers puts at most ten tensors together."""
     kernel = staticmethod(_kernel)
 
-    def windows(self, model: Model) -> Windows:
+    def windows(self, model: Model, target: Target | None = None) -> Windows:
         """Return which part of its inputs a part of an operator's outputs needs; see `Format.windows`."""
         from hmcos.frontends.tflite.windows import windows
 
-        return windows(model)
+        return windows(model, micro=target is None or target.name in (TARGET, "default"))
 
     def rewritten(self, model: Model, rewrite: Rewrite) -> Model:
         """Return a model changed by a rewrite of its main graph; see `Format.rewritten`."""

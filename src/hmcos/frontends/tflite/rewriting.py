@@ -21,7 +21,7 @@ from hmcos.frontends.tflite.tensors_added import Added
 from hmcos.frontends.tflite.windows import AXES, windows_in
 from hmcos.frontends.tflite.writing import pack
 from hmcos.graph.rewrite import ConcatStep, OperatorStep, PadStep, Rewrite, SliceStep, Step, made_by
-from hmcos.graph.windows import Spatial, Window, same_pads
+from hmcos.graph.windows import Pads, Spatial, Window, same_pads
 
 NO_PADS = ((0, 0), (0, 0))
 LEFT_OUT = -1
@@ -175,17 +175,17 @@ def _same(writing: _Writing, step: OperatorStep, options: Any, inputs: list[int]
 
 def _say_padding(writing: _Writing, step: OperatorStep, options: Any, inputs: list[int]) -> None:
     """Say the padding of a tile in one word: VALID for none, SAME where that means the same."""
-    if step.pads == NO_PADS or step.pads is None:
-        options.padding = schema().Padding.VALID
-        return
     found, shape = writing.windows[step.number], writing.added.shape(inputs[0])
     maps = found.inputs[0] if isinstance(found, Spatial) else None
-    if not isinstance(found, Spatial) or maps is None:
+    if not isinstance(found, Spatial) or maps is None or step.pads is None:
         raise writing.unpadded(step)
+    if found.pads is Pads.NONE:  # what the operator pads is cut off
+        return
+    options.padding = schema().Padding.VALID if step.pads == NO_PADS else schema().Padding.SAME
     for axis, along, pads in zip(found.axes, maps, step.pads, strict=True):
-        if not isinstance(along, Window) or same_pads(shape[axis], along) != pads:
+        is_same = isinstance(along, Window) and same_pads(shape[axis], along) == pads
+        if step.pads != NO_PADS and not is_same:
             raise writing.unpadded(step)
-    options.padding = schema().Padding.SAME
 
 
 def _say_pads(writing: _Writing, step: OperatorStep, options: Any, inputs: list[int]) -> None:
@@ -204,6 +204,12 @@ def _say_size(writing: _Writing, step: OperatorStep, options: Any, inputs: list[
     """Give a resize of a tile a size of its own."""
     del options
     inputs[1] = writing.added.numbers(writing.added.shape(made_by(step)[0])[1:3])
+
+
+def _say_shape(writing: _Writing, step: OperatorStep, options: Any, inputs: list[int]) -> None:
+    """Let a transposed convolution make all that the inputs of a tile reach."""
+    options.padding = schema().Padding.VALID
+    inputs[0] = writing.added.numbers(writing.added.shape(made_by(step)[0]))
 
 
 def _say_cut(writing: _Writing, step: OperatorStep, options: Any, inputs: list[int]) -> None:
@@ -228,5 +234,6 @@ _OF_TILES: dict[str, Callable[[_Writing, OperatorStep, Any, list[int]], None]] =
     "RESIZE_NEAREST_NEIGHBOR": _say_size,
     "SLICE": _say_cut,
     "STRIDED_SLICE": _say_cut,
+    "TRANSPOSE_CONV": _say_shape,
 }
 """Kinds of which a tile differs from the operator of the source, and what has to be changed."""

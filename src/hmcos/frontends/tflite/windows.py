@@ -14,16 +14,18 @@ from hmcos.frontends.model import Model
 from hmcos.frontends.tflite.facts import RANK, Facts
 from hmcos.frontends.tflite.reading import parse
 from hmcos.frontends.tflite.schema import ModelT, schema
-from hmcos.graph.graph import Graph, Operator
+from hmcos.graph.graph import Graph, Operator, Tensor
 from hmcos.graph.windows import (
     AxisMap,
     Barrier,
     Blocks,
+    Bordered,
     Linear,
     Nearest,
     Pads,
     Rounding,
     Spatial,
+    Spread,
     Whole,
     Window,
     Windows,
@@ -34,7 +36,10 @@ AXES = (1, 2)
 LARGEST_LINEAR = 512
 """Of the factors of a bilinear resize: kernels for integers reckon in 1024ths, and with half of them."""
 ELEMENTS = frozenset({"float32", "int8", "int16", "int32", "uint8", "bool"})
-"""Types of tensors that can be cut and put together again."""
+"""Types of tensors that LiteRT can cut and put together again."""
+MICRO = frozenset({"float32", "int8", "int16", "int32", "bool"})
+"""Those of them that TensorFlow Lite for Microcontrollers can."""
+_MICRO_LACKS = "TFLM has no SLICE, PAD and CONCATENATION for it (LiteRT has): convert the model to int8"
 _LEAST: dict[str, float] = {"float32": -np.inf, "int8": -(2.0**7), "int16": -(2.0**15), "uint8": 0.0}
 """Less than, or as little as, any element."""
 
@@ -103,18 +108,21 @@ BROADCAST = frozenset(
 """Kinds that work element by element on several inputs, each of which may have one element along an axis."""
 
 
-def windows(model: Model) -> Windows:
-    """Return per operator of the main graph which part of its inputs a part of its outputs needs."""
-    return windows_in(model.graph, parse(cast(bytes, model.proto)))
+def windows(model: Model, *, micro: bool) -> Windows:
+    """Return per operator of the main graph which part of its inputs a part of its outputs needs.
+
+    `micro` says that it is for TensorFlow Lite for Microcontrollers, of which kernels know fewer types.
+    """
+    return windows_in(model.graph, parse(cast(bytes, model.proto)), micro=micro)
 
 
-def windows_in(graph: Graph, source: ModelT) -> Windows:
+def windows_in(graph: Graph, source: ModelT, *, micro: bool = False) -> Windows:
     """Return the same of a file that was read before."""
     facts = Facts(graph, source)
-    return tuple(_found(facts, op) for op in graph.operators)
+    return tuple(_found(facts, op, micro=micro) for op in graph.operators)
 
 
-def _found(facts: Facts, op: Operator) -> Spatial | Barrier:
+def _found(facts: Facts, op: Operator, *, micro: bool) -> Spatial | Barrier:
     macs = facts.macs(op)
     if op.bodies:
         return Barrier("runs other graphs", macs)
@@ -126,11 +134,19 @@ def _found(facts: Facts, op: Operator) -> Spatial | Barrier:
     pairs = zip(op.inputs, found.inputs, strict=True)
     read = [t for t, maps in pairs if t is not None and maps is not None]
     for tensor in (facts.graph.tensors[t] for t in (*op.makes, *read)):
-        if len(tensor.shape) != RANK:
-            return Barrier(f"has a tensor of {len(tensor.shape)} dimensions; images have {RANK}", macs)
-        if tensor.element not in ELEMENTS:
-            return Barrier(f"has a tensor of {tensor.element}, which cannot be cut", macs)
+        reason = _uncut(tensor, micro=micro)
+        if reason is not None:
+            return Barrier(f"has a tensor of {reason}", macs)
     return found
+
+
+def _uncut(tensor: Tensor, *, micro: bool) -> str | None:
+    """Return of what a tensor is that cannot be cut and put together again; None where it can."""
+    if len(tensor.shape) != RANK:
+        return f"{len(tensor.shape)} dimensions; images have {RANK}"
+    if micro and tensor.element in ELEMENTS and tensor.element not in MICRO:
+        return f"{tensor.element}; {_MICRO_LACKS}"
+    return None if tensor.element in ELEMENTS else f"{tensor.element}, which cannot be cut"
 
 
 def _rule(facts: Facts, op: Operator) -> Spatial | str:
@@ -226,11 +242,39 @@ def _average_pool(facts: Facts, op: Operator) -> Spatial | str:
     maps = _sliding(facts, op, (options.filterHeight, options.filterWidth))
     if isinstance(maps, str):
         return maps
-    sizes = (data.shape[axis] for axis in AXES)
-    same = options.padding == schema().Padding.SAME
-    if same and any(same_pads(size, window) != (0, 0) for size, window in zip(sizes, maps, strict=True)):
+    sizes = [data.shape[axis] for axis in AXES]
+    if options.padding != schema().Padding.SAME or all(
+        same_pads(size, window) == (0, 0) for size, window in zip(sizes, maps, strict=True)
+    ):
+        return Spatial(AXES, (maps,), pads=Pads.SAME_OR_VALID)
+    if any(window.stride > 1 for window in maps):
         return "counts what its window has of the image, which is less at the border"
-    return Spatial(AXES, (maps,), pads=Pads.SAME_OR_VALID)
+    rows, columns = (Bordered(window.pad, window.kernel - 1 - window.pad) for window in maps)
+    return Spatial(AXES, ((rows, columns),))
+
+
+def _transposed_convolution(facts: Facts, op: Operator) -> Spatial | str:
+    options, weights, data = facts.options(op), facts.tensor(op, 1), facts.tensor(op, 2)
+    whole = facts.output(op).shape
+    if options is None or weights is None or data is None or not facts.are_images(op, 2):
+        return "has no rows and columns"
+    if data.element == "float32" and weights.element != "float32":
+        return "quantizes its input, by what is in all of it"
+    if len(weights.shape) != RANK or min(options.strideH, options.strideW, *weights.shape) < 1:
+        return "has a window of no size"
+    is_same = options.padding == schema().Padding.SAME
+    found: list[AxisMap] = []
+    for axis, stride in zip(AXES, (options.strideH, options.strideW), strict=True):
+        size, kernel = data.shape[axis], weights.shape[axis]
+        if kernel < stride:  # XNNPACK leaves some of these to kernels that round otherwise
+            return "makes rows or columns that no input reaches"
+        pads = same_pads(whole[axis], Window(kernel, stride)) if is_same else (0, 0)
+        if (whole[axis] + sum(pads) - kernel) // stride + 1 != size or whole[axis] + sum(pads) < kernel:
+            return "does not make as many rows and columns as its window says"
+        found.append(Spread(size, kernel, stride, pads[0]))
+    maps: list[tuple[AxisMap, AxisMap] | None] = [None] * len(op.inputs)
+    maps[2] = found[0], found[1]
+    return Spatial(AXES, tuple(maps), facts.products(op))
 
 
 def _fully_connected(facts: Facts, op: Operator) -> Spatial | str:
@@ -365,6 +409,7 @@ _RULES: dict[str, Callable[[Facts, Operator], Spatial | str]] = {
     "SPLIT": _split,
     "SPLIT_V": _split,
     "STRIDED_SLICE": _strided_slice,
+    "TRANSPOSE_CONV": _transposed_convolution,
 }
 _NO_PLACE = "gives rows and columns another place"
 _REDUCES = "reduces rows and columns"
