@@ -14,7 +14,7 @@ from hmcos.frontends.tflite.reading import model_in
 from hmcos.memory.target import load_target
 from hmcos.schedulers.simple.random import random_order
 from hmcos.transforms.ordered import OrderedNetwork, Rules, along
-from unit.frontends.tflite_networks import S, Sketch
+from tflite_models import S, Sketch
 
 Shape = tuple[int, int, int]
 Quantized = tuple[float, int]

@@ -18,8 +18,7 @@ from hmcos.frontends.tflite.rewriting import CONTROL, rewritten
 from hmcos.frontends.tflite.schema import content_of, integers, text, words
 from hmcos.graph.rewrite import Box, ConcatStep, OperatorStep, PadStep, Part, Rewrite, SliceStep
 from hmcos.graph.windows import Interval
-from unit.frontends.test_tflite_reading import conditional
-from unit.frontends.tflite_networks import NUMPY, S, Sketch
+from tflite_models import NUMPY, S, Sketch, conditional
 
 NO_PADS = ((0, 0), (0, 0))
 AXES = (1, 2)

@@ -23,8 +23,7 @@ from hmcos.graph.windows import (
     Window,
 )
 from hmcos.memory.target import load_target
-from unit.frontends.test_tflite_reading import conditional
-from unit.frontends.tflite_networks import NUMPY, S, Sketch
+from tflite_models import NUMPY, S, Sketch, conditional
 
 SAME, VALID = S.Padding.SAME, S.Padding.VALID
 
