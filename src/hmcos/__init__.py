@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from hmcos.api.models import export_instance, inspect, load, lower
     from hmcos.api.proving import allocate, measure, verify
     from hmcos.api.scheduling import compare, experiment, explain, schedule
+    from hmcos.api.tiling import Tiled, tile
     from hmcos.errors import HmcosError
     from hmcos.limits import Status
     from hmcos.memory.instance import read_instance, write_instance
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from hmcos.plan.schedule import Schedule
     from hmcos.schedulers.scheduler_table import names as scheduler_names
     from hmcos.tasks.session import session
+    from hmcos.transforms.tiling import Tiling
 
 __all__ = [
     "Arena",
@@ -34,6 +36,8 @@ __all__ = [
     "Schedule",
     "Status",
     "Target",
+    "Tiled",
+    "Tiling",
     "__version__",
     "allocate",
     "compare",
@@ -52,6 +56,7 @@ __all__ = [
     "schedule",
     "scheduler_names",
     "session",
+    "tile",
     "verify",
     "write_instance",
 ]
@@ -64,6 +69,8 @@ _PLACES = {
     "Schedule": "hmcos.plan.schedule:Schedule",
     "Status": "hmcos.limits:Status",
     "Target": "hmcos.memory.target:Target",
+    "Tiled": "hmcos.api.tiling:Tiled",
+    "Tiling": "hmcos.transforms.tiling:Tiling",
     "allocate": "hmcos.api.proving:allocate",
     "compare": "hmcos.api.scheduling:compare",
     "draw": "hmcos.api.drawing:draw",
@@ -81,6 +88,7 @@ _PLACES = {
     "schedule": "hmcos.api.scheduling:schedule",
     "scheduler_names": "hmcos.schedulers.scheduler_table:names",
     "session": "hmcos.tasks.session:session",
+    "tile": "hmcos.api.tiling:tile",
     "verify": "hmcos.api.proving:verify",
     "write_instance": "hmcos.memory.instance:write_instance",
 }

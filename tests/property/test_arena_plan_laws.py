@@ -13,7 +13,7 @@ from hmcos.memory.target import load_target
 from hmcos.network.opening import open_source
 from hmcos.tasks.request import Request
 from hmcos.tasks.schedule.recheck import recheck
-from hmcos.tasks.schedule.task import lowered
+from hmcos.tasks.schedule.solving import lowered
 from oracle import optimum
 from property.strategies import problems
 

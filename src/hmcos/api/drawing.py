@@ -23,7 +23,8 @@ from hmcos.tasks.draw.scene import Scene, scene_of, scene_with
 from hmcos.tasks.explain.explanation import explain_plan
 from hmcos.tasks.places import check_apart, check_file, target_file
 from hmcos.tasks.request import ArenaRequest, Request, chosen_limits, chosen_target
-from hmcos.tasks.schedule.task import lowered, restored, run
+from hmcos.tasks.schedule.solving import lowered
+from hmcos.tasks.schedule.task import restored, run
 
 
 def draw(  # noqa: PLR0913 (one keyword per option of the command line, so that both say the same)

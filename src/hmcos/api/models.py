@@ -16,7 +16,7 @@ from hmcos.network.opening import Openable, open_source
 from hmcos.staging import identities, write
 from hmcos.tasks.places import check_apart, check_file, target_file
 from hmcos.tasks.request import Request, chosen_target
-from hmcos.tasks.schedule.task import lowered
+from hmcos.tasks.schedule.solving import lowered
 
 if TYPE_CHECKING:
     from hmcos.tasks.inspection import Inspection

@@ -19,6 +19,7 @@ from hmcos.tasks.request import Request, chosen_arena, chosen_limits, chosen_tar
 from hmcos.tasks.schedule.plan_header import check_emit
 from hmcos.tasks.schedule.solved import Solved
 from hmcos.tasks.schedule.task import Output, restored, run, run_into
+from hmcos.transforms.tiling import Tiling
 from hmcos.zoo.catalogue import names as zoo_names
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def schedule(  # noqa: PLR0913 (one keyword per option of the command line, so t
     overwrite: bool = False,
     offsets: bool = True,
     seed: int = 0,
+    tile: Tiling | None = None,
     observer: Observer = SILENCE,
     interrupted: Callable[[], bool] = never,
 ) -> Plan:
@@ -69,7 +71,9 @@ def schedule(  # noqa: PLR0913 (one keyword per option of the command line, so t
     for a smaller arena. With `external_io` the caller supplies the memory of inputs and outputs. `emit="c"`
     writes a C header beside the plan. A folder with the plan of another source is refused unless `overwrite`
     is true. `offsets=False` leaves the arena's offsets out of a TensorFlow Lite model. `seed` is for random
-    orders and planners; `observer` is called with the progress of the search.
+    orders and planners; `observer` is called with the progress of the search. With `tile` the network may be
+    changed: regions of it run piece by piece, which computes some values again and lowers the peak; the plan
+    then has a `rewriting`, or says in `untiled` why it has none.
 
     Raises:
         HmcosError: one of its subclasses for any wrong input. Reaching a limit or not fitting is a status.
@@ -84,6 +88,7 @@ def schedule(  # noqa: PLR0913 (one keyword per option of the command line, so t
         external_io=external_io,
         arena=chosen_arena(allocator, minimize, budget),
         offsets=offsets and output is not None,
+        tiling=tile,
     )
     check_emit(emit, output is not None and request.arena is not None)
     opened = open_source(model, request.bind)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf, nan
 from typing import Any, TypeVar
 
 import click
@@ -29,6 +30,23 @@ class Size(click.ParamType[int]):
             return value if isinstance(value, int) else parse_size(str(value))
         except OptionError as error:
             self.fail(str(error), param, ctx)
+
+
+class Share(click.ParamType[float]):
+    """A part of something, as a number or in percent."""
+
+    name = "SHARE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the part; report a text that is none as wrong usage."""
+        text = str(value).strip()
+        try:
+            part = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+        except ValueError:
+            part = nan
+        if not 0 <= part < inf:
+            self.fail(f"{text!r} is no part of something; write 5% or 0.05", param, ctx)
+        return part
 
 
 class Symbol(click.ParamType[tuple[str, int]]):

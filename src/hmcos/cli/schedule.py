@@ -11,6 +11,7 @@ import hmcos
 from hmcos.cli.exits import exit_code
 from hmcos.cli.interruption import Interruption
 from hmcos.cli.options import (
+    Share,
     Size,
     alignment_option,
     allocator_option,
@@ -78,21 +79,44 @@ Examples:
 )
 @click.option("--external-io", is_flag=True, help="The caller supplies the memory of inputs and outputs.")
 @click.option("--emit", type=click.Choice(["c"]), help="Also write the arena as a C header into the folder.")
+@click.option("--tile", is_flag=True, help="Change the graph: run regions in pieces where that needs less.")
+@click.option(
+    "--max-extra-macs",
+    type=Share(),
+    default="5%",
+    show_default=True,
+    help="With --tile: how much may be computed again, as 5% or 0.05.",
+)
+@click.option("--allow-rounding", is_flag=True, help="With --tile: float results may round otherwise.")
 @click.option(
     "--overwrite", is_flag=True, help="Replace the plan of another model, or a report.html that is not ours."
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of random searches.")
 @json_option
-def schedule(model: str, bind: tuple[tuple[str, int], ...], as_json: bool, **options: Any) -> int:
+def schedule(
+    model: str,
+    bind: tuple[tuple[str, int], ...],
+    as_json: bool,
+    tile: bool,
+    max_extra_macs: float,
+    allow_rounding: bool,
+    **options: Any,
+) -> int:
     """Find the operator order of MODEL that needs the least memory, and prove it.
 
     MODEL is an ONNX or TensorFlow Lite file, zoo:NAME, or a problem as JSON. Ctrl-C stops the search and
     keeps the best order so far; a second Ctrl-C aborts.
     """
     # The other options are named like the keywords of hmcos.schedule.
+    tiling = hmcos.Tiling(max_extra_macs, allow_rounding) if tile else None
     with Interruption() as interruption, Progress() as progress:
         plan = hmcos.schedule(
-            model, bind=dict(bind), observer=progress, interrupted=interruption.happened, **options
+            model,
+            bind=dict(bind),
+            tile=tiling,
+            observer=progress,
+            interrupted=interruption.happened,
+            **options,
         )
     _tell_result(plan, options["target"], as_json=as_json)
     return 0 if options["budget"] is None else exit_code(_answer(plan, options["budget"]))
@@ -112,6 +136,8 @@ def _tell_result(plan: Plan, target: str, *, as_json: bool) -> None:
 
 def _answer(plan: Plan, budget: int) -> Status:
     """Return whether the network fits a budget: its peak, and its arena where one was asked for."""
+    if plan.status is Status.DOES_NOT_FIT and (plan.rewriting is not None or plan.untiled):
+        return Status.FEASIBLE  # proved of this graph, not of all tilings
     if plan.status is Status.FITS and plan.arena is not None and plan.arena.size > budget:
         return Status.FEASIBLE
     return plan.status

@@ -36,6 +36,8 @@ class Model:
     """Bytes of the weights and constants in the file and its data files."""
     proto: object = field(repr=False, compare=False)
     """The source in the representation of the frontend's library; only the frontend uses it."""
+    rewritten: bool = False
+    """Whether the source is a file that was changed since it was read: `path` is where its data is."""
 
     def __repr__(self) -> str:
         name = shortened(printable(str(self.path or "<model>")), _NAMED)

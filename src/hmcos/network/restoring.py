@@ -15,6 +15,7 @@ from hmcos.network.bodies import Accounting, Bodies, result_bytes
 from hmcos.network.lowering import Network, lower_network, network_with
 from hmcos.network.opening import Openable, Opened, open_source
 from hmcos.network.results import check_written
+from hmcos.network.transforming import transformed
 from hmcos.plan.plan import BodyPlan, Plan
 
 
@@ -39,13 +40,14 @@ def network_of(plan: Plan, opened: Opened) -> Network:
 
 
 def opened_for(plan: Plan, model: Openable) -> Opened:
-    """Open a model with its symbols bound as in a plan, and return it.
+    """Open a model with its symbols bound and its network changed as in a plan, and return it.
 
     Raises:
         HmcosError: the model cannot be read.
     """
     bind = None if isinstance(model, Model | Problem) else plan.source.bind
-    return open_source(model, bind or None)
+    opened = open_source(model, bind or None)
+    return transformed(opened, plan) if opened.source.sha256 == plan.source.sha256 else opened
 
 
 def accounting_in(plan: Plan) -> Accounting:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hmcos.limits import Status
 from hmcos.plan.arena import Arena, PlacedBuffer
+from hmcos.plan.rewriting import Rewriting
 from hmcos.plan.schedule import Schedule
 from hmcos.words import printable, shortened
 
@@ -176,6 +177,11 @@ class Plan:
     """The absolute path of the plan file that was read or written; None if there is none."""
     budget: int | None = None
     """The requested bytes; None if the least peak was requested."""
+    rewriting: Rewriting | None = None
+    """How the network was changed before it was scheduled; None if it is that of the source. All numbers of
+    operators and tensors in the plan are those of the changed network."""
+    untiled: str = field(default="", compare=False)
+    """Why the network was not tiled although that was asked for; not recorded in the plan file."""
 
     def __repr__(self) -> str:
         name, target = (shortened(printable(text), _NAMED) for text in (self.source.name, self.target.name))

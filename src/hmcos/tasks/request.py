@@ -13,6 +13,7 @@ from hmcos.errors import OptionError
 from hmcos.limits import Limits
 from hmcos.memory.target import Target, check_name, load_target, target_names
 from hmcos.schedulers.scheduler_table import scheduler as scheduler_called
+from hmcos.transforms.tiling import Tiling
 
 MINIMIZE = ("peak", "arena")
 """What to minimize: the peak, and then the arena of an order with this peak; or the arena, at any peak."""
@@ -43,6 +44,8 @@ class Request:
     """Whether the caller supplies the memory of inputs and outputs."""
     arena: ArenaRequest | None = None
     """None to search an order only."""
+    tiling: Tiling | None = None
+    """What a tiling of the network may do; None for the network as it is."""
     offsets: bool = False
     """Whether to write the arena's offsets into the model file, if its format holds them."""
 

@@ -1,4 +1,4 @@
-"""Write and read plan files: versioned JSON (`hmcos-plan/1`), written atomically, checked when read."""
+"""Write and read plan files: versioned JSON (`hmcos-plan/1`, `/2`), written atomically, checked when read."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from hmcos.files import read_ordinary
 from hmcos.plan.agreement import disagreements
 from hmcos.plan.file.arena_fields import arena_keys, read_arena, status_of
 from hmcos.plan.file.fields import Fields
+from hmcos.plan.file.rewriting_fields import read_rewriting, rewriting_record
 from hmcos.plan.file.target_fields import read_target
 from hmcos.plan.plan import (
     BodyPlan,
@@ -31,6 +32,8 @@ from hmcos.plan.schedule import Schedule
 from hmcos.staging import write
 
 FORMAT = "hmcos-plan/1"
+REWRITTEN_FORMAT = "hmcos-plan/2"
+"""Of plans whose network is not that of the source: readers of the first format would take it for that."""
 
 
 def plan_text(plan: Plan) -> str:
@@ -66,10 +69,10 @@ def read_claims(path: str | Path) -> Plan:
         PlanError: the file cannot be read, or is not a plan; names file and key.
     """
     fields = _fields(path)
-    if fields.text("format") != FORMAT:
-        format_name = fields.text("format")
+    format_name = fields.text("format")
+    if format_name not in (FORMAT, REWRITTEN_FORMAT):
         raise PlanError(
-            f"{path}: format: is {format_name!r}, but this version reads {FORMAT}; "
+            f"{path}: format: is {format_name!r}, but this version reads {FORMAT} and {REWRITTEN_FORMAT}; "
             "run hmcos schedule on the model again"
         )
     return replace(_plan(fields), file=str(Path(path).absolute()))
@@ -120,8 +123,9 @@ def _value(value: object) -> str:
 def _record(plan: Plan) -> dict[str, object]:
     """Return the documented keys of a plan file (docs/plan-format.md)."""
     schedule = plan.schedule
+    rewriting = plan.rewriting
     return {
-        "format": FORMAT,
+        "format": FORMAT if rewriting is None else REWRITTEN_FORMAT,
         "source": {
             "name": plan.source.name,
             "format": plan.source.format,
@@ -131,6 +135,7 @@ def _record(plan: Plan) -> dict[str, object]:
             "bind": dict(sorted(plan.source.bind.items())),
             **_places_record(plan.source),
         },
+        **({} if rewriting is None else {"rewriting": rewriting_record(rewriting)}),
         "target": _target_record(plan.target),
         "scheduler": schedule.scheduler,
         "status": str(schedule.status),
@@ -233,6 +238,8 @@ def _plan(fields: Fields) -> Plan:
     in_order = tuple(i for i in order if i in kept)
     _expect(in_order == scheduled_order, fields, "scheduled_order", "must follow `order`")
     arena, buffers, largest_first = read_arena(fields)
+    is_rewritten = fields.text("format") == REWRITTEN_FORMAT
+    rewriting = read_rewriting(fields.part("rewriting")) if is_rewritten else None
     return Plan(
         source=_source(fields.part("source")),
         target=read_target(fields.part("target")),
@@ -251,6 +258,7 @@ def _plan(fields: Fields) -> Plan:
         buffers=buffers,
         largest_first_arena=largest_first,
         budget=fields.number_or_none("budget") if "budget" in fields.values else None,
+        rewriting=rewriting,
     )
 
 

@@ -37,6 +37,38 @@ def plan_record(plan: Plan) -> dict[str, object]:
         "outputs": outputs_record(plan.outputs),
         "arena": None if plan.arena is None else _arena_record(plan.arena),
         "largest_first_arena": plan.largest_first_arena,
+        **_tiled_record(plan),
+    }
+
+
+def _tiled_record(plan: Plan) -> dict[str, object]:
+    """Return the key `tiled` where a tiling was asked for, with what it changed or why it changed nothing."""
+    if plan.rewriting is None:
+        return {"tiled": None, "untiled": plan.untiled} if plan.untiled else {}
+    rewriting = plan.rewriting
+    return {
+        "tiled": {
+            "peak_before": rewriting.peak_before,
+            "peak_best_order": rewriting.peak_best_order,
+            "peak": plan.peak,
+            "lower_bound": plan.lower_bound,
+            "extra_macs": rewriting.extra_macs,
+            "macs": rewriting.macs,
+            "operators_before": rewriting.operators_before,
+            "operators": len(plan.operators),
+            "regions": [
+                {
+                    "first": rewriting.order[row.begin],
+                    "last": rewriting.order[row.end - 1],
+                    "rows": row.rows,
+                    "columns": row.columns,
+                    "early": row.early,
+                }
+                for row in rewriting.regions
+            ],
+            "new_kinds": list(rewriting.new_kinds),
+            "exact": rewriting.is_exact,
+        }
     }
 
 

@@ -18,6 +18,7 @@ from hmcos.plan.plan import Plan, Source, TargetUsed
 from hmcos.plan.schedule import Schedule
 from hmcos.report.tables.arena_table import plan_arena
 from hmcos.report.tables.fitting import fitted, path_line
+from hmcos.report.tables.tiling_lines import tiling_lines
 from hmcos.report.words.names import operator_words, shown
 from hmcos.report.words.sizes import savings
 from hmcos.words import human, printable
@@ -54,20 +55,27 @@ def plan_tables(plan: Plan) -> RenderableType:
     peaks.add_column("order")
     peaks.add_column("peak memory", justify="right")
     peaks.add_column("saved", justify="right")
-    peaks.add_row("file order", human(plan.given_peak), "")
-    peaks.add_row("reverse post-order", human(plan.rpo_peak), savings(plan.given_peak, plan.rpo_peak))
+    rewriting = plan.rewriting
+    before = plan.given_peak if rewriting is None else rewriting.peak_before
+    title = plan.schedule.title if rewriting is None else f"tiled, {plan.schedule.title}"
+    peaks.add_row("file order", human(before), "")
+    if rewriting is None:
+        peaks.add_row("reverse post-order", human(plan.rpo_peak), savings(before, plan.rpo_peak))
+    else:
+        best = rewriting.peak_best_order
+        peaks.add_row("best order found", human(best), savings(before, best))
     peaks.add_row(
-        f"[bold]{escape(plan.schedule.title)}[/bold]",
+        f"[bold]{escape(title)}[/bold]",
         f"[bold]{human(plan.peak)}[/bold]",
-        f"[bold]{savings(plan.given_peak, plan.peak)}[/bold]",
+        f"[bold]{savings(before, plan.peak)}[/bold]",
     )
-    peaks.add_row(
-        "lower bound", human(plan.lower_bound), f"at most {savings(plan.given_peak, plan.lower_bound)}"
-    )
+    bound = "lower bound" if rewriting is None else "lower bound of the tiled graph"
+    peaks.add_row(bound, human(plan.lower_bound), f"at most {savings(before, plan.lower_bound)}")
     return Group(
         _title(plan.source, plan.target),
         peaks,
         Text(_verdict(plan)),
+        *tiling_lines(plan),
         *plan_arena(plan),
         *_crest(plan),
         *_written(plan),

@@ -21,7 +21,7 @@ from hmcos.plan.schedule import Schedule
 from hmcos.schedulers.scheduler_table import scheduler
 from hmcos.tasks.request import Request
 from hmcos.tasks.schedule.placement import STATES
-from hmcos.tasks.schedule.task import lowered
+from hmcos.tasks.schedule.solving import lowered
 
 ORDERS = ("given", "rpo", "serenity", "hmcos", "optimal")
 """The schedulers to compare."""

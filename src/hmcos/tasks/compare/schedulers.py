@@ -10,7 +10,7 @@ from hmcos.plan.plan import Source, TargetUsed
 from hmcos.plan.schedule import Schedule
 from hmcos.schedulers.scheduler_table import names, scheduler
 from hmcos.tasks.request import Request
-from hmcos.tasks.schedule.task import lowered
+from hmcos.tasks.schedule.solving import lowered
 
 
 @dataclass(frozen=True, slots=True)

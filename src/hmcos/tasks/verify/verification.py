@@ -15,6 +15,7 @@ from hmcos.frontends.model import Model
 from hmcos.memory.problem import Problem
 from hmcos.network.opening import Openable, Opened, open_source
 from hmcos.network.results import check_written, model_beside
+from hmcos.network.transforming import transformed
 from hmcos.plan.file.plan_file import read_claims
 from hmcos.plan.file.tensor_ids import with_tensor_ids
 from hmcos.plan.plan import Plan
@@ -54,6 +55,11 @@ def verify_result(
         unread = Check("source", Answer.NOT_RUN, str(error))
         return Verification(str(model), title, (unread,))
     name = opened.source.name
+    if plan is not None and plan.rewriting is not None:
+        source = check_source(opened.source, plan)
+        if not source.held:
+            return Verification(name, title, (source,))
+        opened = transformed(opened, plan)
     plan = None if plan is None else _with_ids(plan, opened)
     checks = [] if plan is None else _planned(opened, plan)
     if opened.model is None:

@@ -19,7 +19,7 @@ from hmcos.network.opening import open_source
 from hmcos.plan.plan import Memory
 from hmcos.schedulers.simple.rpo import reverse_post_order
 from hmcos.tasks.request import Request
-from hmcos.tasks.schedule.task import lowered
+from hmcos.tasks.schedule.solving import lowered
 from hmcos.verify.counted import claims
 from hmcos.verify.counted.instance_count import Instance, as_counted, check_instance_order
 from hmcos.verify.counted.recount import Recount, recount

@@ -1,0 +1,171 @@
+"""A source changed into a model that needs less: found, and made again from a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from hmcos.errors import OptionError, PlanError
+from hmcos.frontends.format import Format
+from hmcos.frontends.model import Model
+from hmcos.graph.graph import Graph
+from hmcos.graph.windows import Barrier, Windows
+from hmcos.limits import Limits, Watch
+from hmcos.memory.target import parse_target
+from hmcos.network.bodies import Accounting
+from hmcos.network.lowering import Network
+from hmcos.network.opening import Opened
+from hmcos.plan.plan import Plan
+from hmcos.plan.rewriting import RegionRow, Rewriting
+from hmcos.transforms.cost import Costing
+from hmcos.transforms.ordered import OrderedNetwork, Rules
+from hmcos.transforms.tile import Tiled, expand
+from hmcos.transforms.tiling import Judged, Tiling, best_tiling
+
+
+@dataclass(frozen=True, slots=True)
+class Transformed:
+    """A source that was tiled."""
+
+    opened: Opened
+    """As the source, with the changed model."""
+    rewriting: Rewriting
+
+
+def tiled(
+    opened: Opened,
+    network: Network,
+    accounting: Accounting,
+    orders: Sequence[Sequence[int]],
+    tiling: Tiling,
+    running: tuple[Limits, Watch],
+) -> Transformed | str:
+    """Return a source tiled, or why that does not lower its peak.
+
+    Args:
+        opened: the source, a model.
+        network: the source, lowered.
+        accounting: how memory is counted.
+        orders: operators of the problem in orders to begin with, the best one first.
+        tiling: what is allowed.
+        running: limits, and the watch that tells when they are reached.
+
+    Raises:
+        OptionError: the source is a problem, or the target says that cuts are views.
+        ModelError: models of this format, or this one, cannot be rewritten.
+    """
+    model, form = opened.model, opened.format
+    if model is None or form is None:
+        raise OptionError(f"{opened.source.name}: is a problem; only a model has a graph that can be tiled")
+    windows, rules = form.windows(model, accounting.target), _rules(form, accounting, network)
+    numbered = [tuple(network.numbers[i] for i in order) for order in orders]
+    networks = [OrderedNetwork(model.graph, windows, rules, order) for order in dict.fromkeys(numbered)]
+    judged = best_tiling(networks, tiling, *running)
+    if judged is None:
+        return _why_not(networks[0], windows, tiling)
+    changed = form.rewritten(model, judged.rewrite)
+    return Transformed(_with(opened, changed), _rewriting(model, changed, networks[0], judged, tiling))
+
+
+def transformed(opened: Opened, plan: Plan) -> Opened:
+    """Return the source of a plan as the plan's operators number it: tiled where the plan says so.
+
+    Raises:
+        PlanError: the source cannot be tiled as the plan says, or gives another model.
+        ModelError: models of this format cannot be rewritten.
+    """
+    rewriting, model, form = plan.rewriting, opened.model, opened.format
+    if rewriting is None:
+        return opened
+    if model is None or form is None:
+        raise PlanError(f"{opened.source.name}: is a problem, but the plan is for a model that was tiled")
+    target = parse_target(plan.target.name, plan.target.data, "the plan's target")
+    accounting = Accounting(target, plan.target)
+    rules = _rules(form, accounting, None)
+    scheduled = [op.number for op in model.graph.operators if not model.graph.computes_parameters(op)]
+    if sorted(rewriting.order) != scheduled:
+        raise PlanError(f"{opened.source.name}: the plan tiles an order of other operators; {_AGAIN}")
+    network = OrderedNetwork(model.graph, form.windows(model, target), rules, rewriting.order)
+    regions = [Tiled(row.begin, row.end, row.rows, row.columns, row.early) for row in rewriting.regions]
+    costing = Costing(network)
+    if any(costing.pieces(r.begin, r.end, r.rows, r.columns) is None for r in regions):
+        raise PlanError(f"{opened.source.name}: a region of the plan cannot be tiled; {_AGAIN}")
+    changed = form.rewritten(model, expand(network, regions))
+    if changed.sha256 != rewriting.sha256:
+        raise PlanError(
+            f"{opened.source.name}: tiled as the plan says, it is not the model of the plan; {_AGAIN}"
+        )
+    return _with(opened, changed)
+
+
+_AGAIN = "run hmcos schedule --tile on the model again"
+
+
+def _with(opened: Opened, changed: Model) -> Opened:
+    return replace(opened, model=replace(changed, rewritten=True))
+
+
+def _rules(form: Format, accounting: Accounting, network: Network | None) -> Rules:
+    """Return how pieces are counted.
+
+    Raises:
+        OptionError: the target says that what a rewrite adds costs nothing, which no runtime's does.
+    """
+    if form.spelling is None:
+        raise OptionError(f"models of the format {form.name} cannot be tiled")
+    views = [kind for kind in form.spelling.kinds() if kind in accounting.target.views]
+    if views:
+        raise OptionError(
+            f"the target {accounting.target.name!r} says that {views[0]} is a view; tiling needs it to copy"
+        )
+    scratch = {} if network is None else dict(network.bodies.scratch)
+    return Rules(
+        accounting.target,
+        accounting.alignment,
+        form.spelling,
+        form.kernel,
+        accounting.used.external_io,
+        scratch,
+    )
+
+
+def _rewriting(
+    source: Model, changed: Model, given: OrderedNetwork, judged: Judged, tiling: Tiling
+) -> Rewriting:
+    network, costing = judged.network, Costing(judged.network)
+    file_order = OrderedNetwork(given.graph, given.windows, given.rules, tuple(sorted(given.order)))
+    regions = judged.found.regions
+    return Rewriting(
+        order=network.order,
+        regions=tuple(RegionRow(r.begin, r.end, r.rows, r.columns, r.early) for r in regions),
+        sha256=changed.sha256,
+        peak_before=file_order.profile.peak,
+        peak_best_order=given.profile.peak,
+        macs=network.macs,
+        extra_macs=judged.found.macs,
+        operators_before=len(source.graph.operators),
+        new_kinds=tuple(sorted(_kinds(changed.graph) - _kinds(source.graph))),
+        is_exact=not tiling.allow_rounding or all(_is_exact(costing, region) for region in regions),
+    )
+
+
+def _is_exact(costing: Costing, region: Tiled) -> bool:
+    at = region.begin, region.end, region.rows, region.columns
+    return costing.pieces(*at) is not None and costing.keeps_bits(*at)
+
+
+def _kinds(graph: Graph) -> set[str]:
+    return {op.kind for op in graph.operators}
+
+
+def _why_not(network: OrderedNetwork, windows: Windows, tiling: Tiling) -> str:
+    """Return why no tiling lowers the peak, in words."""
+    peak, step = network.profile.peak, network.profile.peak_step
+    if step < 0 or network.stable[-1] == peak:
+        return "the inputs and outputs alone need the peak"
+    op = network.operator(step)
+    title = f"operator {op.number} ({op.kind}{f' {op.name!r}' if op.name else ''})"
+    found = windows[op.number]
+    if isinstance(found, Barrier):
+        return f"{title}, at the peak, {found.reason}"
+    return f"no tiling of {title}, at the peak, needs less within {tiling.max_extra_macs:.3g} of extra MACs"

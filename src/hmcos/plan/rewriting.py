@@ -1,0 +1,53 @@
+"""How the network of a plan differs from its source, and what that bought."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+VERSION = 1
+"""Of the rules by which regions become operators: a plan of other rules cannot be made again."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegionRow:
+    """A region of the source that runs in pieces."""
+
+    begin: int
+    """Position of its first operator in the order of the rewriting."""
+    end: int
+    """Position behind its last operator."""
+    rows: int
+    columns: int
+    early: int | None
+    """The piece from which on all cuts of what enters are made at once; None for never."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rewriting:
+    """A network tiled: the plan's operators are those of the written graph, no longer those of the source."""
+
+    order: tuple[int, ...]
+    """Operators of the source that are scheduled, by number, along which the regions are."""
+    regions: tuple[RegionRow, ...]
+    sha256: str
+    """Of the written model before its operators were put into the plan's order."""
+    peak_before: int
+    """Bytes: of the source in its own order."""
+    peak_best_order: int
+    """Bytes: of the source in the best order found."""
+    macs: int
+    """Multiplications and additions of the source."""
+    extra_macs: int
+    """Those that are computed once more."""
+    operators_before: int
+    """Nodes of the source."""
+    new_kinds: tuple[str, ...]
+    """Kinds of operators that the source does not have."""
+    is_exact: bool = True
+    """Whether the outputs have the bits of the source; where not, rounding was allowed to differ."""
+    version: int = VERSION
+
+    @property
+    def extra(self) -> float:
+        """What is computed once more, as a part of what the source computes."""
+        return self.extra_macs / self.macs if self.macs else 0.0

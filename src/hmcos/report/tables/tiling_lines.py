@@ -1,0 +1,40 @@
+"""What a tiling changed, in lines under the table of a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.text import Text
+
+from hmcos.plan.plan import Plan
+from hmcos.plan.rewriting import RegionRow, Rewriting
+
+LISTED = 6
+"""Regions that are listed one by one."""
+
+
+def tiling_lines(plan: Plan) -> Iterator[Text]:
+    """Yield what was tiled and what it costs, or why nothing was; nothing where no tiling was asked for."""
+    if plan.untiled:
+        yield Text(f"not tiled: {plan.untiled}")
+    rewriting = plan.rewriting
+    if rewriting is None:
+        return
+    yield Text(
+        f"tiled: {100 * rewriting.extra:.1f} % more multiplications ({rewriting.extra_macs:,} of "
+        f"{rewriting.macs:,}), {len(plan.operators):,} operators instead of {rewriting.operators_before:,}"
+    )
+    for row in rewriting.regions[:LISTED]:
+        yield Text(f"  {_region(rewriting, row)}")
+    if len(rewriting.regions) > LISTED:
+        yield Text(f"  and {len(rewriting.regions) - LISTED} more regions")
+    if rewriting.new_kinds:
+        yield Text(f"new kinds of operators: {', '.join(rewriting.new_kinds)}")
+    if not rewriting.is_exact:
+        yield Text("results may round otherwise than those of the source: hmcos verify tells how far")
+
+
+def _region(rewriting: Rewriting, row: RegionRow) -> str:
+    early = "" if row.early is None else f", cut early from piece {row.early} on"
+    first, last = rewriting.order[row.begin], rewriting.order[row.end - 1]
+    return f"operators {first} to {last}: {row.rows} x {row.columns} pieces{early}"

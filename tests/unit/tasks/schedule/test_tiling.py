@@ -1,0 +1,231 @@
+"""Networks that are tiled: the plan, its file, what is written, and what is proved of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import ModelProto, TensorProto, helper, numpy_helper
+
+import hmcos
+from hmcos.errors import OptionError, PlanError
+from hmcos.plan.file.plan_file import plan_text, read_plan
+from networks import FORK
+
+
+def pyramid(*, height: int | str = 32) -> ModelProto:
+    """Two convolutions around a tensor that is much larger than what they read and make."""
+    rng = np.random.default_rng(0)
+    weights = {
+        "wide": rng.standard_normal((32, 3, 3, 3)),
+        "narrow": rng.standard_normal((4, 32, 3, 3)) / 16,
+        "flat": rng.standard_normal((4, 10)),
+    }
+    nodes = [
+        helper.make_node("Conv", ["x", "wide"], ["a"], name="widen", pads=[1, 1, 1, 1]),
+        helper.make_node("Relu", ["a"], ["b"]),
+        helper.make_node("Conv", ["b", "narrow"], ["c"], name="narrow", pads=[1, 1, 1, 1], strides=[2, 2]),
+        helper.make_node("GlobalAveragePool", ["c"], ["d"]),
+        helper.make_node("Flatten", ["d"], ["e"]),
+        helper.make_node("MatMul", ["e", "flat"], ["y"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "pyramid",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, (1, 3, height, 32))],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, (1, 10))],
+        [numpy_helper.from_array(value.astype(np.float32), name) for name, value in weights.items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "pyramid.onnx"
+    path.write_bytes(pyramid().SerializeToString())
+    return path
+
+
+GENEROUS = hmcos.Tiling(0.4)
+
+
+def written(source: Path, **options: Any) -> tuple[hmcos.Plan, Path]:
+    out = source.parent / "out"
+    return hmcos.schedule(source, tile=GENEROUS, output=out, **options), out
+
+
+def test_the_peak_falls_and_everything_is_proved_of_the_written_model(source: Path) -> None:
+    before = source.read_bytes()
+    plan, out = written(source)
+    rewriting = plan.rewriting
+    assert rewriting is not None
+    # The input, and a tensor of 131,072 bytes that the Relu overwrites.
+    assert rewriting.peak_before == rewriting.peak_best_order == 143_360
+    assert plan.peak < 80_000
+    assert rewriting.extra <= 0.4
+    assert rewriting.new_kinds == ("Concat", "Slice")
+    assert rewriting.operators_before == 6
+    found = onnx.load(str(out / "pyramid.onnx"))  # pyright: ignore[reportUnknownMemberType]
+    assert len(found.graph.node) == len(plan.operators) > 6
+    assert hmcos.verify(source, out / "plan.json").holds
+    assert source.read_bytes() == before
+
+
+def test_the_plan_file_says_how_to_make_the_model_again(source: Path) -> None:
+    plan, out = written(source)
+    record = json.loads((out / "plan.json").read_text())
+    assert record["format"] == "hmcos-plan/2"
+    assert read_plan(out / "plan.json").rewriting == plan.rewriting
+    assert plan_text(read_plan(out / "plan.json")) == (out / "plan.json").read_text()
+    (out / "pyramid.onnx").unlink()
+    assert hmcos.verify(source, out / "plan.json").holds
+
+
+def test_tiled_plans_are_explained_and_run_like_any(source: Path) -> None:
+    plan, out = written(source)
+    saved = read_plan(out / "plan.json")
+    assert hmcos.explain(source, saved).plan.peak == plan.peak
+    session = hmcos.session(saved)
+    (made,) = session.run(None, {"x": np.ones((1, 3, 32, 32), np.float32)})
+    assert made.shape == (1, 10)
+    source.unlink()
+    assert hmcos.session(read_plan(out / "plan.json")) is not None
+
+
+def test_a_result_that_is_not_the_tiled_source_is_found(source: Path) -> None:
+    _, out = written(source)
+    model = onnx.load(str(out / "pyramid.onnx"))  # pyright: ignore[reportUnknownMemberType]
+    tile = next(node for node in model.graph.node if node.op_type == "Conv")
+    attribute = next(a for a in tile.attribute if a.name == "pads")
+    attribute.ints[0] = 1 - attribute.ints[0]
+    (out / "pyramid.onnx").write_bytes(model.SerializeToString())
+    assert not hmcos.verify(source, out / "plan.json").holds
+
+
+Change = Callable[[dict[str, Any]], object]
+
+
+UNREADABLE: tuple[tuple[Change, str], ...] = (
+    (lambda r: r.update(version=2), "is 2, but this version of hmcos tiles by rules of version 1"),
+    (lambda r: r["regions"][0].update(rows=10**9), "must make 2 to 4,096 pieces"),
+    (lambda r: r["regions"][0].update(rows=1, columns=1), "must make 2 to 4,096 pieces"),
+    (lambda r: r["regions"][0].update(end=10**6), "must be behind `begin` and within `order`"),
+    (lambda r: r["regions"][0].update(early=10**6), "must be the number of a piece"),
+    (lambda r: r["regions"].append(r["regions"][0]), "must not overlap"),
+)
+
+
+@pytest.mark.parametrize(("change", "words"), UNREADABLE)
+def test_plans_that_no_tiling_has_are_refused_when_read(source: Path, change: Change, words: str) -> None:
+    _, out = written(source)
+    record = json.loads((out / "plan.json").read_text())
+    change(record["rewriting"])
+    (out / "plan.json").write_text(json.dumps(record))
+    with pytest.raises(PlanError, match=words):
+        read_plan(out / "plan.json")
+
+
+UNFITTING: tuple[tuple[Change, str], ...] = (
+    (lambda r: r.update(sha256="0" * 64), "it is not the model of the plan"),
+    (lambda r: r["regions"][0].update(rows=2, columns=1, early=None), "it is not the model of the plan"),
+    (lambda r: r["regions"][0].update(end=len(r["order"])), "cannot be tiled"),
+    (lambda r: r["order"].pop(), "tiles an order of other operators"),
+)
+
+
+@pytest.mark.parametrize(("change", "words"), UNFITTING)
+def test_plans_that_do_not_fit_the_source_are_refused(source: Path, change: Change, words: str) -> None:
+    _, out = written(source)
+    record = json.loads((out / "plan.json").read_text())
+    change(record["rewriting"])
+    (out / "plan.json").write_text(json.dumps(record))
+    with pytest.raises(PlanError, match=words):
+        hmcos.verify(source, out / "plan.json")
+
+
+def test_readers_of_the_first_format_are_not_led_astray(source: Path) -> None:
+    _, out = written(source)
+    record = json.loads((out / "plan.json").read_text())
+    record["format"] = "hmcos-plan/3"
+    (out / "plan.json").write_text(json.dumps(record))
+    with pytest.raises(PlanError, match="this version reads hmcos-plan/1 and hmcos-plan/2"):
+        read_plan(out / "plan.json")
+
+
+def test_what_gains_nothing_is_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "whole.onnx"
+    node = helper.make_node("GlobalAveragePool", ["x"], ["y"])
+    graph = helper.make_graph(
+        [node],
+        "whole",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, (1, 3, 8, 8))],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, (1, 3, 1, 1))],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    path.write_bytes(model.SerializeToString())
+    plan = hmcos.schedule(path, tile=hmcos.Tiling(), output=tmp_path / "out")
+    assert plan.rewriting is None
+    assert plan.untiled == "operator 0 (GlobalAveragePool), at the peak, averages over rows and columns"
+    assert (tmp_path / "out/whole.onnx").read_bytes() == path.read_bytes()
+
+
+def test_a_budget_takes_the_least_extra_arithmetic_within_it(source: Path) -> None:
+    least = hmcos.tile(source, GENEROUS)
+    loose = hmcos.tile(source, GENEROUS, budget=100_000)
+    assert least.peak < loose.peak <= 100_000
+    assert loose.extra_macs < least.extra_macs
+    whole = hmcos.tile(source, GENEROUS, budget=143_360)
+    assert whole.plan.rewriting is None
+    assert whole.plan.status is hmcos.Status.FITS
+    tight = hmcos.tile(source, GENEROUS, budget=1_000)
+    assert tight.plan.rewriting is not None
+    assert 1_000 < tight.peak <= loose.peak
+
+
+def test_more_arithmetic_never_gives_less(source: Path) -> None:
+    peaks = [hmcos.tile(source, hmcos.Tiling(share)).peak for share in (0.0, 0.02, 0.1, 0.4, 2.0)]
+    assert peaks == sorted(peaks, reverse=True)
+    assert peaks[0] == 143_360
+
+
+def test_the_api_returns_the_changed_model(source: Path) -> None:
+    found = hmcos.tile(source, GENEROUS)
+    assert (found.peak_before, found.peak_best_order) == (143_360, 143_360)
+    assert len(found.model.graph.operators) == len(found.plan.operators)
+    assert len(found.regions) == 1
+    again = hmcos.tile(source, GENEROUS)
+    assert again.plan.order == found.plan.order
+    assert again.model.sha256 == found.model.sha256
+
+
+def test_bound_rows_are_fixed_in_what_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "open.onnx"
+    path.write_bytes(pyramid(height="rows").SerializeToString())
+    plan = hmcos.schedule(path, tile=GENEROUS, bind={"rows": 32}, output=tmp_path / "out")
+    assert plan.rewriting is not None
+    found = onnx.load(str(tmp_path / "out/open.onnx"))  # pyright: ignore[reportUnknownMemberType]
+    assert found.graph.input[0].type.tensor_type.shape.dim[2].dim_value == 32
+    assert hmcos.verify(path, tmp_path / "out/plan.json").holds
+
+
+def test_problems_have_no_graph_to_tile() -> None:
+    with pytest.raises(OptionError, match="only a model has a graph that can be tiled"):
+        hmcos.tile(FORK)
+
+
+def test_no_target_can_say_that_cuts_are_views(source: Path, tmp_path: Path) -> None:
+    target = tmp_path / "views.toml"
+    target.write_text('views = ["Slice"]')
+    with pytest.raises(OptionError, match=r"'.*views.toml' says that Slice is a view"):
+        hmcos.tile(source, target=target)
+
+
+@pytest.mark.parametrize("share", [-0.1, float("nan")])
+def test_extra_arithmetic_is_a_part(share: float) -> None:
+    with pytest.raises(OptionError, match="extra MACs are a part of at least 0"):
+        hmcos.Tiling(share)
