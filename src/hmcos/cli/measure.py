@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import click
 
 import hmcos
 from hmcos.cli.options import bind_option, json_option, model_argument, target_option, time_limit_option
-from hmcos.tasks.measure.tflite import ArenaMeasurement
+
+if TYPE_CHECKING:
+    from hmcos.tasks.measure.tflite import ArenaMeasurement
 
 _EXAMPLES = """
 \b
@@ -49,6 +52,8 @@ def measure(
 
     For a TensorFlow Lite model, show the arena that TensorFlow Lite for Microcontrollers (TFLM) reports.
     """
+    from hmcos.tasks.measure.tflite import ArenaMeasurement  # noqa: PLC0415 (imports numpy, and help needs no command)
+
     measurement = hmcos.measure(
         model, target=target, bind=dict(bind), time_limit=time_limit, processes=processes
     )

@@ -42,12 +42,12 @@ def load(source: str | PathLike[str] | Serializable, bind: Mapping[str, int] | N
         ModelError: the source is not a model, or cannot be scheduled.
         OptionError: `bind` names an unknown dimension, or a size that is not positive.
     """
-    return _format(source).load(source, bind)
+    return format_of(source).load(source, bind)
 
 
 def outline(source: str | PathLike[str] | Serializable, bind: Mapping[str, int]) -> Outline:
     """Return what is known about a model that `load` refuses because sizes are unknown."""
-    return _format(source).outline(source, bind)
+    return format_of(source).outline(source, bind)
 
 
 def ranges(model: Model) -> dict[int, Range]:
@@ -94,7 +94,12 @@ def serialised(
     return format_called(model.format).reordered(model, orders, offsets)
 
 
-def _format(source: str | PathLike[str] | Serializable) -> Format:
+def format_of(source: str | PathLike[str] | Serializable) -> Format:
+    """Return the format of a file, by its suffix, or of an object with `SerializeToString` (ONNX).
+
+    Raises:
+        ModelError: no format has this suffix.
+    """
     if not isinstance(source, str | PathLike):
         return format_called("onnx")
     path = Path(source)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from hmcos.errors import SizeError
-from hmcos.frontends.loading import outline
+from hmcos.frontends.loading import format_of, outline
 from hmcos.frontends.model import Model
 from hmcos.frontends.outline import Port
 from hmcos.graph.graph import Graph
@@ -64,7 +64,7 @@ def _without_sizes(source: Readable, bind: Mapping[str, int], obstacle: str) -> 
     name, to_read = readable(source)
     told = outline(to_read, bind)
     return Inspection(
-        source=Source(name, "onnx", bind=bind),
+        source=Source(name, format_of(to_read).name, bind=bind),
         operators=sum(told.kinds.values()),
         inputs=told.inputs,
         outputs=told.outputs,
