@@ -89,7 +89,9 @@ Examples:
 )
 @click.option("--allow-rounding", is_flag=True, help="With --tile: float results may round otherwise.")
 @click.option(
-    "--overwrite", is_flag=True, help="Replace the plan of another model, or a report.html that is not ours."
+    "--overwrite",
+    is_flag=True,
+    help="Replace the plan of another model, or another program's report.html.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of random searches.")
 @json_option

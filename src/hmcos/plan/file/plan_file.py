@@ -1,4 +1,4 @@
-"""Write and read plan files: versioned JSON (`hmcos-plan/1`, `/2`), written atomically, checked when read."""
+"""Write and read plan files: versioned JSON (`hmcos-plan/1`, `/2`), checked when read."""
 
 from __future__ import annotations
 
@@ -29,7 +29,6 @@ from hmcos.plan.plan import (
     TargetUsed,
 )
 from hmcos.plan.schedule import Schedule
-from hmcos.staging import write
 
 FORMAT = "hmcos-plan/1"
 REWRITTEN_FORMAT = "hmcos-plan/2"
@@ -39,15 +38,6 @@ REWRITTEN_FORMAT = "hmcos-plan/2"
 def plan_text(plan: Plan) -> str:
     """Return the plan as JSON text, one line per key or table row; equal plans have equal texts."""
     return "{\n" + ",\n".join(f" {json.dumps(k)}: {_value(v)}" for k, v in _record(plan).items()) + "\n}\n"
-
-
-def write_plan(plan: Plan, path: Path) -> None:
-    """Write the plan file, completely or not at all.
-
-    Raises:
-        OutputError: the file cannot be written.
-    """
-    write(path, plan_text(plan).encode())
 
 
 def read_plan(path: str | Path) -> Plan:
