@@ -25,6 +25,9 @@ ALLOCATORS: dict[str, str] = {
 PARALLEL = ("auto", "exact")
 """The planners that can use more than one worker."""
 
+PROVING = ("auto", "exact")
+"""The planners that try to prove their arena smallest; with others, `schedule` keeps the order as it is."""
+
 
 def names() -> tuple[str, ...]:
     """Return the names of all planners, the default first."""

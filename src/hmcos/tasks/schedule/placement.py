@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from hmcos.allocation.lives import Lives
-from hmcos.allocation.planner_table import allocator
+from hmcos.allocation.planner_table import PROVING, allocator
 from hmcos.allocation.simple.largest_first import largest_first
 from hmcos.limits import Limits, Status, Watch
 from hmcos.memory.lifetimes import Life, lifetimes
@@ -23,7 +23,6 @@ SEARCHED = 1_500
 """Most lives for which other orders are tried: with more, a single run takes too long."""
 WORK_EACH = 10_000
 """States for each further order, times its lives, so that every order costs about the same."""
-_PROVING = ("auto", "exact")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,7 @@ def place(
     planning, left = watch.restarted(), placing.left()
     first = Candidate(schedule.order, schedule.peak, lives, placing.arena(lives, left, planning))
     best = first
-    if schedule.scheduler == "optimal" and wanted.allocator in _PROVING:
+    if schedule.scheduler == "optimal" and wanted.allocator in PROVING:
         best = placing.improved(schedule, first)
     simple = largest_first(Lives(best.lives, network.target.alignment), left, planning.silenced())
     arena = replace(best.arena, seconds=planning.seconds)
