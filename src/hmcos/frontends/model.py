@@ -36,8 +36,14 @@ class Model:
     """Bytes of the weights and constants in the file and its data files."""
     proto: object = field(repr=False, compare=False)
     """The source in the representation of the frontend's library; only the frontend uses it."""
-    rewritten: bool = False
-    """Whether the source is a file that was changed since it was read: `path` is where its data is."""
+    origin: Model | None = field(default=None, repr=False, compare=False)
+    """The model that this one was made of; None for one that was read. Both have the path of the file, beside
+    which is their data."""
+
+    @property
+    def rewritten(self) -> bool:
+        """Whether the model was changed since it was read."""
+        return self.origin is not None
 
     def __repr__(self) -> str:
         name = shortened(printable(str(self.path or "<model>")), _NAMED)

@@ -17,7 +17,7 @@ from hmcos.network.lowering import Network
 from hmcos.network.opening import Opened
 from hmcos.plan.plan import Plan
 from hmcos.plan.rewriting import RegionRow, Rewriting
-from hmcos.transforms.cost import Costing
+from hmcos.transforms.cost import Costing, cost
 from hmcos.transforms.ordered import OrderedNetwork, Rules
 from hmcos.transforms.tile import Tiled, expand
 from hmcos.transforms.tiling import Judged, Tiling, best_tiling
@@ -95,14 +95,27 @@ def transformed(opened: Opened, plan: Plan) -> Opened:
         raise PlanError(
             f"{opened.source.name}: tiled as the plan says, it is not the model of the plan; {_AGAIN}"
         )
+    found = _figures(network, model, changed, regions)
+    has_bodies = any(op.bodies for op in model.graph.operators)
+    _check_figures(opened.source.name, rewriting, found, peak=not has_bodies)
     return _with(opened, changed)
+
+
+def _check_figures(name: str, claimed: Rewriting, found: Rewriting, *, peak: bool) -> None:
+    """Compare what a plan says of a tiling with what it is; peaks only where no body has to be searched."""
+    counted = ("macs", "extra_macs", "operators_before", "new_kinds", *(["peak_before"] if peak else []))
+    for field in counted:
+        says, is_ = getattr(claimed, field), getattr(found, field)
+        if says != is_:
+            words = f"is {says} in the plan, but {is_} by counting"
+            raise PlanError(f"{name}: rewriting.{field}: {words}; {_AGAIN}")
 
 
 _AGAIN = "run hmcos schedule --tile on the model again"
 
 
 def _with(opened: Opened, changed: Model) -> Opened:
-    return replace(opened, model=replace(changed, rewritten=True))
+    return replace(opened, model=replace(changed, origin=opened.model))
 
 
 def _rules(form: Format, accounting: Accounting, network: Network | None) -> Rules:
@@ -132,20 +145,26 @@ def _rules(form: Format, accounting: Accounting, network: Network | None) -> Rul
 def _rewriting(
     source: Model, changed: Model, given: OrderedNetwork, judged: Judged, tiling: Tiling
 ) -> Rewriting:
-    network, costing = judged.network, Costing(judged.network)
-    file_order = OrderedNetwork(given.graph, given.windows, given.rules, tuple(sorted(given.order)))
-    regions = judged.found.regions
+    found = _figures(judged.network, source, changed, judged.found.regions)
+    costing = Costing(judged.network)
+    exact = not tiling.allow_rounding or all(_is_exact(costing, r) for r in judged.found.regions)
+    return replace(found, peak_best_order=given.profile.peak, is_exact=exact)
+
+
+def _figures(network: OrderedNetwork, source: Model, changed: Model, regions: Sequence[Tiled]) -> Rewriting:
+    """Return a tiling with all that can be counted of it."""
+    file_order = replace(network, order=tuple(sorted(network.order)))
+    costs = (cost(network, region) for region in regions)
     return Rewriting(
         order=network.order,
         regions=tuple(RegionRow(r.begin, r.end, r.rows, r.columns, r.early) for r in regions),
         sha256=changed.sha256,
         peak_before=file_order.profile.peak,
-        peak_best_order=given.profile.peak,
+        peak_best_order=network.profile.peak,
         macs=network.macs,
-        extra_macs=judged.found.macs,
+        extra_macs=sum(each.macs for each in costs if each is not None),
         operators_before=len(source.graph.operators),
         new_kinds=tuple(sorted(_kinds(changed.graph) - _kinds(source.graph))),
-        is_exact=not tiling.allow_rounding or all(_is_exact(costing, region) for region in regions),
     )
 
 

@@ -34,7 +34,7 @@ def ran(model: Model, plan: Plan | None, written: Path | None, running: Running)
         if not same.held:
             return [same]
         request = RunRequest(
-            source=(model.path or numbered).absolute(),
+            source=_source(model, numbered, folder).absolute(),
             numbered=numbered.absolute(),
             result=written.absolute(),
             graph=model.graph,
@@ -45,8 +45,36 @@ def ran(model: Model, plan: Plan | None, written: Path | None, running: Running)
             seed=running.seed,
             memory=running.memory,
             seconds=running.seconds,
+            common=_common(model),
+            is_exact=plan is None or plan.rewriting is None or plan.rewriting.is_exact,
         )
         return [same, *run_apart(request)]
+
+
+def _source(model: Model, numbered: Path, folder: Path) -> Path:
+    """Return the file that the result has to compute the same as: that of the user, where there is one."""
+    if model.origin is None:
+        return model.path or numbered
+    # Functions hide the names of what is in them, so inner tensors are compared with the inlined source.
+    if model.path is not None and not model.origin.inlined:
+        return model.path
+    place = folder / "origin.onnx"
+    loading.save(model.origin, {}, place)
+    return place
+
+
+def _common(model: Model) -> tuple[str, ...]:
+    """Return the names of inner tensors that a model has as the one has that it was made of."""
+    if model.origin is None:
+        return ()
+    names = [
+        {each.graph.tensors[t].name for op in each.graph.operators for t in op.makes if not op.is_random}
+        for each in (model.origin, model)
+    ]
+    graph = model.graph
+    left_out = {graph.tensors[t].name for t in graph.outputs}
+    left_out |= {t.name for t in graph.tensors if t.is_parameter}
+    return tuple(sorted((names[0] & names[1]) - left_out))
 
 
 def compared(model: Model, plan: Plan | None, written: Path) -> Check:

@@ -27,9 +27,10 @@ def checks_of(ended: Ended, names: Sequence[str]) -> list[Check]:
     return [*report.checks, first, *([] if first.failed else unanswered(owed[1:], "the process had ended"))]
 
 
-def run_checks(plan: Plan | None) -> list[str]:
-    """Return the names of the checks that running a model makes."""
-    return ["same function", *(["in the arena"] if plan is not None and plan.arena is not None else [])]
+def run_checks(plan: Plan | None, *, inner: bool = False) -> list[str]:
+    """Return the names of the checks that running a model makes; `inner` is whether inner tensors are."""
+    arena = ["in the arena"] if plan is not None and plan.arena is not None else []
+    return ["same function", *(["inner tensors"] if inner else []), *arena]
 
 
 def unanswered(names: Iterable[str], why: str) -> list[Check]:

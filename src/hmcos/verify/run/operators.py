@@ -82,7 +82,7 @@ def run_whole(session: Any, graph: Graph, fed: Mapping[int, Bytes]) -> dict[str,
     `fed` is the bytes of the inputs by tensor; the runtime identifies inputs by name, which ONNX requires to
     be unique. The runtime allocates the outputs, whose shapes may differ from those that the model declares.
     """
-    by_name = {graph.tensors[t].name: t for t in (*graph.inputs, *graph.outputs)}
+    by_name = {tensor.name: t for t, tensor in enumerate(graph.tensors)}
     binding = session.io_binding()
     asked = {node.name: by_name[node.name] for node in session.get_inputs()}
     lent = {name: blank(fed[t].size) for name, t in asked.items()}

@@ -15,7 +15,7 @@ from hmcos.verify.run.run_request import RunRequest
 
 def run_apart(request: RunRequest) -> list[Check]:
     """Return the checks of `running.check_by_running`, run in a child process with limits."""
-    names = run_checks(request.plan)
+    names = run_checks(request.plan, inner=bool(request.common))
     if importlib.util.find_spec("onnxruntime") is None:
         return unanswered(names, "ONNX Runtime is not installed: pip install 'hmcos[verify]'")
     ended = processes.run(

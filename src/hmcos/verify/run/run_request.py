@@ -35,3 +35,7 @@ class RunRequest:
     """Bytes of address space that the process may take."""
     seconds: int
     """Seconds of processor time that it may take."""
+    common: tuple[str, ...] = ()
+    """Inner tensors that source and result both have, where the result is a changed source; to compare."""
+    is_exact: bool = True
+    """Whether source and result must have the same bits; else float numbers may be rounded differently."""

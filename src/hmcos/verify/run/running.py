@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import cast
 
 import onnx
@@ -20,6 +21,7 @@ from hmcos.verify.run.kernels import HALVES
 from hmcos.verify.run.operators import LINE, Operators, run_whole, session
 from hmcos.verify.run.run_request import RunRequest
 from hmcos.verify.run.telling import Begin, Part, Teller, nobody
+from hmcos.verify.run.transformed import distance, same_inner_tensors
 from hmcos.verify.run.wholes import Whole, difference, differing, run_source, unsteady
 
 LISTED = 3
@@ -45,6 +47,10 @@ def check_by_running(request: RunRequest, begin: Begin = nobody) -> Iterator[Che
     ran: list[Whole] = []
     same = _attempt("same function", lambda: _same_function(request, ran, begin))
     yield same
+    if request.common and not same.failed:
+        chance = _touched_by_chance(request.graph)
+        steady = replace(request, common=tuple(name for name in request.common if name not in chance))
+        yield _attempt("inner tensors", lambda: same_inner_tensors(steady, ran, begin))
     plan = request.plan
     if plan is not None and plan.arena is not None and not same.failed:
         yield _attempt("in the arena", lambda: _in_arena(request, plan, ran, begin))
@@ -64,24 +70,32 @@ def _same_function(request: RunRequest, ran: list[Whole], begin: Begin) -> str:
     graph = request.graph
     chance = _touched_by_chance(graph)
     wholes, stopped = run_source(request, begin)
-    ran += wholes
+    apart = 0.0
     if wholes:
         begin(Part.RESULT)
-        _run_result(request, wholes, chance)
+        wholes, apart = _run_result(request, wholes, chance)
+    ran += wholes
     if stopped is not None:
         raise stopped
     names = {graph.tensors[t].name for t in graph.outputs}
     if names and names <= chance:
         raise NotRunError(f"nothing to compare: every output depends on the random {_drawn(graph)}")
     how = next((whole.how for whole in wholes if whole.how), "")
+    equal = "bit-equal" if request.is_exact else f"at most {apart:.3g} of their range apart"
     return (
-        f"{len(names - chance)} outputs are bit-equal on {request.runs} inputs (seed {request.seed})"
+        f"{len(names - chance)} outputs are {equal} on {request.runs} inputs (seed {request.seed})"
         f"{f'; {how}' if how else ''}{_random(graph)}"
     )
 
 
-def _run_result(request: RunRequest, wholes: list[Whole], chance: set[str]) -> None:
-    """Check that the result makes the same outputs as the source from the same inputs."""
+def _run_result(request: RunRequest, wholes: list[Whole], chance: set[str]) -> tuple[list[Whole], float]:
+    """Return the runs of the result and how far they are from those of the source, of the same inputs.
+
+    Raises:
+        VerifyError: an output differs in a bit, or in more than rounding where that is allowed.
+        NotRunError: the result does not run, or the source does not make the same outputs twice.
+    """
+    apart, found = 0.0, list[Whole]()
     result = tried_on_result(
         lambda: session(str(request.result)), "ONNX Runtime loads the source, but not the result"
     )
@@ -91,12 +105,16 @@ def _run_result(request: RunRequest, wholes: list[Whole], chance: set[str]) -> N
             f"ONNX Runtime runs the source on the inputs of run {run}, but not the result",
         )
         other = [name for name in differing(whole.outputs, outputs) if name not in chance]
-        if other:
+        found.append(replace(whole, outputs=outputs))
+        if other and not request.is_exact:
+            apart = max([apart, *(distance(request, name, whole.outputs, outputs) for name in other)])
+        elif other:
             by_itself = unsteady(request, whole)
             steady = [name for name in other if name not in by_itself]
             if not steady:
                 raise NotRunError(f"output {other[0]!r} of the source differs from run to run")
             raise VerifyError(f"run {run}: the result {difference(steady[0], whole.outputs, outputs)}")
+    return found, apart
 
 
 def _in_arena(request: RunRequest, plan: Plan, wholes: list[Whole], begin: Begin) -> str:

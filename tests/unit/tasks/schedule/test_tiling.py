@@ -18,7 +18,7 @@ from hmcos.plan.file.plan_file import plan_text, read_plan
 from networks import FORK
 
 
-def pyramid(*, height: int | str = 32) -> ModelProto:
+def pyramid(*, height: int | str = 32, activation: str = "Relu") -> ModelProto:
     """Two convolutions around a tensor that is much larger than what they read and make."""
     rng = np.random.default_rng(0)
     weights = {
@@ -28,7 +28,7 @@ def pyramid(*, height: int | str = 32) -> ModelProto:
     }
     nodes = [
         helper.make_node("Conv", ["x", "wide"], ["a"], name="widen", pads=[1, 1, 1, 1]),
-        helper.make_node("Relu", ["a"], ["b"]),
+        helper.make_node(activation, ["a"], ["b"]),
         helper.make_node("Conv", ["b", "narrow"], ["c"], name="narrow", pads=[1, 1, 1, 1], strides=[2, 2]),
         helper.make_node("GlobalAveragePool", ["c"], ["d"]),
         helper.make_node("Flatten", ["d"], ["e"]),
@@ -72,7 +72,11 @@ def test_the_peak_falls_and_everything_is_proved_of_the_written_model(source: Pa
     assert rewriting.operators_before == 6
     found = onnx.load(str(out / "pyramid.onnx"))  # pyright: ignore[reportUnknownMemberType]
     assert len(found.graph.node) == len(plan.operators) > 6
-    assert hmcos.verify(source, out / "plan.json").holds
+    found_equal = hmcos.verify(source, out / "plan.json")
+    assert found_equal.holds
+    words = {check.name: check.words for check in found_equal.checks}
+    assert words["same function"].startswith("1 outputs are bit-equal")
+    assert words["inner tensors"] == "3 tensors that source and result both have are equal in every bit"
     assert source.read_bytes() == before
 
 
@@ -134,6 +138,9 @@ UNFITTING: tuple[tuple[Change, str], ...] = (
     (lambda r: r.update(sha256="0" * 64), "it is not the model of the plan"),
     (lambda r: r["regions"][0].update(rows=2, columns=1, early=None), "it is not the model of the plan"),
     (lambda r: r["regions"][0].update(end=len(r["order"])), "cannot be tiled"),
+    (lambda r: r.update(extra_macs=1), "extra_macs: is 1 in the plan, but"),
+    (lambda r: r.update(peak_before=10**9), "peak_before: is 1000000000 in the plan, but"),
+    (lambda r: r.update(new_kinds=[]), "new_kinds: is .* in the plan, but"),
     (lambda r: r["order"].pop(), "tiles an order of other operators"),
 )
 
@@ -229,3 +236,41 @@ def test_no_target_can_say_that_cuts_are_views(source: Path, tmp_path: Path) -> 
 def test_extra_arithmetic_is_a_part(share: float) -> None:
     with pytest.raises(OptionError, match="extra MACs are a part of at least 0"):
         hmcos.Tiling(share)
+
+
+def test_rounding_is_allowed_only_on_demand_and_told(tmp_path: Path) -> None:
+    path = tmp_path / "rounds.onnx"
+    path.write_bytes(pyramid(activation="Softplus").SerializeToString())
+    exact = hmcos.tile(path, GENEROUS)
+    plan = hmcos.schedule(path, tile=hmcos.Tiling(0.4, allow_rounding=True), output=tmp_path / "out")
+    assert plan.rewriting is not None
+    assert not plan.rewriting.is_exact
+    assert plan.peak < exact.peak
+    found = hmcos.verify(path, tmp_path / "out/plan.json")
+    assert found.holds
+    words = {check.name: check.words for check in found.checks}
+    for name in ("same function", "inner tensors"):
+        apart = float(words[name].partition("at most ")[2].split()[0])
+        assert 0 <= apart < 1e-5
+
+
+def test_models_that_were_given_in_memory_are_compared_with_what_was_given(tmp_path: Path) -> None:
+    plan = hmcos.schedule(pyramid(), tile=GENEROUS, output=tmp_path / "out")
+    assert plan.rewriting is not None
+    found = hmcos.verify(pyramid(), tmp_path / "out/plan.json")
+    assert found.holds
+    assert "inner tensors" in [check.name for check in found.checks]
+
+
+def test_weights_beside_the_model_stay_there(tmp_path: Path) -> None:
+    path = tmp_path / "pyramid.onnx"
+    onnx.save(  # pyright: ignore[reportUnknownMemberType]
+        pyramid(), path, save_as_external_data=True, location="weights.bin", size_threshold=0
+    )
+    plan = hmcos.schedule(path, tile=GENEROUS, output=tmp_path / "out")
+    assert plan.rewriting is not None
+    assert (tmp_path / "out/weights.bin").read_bytes() == (tmp_path / "weights.bin").read_bytes()
+    found = hmcos.verify(path, tmp_path / "out/plan.json")
+    assert found.holds
+    inner = next(check for check in found.checks if check.name == "inner tensors")
+    assert "only the outputs were compared" in inner.words

@@ -1,0 +1,93 @@
+"""Compare the inner tensors of a source with those of a model that was made of it.
+
+The outputs of a classifier take few values; a wrong row in the middle of the network may not reach them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto
+
+from hmcos.errors import NotRunError, VerifyError
+from hmcos.verify.run.causes import tried, tried_on_result
+from hmcos.verify.run.operators import Made, run_whole, session
+from hmcos.verify.run.run_request import RunRequest
+from hmcos.verify.run.telling import Begin, Part
+from hmcos.verify.run.wholes import Whole, difference, differing
+
+ROUNDED = 0.05
+"""What rounding may change at most, as a part of the greatest number of a tensor: a value that just falls to
+the other side moves a network of 8-bit integers by several steps of 1/255; a wrong row does more."""
+_FLOATS = {"float16": np.float16, "float32": np.float32, "float64": np.float64}
+
+
+def same_inner_tensors(request: RunRequest, wholes: Sequence[Whole], begin: Begin) -> str:
+    """Return how many tensors both models make with the same bits; the first that differ are a failure.
+
+    Raises:
+        VerifyError: a tensor differs although it must not.
+        NotRunError: the models keep their weights elsewhere, or do not run with more outputs.
+    """
+    begin(Part.LOADING)
+    source, result = (_showing(path, request.common) for path in (request.source, request.result))
+    before = tried(lambda: session(source), "ONNX Runtime does not load the source with more outputs")
+    after = tried_on_result(
+        lambda: session(result), "ONNX Runtime loads the source with more outputs, but not the result"
+    )
+    farthest = 0.0
+    for run, whole in enumerate(wholes):
+        begin(Part.SOURCE)
+        right = tried(
+            lambda: run_whole(before, request.graph, whole.fed),  # noqa: B023 (called before the next turn)
+            "ONNX Runtime does not run the source with more outputs",
+        )
+        begin(Part.RESULT)
+        found = tried_on_result(
+            lambda: run_whole(after, request.graph, whole.fed),  # noqa: B023 (called before the next turn)
+            "ONNX Runtime runs the source with more outputs, but not the result",
+        )
+        other = differing(right, found)
+        if other and request.is_exact:
+            raise VerifyError(f"run {run}: the result {difference(other[0], right, found)}")
+        farthest = max([farthest, *(distance(request, name, right, found) for name in other)])
+    words = "equal in every bit" if request.is_exact else f"at most {farthest:.3g} of their range apart"
+    return f"{len(request.common):,} tensors that source and result both have are {words}"
+
+
+def distance(request: RunRequest, name: str, right: Mapping[str, Made], found: Mapping[str, Made]) -> float:
+    """Return the greatest difference of a float tensor, as a part of its greatest number.
+
+    Raises:
+        VerifyError: the shapes differ, the tensor holds no floats, which cannot round, or it differs by more
+            than rounding does.
+    """
+    element = next(t.element for t in request.graph.tensors if t.name == name)
+    if element not in _FLOATS or right[name].shape != found[name].shape:
+        raise VerifyError(f"the result {difference(name, right, found)}")
+    one, other = (
+        np.frombuffer(made.content.tobytes(), _FLOATS[element]).astype(np.float64)
+        for made in (right[name], found[name])
+    )
+    range_ = float(np.nanmax(np.abs(one), initial=0.0))
+    found_distance = float(np.nanmax(np.abs(one - other), initial=0.0)) / (range_ or 1.0)
+    if found_distance > ROUNDED:
+        raise VerifyError(
+            f"the result differs in {name!r} by {found_distance:.3g} of its range: more than rounding"
+        )
+    return found_distance
+
+
+def _showing(path: Path, names: Sequence[str]) -> bytes:
+    """Return a model with more outputs."""
+    model = onnx.ModelProto.FromString(path.read_bytes())
+    if any(tensor.data_location == TensorProto.EXTERNAL for tensor in model.graph.initializer):
+        raise NotRunError("only the outputs were compared: the weights stand in files beside the model")
+    shown = {output.name for output in model.graph.output}
+    for name in names:
+        if name not in shown:
+            model.graph.output.add().name = name
+    return model.SerializeToString()
