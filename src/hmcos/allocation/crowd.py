@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hmcos.allocation.fit import count_pairs
-from hmcos.allocation.items import Item, Piece
+from hmcos.allocation.items import Item, LifePiece
 
 Numbers = npt.NDArray[Any]
 """Steps or addresses: whole numbers."""
@@ -35,7 +35,7 @@ class Crowd:
         self.items = tuple(items)
         times = sorted({time for item in self.items for piece in item.pieces for time in piece[:2]})
         rank = {time: k for k, time in enumerate(times)}
-        self.pieces: list[list[Piece]] = [
+        self.pieces: list[list[LifePiece]] = [
             [(rank[begin], rank[end], size) for begin, end, size in item.pieces] for item in self.items
         ]
         """Per item: its pieces, with steps renumbered 0, 1, ... over the times at which anything changes."""
@@ -185,7 +185,7 @@ class CrowdPlacement:
         return alive
 
 
-def _runs(pieces: Sequence[Piece]) -> list[tuple[int, list[Steps]]]:
+def _runs(pieces: Sequence[LifePiece]) -> list[tuple[int, list[Steps]]]:
     """Return each size among the pieces with the steps [begin, end) at which it is in use, ascending."""
     runs: dict[int, list[Steps]] = {}
     for begin, end, size in pieces:

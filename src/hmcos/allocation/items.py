@@ -11,7 +11,7 @@ from math import lcm
 from hmcos.allocation.lives import Lives, check_pin, pieces
 from hmcos.errors import InstanceError
 
-Piece = tuple[int, int, int]
+LifePiece = tuple[int, int, int]
 """Steps [begin, end) and the bytes in use then, counted from the offset of the item."""
 
 
@@ -24,7 +24,7 @@ class Item:
     """
 
     lives: tuple[int, ...]
-    pieces: tuple[Piece, ...]
+    pieces: tuple[LifePiece, ...]
     """Ascending in time, disjoint, none of them empty; no pieces at all if the item needs no room."""
     size: int
     """Bytes of its largest life."""
@@ -113,9 +113,9 @@ def _item(lives: Lives, group: Sequence[int]) -> Item:
     )
 
 
-def _merged(rectangles: Sequence[Piece]) -> list[Piece]:
+def _merged(rectangles: Sequence[LifePiece]) -> list[LifePiece]:
     """Return the rectangles after merging each with the next one if they touch and have one height."""
-    merged: list[Piece] = []
+    merged: list[LifePiece] = []
     for begin, end, size in rectangles:
         if merged and merged[-1][1] == begin and merged[-1][2] == size:
             merged[-1] = (merged[-1][0], end, size)

@@ -29,7 +29,7 @@ def image_shape(layout: str, batch: int, pixels: int) -> Shape:
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class KernelWindow:
     """The window of a convolution or a pool, with "same" padding: one window per stride, at the edges too."""
 
     kernel: tuple[int, int]
@@ -72,9 +72,9 @@ class Unit:
     relu6: bool = True
 
     @property
-    def window(self) -> Window:
+    def window(self) -> KernelWindow:
         """Return the window of the convolution."""
-        return Window((self.kernel, self.kernel), self.stride, even_padding=True)
+        return KernelWindow((self.kernel, self.kernel), self.stride, even_padding=True)
 
     @property
     def family(self) -> str:
@@ -91,7 +91,7 @@ class Convolution:
     attributes: dict[str, Attribute]
 
     @classmethod
-    def of(cls, shape: Shape, channels: int | None, window: Window) -> Convolution:
+    def of(cls, shape: Shape, channels: int | None, window: KernelWindow) -> Convolution:
         """Return a convolution to a number of channels, or a depthwise convolution if that is None."""
         batch, entering, height, width = shape
         image, attributes = window.over((height, width))
@@ -146,19 +146,21 @@ class Layers:
 
     def conv(self, x: int, channels: int, kernel: tuple[int, int] = (1, 1), stride: int = 1) -> int:
         """Return a convolution and its batch normalisation."""
-        made = self._conv(self.network.number("conv2d"), x, channels, Window(kernel, stride), bias=self._fold)
+        made = self._conv(
+            self.network.number("conv2d"), x, channels, KernelWindow(kernel, stride), bias=self._fold
+        )
         return made if self._fold else self.batch_norm(made)
 
     def plain_conv(self, x: int, channels: int) -> int:
         """Return a 1x1 convolution without bias and without batch normalisation."""
-        return self._conv(self.network.number("conv2d"), x, channels, Window((1, 1)), bias=False)
+        return self._conv(self.network.number("conv2d"), x, channels, KernelWindow((1, 1)), bias=False)
 
     def separable_conv(self, x: int, channels: int, kernel: int, stride: int = 1, dilation: int = 1) -> int:
         """Return a depthwise convolution, a 1x1 convolution, and the batch normalisation."""
         name = self.network.number("separable_conv2d")
-        window = Window((kernel, kernel), stride, dilation)
+        window = KernelWindow((kernel, kernel), stride, dilation)
         each = self._conv(f"{name}/depthwise", x, None, window, bias=False)
-        made = self._conv(name, each, channels, Window((1, 1)), bias=self._fold)
+        made = self._conv(name, each, channels, KernelWindow((1, 1)), bias=self._fold)
         return made if self._fold else self.batch_norm(made)
 
     def unit(self, x: int, unit: Unit) -> int:
@@ -273,10 +275,10 @@ class Layers:
 
     def _pool(self, family: str, kind: str, x: int, kernel: int, stride: int) -> int:
         batch, channels, height, width = self.network.shape(x)
-        image, attributes = Window((kernel, kernel), stride).over((height, width))
+        image, attributes = KernelWindow((kernel, kernel), stride).over((height, width))
         return self._once(family, kind, (x,), (batch, channels, *image), **attributes)
 
-    def _conv(self, name: str, x: int, channels: int | None, window: Window, bias: bool) -> int:
+    def _conv(self, name: str, x: int, channels: int | None, window: KernelWindow, bias: bool) -> int:
         """Return a convolution to a number of channels, or a depthwise convolution if that is None."""
         conv = Convolution.of(self.network.shape(x), channels, window)
         # A relu halves the variance; depthwise weights compensate for that (He et al., ICCV 2015, section

@@ -39,10 +39,10 @@ TABLE_BYTES = 300_000_000
 NOBODY = -1
 """The choice that no item starts at the floor of the section."""
 
-Part = tuple[int, int]
+SearchPart = tuple[int, int]
 """Sections [low, high) that share no unplaced item with any other section."""
 
-Chain = tuple[()] | tuple[Part, int, "Chain"]
+Chain = tuple[()] | tuple[SearchPart, int, "Chain"]
 """A linked list of the parts still to do, each with the index of the frame that made it."""
 
 
@@ -50,7 +50,7 @@ Chain = tuple[()] | tuple[Part, int, "Chain"]
 class Frame:
     """One level of the search: a part, the section it branches on, and the choices that are left."""
 
-    part: Part
+    part: SearchPart
     parent: int
     """The index of the frame whose choice made this part, -1 for none."""
     rest: Chain
@@ -138,13 +138,13 @@ class Search:
         self._weighs = style.weighs
         state.weight = [(1 + weight) / 2 for weight in state.weight]
 
-    def _with_parts(self, part: Part, parent: int, rest: Chain) -> Chain:
+    def _with_parts(self, part: SearchPart, parent: int, rest: Chain) -> Chain:
         """Return the chain `rest` behind what is left to do in a part, cut into parts, the shortest first."""
         for piece in sorted(self._parts(part), key=lambda p: (p[0] - p[1], p[0])):
             rest = (piece, parent, rest)
         return rest
 
-    def _parts(self, part: Part) -> list[Part]:
+    def _parts(self, part: SearchPart) -> list[SearchPart]:
         left, crossing = self._state.left, self._state.crossing
         busy = [s for s in range(*part) if left[s]]
         if not busy or not self._rules.split:
@@ -154,7 +154,7 @@ class Search:
             cuts.insert(0, busy[0])
         return list(zip(cuts, [*cuts[1:], busy[-1] + 1], strict=True))
 
-    def _frame(self, part: Part, parent: int, rest: Chain) -> Frame:
+    def _frame(self, part: SearchPart, parent: int, rest: Chain) -> Frame:
         """Return a new frame with its choices; it has none if its state has failed before."""
         state = self._state
         frame = Frame(part, parent, rest, len(state.trail), self._key(part))
@@ -174,7 +174,7 @@ class Search:
         frame.choices = [NOBODY, *on] if state.slack[section] > 0 else on
         return frame
 
-    def _key(self, part: Part) -> bytes:
+    def _key(self, part: SearchPart) -> bytes:
         """Return the state of a part as bytes: everything that decides whether its remaining items fit."""
         if not self._room:
             return b""
@@ -203,7 +203,7 @@ class Search:
                 state.undo(stack[-1].mark)
         return None
 
-    def _choose(self, part: Part) -> int:
+    def _choose(self, part: SearchPart) -> int:
         """Return the section of a part to branch on."""
         state = self._state
         left, floor = state.left, state.floor

@@ -19,7 +19,7 @@ from hmcos.allocation.simple.waiting import waiting
 from hmcos.limits import Limits, Watch
 from hmcos.plan.arena import Arena
 
-Part = tuple[int, int]
+SectionRange = tuple[int, int]
 """Sections [begin, end)."""
 
 _HOLED = (-1, -1)
@@ -104,7 +104,9 @@ class Skyline:
         """
         begin, end, _ = line
         free = _Free(begin, end)
-        queue: list[tuple[int, Part]] = [(self._rank[k], _HOLED) for k in self._holed_within(begin, end)]
+        queue: list[tuple[int, SectionRange]] = [
+            (self._rank[k], _HOLED) for k in self._holed_within(begin, end)
+        ]
         heapq.heapify(queue)
         self._offer(queue, (begin, end))
         while queue:
@@ -123,7 +125,7 @@ class Skyline:
         first, last = (bisect_left(self._holed, self._starts[s]) for s in (begin, end))
         return (k for k in self._holed[first:last] if k in self._left and self._end(k) <= end)
 
-    def _offer(self, queue: list[tuple[int, Part]], part: Part) -> None:
+    def _offer(self, queue: list[tuple[int, SectionRange]], part: SectionRange) -> None:
         """Queue the longest item that lies within a free part."""
         rank = self._waiting.first(*part)
         if rank is not None:
@@ -148,16 +150,16 @@ class _Free:
     def __init__(self, begin: int, end: int) -> None:
         self._begins, self._end = [begin], {begin: end}
 
-    def has(self, part: Part) -> bool:
+    def has(self, part: SectionRange) -> bool:
         """Return whether this is exactly one of the free parts."""
         return self._end.get(part[0]) == part[1]
 
-    def holds(self, run: Part) -> bool:
+    def holds(self, run: SectionRange) -> bool:
         """Return whether a run of sections lies within one free part."""
         before = bisect_right(self._begins, run[0])
         return before > 0 and self._end[self._begins[before - 1]] >= run[1]
 
-    def cut(self, run: Part) -> list[Part]:
+    def cut(self, run: SectionRange) -> list[SectionRange]:
         """Take a run of sections out of the free part that holds it; return what is left of that part."""
         at = bisect_right(self._begins, run[0]) - 1
         begin = self._begins.pop(at)
@@ -168,9 +170,9 @@ class _Free:
         return rests
 
 
-def _runs(rows: Iterable[Stretch]) -> list[Part]:
+def _runs(rows: Iterable[Stretch]) -> list[SectionRange]:
     """Return the sections of an item as intervals that do not touch."""
-    runs: list[Part] = []
+    runs: list[SectionRange] = []
     for stretch, _ in rows:
         begin = runs.pop()[0] if runs and runs[-1][1] == stretch.start else stretch.start
         runs.append((begin, stretch.stop))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from hmcos.report.drawing.layered import Layered, Point, Size, layered
 from hmcos.report.drawing.letters import LINE, width
 from hmcos.report.drawing.ranks import Arrow
-from hmcos.report.pictures.sketch import Edge, Group, Node, Sketch
+from hmcos.report.pictures.sketch import Edge, Group, Sketch, SketchNode
 
 LETTERS = 11.0
 """Points: the size of the letters in boxes."""
@@ -25,7 +25,7 @@ _PADDING = 12.0
 class Box:
     """A node and where it is."""
 
-    node: Node
+    node: SketchNode
     middle: Point
     size: Size
 
@@ -93,7 +93,7 @@ def placed(sketch: Sketch) -> Picture:
     return _turned(picture) if sketch.sideways else picture
 
 
-def box_size(node: Node) -> Size:
+def box_size(node: SketchNode) -> Size:
     """Return the room that a node takes for its label."""
     lines = str(node.attributes.get("label", "")).split("\n")
     wide = max(width(line, LETTERS) for line in lines) + 2 * _BESIDE
@@ -118,7 +118,7 @@ class _Nesting:
     joined: dict[Path, list[int]]
     """Per frame: the edges between two of its members, by number."""
 
-    def level(self, members: Sequence[Node | Group], here: Path) -> _Placed:
+    def level(self, members: Sequence[SketchNode | Group], here: Path) -> _Placed:
         """Return what is in the frame of a path."""
         inner = {
             place: self.level(one.members, (*here, place))
@@ -126,7 +126,7 @@ class _Nesting:
             if isinstance(one, Group)
         }
         sizes = [
-            self._box(one) if isinstance(one, Node) else _frame_size(one, inner[place])
+            self._box(one) if isinstance(one, SketchNode) else _frame_size(one, inner[place])
             for place, one in enumerate(members)
         ]
         numbers, arrows = self.joined.get(here, []), self._arrows(here)
@@ -138,7 +138,7 @@ class _Nesting:
             inside.passing[number] = _passing(laid, members, arrow, route)
         return inside
 
-    def _box(self, node: Node) -> Size:
+    def _box(self, node: SketchNode) -> Size:
         wide, high = box_size(node)
         return (high, wide) if self.sketch.sideways else (wide, high)
 
@@ -148,22 +148,22 @@ class _Nesting:
         return [(self.paths[edge.tail][depth], self.paths[edge.head][depth]) for edge in joined]
 
 
-def _labels_as_nodes(sketch: Sketch) -> Iterator[Node | Edge | Group]:
+def _labels_as_nodes(sketch: Sketch) -> Iterator[SketchNode | Edge | Group]:
     """Yield the statements of a sketch; an edge with a label becomes two, and its label a node between."""
     for number, one in enumerate(sketch.statements):
         if isinstance(one, Edge) and str(one.attributes.get("label", "")).strip():
             plain = {key: value for key, value in one.attributes.items() if key != "label"}
             words = {"label": str(one.attributes["label"]).strip(), "shape": "plaintext"}
-            yield Node(f"label {number}", words)
+            yield SketchNode(f"label {number}", words)
             yield Edge(one.tail, f"label {number}", {**plain, "dir": "none"})
             yield Edge(f"label {number}", one.head, plain)
         else:
             yield one
 
 
-def _paths(members: Sequence[Node | Group], above: Path) -> Iterator[tuple[str, Path]]:
+def _paths(members: Sequence[SketchNode | Group], above: Path) -> Iterator[tuple[str, Path]]:
     for place, one in enumerate(members):
-        if isinstance(one, Node):
+        if isinstance(one, SketchNode):
             yield one.name, (*above, place)
         else:
             yield from _paths(one.members, (*above, place))
@@ -186,10 +186,10 @@ def _caption(cluster: Group) -> float:
     return CAPTION * LINE if cluster.attributes.get("label") else 0.0
 
 
-def _put(outer: _Placed, one: Node | Group, spot: tuple[Point, Size], inside: _Placed | None) -> None:
+def _put(outer: _Placed, one: SketchNode | Group, spot: tuple[Point, Size], inside: _Placed | None) -> None:
     """Add a member of a frame where it belongs, and all that is in it."""
     (x, y), (wide, high) = spot
-    if isinstance(one, Node):
+    if isinstance(one, SketchNode):
         outer.boxes.append(Box(one, (x, y), (wide, high)))
         return
     assert inside is not None, "every frame was laid out"
@@ -204,12 +204,12 @@ def _put(outer: _Placed, one: Node | Group, spot: tuple[Point, Size], inside: _P
 
 
 def _passing(
-    laid: Layered, members: Sequence[Node | Group], arrow: Arrow, route: Sequence[Point]
+    laid: Layered, members: Sequence[SketchNode | Group], arrow: Arrow, route: Sequence[Point]
 ) -> list[Point]:
     """Return the points between the ends of an arrow: it leaves and enters layers straight down."""
     tail, head = arrow
-    leaves = [(laid.middles[tail][0], laid.bands[tail][1])] if isinstance(members[tail], Node) else []
-    enters = [(laid.middles[head][0], laid.bands[head][0])] if isinstance(members[head], Node) else []
+    leaves = [(laid.middles[tail][0], laid.bands[tail][1])] if isinstance(members[tail], SketchNode) else []
+    enters = [(laid.middles[head][0], laid.bands[head][0])] if isinstance(members[head], SketchNode) else []
     return [*leaves, *route, *enters]
 
 

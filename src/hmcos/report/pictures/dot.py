@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from html import escape
 
 from hmcos.report.pictures.colours import FAINT, INK, PAPER
-from hmcos.report.pictures.sketch import Attributes, Edge, Node, Sketch, Statement
+from hmcos.report.pictures.sketch import Attributes, Edge, Sketch, SketchNode, Statement
 from hmcos.words import printable
 
 _FONT = "Helvetica"
@@ -59,7 +59,7 @@ def dot_text(sketch: Sketch) -> str:
 
 def statement(one: Statement) -> str:
     """Return the statement of a node, an edge, or a frame with all that is in it."""
-    if isinstance(one, Node):
+    if isinstance(one, SketchNode):
         return f"{quoted(one.name)}{_listed(one.attributes)};"
     if isinstance(one, Edge):
         return f"{quoted(one.tail)} -> {quoted(one.head)}{_listed(one.attributes)};"

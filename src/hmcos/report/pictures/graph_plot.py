@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hmcos.hierarchy.tree import Tree, grow_tree
 from hmcos.report.pictures.colours import FAINT
 from hmcos.report.pictures.marks import operator_nodes, operator_shading, size_legend, tensor_edges
-from hmcos.report.pictures.sketch import Group, Node, Sketch
+from hmcos.report.pictures.sketch import Group, Sketch, SketchNode
 from hmcos.report.words.sizes import brief
 from hmcos.tasks.draw.scene import Scene
 
@@ -39,9 +39,9 @@ def hierarchy(scene: Scene) -> Sketch:
     return _page(scene, statements, f"{scene.title}: cells and sequences, {_order(scene)}")
 
 
-def _frames(tree: Tree, nodes: Sequence[Node]) -> list[Node | Group]:
+def _frames(tree: Tree, nodes: Sequence[SketchNode]) -> list[SketchNode | Group]:
     """Return the nodes within frames: one per cell, in it one per sequence of several operators."""
-    frames: list[Node | Group] = []
+    frames: list[SketchNode | Group] = []
     sequences = [
         _sequence(s, [nodes[op] for op in members]) for s, members in enumerate(tree.sequences.operators)
     ]
@@ -51,7 +51,7 @@ def _frames(tree: Tree, nodes: Sequence[Node]) -> list[Node | Group]:
     return [*frames, *(sequences[s] for s, cell in enumerate(tree.cell_of) if cell is None)]
 
 
-def _sequence(s: int, nodes: list[Node]) -> Node | Group:
+def _sequence(s: int, nodes: list[SketchNode]) -> SketchNode | Group:
     return Group(f"sequence{s}", tuple(nodes), _SEQUENCE) if len(nodes) > 1 else nodes[0]
 
 
@@ -60,6 +60,6 @@ def _order(scene: Scene) -> str:
     return f"steps of order {schedule_shown.title}, peak {brief(schedule_shown.peak)}"
 
 
-def _page(scene: Scene, members: Sequence[Node | Group], title: str) -> Sketch:
+def _page(scene: Scene, members: Sequence[SketchNode | Group], title: str) -> Sketch:
     legend = size_legend(operator_shading(scene), peak=bool(scene.schedules))
     return Sketch(title, tuple(legend), (*members, *tensor_edges(scene)), vertices=scene.problem.operators)

@@ -8,7 +8,7 @@ from hmcos.hierarchy.dominators import ROOT, DominatorTree, operator_dominators,
 from hmcos.hierarchy.tree import Tree, grow_tree
 from hmcos.report.pictures.colours import INK, shading
 from hmcos.report.pictures.marks import operator_nodes, operator_shading, shown, size_legend
-from hmcos.report.pictures.sketch import Edge, Node, Sketch
+from hmcos.report.pictures.sketch import Edge, Sketch, SketchNode
 from hmcos.report.words.sizes import brief
 from hmcos.tasks.draw.scene import Scene
 
@@ -22,7 +22,7 @@ def top(scene: Scene) -> Sketch:
     made = [sum(_leaving(tree, block).values()) for block in range(len(tree.blocks))]
     shades = shading(made)
     statements = [
-        Node(
+        SketchNode(
             f"block{block}",
             {
                 "label": f"{_block(scene, tree, block)}\nleaves {brief(made[block])}",
@@ -101,7 +101,7 @@ def _tree(scene: Scene, tree: DominatorTree, words: Sequence[str]) -> Sketch:
     shades = operator_shading(scene)
     root, name = words
     statements = [
-        Node("root", {"label": root, "shape": "ellipse"}),
+        SketchNode("root", {"label": root, "shape": "ellipse"}),
         *operator_nodes(scene, shades),
         *(
             Edge("root" if parent == ROOT else f"op{parent}", f"op{op}", {})

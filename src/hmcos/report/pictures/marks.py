@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hmcos.report.pictures.colours import FAINT, PAPER, PEAK, Shading, shading
-from hmcos.report.pictures.sketch import Attributes, Edge, Node
+from hmcos.report.pictures.sketch import Attributes, Edge, SketchNode
 from hmcos.report.words.sizes import brief
 from hmcos.tasks.draw.scene import Scene
 from hmcos.words import LONGEST as TOLD
@@ -20,9 +20,9 @@ def operator_shading(scene: Scene) -> Shading:
     return shading(scene.problem.outputs)
 
 
-def operator_nodes(scene: Scene, shades: Shading) -> list[Node]:
+def operator_nodes(scene: Scene, shades: Shading) -> list[SketchNode]:
     """Return one node per operator: its step (or number in the source), its kind, the bytes it makes."""
-    return [Node(f"op{op}", _operator(scene, shades, op)) for op in range(scene.problem.operators)]
+    return [SketchNode(f"op{op}", _operator(scene, shades, op)) for op in range(scene.problem.operators)]
 
 
 def _operator(scene: Scene, shades: Shading, op: int) -> Attributes:
@@ -40,19 +40,19 @@ def _operator(scene: Scene, shades: Shading, op: int) -> Attributes:
     return look
 
 
-def tensor_edges(scene: Scene) -> Iterator[Node | Edge]:
+def tensor_edges(scene: Scene) -> Iterator[SketchNode | Edge]:
     """Yield inputs, outputs, and one edge per buffer and reader; buffers live at the peak stand out."""
     problem = scene.problem
     outside = {"shape": "ellipse", "fillcolor": PAPER, "color": FAINT}
     for b, source in enumerate(problem.producer):
         look = _tensor(scene, b)
         if source < 0:
-            yield Node(f"in{b}", {**outside, "label": _port(scene, b)})
+            yield SketchNode(f"in{b}", {**outside, "label": _port(scene, b)})
         tail = f"in{b}" if source < 0 else f"op{source}"
         for reader in problem.readers[b]:
             yield Edge(tail, f"op{reader}", look)
         if b in problem.kept:
-            yield Node(f"out{b}", {**outside, "label": _port(scene, b)})
+            yield SketchNode(f"out{b}", {**outside, "label": _port(scene, b)})
             yield Edge(tail, f"out{b}", look)
 
 

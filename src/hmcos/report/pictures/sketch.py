@@ -10,7 +10,7 @@ Attributes = Mapping[str, str | int | float]
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class SketchNode:
     """A box or an ellipse with a label."""
 
     name: str
@@ -31,11 +31,11 @@ class Group:
     """A frame around nodes and other frames."""
 
     name: str
-    members: tuple[Node | Group, ...]
+    members: tuple[SketchNode | Group, ...]
     attributes: Attributes
 
 
-Statement = Node | Edge | Group
+Statement = SketchNode | Edge | Group
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Sketch:
     """Whether edges go to the right instead of down."""
 
     @property
-    def members(self) -> tuple[Node | Group, ...]:
+    def members(self) -> tuple[SketchNode | Group, ...]:
         """What stands in no frame."""
         return tuple(one for one in self.statements if not isinstance(one, Edge))
 
@@ -62,10 +62,10 @@ class Sketch:
         return tuple(one for one in self.statements if isinstance(one, Edge))
 
 
-def nodes_in(members: Iterable[Node | Group]) -> Iterator[Node]:
+def nodes_in(members: Iterable[SketchNode | Group]) -> Iterator[SketchNode]:
     """Yield all nodes, also those in frames."""
     for one in members:
-        if isinstance(one, Node):
+        if isinstance(one, SketchNode):
             yield one
         else:
             yield from nodes_in(one.members)

@@ -53,7 +53,7 @@ class Execution:
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class CountedMoment:
     """The storages that come and go at one step."""
 
     step: Step
@@ -65,7 +65,7 @@ class Moment:
     """Storages that it makes and that are live after it."""
 
 
-def moments(run: Execution, steps: Sequence[Step]) -> Iterator[Moment]:
+def moments(run: Execution, steps: Sequence[Step]) -> Iterator[CountedMoment]:
     """Yield what each step of a run adds and frees, in any valid order (memory model, When it is counted)."""
     readers: dict[int, int] = {}
     for step in steps:
@@ -78,7 +78,7 @@ def moments(run: Execution, steps: Sequence[Step]) -> Iterator[Moment]:
         needed = run.sizes.get(step.output, 0)
         in_place = any(t in step.over and run.sizes[t] >= needed for t in freed)
         new = tuple(t for t in step.makes if not (in_place and t == step.output))
-        yield Moment(step, new, freed, tuple(t for t in step.makes if readers.get(t) or t in run.kept))
+        yield CountedMoment(step, new, freed, tuple(t for t in step.makes if readers.get(t) or t in run.kept))
 
 
 def run_of_graph(

@@ -24,7 +24,7 @@ from hmcos.plan.arena import PlacedBuffer
 from hmcos.plan.plan import Plan
 from hmcos.verify.run.kernels import forbids_overwrite
 from hmcos.verify.run.operators import LINE, Lent, Made, Operators, Shape, blank, byte_size
-from hmcos.verify.run.telling import Begin, Part, nobody
+from hmcos.verify.run.telling import Begin, RunPart, nobody
 
 POISON, NOISE = 0xFF, 0xFE
 """The poison in dead bytes (not-a-number as floats, -1 as integers) and in an operator's scratch after it ran
@@ -135,7 +135,7 @@ class _Stepper:
 
         The runtime refuses memory of another shape; then it is asked for the actual shape first.
         """
-        self.begin(Part.APART)
+        self.begin(RunPart.APART)
         inputs = {t: Lent(self.apart[t].ctypes.data, self._shape(t)) for t in reads}
         made = {t: self._own(t) for t in op.makes}
         try:
@@ -185,7 +185,7 @@ class _Stepper:
     def _run_in_arena(
         self, step: int, op: Operator, inputs: Mapping[int, Lent], outputs: Mapping[int, Lent]
     ) -> None:
-        self.begin(Part.ARENA)
+        self.begin(RunPart.ARENA)
         try:
             self.operators.run(op, inputs, outputs)
         except LimitError:

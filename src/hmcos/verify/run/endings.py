@@ -10,7 +10,7 @@ from hmcos.plan.plan import Plan
 from hmcos.processes import Ended
 from hmcos.verify.checks import Answer, Check, attempt
 from hmcos.verify.run.causes import MORE_MEMORY, MORE_TIME, SPECIAL, is_out_of_memory
-from hmcos.verify.run.telling import ON_TRIAL, Part, Told, told
+from hmcos.verify.run.telling import ON_TRIAL, Told, told
 
 _FROM_OUTSIDE = frozenset({"SIGKILL", "SIGTERM", "SIGINT", "SIGHUP"})
 """Signals that are never the model's fault."""
@@ -51,7 +51,7 @@ def _ended(ended: Ended, report: Told) -> str:
         raise NotRunError(f"{what}; another process sent the signal, or the system ran out of memory")
     if report.part in ON_TRIAL:
         raise VerifyError(f"{what}; the source ran")
-    raise NotRunError(f"{what}{SPECIAL if report.part == Part.SOURCE else ''}")
+    raise NotRunError(f"{what}{SPECIAL if report.part == RunPart.SOURCE else ''}")
 
 
 def _number(name: str) -> int:

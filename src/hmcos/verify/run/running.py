@@ -20,9 +20,9 @@ from hmcos.verify.run.causes import MORE_MEMORY, tried_on_result
 from hmcos.verify.run.kernels import HALVES
 from hmcos.verify.run.operators import LINE, Operators, run_whole, session
 from hmcos.verify.run.run_request import RunRequest
-from hmcos.verify.run.telling import Begin, Part, Teller, nobody
+from hmcos.verify.run.telling import Begin, RunPart, Teller, nobody
 from hmcos.verify.run.transformed import distance, same_inner_tensors
-from hmcos.verify.run.wholes import Whole, difference, differing, run_source, unsteady
+from hmcos.verify.run.wholes import WholeRun, difference, differing, run_source, unsteady
 
 LISTED = 3
 """Most operators that a check names."""
@@ -44,7 +44,7 @@ def answer(request: bytes) -> bytes:
 
 def check_by_running(request: RunRequest, begin: Begin = nobody) -> Iterator[Check]:
     """Yield the check that source and result make the same bits, and the check that the arena does."""
-    ran: list[Whole] = []
+    ran: list[WholeRun] = []
     same = _attempt("same function", lambda: _same_function(request, ran, begin))
     yield same
     if request.common and not same.failed:
@@ -66,13 +66,13 @@ def _attempt(name: str, check: Callable[[], str]) -> Check:
     return attempt(name, within_limits)
 
 
-def _same_function(request: RunRequest, ran: list[Whole], begin: Begin) -> str:
+def _same_function(request: RunRequest, ran: list[WholeRun], begin: Begin) -> str:
     graph = request.graph
     chance = _touched_by_chance(graph)
     wholes, stopped = run_source(request, begin)
     apart = 0.0
     if wholes:
-        begin(Part.RESULT)
+        begin(RunPart.RESULT)
         wholes, apart = _run_result(request, wholes, chance)
     ran += wholes
     if stopped is not None:
@@ -88,14 +88,16 @@ def _same_function(request: RunRequest, ran: list[Whole], begin: Begin) -> str:
     )
 
 
-def _run_result(request: RunRequest, wholes: list[Whole], chance: set[str]) -> tuple[list[Whole], float]:
+def _run_result(
+    request: RunRequest, wholes: list[WholeRun], chance: set[str]
+) -> tuple[list[WholeRun], float]:
     """Return the runs of the result and how far they are from those of the source, of the same inputs.
 
     Raises:
         VerifyError: an output differs in a bit, or in more than rounding where that is allowed.
         NotRunError: the result does not run, or the source does not make the same outputs twice.
     """
-    apart, found = 0.0, list[Whole]()
+    apart, found = 0.0, list[WholeRun]()
     result = tried_on_result(
         lambda: session(str(request.result)), "ONNX Runtime loads the source, but not the result"
     )
@@ -117,7 +119,7 @@ def _run_result(request: RunRequest, wholes: list[Whole], chance: set[str]) -> t
     return found, apart
 
 
-def _in_arena(request: RunRequest, plan: Plan, wholes: list[Whole], begin: Begin) -> str:
+def _in_arena(request: RunRequest, plan: Plan, wholes: list[WholeRun], begin: Begin) -> str:
     if len(wholes) < request.runs:
         raise NotRunError("the source did not run as a whole: see same function")
     graph = request.graph

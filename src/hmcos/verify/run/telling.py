@@ -15,7 +15,7 @@ from typing import cast
 from hmcos.verify.checks import Answer, Check
 
 
-class Part(StrEnum):
+class RunPart(StrEnum):
     """A part of the work."""
 
     LOADING = "the loading of the source"
@@ -25,14 +25,14 @@ class Part(StrEnum):
     ARENA = "an operator in the arena"
 
 
-ON_TRIAL = frozenset({Part.RESULT, Part.ARENA})
+ON_TRIAL = frozenset({RunPart.RESULT, RunPart.ARENA})
 """Parts that begin after the same has succeeded with the source: a crash in them is the result's fault."""
 
-Begin = Callable[[Part], None]
+Begin = Callable[[RunPart], None]
 """Called with every part before it begins."""
 
 
-def nobody(part: Part) -> None:
+def nobody(part: RunPart) -> None:
     """Ignore that a part begins."""
 
 
@@ -41,7 +41,7 @@ class Told:
     """The messages of a process."""
 
     checks: list[Check] = field(default_factory=list[Check])
-    part: Part | None = None
+    part: RunPart | None = None
     """The last part that began."""
 
 
@@ -51,7 +51,7 @@ class Teller:
     def __init__(self, send: Callable[[bytes], object]) -> None:
         self._send = send
 
-    def begin(self, part: Part) -> None:
+    def begin(self, part: RunPart) -> None:
         """Send that a part of the work begins."""
         self._line({"begin": part})
 
@@ -72,7 +72,7 @@ def told(lines: bytes) -> Told:
         except ValueError:
             break
         if "begin" in record:
-            messages.part = Part(record["begin"])
+            messages.part = RunPart(record["begin"])
         else:
             messages.checks.append(Check(record["check"], Answer(record["answer"]), record["words"]))
     return messages

@@ -16,8 +16,8 @@ from hmcos.errors import NotRunError, VerifyError
 from hmcos.verify.run.causes import tried, tried_on_result
 from hmcos.verify.run.operators import Made, run_whole, session
 from hmcos.verify.run.run_request import RunRequest
-from hmcos.verify.run.telling import Begin, Part
-from hmcos.verify.run.wholes import Whole, difference, differing
+from hmcos.verify.run.telling import Begin, RunPart
+from hmcos.verify.run.wholes import WholeRun, difference, differing
 
 ROUNDED = 0.05
 """What rounding may change at most, as a part of the greatest number of a tensor: a value that just falls to
@@ -25,14 +25,14 @@ the other side moves a network of 8-bit integers by several steps of 1/255; a wr
 _FLOATS = {"float16": np.float16, "float32": np.float32, "float64": np.float64}
 
 
-def same_inner_tensors(request: RunRequest, wholes: Sequence[Whole], begin: Begin) -> str:
+def same_inner_tensors(request: RunRequest, wholes: Sequence[WholeRun], begin: Begin) -> str:
     """Return how many tensors both models make with the same bits; the first that differ are a failure.
 
     Raises:
         VerifyError: a tensor differs although it must not.
         NotRunError: the models keep their weights elsewhere, or do not run with more outputs.
     """
-    begin(Part.LOADING)
+    begin(RunPart.LOADING)
     source, result = (_showing(path, request.common) for path in (request.source, request.result))
     before = tried(lambda: session(source), "ONNX Runtime does not load the source with more outputs")
     after = tried_on_result(
@@ -40,12 +40,12 @@ def same_inner_tensors(request: RunRequest, wholes: Sequence[Whole], begin: Begi
     )
     farthest = 0.0
     for run, whole in enumerate(wholes):
-        begin(Part.SOURCE)
+        begin(RunPart.SOURCE)
         right = tried(
             lambda: run_whole(before, request.graph, whole.fed),  # noqa: B023 (called before the next turn)
             "ONNX Runtime does not run the source with more outputs",
         )
-        begin(Part.RESULT)
+        begin(RunPart.RESULT)
         found = tried_on_result(
             lambda: run_whole(after, request.graph, whole.fed),  # noqa: B023 (called before the next turn)
             "ONNX Runtime runs the source with more outputs, but not the result",

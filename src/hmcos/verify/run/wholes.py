@@ -14,7 +14,7 @@ from hmcos.frontends.feeding import Bytes, random_inputs
 from hmcos.verify.run.causes import SPECIAL, tried
 from hmcos.verify.run.operators import Made, run_whole, session
 from hmcos.verify.run.run_request import RunRequest
-from hmcos.verify.run.telling import Begin, Part
+from hmcos.verify.run.telling import Begin, RunPart
 
 CALM = (None, 0, 1)
 """Values of integer inputs to try until the source runs: random, all 0, all 1."""
@@ -24,7 +24,7 @@ AGAIN = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
+class WholeRun:
     """One run of the source."""
 
     fed: Mapping[int, Bytes]
@@ -34,17 +34,17 @@ class Whole:
     """A note on special inputs; empty if they are random."""
 
 
-def run_source(request: RunRequest, begin: Begin) -> tuple[list[Whole], NotRunError | None]:
+def run_source(request: RunRequest, begin: Begin) -> tuple[list[WholeRun], NotRunError | None]:
     """Return the successful runs, up to the first that fails, and the error of that one.
 
     Raises:
         LimitError: there is not enough memory to load the source.
         NotRunError: ONNX Runtime cannot load the source.
     """
-    begin(Part.LOADING)
+    begin(RunPart.LOADING)
     source = tried(lambda: session(str(request.source)), "ONNX Runtime does not load the source")
-    begin(Part.SOURCE)
-    wholes: list[Whole] = []
+    begin(RunPart.SOURCE)
+    wholes: list[WholeRun] = []
     for run in range(request.runs):
         try:
             wholes.append(_run(source, request, run))
@@ -53,7 +53,7 @@ def run_source(request: RunRequest, begin: Begin) -> tuple[list[Whole], NotRunEr
     return wholes, None
 
 
-def _run(source: Any, request: RunRequest, run: int) -> Whole:
+def _run(source: Any, request: RunRequest, run: int) -> WholeRun:
     """Return a run on random inputs, or with all integers 0 or 1 if the source fails on random ones.
 
     Integers may be lengths, positions or codes, of which only some are valid, and the file does not say
@@ -72,12 +72,14 @@ def _run(source: Any, request: RunRequest, run: int) -> Whole:
         except NotRunError as error:
             failed = failed or error
             continue
-        return Whole(fed, made, "" if value is None else f"integer inputs are {value}, as it fails on others")
+        return WholeRun(
+            fed, made, "" if value is None else f"integer inputs are {value}, as it fails on others"
+        )
     assert failed is not None
     raise NotRunError(f"{failed}{SPECIAL if request.graph.inputs else ''}") from failed
 
 
-def unsteady(request: RunRequest, whole: Whole) -> list[str]:
+def unsteady(request: RunRequest, whole: WholeRun) -> list[str]:
     """Return the outputs that differ when the source runs again on the same inputs."""
     names: list[str] = []
     with suppress(Exception):  # it ran before, so a failure now must not excuse the result

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from hmcos.report.pictures.dot import Html, digraph, quoted, statement
-from hmcos.report.pictures.sketch import Edge, Group, Node
+from hmcos.report.pictures.sketch import Edge, Group, SketchNode
 
 
 def test_any_name_is_one_string() -> None:
@@ -11,12 +11,12 @@ def test_any_name_is_one_string() -> None:
 
 
 def test_only_what_is_marked_is_html() -> None:
-    assert statement(Node("a", {"label": "<b>"})) == '"a" [label="<b>"];'
-    assert statement(Node("a", {"label": Html("<B>x</B>")})) == '"a" [label=<<B>x</B>>];'
+    assert statement(SketchNode("a", {"label": "<b>"})) == '"a" [label="<b>"];'
+    assert statement(SketchNode("a", {"label": Html("<B>x</B>")})) == '"a" [label=<<B>x</B>>];'
 
 
 def test_statements_nest() -> None:
-    inner = statement(Group("c", (Node("a", {}),), {"label": "cell"}))
+    inner = statement(Group("c", (SketchNode("a", {}),), {"label": "cell"}))
     arrow = statement(Edge("a", "b", {"penwidth": 1.5}))
     assert digraph([inner, arrow], {"node": {"shape": "box"}}) == (
         'digraph {\nnode [shape="box"];\nsubgraph "cluster_c" {\nlabel="cell";\n"a";\n}\n'

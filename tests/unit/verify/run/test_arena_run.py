@@ -20,7 +20,7 @@ from hmcos.graph.graph import Operator
 from hmcos.plan.plan import Plan
 from hmcos.verify.run.arena_run import Ran, run_in_arena
 from hmcos.verify.run.operators import Lent, Operators
-from hmcos.verify.run.telling import Part
+from hmcos.verify.run.telling import RunPart
 from unit.verify import faults
 
 
@@ -219,11 +219,11 @@ def test_an_operator_that_cannot_run_by_itself_is_not_run() -> None:
 
 
 def test_parts_are_told_before_they_begin() -> None:
-    parts: list[Part] = []
+    parts: list[RunPart] = []
     source = faults.model()
     graph = load(source).graph
     run_in_arena(Operators(source, graph, Path()), faults.planned(), random_inputs(graph, 0, 0), parts.append)
-    assert parts == [Part.APART, Part.ARENA] * 6
+    assert parts == [RunPart.APART, RunPart.ARENA] * 6
 
 
 @pytest.mark.parametrize("linear", [True, False])

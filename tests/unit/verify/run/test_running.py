@@ -20,7 +20,7 @@ from hmcos.verify.run import operators, running, wholes
 from hmcos.verify.run.operators import Made
 from hmcos.verify.run.run_request import RunRequest
 from hmcos.verify.run.running import check_by_running
-from hmcos.verify.run.telling import Part
+from hmcos.verify.run.telling import RunPart
 from unit.verify import faults
 
 
@@ -165,11 +165,11 @@ def test_a_source_that_no_longer_runs_excuses_nothing(
 
 
 def test_the_result_is_on_trial_only_after_the_source_has_run(tmp_path: Path) -> None:
-    parts: list[Part] = []
+    parts: list[RunPart] = []
     list(check_by_running(asked(tmp_path, faults.model()), parts.append))
-    assert parts == [Part.LOADING, Part.SOURCE, Part.RESULT, *[Part.APART, Part.ARENA] * 12]
+    assert parts == [RunPart.LOADING, RunPart.SOURCE, RunPart.RESULT, *[RunPart.APART, RunPart.ARENA] * 12]
     parts.clear()
     unknown = faults.model("net (float[4] x) => (float[4] y) { a = Relu(x) y = my.lib.Op(a) }")
     unknown.opset_import.add(domain="my.lib", version=1)
     list(check_by_running(asked(tmp_path, unknown), parts.append))
-    assert parts == [Part.LOADING]
+    assert parts == [RunPart.LOADING]
