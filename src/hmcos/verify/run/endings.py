@@ -10,7 +10,7 @@ from hmcos.plan.plan import Plan
 from hmcos.processes import Ended
 from hmcos.verify.checks import Answer, Check, attempt
 from hmcos.verify.run.causes import MORE_MEMORY, MORE_TIME, SPECIAL, is_out_of_memory
-from hmcos.verify.run.telling import ON_TRIAL, Told, told
+from hmcos.verify.run.telling import ON_TRIAL, RunPart, Told, told
 
 _FROM_OUTSIDE = frozenset({"SIGKILL", "SIGTERM", "SIGINT", "SIGHUP"})
 """Signals that are never the model's fault."""
