@@ -159,6 +159,13 @@ class OffsetsInFiles(Protocol):
         """
         ...
 
+    def showing(self, content: bytes, tensors: Sequence[int]) -> bytes:
+        """Return the bytes of a file with more outputs: some tensors of the main graph, behind the others.
+
+        It has no offsets: those that it had are wrong when these tensors live to the end.
+        """
+        ...
+
     def read(self, path: Path) -> bytes:
         """Return the bytes of a written model.
 

@@ -21,7 +21,9 @@ class Answer(StrEnum):
     """Nothing is known: a runtime is missing, cannot run the source, or reached a limit."""
 
 
-OPTIONAL = frozenset({"inner tensors", "outputs in LiteRT", "outputs in TFLM", "arena in TFLM"})
+OPTIONAL = frozenset(
+    {"inner tensors", "outputs in LiteRT", "outputs in XNNPACK", "outputs in TFLM", "arena in TFLM"}
+)
 """Checks that the whole does not require: it can hold although they were not run.
 
 One runtime that compares the outputs of a TensorFlow Lite model is enough; if there is none, the check

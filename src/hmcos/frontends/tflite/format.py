@@ -65,6 +65,12 @@ class _Offsets(OffsetsInFiles):
 
         return rewritten(content, orders)
 
+    def showing(self, content: bytes, tensors: Sequence[int]) -> bytes:
+        """Return the bytes of a file with more outputs; see `OffsetsInFiles.showing`."""
+        from hmcos.frontends.tflite.writing import showing
+
+        return showing(content, tensors)
+
     def read(self, path: Path) -> bytes:
         """Return the bytes of a written model; see `OffsetsInFiles.read`."""
         from hmcos.frontends.tflite.written_file import read

@@ -12,7 +12,16 @@ from hmcos.frontends.tflite.calls import paths
 from hmcos.frontends.tflite.comparing import differences
 from hmcos.frontends.tflite.offsets import set_offsets
 from hmcos.frontends.tflite.reading import LARGEST, parse
-from hmcos.frontends.tflite.schema import IDENTIFIER, BufferT, ModelT, SubGraphT, content_of, schema, unpacked
+from hmcos.frontends.tflite.schema import (
+    IDENTIFIER,
+    BufferT,
+    ModelT,
+    SubGraphT,
+    content_of,
+    integers,
+    schema,
+    unpacked,
+)
 
 ALIGNMENT = 16
 """Alignment of buffer data in the file, as the schema requires; kernels on microcontrollers rely on it."""
@@ -52,6 +61,15 @@ def rewritten(
     for place in differences(model, unpacked(packed)):
         raise OutputError(f"the field {place} would not be written as it was read; nothing was written")
     return attach(packed, attached(content))
+
+
+def showing(content: bytes, tensors: Sequence[int]) -> bytes:
+    """Return the bytes of a file with more outputs of the main graph, and without offsets."""
+    model = parse(content)
+    graph = (model.subgraphs or [])[0]
+    graph.outputs = [*integers(graph.outputs), *tensors]
+    set_offsets(model, None)
+    return pack(model)
 
 
 def _permute(model: ModelT, orders: Mapping[str, Sequence[int]]) -> None:

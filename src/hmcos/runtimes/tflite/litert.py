@@ -23,6 +23,7 @@ from hmcos.words import LONGEST
 PACKAGES: dict[str, tuple[str, str]] = {
     "tflm": ("tflite_micro", "tflite-micro"),
     "litert": ("ai_edge_litert", "ai-edge-litert"),
+    "xnnpack": ("ai_edge_litert", "ai-edge-litert"),
 }
 """Runtime to its module and the package that contains it."""
 
@@ -47,7 +48,7 @@ def run(
     """Run a model on a runtime and return its outputs; without inputs, only set it up.
 
     Args:
-        engine: tflm or litert.
+        engine: tflm, litert for the reference kernels, or xnnpack for those that LiteRT takes by itself.
         content: the model file.
         inputs: arrays, one per input.
         arena: the size in bytes of the arena for tflm.

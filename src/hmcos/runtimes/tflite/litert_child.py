@@ -14,7 +14,7 @@ class Task:
     """What to run."""
 
     engine: str
-    """tflm or litert."""
+    """tflm, litert or xnnpack."""
     content: bytes
     """The model file."""
     inputs: tuple[Any, ...] | None
@@ -58,11 +58,12 @@ def _outputs(content: bytes) -> int:
 
 def _litert(task: Task) -> list[object]:
     interpreter: Any = import_module("ai_edge_litert.interpreter")
+    kernels = interpreter.OpResolverType
     # The reference kernels, one thread: nothing is reordered, fused or handed to a delegate.
     session = interpreter.Interpreter(
         model_content=task.content,
         num_threads=1,
-        experimental_op_resolver_type=interpreter.OpResolverType.BUILTIN_REF,
+        experimental_op_resolver_type=kernels.AUTO if task.engine == "xnnpack" else kernels.BUILTIN_REF,
     )
     session.allocate_tensors()
     if task.inputs is None:

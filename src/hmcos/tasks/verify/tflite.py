@@ -24,11 +24,14 @@ def ran(model: Model, plan: Plan | None, place: Path | None, running: Running) -
     Raises:
         ModelError: the written model cannot be read.
     """
-    trial = TfliteTrial(model, _held(model), running, own_inputs(model.graph, running.inputs or {}))
+    own, origin = own_inputs(model.graph, running.inputs or {}), model
+    if model.rewritten and model.path is not None:
+        origin = format_called(model.format).load(model.path, None)
+    trial = TfliteTrial(model, _held(model), running, own, origin)
     if place is not None:
         return _checks(trial, plan, trial.held.read(place))
     assert plan is not None  # a result without a plan is a path
-    return _checks(trial, plan, trial.held.without(trial.source, plan.orders))
+    return _checks(trial, plan, trial.held.without(trial.held.source(model), plan.orders))
 
 
 def compared(model: Model, plan: Plan | None, place: Path) -> Check:
@@ -85,7 +88,8 @@ def _same(
     for place in places:
         _check_graph(place, made.orders[place.subgraph], order_of.get(place.subgraph))
     matched.append(made)
-    return f"the source's {len(made.orders[0]):,} operators in a valid order, and every other field equal"
+    whose = "the plan's" if model.rewritten else "the source's"
+    return f"{whose} {len(made.orders[0]):,} operators in a valid order, and every other field equal"
 
 
 def _check_graph(place: Place, order: tuple[int, ...], planned: tuple[int, ...] | None) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, TypeVar
@@ -23,6 +24,8 @@ _T = TypeVar("_T")
 
 ENGINES: dict[str, str] = {"litert": "LiteRT", "tflm": "TFLM"}
 """Runtime to its name in reports."""
+ENGINES_OF_REWRITTEN: dict[str, str] = {"litert": "LiteRT", "xnnpack": "XNNPACK", "tflm": "TFLM"}
+"""Those for a model with other operators than its source, which other kernels may compute otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +38,34 @@ class TfliteTrial:
     running: Running
     own: Mapping[int, Any]
     """Inputs from the user: tensor to array of bytes."""
+    origin: Model
+    """The model as it was given; another one than `model` where that was rewritten."""
 
     @property
     def source(self) -> bytes:
-        """The bytes of the source."""
-        return self.held.source(self.model)
+        """The bytes of the model as it was given."""
+        return self.held.source(self.origin)
+
+    @property
+    def engines(self) -> Mapping[str, str]:
+        """Runtime to its name in reports, for the runtimes that compare outputs."""
+        return ENGINES_OF_REWRITTEN if self.model.rewritten else ENGINES
+
+    def inner(self) -> dict[int, int]:
+        """Return the computed tensors that both models have, by number in the rewritten one and the source.
+
+        They have the same name, which no other tensor has, and the same shape. Outputs are left out.
+        """
+        if not self.model.rewritten:
+            return {}
+        before, after = _by_name(self.origin.graph), _by_name(self.model.graph)
+        one, other = self.origin.graph.tensors, self.model.graph.tensors
+        return {
+            after[name]: t
+            for name, t in before.items()
+            if name in after
+            and (one[t].shape, one[t].element) == (other[after[name]].shape, other[after[name]].element)
+        }
 
     def without_offsets(self) -> bytes:
         """Return the source without its own offsets, which may be wrong and do not affect the outputs."""
@@ -111,7 +137,7 @@ def outputs_checks(trial: TfliteTrial, result: bytes) -> list[Check]:
     source = trial.without_offsets()
     checks = [
         attempt(f"outputs in {name}", lambda: _outputs(engine, trial, source, result))  # noqa: B023 (at once)
-        for engine, name in ENGINES.items()
+        for engine, name in trial.engines.items()
     ]
     if all(check.answer == Answer.NOT_RUN for check in checks):
         checks.append(Check("same function", Answer.NOT_RUN, "no runtime compared any output: see above"))
@@ -119,28 +145,51 @@ def outputs_checks(trial: TfliteTrial, result: bytes) -> list[Check]:
 
 
 def _outputs(engine: str, trial: TfliteTrial, source: bytes, result: bytes) -> str:
-    """Return a summary of the compared outputs; if the source fails for some inputs, of those before."""
+    """Return a summary of the compared outputs, and of inner tensors where the model was rewritten."""
+    graph, inner = trial.model.graph, trial.inner()
+    squares = _squares(trial.origin.graph) if engine == "xnnpack" else []
+    if squares:
+        raise NotRunError(f"it rounds {squares[0]} by whether it made what is squared or another kernel did")
+    words = _compared(engine, trial, (source, result), graph.outputs)
+    if not inner or engine == "xnnpack":
+        return words
+    shown = trial.held.showing(source, list(inner.values())), trial.held.showing(result, list(inner))
+    more = _compared(engine, trial, shown, (*graph.outputs, *inner))
+    return f"{words}; with inner tensors, {more}"
+
+
+def _compared(engine: str, trial: TfliteTrial, pair: tuple[bytes, bytes], made: Sequence[int]) -> str:
+    """Return a summary of what was compared; if the source fails for some inputs, of those before.
+
+    `made` are the tensors that both models put out, by their numbers in the one that was not given.
+    """
     first = trial.running.seed
     sources: list[ModelRun] = []
     stopped: NotRunError | None = None
     for seed in range(first, first + trial.running.runs):
         try:
-            sources.append(trial.run(engine, source, seed))
+            sources.append(trial.run(engine, pair[0], seed))
         except NotRunError as error:
             stopped = error
             break
-    words = _equal(engine, trial, (source, result), sources)
+    words = _equal(engine, trial, pair, sources, made)
     if stopped is not None:
         raise type(stopped)(f"the source does not run there: {stopped}") from stopped
     return words
 
 
-def _equal(engine: str, trial: TfliteTrial, pair: tuple[bytes, bytes], sources: list[ModelRun]) -> str:
+def _equal(
+    engine: str,
+    trial: TfliteTrial,
+    pair: tuple[bytes, bytes],
+    sources: list[ModelRun],
+    made: Sequence[int],
+) -> str:
     source, result = pair
     graph = trial.model.graph
-    names = [graph.tensors[t].name for t in graph.outputs]
+    names = [graph.tensors[t].name for t in made]
     drawing, touched = _by_chance(graph)
-    compared = [place for place, t in enumerate(graph.outputs) if t not in touched]
+    compared = [place for place, t in enumerate(made) if t not in touched]
     for seed, before in enumerate(sources, trial.running.seed):
         after = on_result(lambda: trial.run(engine, result, seed))  # noqa: B023 (called at once)
         other = [place for place in compared if not _same(before, after, place)]
@@ -154,7 +203,8 @@ def _equal(engine: str, trial: TfliteTrial, pair: tuple[bytes, bytes], sources: 
     if sources and names and not compared:
         raise NotRunError(f"nothing to compare: every output depends on {random}")
     left_out = f"; left out what depends on {random}" if drawing else ""
-    return f"{len(compared)} outputs equal in every bit, for inputs of {len(sources)} seeds{left_out}"
+    word = "outputs" if len(made) == len(graph.outputs) else "tensors"
+    return f"{len(compared)} {word} equal in every bit, for inputs of {len(sources)} seeds{left_out}"
 
 
 def _steady(engine: str, trial: TfliteTrial, fed: tuple[bytes, int], before: ModelRun, place: int) -> bool:
@@ -170,6 +220,29 @@ def _same(one: ModelRun, other: ModelRun, place: int) -> bool:
     first, second = one.outputs[place], other.outputs[place]
     alike = first.dtype == second.dtype and first.shape == second.shape
     return bool(alike and first.tobytes() == second.tobytes())
+
+
+def _by_name(graph: Graph) -> dict[str, int]:
+    """Return name to number of the computed tensors that are no outputs and have a name of their own."""
+    number = Counter(tensor.name for tensor in graph.tensors)
+    return {
+        graph.tensors[t].name: t
+        for op in graph.operators
+        for t in op.makes
+        if graph.tensors[t].name
+        and number[graph.tensors[t].name] == 1
+        and t not in graph.outputs
+        and not graph.tensors[t].is_parameter
+    }
+
+
+def _squares(graph: Graph) -> list[str]:
+    """Return the operators that multiply a quantized tensor with itself."""
+    return [
+        op.name
+        for op in graph.operators
+        if op.kind == "MUL" and len(set(op.inputs)) == 1 and graph.tensors[op.makes[0]].element != "float32"
+    ]
 
 
 def _by_chance(graph: Graph) -> tuple[list[str], set[int]]:
