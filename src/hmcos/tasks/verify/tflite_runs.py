@@ -150,12 +150,11 @@ def _outputs(engine: str, trial: TfliteTrial, source: bytes, result: bytes) -> s
     squares = _squares(trial.origin.graph) if engine == "xnnpack" else []
     if squares:
         raise NotRunError(f"it rounds {squares[0]} by whether it made what is squared or another kernel did")
-    words = _compared(engine, trial, (source, result), graph.outputs)
+    words = _compared(engine, trial, (source, result), graph.outputs)  # at the offsets of the plan
     if not inner or engine == "xnnpack":
         return words
     shown = trial.held.showing(source, list(inner.values())), trial.held.showing(result, list(inner))
-    more = _compared(engine, trial, shown, (*graph.outputs, *inner))
-    return f"{words}; with inner tensors, {more}"
+    return _compared(engine, trial, shown, (*graph.outputs, *inner))
 
 
 def _compared(engine: str, trial: TfliteTrial, pair: tuple[bytes, bytes], made: Sequence[int]) -> str:
@@ -203,8 +202,9 @@ def _equal(
     if sources and names and not compared:
         raise NotRunError(f"nothing to compare: every output depends on {random}")
     left_out = f"; left out what depends on {random}" if drawing else ""
-    word = "outputs" if len(made) == len(graph.outputs) else "tensors"
-    return f"{len(compared)} {word} equal in every bit, for inputs of {len(sources)} seeds{left_out}"
+    inner = sum(place >= len(graph.outputs) for place in compared)
+    words = f"{len(compared) - inner} outputs" + (f" and {inner} inner tensors" if inner else "")
+    return f"{words} equal in every bit, for inputs of {len(sources)} seeds{left_out}"
 
 
 def _steady(engine: str, trial: TfliteTrial, fed: tuple[bytes, int], before: ModelRun, place: int) -> bool:

@@ -1,0 +1,124 @@
+"""TensorFlow Lite models that are tiled: written, proved, and run in three runtimes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+import hmcos
+from hmcos.frontends.format import OffsetsInFiles
+from hmcos.frontends.loading import format_called, load
+from hmcos.frontends.tflite.reading import model_in, parse
+from hmcos.frontends.tflite.writing import pack
+from hmcos.tasks.verify.run_options import Running
+from hmcos.tasks.verify.tflite_runs import TfliteTrial, outputs_checks
+from hmcos.verify.checks import Answer
+from tflite_models import NUMPY, S, Sketch
+
+pytest.importorskip("tflite_micro")
+
+SAME = S.Padding.SAME
+
+
+def convolution(sketch: Sketch, x: int, made: list[int], stride: int) -> int:
+    """Return what 3 x 3 filters with weights from a seed make of an image."""
+    channels = sketch.model.subgraphs[0].tensors[x].shape[3]
+    numbers = NUMPY.random.default_rng(x).integers(-127, 128, [made[3], 3, 3, channels]).astype("int8")
+    scale = S.QuantizationParametersT(scale=[0.004], zeroPoint=[0])
+    weights = sketch.tensor([*numbers.shape], "INT8", numbers, quantization=scale)
+    product = S.QuantizationParametersT(scale=[0.002], zeroPoint=[0])
+    bias = sketch.tensor([made[3]], "INT32", NUMPY.arange(made[3]).astype("int32"), quantization=product)
+    y = sketch.tensor(made)
+    sketch.operator("CONV_2D", [x, weights, bias], [y], padding=SAME, strideH=stride, strideW=stride)
+    return y
+
+
+def network() -> Sketch:
+    """Return three convolutions; the tensors between them are much larger than what goes in and out."""
+    sketch = Sketch()
+    sketch.subgraph()
+    x = sketch.tensor([1, 32, 32, 1])
+    wide = convolution(sketch, x, [1, 32, 32, 16], 1)
+    half = convolution(sketch, wide, [1, 16, 16, 16], 2)
+    small = convolution(sketch, half, [1, 8, 8, 8], 2)
+    sketch.ports([x], [small])
+    return sketch
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    path = tmp_path / "network.tflite"
+    path.write_bytes(network().bytes())
+    return path
+
+
+def test_tflm_needs_what_the_tiled_plan_says_and_all_runtimes_make_the_same_bits(
+    model: Path, tmp_path: Path
+) -> None:
+    best = hmcos.schedule(model).peak
+    plan = hmcos.schedule(model, output=tmp_path / "out", tile=hmcos.Tiling(max_extra_macs=0.1))
+    assert best == 32 * 32 * 16 + 16 * 16 * 16
+    assert plan.peak < 0.6 * best
+    found = hmcos.verify(model, plan)
+    assert found.holds, found
+    words = {check.name: check.words for check in found.checks}
+    assert "1 outputs and 1 inner tensors equal in every bit" in words["outputs in LiteRT"]
+    assert "1 outputs and 1 inner tensors equal in every bit" in words["outputs in TFLM"]
+    assert "1 outputs equal in every bit" in words["outputs in XNNPACK"]
+    assert f"head {best:,} -> {plan.peak:,} bytes" in words["arena in TFLM"]
+
+
+def test_the_source_itself_is_run_against_the_result(model: Path, tmp_path: Path) -> None:
+    """A rewriting that is wrong is wrong in the plan and in the written model alike."""
+    tiled = hmcos.tile(model, hmcos.Tiling(max_extra_macs=0.1)).model
+    file: Any = parse(cast(bytes, tiled.proto))
+    begin = file.subgraphs[0].tensors[file.subgraphs[0].operators[0].inputs[1]]
+    file.buffers[begin.buffer].data = list(NUMPY.array([0, 1, 0, 0], "int32").tobytes())
+    wrong = replace(model_in(pack(file), model), rewritten=True)
+    held = cast(OffsetsInFiles, format_called("tflite").offsets)
+    trial = TfliteTrial(wrong, held, Running(runs=1), {}, load(model))
+    answers = {check.name: check.answer for check in outputs_checks(trial, cast(bytes, wrong.proto))}
+    assert set(answers.values()) == {Answer.FAILS}
+    assert len(answers) == 3
+
+
+def squares() -> Sketch:
+    """Return a network that squares a quantized image."""
+    sketch = network()
+    graph = sketch.model.subgraphs[0]
+    squared = sketch.tensor([1, 8, 8, 8])
+    sketch.operator("MUL", [graph.outputs[0]] * 2, [squared])
+    sketch.ports(graph.inputs, [squared])
+    return sketch
+
+
+def test_xnnpack_is_not_asked_for_squares(tmp_path: Path) -> None:
+    path = tmp_path / "squares.tflite"
+    path.write_bytes(squares().bytes())
+    plan = hmcos.schedule(path, output=tmp_path / "out", tile=hmcos.Tiling(max_extra_macs=0.1))
+    found = hmcos.verify(path, plan)
+    assert found.holds, found
+    check = next(check for check in found.checks if check.name == "outputs in XNNPACK")
+    assert check.answer == Answer.NOT_RUN
+    assert "rounds MUL 3" in check.words
+
+
+def test_bytes_without_sign_are_left_whole_for_tflm(tmp_path: Path) -> None:
+    sketch = Sketch()
+    sketch.subgraph()
+    x, y, z = (sketch.tensor([1, 16, 16, 1 + 7 * (k == 1)], "UINT8") for k in range(3))
+    sketch.operator("CONCATENATION", [x] * 8, [y], axis=3)
+    sketch.operator("SLICE", [y, *(numbers(sketch, n) for n in ([0, 0, 0, 0], [1, 16, 16, 1]))], [z])
+    sketch.ports([x], [z])
+    path = tmp_path / "unsigned.tflite"
+    path.write_bytes(sketch.bytes())
+    plan = hmcos.schedule(path, tile=hmcos.Tiling())
+    assert plan.rewriting is None
+    assert "TFLM has no SLICE, PAD and CONCATENATION for it" in (plan.untiled or "")
+
+
+def numbers(sketch: Sketch, listed: list[int]) -> int:
+    return sketch.tensor([len(listed)], "INT32", NUMPY.array(listed, "int32"))
