@@ -24,10 +24,10 @@ def ran(model: Model, plan: Plan | None, place: Path | None, running: Running) -
     Raises:
         ModelError: the written model cannot be read.
     """
-    own, origin = own_inputs(model.graph, running.inputs or {}), model
+    own, given = own_inputs(model.graph, running.inputs or {}), None
     if model.rewritten and model.path is not None:
-        origin = format_called(model.format).load(model.path, None)
-    trial = TfliteTrial(model, _held(model), running, own, origin)
+        given = format_called(model.format).load(model.path, None)
+    trial = TfliteTrial(model, _held(model), running, own, given)
     if place is not None:
         return _checks(trial, plan, trial.held.read(place))
     assert plan is not None  # a result without a plan is a path
