@@ -351,6 +351,8 @@ def _resize(facts: Facts, op: Operator) -> Spatial | str:
     options, data, whole = facts.options(op), facts.tensor(op, 0), facts.output(op).shape
     if options is None or data is None or not facts.are_images(op) or not data.elements:
         return "has no rows and columns"
+    if facts.tensor(op, 1) is None:
+        return "is not told its size"
     if options.alignCorners:
         return "scales by another factor for each size (align_corners)"
     sizes = [(data.shape[axis], whole[axis]) for axis in AXES]

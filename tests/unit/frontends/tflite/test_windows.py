@@ -141,6 +141,12 @@ def test_resizes_by_whole_numbers() -> None:
     assert found.inputs == ((Linear(4), Linear(2)), None)
 
 
+def without_size() -> Sketch:
+    sketch = resized("RESIZE_NEAREST_NEIGHBOR", [1, 16, 12, 4])
+    sketch.model.subgraphs[0].operators[0].inputs = [0]
+    return sketch
+
+
 def transposed(stride: int, made: int, padding: int) -> Sketch:
     sketch = Sketch()
     sketch.subgraph()
@@ -224,6 +230,7 @@ BARRIERS: dict[str, tuple[Callable[[], Sketch], str]] = {
     "points": (lambda: resized("RESIZE_BILINEAR", [1, 16, 12, 4]), "half_pixel_centers"),
     "thirds": (lambda: resized("RESIZE_BILINEAR", [1, 24, 18, 4], halfPixelCenters=True), "power of two"),
     "a shrunk image": (lambda: resized("RESIZE_NEAREST_NEIGHBOR", [1, 4, 3, 4]), "whole number"),
+    "no size": (without_size, "is not told its size"),
     "gaps": (lambda: transposed(4, 32, SAME), "no input reaches"),
 }
 
