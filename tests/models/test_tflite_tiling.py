@@ -77,9 +77,9 @@ def test_the_source_itself_is_run_against_the_result(model: Path, tmp_path: Path
     file: Any = parse(cast(bytes, tiled.proto))
     begin = file.subgraphs[0].tensors[file.subgraphs[0].operators[0].inputs[1]]
     file.buffers[begin.buffer].data = list(NUMPY.array([0, 1, 0, 0], "int32").tobytes())
-    wrong = replace(model_in(pack(file), model), rewritten=True)
+    wrong = replace(model_in(pack(file), model), origin=load(model))
     held = cast(OffsetsInFiles, format_called("tflite").offsets)
-    trial = TfliteTrial(wrong, held, Running(runs=1), {}, load(model))
+    trial = TfliteTrial(wrong, held, Running(runs=1), {})
     answers = {check.name: check.answer for check in outputs_checks(trial, cast(bytes, wrong.proto))}
     assert set(answers.values()) == {Answer.FAILS}
     assert len(answers) == 3

@@ -40,7 +40,13 @@ def test_the_answer_of_the_whole(answers: list[Answer], optional: Answer, whole:
 
 
 def test_only_checks_of_which_others_stand_in_are_optional() -> None:
-    expected = {"inner tensors", "outputs in LiteRT", "outputs in XNNPACK", "outputs in TFLM", "arena in TFLM"}
+    expected = {
+        "inner tensors",
+        "outputs in LiteRT",
+        "outputs in XNNPACK",
+        "outputs in TFLM",
+        "arena in TFLM",
+    }
     assert expected == OPTIONAL
     assert [check.required for check in verification(H).checks] == [True, False]
 

@@ -24,10 +24,7 @@ def ran(model: Model, plan: Plan | None, place: Path | None, running: Running) -
     Raises:
         ModelError: the written model cannot be read.
     """
-    own, given = own_inputs(model.graph, running.inputs or {}), None
-    if model.rewritten and model.path is not None:
-        given = format_called(model.format).load(model.path, None)
-    trial = TfliteTrial(model, _held(model), running, own, given)
+    trial = TfliteTrial(model, _held(model), running, own_inputs(model.graph, running.inputs or {}))
     if place is not None:
         return _checks(trial, plan, trial.held.read(place))
     assert plan is not None  # a result without a plan is a path

@@ -38,13 +38,11 @@ class TfliteTrial:
     running: Running
     own: Mapping[int, Any]
     """Inputs from the user: tensor to array of bytes."""
-    given: Model | None = None
-    """The model as it was given, where `model` is what came of rewriting it."""
 
     @property
     def origin(self) -> Model:
-        """The model as it was given."""
-        return self.given or self.model
+        """The model as it was given; another one than `model` where that was rewritten."""
+        return self.model.origin or self.model
 
     @property
     def source(self) -> bytes:
@@ -54,14 +52,14 @@ class TfliteTrial:
     @property
     def engines(self) -> Mapping[str, str]:
         """Runtime to its name in reports, for the runtimes that compare outputs."""
-        return ENGINES if self.given is None else ENGINES_OF_REWRITTEN
+        return ENGINES_OF_REWRITTEN if self.model.rewritten else ENGINES
 
     def inner(self) -> dict[int, int]:
         """Return the computed tensors that both models have, by number in the rewritten one and the source.
 
         They have the same name, which no other tensor has, and the same shape. Outputs are left out.
         """
-        if self.given is None:
+        if not self.model.rewritten:
             return {}
         before, after = _by_name(self.origin.graph), _by_name(self.model.graph)
         one, other = self.origin.graph.tensors, self.model.graph.tensors
