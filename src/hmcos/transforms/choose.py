@@ -70,14 +70,22 @@ class Search:
         self._edges: dict[tuple[int, int], _Edge] = {}
         self._grids = grids(network.rules.spelling.most_parts)
 
-    def thresholds(self) -> Iterator[Found]:
+    def thresholds(self, below: int | None = None) -> Iterator[Found]:
         """Yield what meets ever lower thresholds, until none is left that can be met; the last is the best.
+
+        Only peaks below a number of bytes are looked for; None for the peak of the order.
 
         Thresholds fall by a fifth while they can be met and are halved between the last two from then on. No
         tiling that is looked for needs less than the last one found, unless a limit is reached: so whoever
         allows more never gets less.
         """
         best, floor = self.network.profile.peak, self._floor()
+        if below is not None and below <= best:
+            first = self.cheapest(below - 1)
+            if first is None:
+                return
+            best = first.peak
+            yield first
         failed, has_failed = floor - 1, False
         while best - failed > 1 and not self.is_over:
             threshold = (best + failed) // 2 if has_failed else max(floor, int(best * STEP))

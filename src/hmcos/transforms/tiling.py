@@ -74,7 +74,8 @@ def best_tiling(
     for network in networks:
         search = Search(network, tiling.terms(network), limits, watch)
         found = None if limits.budget is None else search.cheapest(limits.budget)
-        wanted = search.thresholds() if found is None else [found]
+        least = min((each.peak for _, each in candidates), default=None)
+        wanted = search.thresholds(least) if found is None else [found]
         candidates += [(network, each) for each in wanted]
     if limits.budget is not None and any(found.peak <= limits.budget for _, found in candidates):
         candidates = [(n, found) for n, found in candidates if found.peak <= limits.budget]

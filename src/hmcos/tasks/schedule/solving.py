@@ -19,10 +19,11 @@ from hmcos.tasks.schedule.written_offsets import check_offsets
 _LOG = Log("hmcos.schedule")
 
 
-def solve(request: Request, opened: Opened, watch: Watch) -> Solved:
+def solve(request: Request, opened: Opened, watch: Watch, order_part: float = 1.0) -> Solved:
     """Return the plan of a network, together with the network.
 
-    The watch is that of the whole task, including opening; the limits of the request count from now.
+    The watch is that of the whole task, including opening; the limits of the request count from now. The
+    search for an order may take a part of the seconds; the arena has the rest.
 
     Raises:
         OptionError: the alignment is not positive, or the file cannot hold the requested offsets.
@@ -40,18 +41,20 @@ def solve(request: Request, opened: Opened, watch: Watch) -> Solved:
     )
     if request.offsets and request.arena is not None:
         check_offsets(opened, network)
-    schedule = network.find(scheduler(request.scheduler), limits, searching)
+    seconds = None if limits.seconds is None else order_part * limits.seconds
+    within = replace(limits, seconds=seconds)
+    schedule = network.find(scheduler(request.scheduler), within, searching)
     searched = searching.seconds
     placed = place(network, schedule, request.arena, limits, searching)
     if placed.arena is not None:
         _LOG.info(
             "arena by %s in %.3f s: %s", placed.arena.allocator, placed.arena.seconds, placed.arena.words
         )
-    seconds = Seconds(opened.seconds, searched, 0.0, 0.0)
-    plan = assemble(opened.source, network, placed, request.limits.budget, seconds)
+    stages = Seconds(opened.seconds, searched, 0.0, 0.0)
+    plan = assemble(opened.source, network, placed, request.limits.budget, stages)
     # A network shared by several tasks may have been opened before the watch started.
-    seconds = replace(seconds, total=max(watch.seconds, seconds.load + seconds.schedule))
-    return Solved(opened, network, replace(plan, seconds=seconds), placed.lives)
+    stages = replace(stages, total=max(watch.seconds, stages.load + stages.schedule))
+    return Solved(opened, network, replace(plan, seconds=stages), placed.lives)
 
 
 def lowered(request: Request, opened: Opened, watch: Watch) -> tuple[Network, Limits]:

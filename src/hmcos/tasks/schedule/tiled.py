@@ -13,10 +13,11 @@ from hmcos.tasks.request import Request
 from hmcos.tasks.schedule.solved import Solved
 from hmcos.tasks.schedule.solving import solve
 
-ORDER, SEARCH = 0.3, 0.75
+ORDER, SEARCH = 0.15, 0.65
 """Parts of the time limit by which the order of the source, and then the tiling, have to be found."""
-
-STATES = 50_000
+LAST_ORDER = 0.3
+"""Part of what is left then for the order of the tiled graph; its arena, of many lives, needs the rest."""
+STATES = 20_000
 """States of the search for an order of the tiled graph, where nobody set a limit: pieces are alike, so that
 a proof would take minutes, and more states were not seen to find a better order."""
 
@@ -45,7 +46,7 @@ def solve_tiled(request: Request, opened: Opened, watch: Watch) -> Solved:
         return replace(whole, plan=replace(whole.plan, untiled=found))
     if plain.limits.states == Limits().states:
         plain = replace(plain, limits=replace(plain.limits, states=STATES))
-    better = _last(plain, found.opened, running, watch)
+    better = _last(plain, found.opened, running, watch, LAST_ORDER)
     return replace(better, plan=replace(better.plan, rewriting=found.rewriting))
 
 
@@ -54,10 +55,10 @@ def _part(limits: Limits, part: float) -> Limits:
     return limits if limits.seconds is None else replace(limits, seconds=limits.seconds * part)
 
 
-def _last(request: Request, opened: Opened, running: Watch, watch: Watch) -> Solved:
+def _last(request: Request, opened: Opened, running: Watch, watch: Watch, order_part: float = 1.0) -> Solved:
     """Return the plan of a network within what is left of the limits, with the seconds of all searches."""
     before = running.seconds
-    solved = solve(replace(request, limits=running.left(request.limits)), opened, watch)
+    solved = solve(replace(request, limits=running.left(request.limits)), opened, watch, order_part)
     seconds = solved.plan.seconds
     seconds = replace(seconds, schedule=seconds.schedule + before)
     return replace(solved, plan=replace(solved.plan, seconds=seconds))
