@@ -53,6 +53,19 @@ def test_the_cost_is_what_the_written_model_needs_and_the_bits_are_the_same(seed
         assert np.array_equal(before, after, equal_nan=True), name
 
 
+@pytest.mark.parametrize("seed", range(60))
+def test_no_region_needs_less_than_its_first_piece(seed: int) -> None:
+    rng = Random(seed)
+    network = ordered(random_model(rng, 15), rng)
+    costing = Costing(network)
+    for region in random_regions(network, rng, rounding=True):
+        at = region.begin, region.end, region.rows, region.columns
+        found = cost(network, region)
+        assert found is not None
+        assert costing.pieces(*at) is not None
+        assert network.stable[region.begin] + costing.least(*at) <= found.peak
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_pieces_partition_what_leaves_and_read_what_there_is(seed: int) -> None:
     rng = Random(seed)

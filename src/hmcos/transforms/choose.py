@@ -191,6 +191,9 @@ class Search:
         """Return the least peak of a grid, as far as it was needed to meet the threshold."""
         if (grid.best is not None and grid.best[0] <= threshold) or not grid.untried:
             return grid.best
+        least = self.costing.least(begin, end, grid.rows, grid.columns)
+        if self.network.stable[begin] + least > threshold:
+            return grid.best
         pieces = self.costing.pieces(begin, end, grid.rows, grid.columns)
         if pieces is None:
             grid.untried.clear()

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
-from hmcos.graph.rewrite import Part
+from hmcos.graph.rewrite import Box, Part
+from hmcos.memory.target import kind_name
 from hmcos.transforms.boxes import Walk
 from hmcos.transforms.ordered import OrderedNetwork
 from hmcos.transforms.piece import KnownPieces, Moment, Piece
@@ -35,6 +36,7 @@ class Costing:
         self.known = KnownPieces(network)
         self._walks: dict[tuple[int, int, int], Walk] = {}
         self._macs: dict[tuple[int, int, int], list[int]] = {}
+        self._least: dict[tuple[int, int, int], list[int]] = {}
         self._kept: dict[tuple[int, int, int], tuple[int, bool]] = {}
         self._checked: dict[tuple[int, int], bool] = {}
 
@@ -93,6 +95,35 @@ class Costing:
         height, width = (whole.shape[axis] for axis in spatial.axes)
         made = sum(rows) * sum(columns) - height * width
         return made * (whole.elements // (height * width)) * spatial.macs
+
+    def least(self, begin: int, end: int, rows: int, columns: int) -> int:
+        """Return bytes that the first piece of a region needs at least, beside what lives before the region.
+
+        One operator at a time: what it cuts or reads of the piece, and what it makes unless it may overwrite.
+        What enters is still whole then, whenever its cuts are made.
+        """
+        known = self._least.setdefault((end, rows, columns), [0])
+        while len(known) <= end - begin:
+            p = end - len(known)
+            known.append(max(known[-1], self._needed(p, end, rows, columns)))
+        return known[end - begin]
+
+    def _needed(self, position: int, end: int, rows: int, columns: int) -> int:
+        network = self.network
+        spatial, op = network.spatial[position], network.operator(position)
+        assert spatial is not None, "a walk went through it"
+        heights = self.walk(network, end, 0, rows).cuts[position][0]
+        widths = self.walk(network, end, 1, columns).cuts[position][0]
+        parts: dict[tuple[int, Box], None] = {}
+        for t, height, width in zip(op.inputs, heights.given, widths.given, strict=True):
+            if t is None or height is None or width is None:
+                continue
+            shape = network.graph.tensors[t].shape
+            if (height.length, width.length) != (shape[spatial.axes[0]], shape[spatial.axes[1]]):
+                parts[t, (height, width)] = None
+        if kind_name(op.kind, op.domain) not in network.rules.target.overwrite:
+            parts |= {(t, (heights.made, widths.made)): None for t in op.makes}
+        return sum(_bytes(network, Part(t, box, spatial.axes)) for t, box in parts)
 
     def keeps_bits(self, begin: int, end: int, rows: int, columns: int) -> bool:
         """Return whether all operators of a region round as they do in the whole."""
