@@ -15,7 +15,7 @@ import hmcos
 from hmcos.frontends.model import Model
 from hmcos.frontends.tflite.format import TFLITE
 from hmcos.frontends.tflite.offsets import offsets_in
-from hmcos.frontends.tflite.reading import parse
+from hmcos.frontends.tflite.reading import model_in, parse
 from hmcos.frontends.tflite.schema import content_of, text
 from hmcos.graph.graph import Graph
 from hmcos.graph.rewrite import rewritten
@@ -31,6 +31,7 @@ from hmcos.transforms.tile import Tiled, expand
 from property.strategies import generators
 from property.tile_networks import random_regions
 from property.tile_tflite_networks import RandomTflite, ordered
+from tflite_models import Sketch
 
 
 def tiled(rng: Random) -> tuple[Model, OrderedNetwork, list[Tiled]]:
@@ -162,3 +163,15 @@ def test_the_file_keeps_its_interface_and_what_others_read(rng: Random) -> None:
 def interface(model: Model) -> list[tuple[str, str, tuple[int, ...]]]:
     known = (model.graph.tensors[t] for t in (*model.graph.inputs, *model.graph.outputs))
     return [(tensor.name, tensor.element, tensor.shape) for tensor in known]
+
+
+def test_an_entry_without_rows_and_columns_is_read_as_it_is() -> None:
+    sketch = Sketch()
+    sketch.subgraph()
+    x, vector, made = sketch.tensor([1, 8, 6, 4]), sketch.tensor([4]), sketch.tensor([1, 8, 6, 4])
+    sketch.operator("ADD", [x, vector], [made])
+    sketch.ports([x, vector], [made])
+    model = model_in(sketch.bytes(), None)
+    network = ordered(model, Random(0))
+    new = TFLITE.rewritten(model, expand(network, [Tiled(0, 1, 2, 1, early=1)]))
+    assert [op.kind for op in new.graph.operators] == ["SLICE", "ADD", "SLICE", "ADD", "CONCATENATION"]

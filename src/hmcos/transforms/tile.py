@@ -138,7 +138,10 @@ class Pieces:
         """Return whether a piece reads a tensor that enters without cutting it."""
         for p in range(self.begin, self.end):
             for k, t in enumerate(self.network.operator(p).inputs):
-                if t == tensor and self.given(p, k, row, column) in (None, self.held(tensor, row, column)):
+                if t != tensor:
+                    continue
+                box = self.given(p, k, row, column)
+                if box is None or box == self.held(tensor, row, column):
                     return True
         return False
 
