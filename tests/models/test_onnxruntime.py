@@ -78,6 +78,15 @@ def test_casts_of_equal_width_and_reshapes_share() -> None:
     assert alive(rows) == [1, 1, 1]
 
 
+def test_no_buffer_is_kept_for_a_later_tensor_of_the_same_shape() -> None:
+    later = (
+        "a = Expand(x, big) b = ReduceMax<keepdims=0>(a) twice = Constant<value_ints=[8388608]>() "
+        "c = Expand(x, twice) d = ReduceMax<keepdims=0>(c) e = Expand(x, big) f = ReduceMax<keepdims=0>(e) "
+        "g = Add(b, d) y = Add(g, f)"
+    )
+    assert alive([later]) == [2]
+
+
 @pytest.mark.parametrize("name", ["pnas-cifar", "darts-imagenet", "randwire"])
 @pytest.mark.parametrize("target", ["default", "onnxruntime"])
 def test_the_zoo_runs_in_its_arena(name: str, target: str) -> None:

@@ -34,12 +34,17 @@ def runtime() -> Any:
 
 
 def in_file_order() -> Any:
-    """Return options with which ONNX Runtime runs a file in its order, without fusing."""
+    """Return options with which ONNX Runtime runs a file in its order, without fusing.
+
+    Without memory reuse, a buffer is freed as soon as its tensor is dead. With it, ONNX Runtime keeps the
+    buffer for a later tensor of the same shape, even if much has to run before that one is made.
+    """
     here = runtime()
     options = here.SessionOptions()
     options.graph_optimization_level = here.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.execution_mode = here.ExecutionMode.ORT_SEQUENTIAL
     options.execution_order = here.ExecutionOrder.PRIORITY_BASED
+    options.enable_mem_reuse = False
     options.log_severity_level = 3
     return options
 
