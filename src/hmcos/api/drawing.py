@@ -21,6 +21,7 @@ from hmcos.schedulers.scheduler_table import scheduler as scheduler_called
 from hmcos.staging import identities, write
 from hmcos.tasks.draw.scene import Scene, scene_of, scene_with
 from hmcos.tasks.explain.explanation import explain_plan
+from hmcos.tasks.explain.tiling import tiling_limits
 from hmcos.tasks.places import check_apart, check_file, target_file
 from hmcos.tasks.request import ArenaRequest, Request, chosen_limits, chosen_target
 from hmcos.tasks.schedule.solving import lowered
@@ -93,8 +94,8 @@ def report(
     """Write the page that explains a plan, or the plan in a file, and return its path.
 
     `model` is the planned network, if it has been moved since; `output` is the file to write, by default
-    report.html beside the plan. The search for advice stops after `time_limit` seconds, or when
-    `interrupted()` is true.
+    report.html beside the plan. The search for a tiling stops after `time_limit` seconds (10 without a
+    limit), and trying changes after as many again; both stop when `interrupted()` is true.
 
     Raises:
         ToolError: plotly is not installed.
@@ -108,7 +109,8 @@ def report(
     check_file(place, opened.files)
     solved, watch = restored(read, opened), Watch(observer, interrupted)
     watch.progress("advice", 0, 0, 0)
-    return write_page(explain_plan(solved, chosen_limits(time_limit), watch.restarted()), place)
+    limits = chosen_limits(time_limit)
+    return write_page(explain_plan(solved, limits, watch.restarted(), tiling_limits(limits)), place)
 
 
 def _place(file: str | PathLike[str] | None, output: str | PathLike[str] | None) -> Path:

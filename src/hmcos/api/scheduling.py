@@ -185,13 +185,14 @@ def explain(  # noqa: PLR0913 (one keyword per option of the command line, so th
     """Return why a network needs its memory, and which changes would reduce it.
 
     A given `plan` of the network is explained as it is, and the options of the search have no effect.
-    Otherwise the order is searched first. The search may take `time_limit` seconds, and trying changes as
-    many again.
+    Otherwise the order is searched first. The search may take `time_limit` seconds, the search for a tiling
+    as many again (10 without a limit), and trying changes as many again.
 
     Raises:
         HmcosError: one of its subclasses for any wrong input.
     """
     from hmcos.tasks.explain.explanation import explain_plan
+    from hmcos.tasks.explain.tiling import tiling_limits
 
     watch, limits = Watch(observer, interrupted), chosen_limits(time_limit)
     if plan is None:
@@ -206,4 +207,4 @@ def explain(  # noqa: PLR0913 (one keyword per option of the command line, so th
     else:
         solved = restored(plan, opened_for(plan, model))
     watch.progress("advice", 0, 0, 0)
-    return explain_plan(solved, limits, watch.restarted())
+    return explain_plan(solved, limits, watch.restarted(), tiling_limits(limits))

@@ -32,15 +32,18 @@ Examples:
 @model_argument
 @target_option
 @bind_option
-@time_limit_option("Stop the search for an order after this time, and trying changes after as long again.")
+@time_limit_option(
+    "Stop the search for an order after this time, the search for a tiling after as long again "
+    "(10 seconds without this option), and trying changes after as long again."
+)
 @alignment_option
 @click.option("--external-io", is_flag=True, help="The caller supplies the memory of inputs and outputs.")
 @json_option
 def explain(model: str, bind: tuple[tuple[str, int], ...], as_json: bool, **options: Any) -> int:
     """Show what is live at the peak of MODEL, which operators force it, and what would reduce it.
 
-    The advice is computed: the search for the best order runs again on each changed network. Ctrl-C stops
-    the searches and shows the results so far.
+    The advice is computed: hmcos tiles the network, and searches for the best order of each changed network.
+    Ctrl-C stops the searches and shows the results so far.
     """
     # The other options are named like the keywords of hmcos.explain.
     with Interruption() as interruption, Progress() as progress:

@@ -37,7 +37,10 @@ Examples:
     type=click.Path(path_type=Path, readable=False),
     help=f"Where to write the page.  [default: {NAME} beside PLAN]",
 )
-@time_limit_option("Stop trying changes after this time; the page says how many were tried.")
+@time_limit_option(
+    "Stop the search for a tiling after this time (10 seconds without this option), and trying changes after "
+    "as long again; the page says how many were tried."
+)
 def report(plan: Path, opens: bool, model: str | None, output: Path | None, time_limit: float | None) -> int:
     """Write the page that explains why the model of PLAN needs its memory, and what would reduce it.
 

@@ -30,6 +30,14 @@ class Transformed:
     opened: Opened
     """As the source, with the changed model."""
     rewriting: Rewriting
+    peak: int
+    """Bytes, in the best order found while tilings were compared."""
+
+    @property
+    def operators(self) -> int:
+        """The number of operators of the changed model."""
+        assert self.opened.model is not None, "only models are tiled"
+        return len(self.opened.model.graph.operators)
 
 
 def tiled(
@@ -64,7 +72,8 @@ def tiled(
     if judged is None:
         return _why_not(networks[0], windows, tiling)
     changed = form.rewritten(model, judged.rewrite)
-    return Transformed(_with(opened, changed), _rewriting(model, changed, networks[0], judged, tiling))
+    rewriting = _rewriting(model, changed, networks[0], judged, tiling)
+    return Transformed(_with(opened, changed), rewriting, judged.peak)
 
 
 def transformed(opened: Opened, plan: Plan) -> Opened:

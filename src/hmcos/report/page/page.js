@@ -294,6 +294,8 @@ function stillNeeded(life) {
 }
 
 function tellAdvice() {
+  byId("tiling-told").textContent = data.tiling.note;
+  byId("tiling-told").hidden = !data.tiling.note;
   byId("advice-told").textContent = data.advice_note;
   const most = Math.max(1, ...data.advice.map(a => a.saved));
   for (const a of data.advice) {

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from hmcos.plan.file.arena_fields import arena_record
+from hmcos.report.records.result_records import rewriting_record
 from hmcos.report.words.advice_words import advice_words, proof_words, reproduction, tried_words, verdict
+from hmcos.report.words.tiling_words import tiling_advice_words, tiling_command, tiling_note
 from hmcos.tasks.explain.advice import Advice, Kind
 from hmcos.tasks.explain.explanation import CellPeak, Explanation, Forced
+from hmcos.tasks.explain.tiling import Answer
 
 
 def explanation_record(explanation: Explanation) -> dict[str, object]:
@@ -30,13 +35,40 @@ def explanation_record(explanation: Explanation) -> dict[str, object]:
         "proof": proof_words(explanation),
         "forced": [_forced_record(explanation, one) for one in explanation.forced],
         "cells": [_cell_record(explanation, cell) for cell in explanation.cells],
-        "advice": [advice_record(explanation, one) for one in advised.best],
+        "tiling": _tiling_record(explanation),
+        "advice": [
+            *_tiling_advice(explanation),
+            *(advice_record(explanation, one) for one in advised.best),
+        ],
         "changes_tried": len(advised.advice),
         "changes_possible": advised.possible,
         "changes_undecided": advised.undecided,
         "advice_note": tried_words(explanation),
         "memory": list(plan.memory.running),
     }
+
+
+def _tiling_record(explanation: Explanation) -> dict[str, object]:
+    found = explanation.tiling
+    rewriting = {} if found.rewriting is None else rewriting_record(found.rewriting, found.operators)
+    return {
+        "answer": str(found.answer),
+        "note": tiling_note(explanation),
+        "command": tiling_command(explanation.plan),
+        "peak": found.peak,
+        **rewriting,
+    }
+
+
+def _tiling_advice(explanation: Explanation) -> Iterator[dict[str, object]]:
+    """Yield tiling as the first piece of advice, if it helps."""
+    found = explanation.tiling
+    if found.answer is Answer.HELPS and found.peak is not None:
+        what, how = tiling_advice_words(explanation)
+        saved = explanation.plan.peak - found.peak
+        yield {
+            "kind": "tiled", "change": what, "how": how, "peak": found.peak, "saved": saved, "proved": False
+        }  # fmt: skip
 
 
 def _live_record(explanation: Explanation, index: int) -> dict[str, object]:

@@ -9,6 +9,7 @@ from hmcos.plan.arena import Arena
 from hmcos.plan.file.arena_fields import arena_record
 from hmcos.plan.file.plan_file import outputs_record, seconds_record
 from hmcos.plan.plan import Plan
+from hmcos.plan.rewriting import Rewriting
 from hmcos.runtimes.onnxruntime.measured import Measurement
 from hmcos.verify.checks import Answer, Verification
 
@@ -45,30 +46,31 @@ def _tiled_record(plan: Plan) -> dict[str, object]:
     """Return the key `tiled` where a tiling was asked for, with what it changed or why it changed nothing."""
     if plan.rewriting is None:
         return {"tiled": None, "untiled": plan.untiled} if plan.untiled else {}
-    rewriting = plan.rewriting
+    bound = {"peak": plan.peak, "lower_bound": plan.lower_bound}
+    return {"tiled": rewriting_record(plan.rewriting, len(plan.operators)) | bound}
+
+
+def rewriting_record(rewriting: Rewriting, operators: int) -> dict[str, object]:
+    """Return what a tiling changed; `operators` is the number of those of the tiled network."""
     return {
-        "tiled": {
-            "peak_before": rewriting.peak_before,
-            "peak_best_order": rewriting.peak_best_order,
-            "peak": plan.peak,
-            "lower_bound": plan.lower_bound,
-            "extra_macs": rewriting.extra_macs,
-            "macs": rewriting.macs,
-            "operators_before": rewriting.operators_before,
-            "operators": len(plan.operators),
-            "regions": [
-                {
-                    "first": rewriting.order[row.begin],
-                    "last": rewriting.order[row.end - 1],
-                    "rows": row.rows,
-                    "columns": row.columns,
-                    "early": row.early,
-                }
-                for row in rewriting.regions
-            ],
-            "new_kinds": list(rewriting.new_kinds),
-            "exact": rewriting.is_exact,
-        }
+        "peak_before": rewriting.peak_before,
+        "peak_best_order": rewriting.peak_best_order,
+        "extra_macs": rewriting.extra_macs,
+        "macs": rewriting.macs,
+        "operators_before": rewriting.operators_before,
+        "operators": operators,
+        "regions": [
+            {
+                "first": rewriting.order[row.begin],
+                "last": rewriting.order[row.end - 1],
+                "rows": row.rows,
+                "columns": row.columns,
+                "early": row.early,
+            }
+            for row in rewriting.regions
+        ],
+        "new_kinds": list(rewriting.new_kinds),
+        "exact": rewriting.is_exact,
     }
 
 

@@ -14,8 +14,10 @@ from hmcos.memory.lifetimes import Life
 from hmcos.report.words.advice_words import advice_words, proof_words, tried_words, verdict
 from hmcos.report.words.names import operator_words, shown
 from hmcos.report.words.sizes import savings
+from hmcos.report.words.tiling_words import tiling_advice_words, tiling_note
 from hmcos.tasks.explain.advice import Kind
 from hmcos.tasks.explain.explanation import Explanation
+from hmcos.tasks.explain.tiling import Answer
 from hmcos.words import human, printable
 
 LISTED = 12
@@ -39,7 +41,7 @@ def explanation_tables(explanation: Explanation) -> RenderableType:
         _forced(explanation),
         *([_cells(explanation)] if explanation.cells else []),
         *_advice(explanation),
-        Text(printable(tried_words(explanation))),
+        *(Text(printable(note)) for note in (tiling_note(explanation), tried_words(explanation)) if note),
     )
 
 
@@ -168,12 +170,18 @@ def _cells(explanation: Explanation) -> Table:
 
 
 def _advice(explanation: Explanation) -> list[RenderableType]:
-    best, peak = explanation.advised.best, explanation.advised.peak
-    if not best:
+    best, peak, tiled = explanation.advised.best, explanation.advised.peak, explanation.tiling
+    helps = tiled.answer is Answer.HELPS
+    if not best and not helps:
         return []
     table = Table("what would make it smaller", "how")
     for heading in ("peak", "saved"):
         table.add_column(heading, justify="right")
+    if helps and tiled.peak is not None:
+        what, how = tiling_advice_words(explanation)
+        before = explanation.plan.peak
+        saved = f"{before - tiled.peak:,}\n{savings(before, tiled.peak)}"
+        table.add_row(Text(what), Text(printable(how)), f"at most {tiled.peak:,}", saved)
     for one in best:
         what, how = advice_words(explanation, one.change)
         most = "" if one.proved else "at most "

@@ -148,5 +148,6 @@ def reproduction(plan: Plan) -> str:
         words += ["--bind", f"{symbol}={size}"]
     words += ["--alignment", str(plan.target.alignment)]
     words += ["--external-io"] if plan.target.external_io else []
+    words += ["--tile"] if plan.rewriting is not None or plan.untiled else []
     words += ["-o", str(Path(plan.outputs.plan).parent)] if plan.outputs.plan else []
     return shlex.join(words)

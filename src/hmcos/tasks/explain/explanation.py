@@ -18,6 +18,7 @@ from hmcos.plan.plan import OperatorRow, Plan
 from hmcos.schedulers.simple.rpo import reverse_post_order
 from hmcos.tasks.explain.advice import Advised, Kind, advise
 from hmcos.tasks.explain.candidates import changes_of
+from hmcos.tasks.explain.tiling import TilingAdvice, tiling_advice
 from hmcos.tasks.schedule.solved import Solved
 
 FORCED = 5
@@ -59,6 +60,7 @@ class Explanation:
     cells: tuple[CellPeak, ...]
     """In the order in which they run in the plan."""
     advised: Advised
+    tiling: TilingAdvice
 
     def __repr__(self) -> str:
         tried = f"{len(self.advised.advice)} of {self.advised.possible} changes tried"
@@ -124,15 +126,21 @@ class Explanation:
         return self.network.name(life)
 
 
-def explain_plan(solved: Solved, limits: Limits, watch: Watch) -> Explanation:
-    """Return the explanation of a plan; the limits apply to the search for advice."""
+def explain_plan(solved: Solved, limits: Limits, watch: Watch, tiling: Limits | None = None) -> Explanation:
+    """Return the explanation of a plan.
+
+    `limits` apply to the search for advice, and `tiling` to the search for a tiling before it; None tries no
+    tiling.
+    """
     problem, plan = solved.network.problem, solved.plan
+    tiled = tiling_advice(solved, tiling, watch)
+    watch = watch.restarted()
     advised = advise(problem, tuple(changes_of(solved)), plan.schedule, limits, watch)
     if solved.network.open_bodies is not None:
         # The scratch of an unsolved body is only an upper bound, so nothing can be proved with it.
         open_ones = tuple(replace(one, proved=False) for one in advised.advice)
         advised = replace(advised, advice=open_ones, proved=False)
-    return Explanation(solved, tuple(_forced(problem)), _cells(problem, plan), advised)
+    return Explanation(solved, tuple(_forced(problem)), _cells(problem, plan), advised, tiled)
 
 
 def _forced(problem: Problem) -> Iterator[Forced]:

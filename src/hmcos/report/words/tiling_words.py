@@ -1,0 +1,57 @@
+"""Tiling as advice, in words."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+from hmcos.plan.plan import Plan
+from hmcos.plan.rewriting import Rewriting
+from hmcos.report.words.advice_words import reproduction
+from hmcos.tasks.explain.explanation import Explanation
+from hmcos.tasks.explain.tiling import Answer, TilingAdvice
+from hmcos.words import human
+
+
+def tiling_command(plan: Plan) -> str:
+    """Return the command that tiles the network of a plan, or what to call if it has no name."""
+    command = reproduction(plan)
+    if not command:
+        return "hmcos.tile(model)"
+    words = shlex.split(command)
+    if plan.outputs.plan:  # beside the plan, not over it: the written model is another one
+        words[-1] = str(Path(plan.outputs.plan).parent) + "-tiled"
+    words += [] if "--tile" in words else ["--tile"]
+    return shlex.join(words)
+
+
+def tiling_note(explanation: Explanation) -> str:
+    """Return in one sentence what is known of tiling the network, and no more than that."""
+    found, command = explanation.tiling, tiling_command(explanation.plan)
+    if found.answer is Answer.NOT_TRIED:
+        return f"Tiling is not tried yet: {command} tries to run parts of the network in pieces."
+    if found.answer is Answer.CUT_SHORT:
+        return f"No tiling that helps was found in the time given: {command} searches on."
+    if found.rewriting is None:
+        return f"Tiling does not help: {found.why}."
+    if found.answer is Answer.DONE:
+        before = human(found.rewriting.peak_best_order)
+        return f"The network is tiled: as it was, it needed {before} in the best order found."
+    return ""
+
+
+def tiling_advice_words(explanation: Explanation) -> tuple[str, str]:
+    """Return what a tiling that helps is, and how to get it."""
+    found = explanation.tiling
+    assert found.rewriting is not None, "a tiling that helps says what it changes"
+    regions = len(found.rewriting.regions)
+    what = f"run {regions} {'part' if regions == 1 else 'parts'} of the network in pieces (tiling)"
+    return what, f"{tiling_command(explanation.plan)}: {', '.join(_cost(found, found.rewriting))}"
+
+
+def _cost(found: TilingAdvice, rewriting: Rewriting) -> Iterator[str]:
+    yield f"{100 * rewriting.extra:.1f} % more multiplications"
+    yield f"{found.operators:,} operators instead of {rewriting.operators_before:,}"
+    if rewriting.new_kinds:
+        yield f"new kinds {' and '.join(rewriting.new_kinds)}"
