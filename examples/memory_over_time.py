@@ -1,6 +1,7 @@
-"""Draw the memory of a network in file order and in the best order, as an SVG file.
+"""Draw the memory of a network: in file order and in the best order, or before and after tiling, as SVG.
 
 python examples/memory_over_time.py zoo:nasnet-cifar docs/memory-over-time.svg
+python examples/memory_over_time.py zoo:mobilenet-v2 docs/tiling.svg --tile
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ import hmcos
 from hmcos.plan.plan import Plan
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 760, 300, 70, 40, 30
-COLOURS = {"given": "#c0392b", "optimal": "#1f6fb2"}
-WORDS = {"given": "order of the file", "optimal": "best order"}
+COLOURS = {"given": "#c0392b", "optimal": "#1f6fb2", "before": "#c0392b", "after": "#1f6fb2"}
+WORDS = {"given": "order of the file", "optimal": "best order", "before": "best order", "after": "tiled"}
 
 
 def title(name: str, plan: Plan) -> str:
     proved = ", proved" if plan.peak == plan.lower_bound else ""
-    return f"{WORDS[name]}{proved}"
+    count = f", {len(plan.operators)} operators" if name in ("before", "after") else ""
+    return f"{WORDS[name]}{proved}{count}"
 
 
 def curve(plan: Plan, highest: int) -> str:
@@ -51,7 +53,7 @@ def picture(plans: dict[str, Plan]) -> str:
             f'<line x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH}" y2="{y:.1f}" stroke="{COLOURS[name]}" {dashes}/>',
             f'<polyline points="{curve(plan, highest)}" fill="none" stroke="{COLOURS[name]}"/>',
             label(LEFT - 6, y + 4, f"{plan.peak / 1e6:.2f} MB", COLOURS[name], "end"),
-            label(LEFT + 10 + 200 * place, TOP - 12, title(name, plan), COLOURS[name]),
+            label(LEFT + 10 + 250 * place, TOP - 12, title(name, plan), COLOURS[name]),
         ]
     lines += [
         f'<line x1="{LEFT}" y1="{HEIGHT - BOTTOM}" x2="{WIDTH}" y2="{HEIGHT - BOTTOM}" stroke="#333"/>',
@@ -61,8 +63,11 @@ def picture(plans: dict[str, Plan]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def main(model: str, path: str) -> None:
-    plans = {name: hmcos.schedule(model, target="hmcos", scheduler=name) for name in COLOURS}
+def main(model: str, path: str, *options: str) -> None:
+    if "--tile" in options:
+        plans = {"before": hmcos.schedule(model), "after": hmcos.schedule(model, tile=hmcos.Tiling())}
+    else:
+        plans = {name: hmcos.schedule(model, target="hmcos", scheduler=name) for name in ("given", "optimal")}
     Path(path).write_text(picture(plans), encoding="utf-8")
     for name, plan in plans.items():
         print(f"{title(name, plan)}: {plan.peak:,} bytes")

@@ -7,9 +7,11 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
+import onnx
 import pytest
 
 import hmcos
+from hmcos.zoo.catalogue import build
 
 pytestmark = pytest.mark.slow
 
@@ -26,6 +28,17 @@ def test_memory_over_time_draws_both_orders(tmp_path: Path) -> None:
     text = printed("memory_over_time.py", "zoo:nasnet-cifar", str(path))
     assert "2,605,824 bytes" in text
     assert "1,786,624 bytes" in text
+    lines = ElementTree.parse(path).getroot().findall("{http://www.w3.org/2000/svg}polyline")
+    assert len(lines) == 2
+
+
+def test_memory_over_time_draws_before_and_after_tiling(tmp_path: Path) -> None:
+    model, path = tmp_path / "small.onnx", tmp_path / "picture.svg"
+    onnx.save(build("mobilenet-v2", width=0.35, resolution=96), str(model))  # pyright: ignore[reportUnknownMemberType]
+    before, after = printed("memory_over_time.py", str(model), str(path), "--tile").splitlines()
+    assert before == "best order, proved, 100 operators: 552,960 bytes"
+    assert after.startswith("tiled, ")
+    assert int(after.split()[-2].replace(",", "")) < 250_000
     lines = ElementTree.parse(path).getroot().findall("{http://www.w3.org/2000/svg}polyline")
     assert len(lines) == 2
 
