@@ -303,7 +303,7 @@ function tellAdvice() {
     bar.style.width = `${100 * a.saved / most}%`;
     const saved = element("div", "saved", element("strong", "", `−${short(a.saved)}`), element("small", "", percent(a.saved / (data.least || 1))), bar);
     const peak = `${a.proved ? "" : "at most "}${human(a.peak)}`;
-    byId("advice-list").append(element("li", "", saved, element("div", "", element("strong", "", named(a.change)), ` → ${peak}`), element("div", "how", named(a.how))));
+    byId("advice-list").append(element("li", "", saved, element("div", "", element("strong", "", named(a.change)), ` → ${peak}`), element("div", "how", a.kind === "tiled" ? element("span", "name", a.how) : named(a.how))));
   }
 }
 
