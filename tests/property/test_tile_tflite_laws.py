@@ -26,15 +26,15 @@ from hmcos.memory.target import load_target
 from hmcos.runtimes.tflite.litert import random_inputs, run
 from hmcos.runtimes.tflite.tflm import arena_in, room
 from hmcos.transforms.cost import Costing
-from hmcos.transforms.ordered import OrderedNetwork
-from hmcos.transforms.tile import Tiled, expand
+from hmcos.transforms.ordered_network import OrderedNetwork
+from hmcos.transforms.tile import TiledRegion, expand
 from property.strategies import generators
 from property.tile_networks import random_regions
 from property.tile_tflite_networks import RandomTflite, ordered
 from tflite_models import Sketch
 
 
-def tiled(rng: Random) -> tuple[Model, OrderedNetwork, list[Tiled]]:
+def tiled(rng: Random) -> tuple[Model, OrderedNetwork, list[TiledRegion]]:
     """Return a network, along an order, and regions of it; perhaps none."""
     rng = Random(rng.randrange(2**32))
     network = RandomTflite(rng, rng.randint(1, 9))
@@ -173,5 +173,5 @@ def test_an_entry_without_rows_and_columns_is_read_as_it_is() -> None:
     sketch.ports([x, vector], [made])
     model = model_in(sketch.bytes(), None)
     network = ordered(model, Random(0))
-    new = TFLITE.rewritten(model, expand(network, [Tiled(0, 1, 2, 1, early=1)]))
+    new = TFLITE.rewritten(model, expand(network, [TiledRegion(0, 1, 2, 1, early=1)]))
     assert [op.kind for op in new.graph.operators] == ["SLICE", "ADD", "SLICE", "ADD", "CONCATENATION"]

@@ -15,10 +15,10 @@ from hmcos.frontends.onnx.format import ONNX
 from hmcos.graph.windows import Interval, Linear, Nearest, Transposed, Window, same_pads
 from hmcos.limits import Limits, Watch
 from hmcos.transforms.boxes import Cut
-from hmcos.transforms.choose import Found, Search, Terms
+from hmcos.transforms.choose import Found, Terms, TilingSearch
 from hmcos.transforms.cost import Costing, cost
-from hmcos.transforms.ordered import OrderedNetwork, along
-from hmcos.transforms.tile import Tiled, expand
+from hmcos.transforms.ordered_network import OrderedNetwork, along
+from hmcos.transforms.tile import TiledRegion, expand
 from property.tile_networks import (
     ordered,
     predicted,
@@ -101,7 +101,7 @@ def check_cuts(network: OrderedNetwork, position: int, axis: int, cuts: Sequence
 
 
 def search(network: OrderedNetwork, macs: int) -> Found | None:
-    found = list(Search(network, Terms(macs), Limits(), Watch()).thresholds())
+    found = list(TilingSearch(network, Terms(macs), Limits(), Watch()).thresholds())
     peaks = [each.peak for each in found]
     assert peaks == sorted(set(peaks), reverse=True)
     return found[-1] if found else None
@@ -138,7 +138,7 @@ def exhaustive(network: OrderedNetwork, macs: int) -> int:
                 if pieces is None or not costing.keeps_bits(begin, end, rows, 1):
                     continue
                 for early in (None, *range(1, rows)):
-                    region = Tiled(begin, end, rows, 1, early)
+                    region = TiledRegion(begin, end, rows, 1, early)
                     found = cost(network, region)
                     if found is not None and found.macs <= macs:
                         best = min(best, predicted(network, [region]))

@@ -21,8 +21,8 @@ from hmcos.memory.sharing import lower
 from hmcos.memory.target import Target, load_target
 from hmcos.schedulers.simple.random import random_order
 from hmcos.transforms.cost import Costing, cost
-from hmcos.transforms.ordered import OrderedNetwork, Rules, along
-from hmcos.transforms.tile import Tiled, expand
+from hmcos.transforms.ordered_network import OrderedNetwork, Rules, along
+from hmcos.transforms.tile import TiledRegion, expand
 
 SPELLING = Spelling()
 """That of ONNX."""
@@ -304,9 +304,9 @@ def ordered(model: Model, rng: Random, target: Target | None = None) -> OrderedN
 
 def random_regions(
     network: OrderedNetwork, rng: Random, tries: int = 12, *, rounding: bool = False
-) -> list[Tiled]:
+) -> list[TiledRegion]:
     """Regions that can be cut and do not overlap, in their order; perhaps none."""
-    costing, found = Costing(network), list[Tiled]()
+    costing, found = Costing(network), list[TiledRegion]()
     for _ in range(tries):
         begin = rng.randrange(len(network))
         end = min(len(network), begin + 1 + int(rng.expovariate(0.2)))
@@ -316,11 +316,11 @@ def random_regions(
         pieces = costing.pieces(begin, end, rows, columns)
         if pieces is not None and (rounding or costing.keeps_bits(begin, end, rows, columns)):
             early = rng.choice((None, None, rng.randrange(1, rows * columns)))
-            found.append(Tiled(begin, end, rows, columns, early))
+            found.append(TiledRegion(begin, end, rows, columns, early))
     return sorted(found)
 
 
-def written(network: OrderedNetwork, model: Model, regions: Sequence[Tiled]) -> tuple[Graph, Model]:
+def written(network: OrderedNetwork, model: Model, regions: Sequence[TiledRegion]) -> tuple[Graph, Model]:
     """The tiled network, as the neutral graph and as the written model."""
     rewrite = expand(network, regions)
     return rewritten(network.graph, rewrite, SPELLING), ONNX.rewritten(model, rewrite)
@@ -334,7 +334,7 @@ def recounted(network: OrderedNetwork, graph: Graph) -> int:
     return peak(problem, range(problem.operators))
 
 
-def predicted(network: OrderedNetwork, regions: Sequence[Tiled]) -> int:
+def predicted(network: OrderedNetwork, regions: Sequence[TiledRegion]) -> int:
     """The peak of the tiled network as the costs of its regions tell it."""
     tiled = {p for region in regions for p in range(region.begin, region.end)}
     outside = (needed for p, needed in enumerate(network.profile.running) if p not in tiled)

@@ -13,7 +13,7 @@ from hmcos.frontends.tflite.format import TFLITE
 from hmcos.frontends.tflite.reading import model_in
 from hmcos.memory.target import load_target
 from hmcos.schedulers.simple.random import random_order
-from hmcos.transforms.ordered import OrderedNetwork, Rules, along
+from hmcos.transforms.ordered_network import OrderedNetwork, Rules, along
 from tflite_models import S, Sketch
 
 Shape = tuple[int, int, int]

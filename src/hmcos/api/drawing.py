@@ -21,7 +21,7 @@ from hmcos.schedulers.scheduler_table import scheduler as scheduler_called
 from hmcos.staging import identities, write
 from hmcos.tasks.draw.scene import Scene, scene_of, scene_with
 from hmcos.tasks.explain.explanation import explain_plan
-from hmcos.tasks.explain.tiling import tiling_limits
+from hmcos.tasks.explain.tiling_advice import tiling_limits
 from hmcos.tasks.places import check_apart, check_file, target_file
 from hmcos.tasks.request import ArenaRequest, Request, chosen_limits, chosen_target
 from hmcos.tasks.schedule.solving import lowered

@@ -192,7 +192,7 @@ def explain(  # noqa: PLR0913 (one keyword per option of the command line, so th
         HmcosError: one of its subclasses for any wrong input.
     """
     from hmcos.tasks.explain.explanation import explain_plan
-    from hmcos.tasks.explain.tiling import tiling_limits
+    from hmcos.tasks.explain.tiling_advice import tiling_limits
 
     watch, limits = Watch(observer, interrupted), chosen_limits(time_limit)
     if plan is None:

@@ -18,8 +18,8 @@ from hmcos.network.opening import Opened
 from hmcos.plan.plan import Plan
 from hmcos.plan.rewriting import RegionRow, Rewriting
 from hmcos.transforms.cost import Costing, cost
-from hmcos.transforms.ordered import OrderedNetwork, Rules
-from hmcos.transforms.tile import Tiled, expand
+from hmcos.transforms.ordered_network import OrderedNetwork, Rules
+from hmcos.transforms.tile import TiledRegion, expand
 from hmcos.transforms.tiling import Judged, Tiling, best_tiling
 
 
@@ -95,7 +95,7 @@ def transformed(opened: Opened, plan: Plan) -> Opened:
     if sorted(rewriting.order) != scheduled:
         raise PlanError(f"{opened.source.name}: the plan tiles an order of other operators; {_AGAIN}")
     network = OrderedNetwork(model.graph, form.windows(model, target), rules, rewriting.order)
-    regions = [Tiled(row.begin, row.end, row.rows, row.columns, row.early) for row in rewriting.regions]
+    regions = [TiledRegion(row.begin, row.end, row.rows, row.columns, row.early) for row in rewriting.regions]
     costing = Costing(network)
     if any(costing.pieces(r.begin, r.end, r.rows, r.columns) is None for r in regions):
         raise PlanError(f"{opened.source.name}: a region of the plan cannot be tiled; {_AGAIN}")
@@ -160,7 +160,9 @@ def _rewriting(
     return replace(found, peak_best_order=given.profile.peak, is_exact=exact)
 
 
-def _figures(network: OrderedNetwork, source: Model, changed: Model, regions: Sequence[Tiled]) -> Rewriting:
+def _figures(
+    network: OrderedNetwork, source: Model, changed: Model, regions: Sequence[TiledRegion]
+) -> Rewriting:
     """Return a tiling with all that can be counted of it."""
     file_order = replace(network, order=tuple(sorted(network.order)))
     costs = (cost(network, region) for region in regions)
@@ -177,7 +179,7 @@ def _figures(network: OrderedNetwork, source: Model, changed: Model, regions: Se
     )
 
 
-def _is_exact(costing: Costing, region: Tiled) -> bool:
+def _is_exact(costing: Costing, region: TiledRegion) -> bool:
     at = region.begin, region.end, region.rows, region.columns
     return costing.pieces(*at) is not None and costing.keeps_bits(*at)
 

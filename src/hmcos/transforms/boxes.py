@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from hmcos.graph.windows import Interval, Spatial, Transposed
-from hmcos.transforms.ordered import OrderedNetwork
+from hmcos.transforms.ordered_network import OrderedNetwork
 
 
 class Cut(NamedTuple):

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from hmcos.limits import Limits, Watch
 from hmcos.transforms.cost import Costing
-from hmcos.transforms.ordered import OrderedNetwork
+from hmcos.transforms.ordered_network import OrderedNetwork
 from hmcos.transforms.regions import Ends, early_cuts, grids
-from hmcos.transforms.tile import Tiled
+from hmcos.transforms.tile import TiledRegion
 
 STEP = 0.8
 """By which thresholds fall while they can be met."""
@@ -23,7 +23,7 @@ class Found:
     """Bytes, as it is in the order given."""
     macs: int
     """Multiplications and additions beyond those of the source."""
-    regions: tuple[Tiled, ...]
+    regions: tuple[TiledRegion, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class _Edge:
     grids: list[_Grid] = field(default_factory=list[_Grid])
 
 
-class Search:
+class TilingSearch:
     """Looks for tilings along one order; what it has found out serves every threshold."""
 
     def __init__(self, network: OrderedNetwork, terms: Terms, limits: Limits, watch: Watch) -> None:
@@ -112,7 +112,7 @@ class Search:
         n, stable = len(self.network), self.network.stable
         running, hot = self.network.profile.running, self.ends.hot(threshold)
         cost: list[int | None] = [None] * (n + 1)
-        came: list[Tiled | None] = [None] * (n + 1)
+        came: list[TiledRegion | None] = [None] * (n + 1)
         peaks = [0] * (n + 1)
         cost[0] = 0 if stable[0] <= threshold else None
         begins = frozenset(self.ends.begins)
@@ -137,7 +137,7 @@ class Search:
         total = cost[n]
         return None if total is None else _traced(total, came, peaks, stable[0])
 
-    def _region(self, begin: int, end: int, threshold: int, most: int) -> tuple[int, int, Tiled] | None:
+    def _region(self, begin: int, end: int, threshold: int, most: int) -> tuple[int, int, TiledRegion] | None:
         """Return cost, peak and grid of the cheapest way to run a region within a threshold."""
         if most < 0 or self.network.stable[end] + self._largest_exit(begin, end) > threshold:
             return None
@@ -150,7 +150,7 @@ class Search:
             if reached is not None and reached[0] <= threshold:
                 price = grid.macs + self.terms.price * reached[1]
                 if price <= most:
-                    return price, reached[0], Tiled(begin, end, grid.rows, grid.columns, reached[2])
+                    return price, reached[0], TiledRegion(begin, end, grid.rows, grid.columns, reached[2])
         return None
 
     def _largest_exit(self, begin: int, end: int) -> int:
@@ -214,9 +214,9 @@ def _less(cost: int, other: int | None) -> bool:
     return other is None or cost < other
 
 
-def _traced(macs: int, came: list[Tiled | None], peaks: list[int], start: int) -> Found:
+def _traced(macs: int, came: list[TiledRegion | None], peaks: list[int], start: int) -> Found:
     """Return the regions on the way to the end, and the greatest peak on it."""
-    regions: list[Tiled] = []
+    regions: list[TiledRegion] = []
     peak, p = start, len(came) - 1
     while p:
         peak = max(peak, peaks[p])

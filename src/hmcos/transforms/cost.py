@@ -12,9 +12,9 @@ from typing import NamedTuple
 from hmcos.graph.rewrite import Box, Part
 from hmcos.memory.target import kind_name
 from hmcos.transforms.boxes import Walk
-from hmcos.transforms.ordered import OrderedNetwork
-from hmcos.transforms.piece import KnownPieces, Moment, Piece
-from hmcos.transforms.tile import Pieces, Tiled
+from hmcos.transforms.ordered_network import OrderedNetwork
+from hmcos.transforms.piece import KnownPieces, Moment, TilePiece
+from hmcos.transforms.tile import Pieces, TiledRegion
 
 
 class Cost(NamedTuple):
@@ -151,7 +151,7 @@ class Costing:
         return _Region(self.known, pieces, (rows, columns), early).cost(macs)
 
 
-def cost(network: OrderedNetwork, region: Tiled) -> Cost | None:
+def cost(network: OrderedNetwork, region: TiledRegion) -> Cost | None:
     """Return what a region costs; None where it cannot be cut like that."""
     costing = Costing(network)
     pieces = costing.pieces(region.begin, region.end, region.rows, region.columns)
@@ -245,7 +245,7 @@ class _Region:
                 self.alive.discard(t)
         self.steps += len(cuts)
 
-    def _piece(self, index: int) -> Piece:
+    def _piece(self, index: int) -> TilePiece:
         row, column = divmod(index, self.columns)
         is_last = index == self.rows * self.columns - 1
         is_cut = self.early is not None and index >= self.early

@@ -9,14 +9,14 @@ from hmcos.graph.graph import Graph, Operator
 from hmcos.graph.rewrite import operator_of
 from hmcos.memory.problem import Problem
 from hmcos.memory.profile import profile
-from hmcos.transforms.ordered import OrderedNetwork
+from hmcos.transforms.ordered_network import OrderedNetwork
 from hmcos.transforms.tile import Pieces, Place, Steps
 
 _GIVEN = "given"
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class TilePiece:
     """One piece, by itself."""
 
     running: int
@@ -48,9 +48,9 @@ class KnownPieces:
 
     def __init__(self, network: OrderedNetwork) -> None:
         self.network = network
-        self._known: dict[object, Piece] = {}
+        self._known: dict[object, TilePiece] = {}
 
-    def piece(self, pieces: Pieces, at: Moment) -> Piece:
+    def piece(self, pieces: Pieces, at: Moment) -> TilePiece:
         """Return what a piece costs."""
         shape = pieces.shape(0, at.row), pieces.shape(1, at.column)
         key = pieces.begin, pieces.end, shape, at.alive, at.is_last, at.cut_early
@@ -59,7 +59,7 @@ class KnownPieces:
         return self._known[key]
 
 
-def _piece(network: OrderedNetwork, pieces: Pieces, at: Moment) -> Piece:
+def _piece(network: OrderedNetwork, pieces: Pieces, at: Moment) -> TilePiece:
     out = Steps(len(network.graph.tensors))
     ready: dict[Place, int] = {}
     for t in at.cut_early:
@@ -73,7 +73,7 @@ def _piece(network: OrderedNetwork, pieces: Pieces, at: Moment) -> Piece:
     sharing = network.rules.problem(graph)
     buffer_of = {t: b for t, i in ids.items() if (b := sharing.buffer_of.get(i)) is not None}
     problem = _external(sharing.problem, frozenset(b for t, b in buffer_of.items() if t in network.external))
-    return Piece(
+    return TilePiece(
         running=profile(problem, range(problem.operators)).peak,
         shares=tuple(problem.sizes[buffer_of[shares[t]]] for t in pieces.exits),
         early=sum(problem.sizes[buffer_of[t]] for t in ready.values()),

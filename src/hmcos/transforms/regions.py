@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hmcos.transforms.ordered import OrderedNetwork
+from hmcos.transforms.ordered_network import OrderedNetwork
 
 COUNTS = (2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 28)
 """How many rows of pieces are tried."""

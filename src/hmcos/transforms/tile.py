@@ -27,11 +27,11 @@ from hmcos.graph.rewrite import (
 from hmcos.graph.source_order import parameter_nodes, source_order
 from hmcos.graph.windows import Interval, Pads, Spatial, Window, same_pads
 from hmcos.transforms.boxes import Cut, Walk
-from hmcos.transforms.ordered import OrderedNetwork
+from hmcos.transforms.ordered_network import OrderedNetwork
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Tiled:
+class TiledRegion:
     """A region of an order, and the grid of its pieces."""
 
     begin: int
@@ -284,7 +284,9 @@ def _takes(spatial: Spatial, box: Box | None, pads: tuple[tuple[int, int], tuple
     )
 
 
-def expand(network: OrderedNetwork, regions: Sequence[Tiled], walk: Callable[..., Walk] = Walk) -> Rewrite:
+def expand(
+    network: OrderedNetwork, regions: Sequence[TiledRegion], walk: Callable[..., Walk] = Walk
+) -> Rewrite:
     """Return the rewrite of a network in which regions that do not overlap are tiled.
 
     The steps follow the order of the network; operators that only compute parameters stand before the first
@@ -305,7 +307,7 @@ def expand(network: OrderedNetwork, regions: Sequence[Tiled], walk: Callable[...
     return Rewrite(tuple(out.steps), tuple(out.parts))
 
 
-def pieces_of(network: OrderedNetwork, region: Tiled, walk: Callable[..., Walk] = Walk) -> Pieces:
+def pieces_of(network: OrderedNetwork, region: TiledRegion, walk: Callable[..., Walk] = Walk) -> Pieces:
     """Return the pieces of a region."""
     rows = walk(network, region.end, 0, region.rows)
     columns = walk(network, region.end, 1, region.columns)
@@ -314,7 +316,7 @@ def pieces_of(network: OrderedNetwork, region: Tiled, walk: Callable[..., Walk] 
     return Pieces(network, region.begin, rows, columns)
 
 
-def write_region(out: Steps, pieces: Pieces, region: Tiled) -> None:
+def write_region(out: Steps, pieces: Pieces, region: TiledRegion) -> None:
     """Write the steps of a region: all pieces, and what puts their shares together."""
     ready: dict[Place, int] = {}
     strips: dict[int, list[int]] = {t: [] for t in pieces.exits}
@@ -334,7 +336,9 @@ def write_region(out: Steps, pieces: Pieces, region: Tiled) -> None:
             out.steps.append(ConcatStep(tuple(strips[t]), t, pieces.axes[0]))
 
 
-def _strip(out: Steps, pieces: Pieces, region: Tiled, tensor: int, row_of: tuple[int, list[int]]) -> int:
+def _strip(
+    out: Steps, pieces: Pieces, region: TiledRegion, tensor: int, row_of: tuple[int, list[int]]
+) -> int:
     """Return the shares of one row of pieces put together."""
     row, made = row_of
     if region.columns == 1:

@@ -11,8 +11,8 @@ from hmcos.limits import Limits, Watch
 from hmcos.memory.changes import without_external
 from hmcos.memory.profile import peak
 from hmcos.schedulers.optimal import optimal
-from hmcos.transforms.choose import Found, Search, Terms
-from hmcos.transforms.ordered import OrderedNetwork
+from hmcos.transforms.choose import Found, Terms, TilingSearch
+from hmcos.transforms.ordered_network import OrderedNetwork
 from hmcos.transforms.tile import expand
 
 JUDGED = 3
@@ -72,7 +72,7 @@ def best_tiling(
     """
     candidates: list[tuple[OrderedNetwork, Found]] = []
     for network in networks:
-        search = Search(network, tiling.terms(network), limits, watch)
+        search = TilingSearch(network, tiling.terms(network), limits, watch)
         found = None if limits.budget is None else search.cheapest(limits.budget)
         least = min((each.peak for _, each in candidates), default=None)
         wanted = search.thresholds(least) if found is None else [found]

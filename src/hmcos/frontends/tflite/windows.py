@@ -12,6 +12,7 @@ import numpy as np
 
 from hmcos.frontends.model import Model
 from hmcos.frontends.tflite.facts import RANK, Facts
+from hmcos.frontends.tflite.pixelwise import BROADCAST, UNARY
 from hmcos.frontends.tflite.reading import parse
 from hmcos.frontends.tflite.schema import ModelT, schema
 from hmcos.graph.graph import Graph, Operator, Tensor
@@ -42,70 +43,6 @@ MICRO = frozenset({"float32", "int8", "int16", "int32", "bool"})
 _MICRO_LACKS = "TFLM has no SLICE, PAD and CONCATENATION for it (LiteRT has): convert the model to int8"
 _LEAST: dict[str, float] = {"float32": -np.inf, "int8": -(2.0**7), "int16": -(2.0**15), "uint8": 0.0}
 """Less than, or as little as, any element."""
-
-UNARY = frozenset(
-    {
-        "ABS",
-        "CAST",
-        "CEIL",
-        "COS",
-        "DEQUANTIZE",
-        "ELU",
-        "EXP",
-        "FLOOR",
-        "GELU",
-        "HARD_SWISH",
-        "L2_NORMALIZATION",
-        "LEAKY_RELU",
-        "LOCAL_RESPONSE_NORMALIZATION",
-        "LOG",
-        "LOGICAL_NOT",
-        "LOGISTIC",
-        "LOG_SOFTMAX",
-        "NEG",
-        "QUANTIZE",
-        "RELU",
-        "RELU6",
-        "RELU_0_TO_1",
-        "RELU_N1_TO_1",
-        "ROUND",
-        "RSQRT",
-        "SIGN",
-        "SIN",
-        "SOFTMAX",
-        "SQRT",
-        "SQUARE",
-        "TANH",
-    }
-)
-"""Kinds that work element by element, or pixel by pixel over the channels, which are the last axis."""
-BROADCAST = frozenset(
-    {
-        "ADD",
-        "ADD_N",
-        "ATAN2",
-        "DIV",
-        "EQUAL",
-        "FLOOR_DIV",
-        "FLOOR_MOD",
-        "GREATER",
-        "GREATER_EQUAL",
-        "LESS",
-        "LESS_EQUAL",
-        "LOGICAL_AND",
-        "LOGICAL_OR",
-        "MAXIMUM",
-        "MINIMUM",
-        "MUL",
-        "NOT_EQUAL",
-        "POW",
-        "PRELU",
-        "SELECT_V2",
-        "SQUARED_DIFFERENCE",
-        "SUB",
-    }
-)
-"""Kinds that work element by element on several inputs, each of which may have one element along an axis."""
 
 
 def windows(model: Model, *, micro: bool) -> Windows:

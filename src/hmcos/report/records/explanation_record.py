@@ -10,7 +10,7 @@ from hmcos.report.words.advice_words import advice_words, proof_words, reproduct
 from hmcos.report.words.tiling_words import tiling_advice_words, tiling_command, tiling_note
 from hmcos.tasks.explain.advice import Advice, Kind
 from hmcos.tasks.explain.explanation import CellPeak, Explanation, Forced
-from hmcos.tasks.explain.tiling import Answer
+from hmcos.tasks.explain.tiling_advice import TilingAnswer
 
 
 def explanation_record(explanation: Explanation) -> dict[str, object]:
@@ -63,7 +63,7 @@ def _tiling_record(explanation: Explanation) -> dict[str, object]:
 def _tiling_advice(explanation: Explanation) -> Iterator[dict[str, object]]:
     """Yield tiling as the first piece of advice, if it helps."""
     found = explanation.tiling
-    if found.answer is Answer.HELPS and found.peak is not None:
+    if found.answer is TilingAnswer.HELPS and found.peak is not None:
         what, how = tiling_advice_words(explanation)
         saved = explanation.plan.peak - found.peak
         yield {

@@ -17,7 +17,7 @@ from hmcos.report.words.sizes import savings
 from hmcos.report.words.tiling_words import tiling_advice_words, tiling_note
 from hmcos.tasks.explain.advice import Kind
 from hmcos.tasks.explain.explanation import Explanation
-from hmcos.tasks.explain.tiling import Answer
+from hmcos.tasks.explain.tiling_advice import TilingAnswer
 from hmcos.words import human, printable
 
 LISTED = 12
@@ -171,7 +171,7 @@ def _cells(explanation: Explanation) -> Table:
 
 def _advice(explanation: Explanation) -> list[RenderableType]:
     best, peak, tiled = explanation.advised.best, explanation.advised.peak, explanation.tiling
-    helps = tiled.answer is Answer.HELPS
+    helps = tiled.answer is TilingAnswer.HELPS
     if not best and not helps:
         return []
     table = Table("what would make it smaller", "how")

@@ -10,7 +10,7 @@ from hmcos.plan.plan import Plan
 from hmcos.plan.rewriting import Rewriting
 from hmcos.report.words.advice_words import reproduction
 from hmcos.tasks.explain.explanation import Explanation
-from hmcos.tasks.explain.tiling import Answer, TilingAdvice
+from hmcos.tasks.explain.tiling_advice import TilingAdvice, TilingAnswer
 from hmcos.words import human
 
 
@@ -29,13 +29,13 @@ def tiling_command(plan: Plan) -> str:
 def tiling_note(explanation: Explanation) -> str:
     """Return in one sentence what is known of tiling the network, and no more than that."""
     found, command = explanation.tiling, tiling_command(explanation.plan)
-    if found.answer is Answer.NOT_TRIED:
+    if found.answer is TilingAnswer.NOT_TRIED:
         return f"Tiling is not tried yet: {command} tries to run parts of the network in pieces."
-    if found.answer is Answer.CUT_SHORT:
+    if found.answer is TilingAnswer.CUT_SHORT:
         return f"No tiling that helps was found in the time given: {command} searches on."
     if found.rewriting is None:
         return f"Tiling does not help: {found.why}."
-    if found.answer is Answer.DONE:
+    if found.answer is TilingAnswer.DONE:
         before = human(found.rewriting.peak_best_order)
         return f"The network is tiled: as it was, it needed {before} in the best order found."
     return ""

@@ -18,7 +18,7 @@ from hmcos.plan.plan import OperatorRow, Plan
 from hmcos.schedulers.simple.rpo import reverse_post_order
 from hmcos.tasks.explain.advice import Advised, Kind, advise
 from hmcos.tasks.explain.candidates import changes_of
-from hmcos.tasks.explain.tiling import TilingAdvice, tiling_advice
+from hmcos.tasks.explain.tiling_advice import TilingAdvice, tiling_advice
 from hmcos.tasks.schedule.solved import Solved
 
 FORCED = 5

@@ -68,16 +68,24 @@ def verify_result(
                 f"{name}: only a model can be compared with a model; name the plan.json instead"
             )
         return Verification(name, title, tuple(checks))
-    if all(check.held for check in checks):
-        runner = runner_of(opened.model)
-        ran_checks = runner.ran(opened.model, plan, written, running)
-        if plan is not None and written is None and plan.outputs.model:
-            ran_checks[0] = _made_again(ran_checks[0], Path(plan.outputs.model).name)
-        checks += ran_checks
-    elif plan is not None and written is not None and all(c.held for c in checks if c.name != FILES):
-        # The model is not the planned one, so it is not run, but the differences can be reported.
-        checks.append(runner_of(opened.model).compared(opened.model, plan, written))
+    checks += _of_files(opened.model, plan, written, running, checks)
     return Verification(name, title, tuple(checks))
+
+
+def _of_files(
+    model: Model, plan: Plan | None, written: Path | None, running: Running, checks: list[Check]
+) -> list[Check]:
+    """Return the checks of the written model; `checks` are those of the plan, which decide if it is run."""
+    runner = runner_of(model)
+    if all(check.held for check in checks):
+        ran = runner.ran(model, plan, written, running)
+        if plan is not None and written is None and plan.outputs.model:
+            ran[0] = _made_again(ran[0], Path(plan.outputs.model).name)
+        return ran
+    if plan is not None and written is not None and all(c.held for c in checks if c.name != FILES):
+        # The model is not the planned one, so it is not run, but the differences can be reported.
+        return [runner.compared(model, plan, written)]
+    return []
 
 
 def _with_ids(plan: Plan, opened: Opened) -> Plan:

@@ -18,8 +18,8 @@ from hmcos.frontends.onnx.format import ONNX
 from hmcos.graph.rewrite import PadStep, Rewrite, Spelling
 from hmcos.graph.windows import Barrier, Spatial
 from hmcos.memory.target import load_target
-from hmcos.transforms.ordered import OrderedNetwork, Rules, along
-from hmcos.transforms.tile import Tiled, expand
+from hmcos.transforms.ordered_network import OrderedNetwork, Rules, along
+from hmcos.transforms.tile import TiledRegion, expand
 
 IMAGE = ("N", 3, "H", 16)
 
@@ -53,7 +53,7 @@ def network(loaded: Model) -> OrderedNetwork:
     return along(loaded.graph, ONNX.windows(loaded), Rules(load_target("default"), 1, Spelling()))
 
 
-def tiled(loaded: Model, *regions: Tiled) -> Model:
+def tiled(loaded: Model, *regions: TiledRegion) -> Model:
     return ONNX.rewritten(loaded, expand(network(loaded), regions))
 
 
@@ -69,7 +69,7 @@ def window(*nodes: NodeProto, **parameters: object) -> Spatial | Barrier:
 
 def test_tiles_pad_by_numbers_at_their_own_sides() -> None:
     source = onnx.shape_inference.infer_shapes(convolutions())
-    found = proto(tiled(load(source), Tiled(0, 2, 2, 1)))
+    found = proto(tiled(load(source), TiledRegion(0, 2, 2, 1)))
     assert [node.op_type for node in found.graph.node] == [
         *("Slice", "Conv", "Conv"),
         *("Slice", "Conv", "Conv"),
@@ -87,7 +87,7 @@ def test_the_interface_stays_and_names_are_unique() -> None:
     source = onnx.shape_inference.infer_shapes(convolutions())
     taken = source.graph.node.add(op_type="Relu", input=["x"], output=["big_tile_0"], name="first_tile_0")
     source.graph.output.add().name = taken.output[0]
-    found = proto(tiled(load(source), Tiled(0, 2, 3, 2, 3)))
+    found = proto(tiled(load(source), TiledRegion(0, 2, 3, 2, 3)))
     assert [v.name for v in found.graph.input] == ["x"]
     assert [v.name for v in found.graph.output] == ["y", "big_tile_0"]
     names = [node.name for node in found.graph.node]
@@ -101,14 +101,14 @@ def test_the_interface_stays_and_names_are_unique() -> None:
 def test_the_source_is_not_changed_and_the_same_input_gives_the_same_file() -> None:
     loaded = load(convolutions())
     before = proto(loaded).SerializeToString()
-    files = {proto(tiled(loaded, Tiled(0, 2, 3, 1))).SerializeToString() for _ in range(2)}
+    files = {proto(tiled(loaded, TiledRegion(0, 2, 3, 1))).SerializeToString() for _ in range(2)}
     assert len(files) == 1
     assert proto(loaded).SerializeToString() == before
 
 
 def test_bound_rows_are_fixed_and_the_batch_stays_open() -> None:
     loaded = load(convolutions(IMAGE), {"N": 1, "H": 16})
-    found = tiled(loaded, Tiled(0, 2, 2, 1))
+    found = tiled(loaded, TiledRegion(0, 2, 2, 1))
     dims = proto(found).graph.input[0].type.tensor_type.shape.dim
     assert (dims[0].dim_param, dims[2].dim_value, dims[2].dim_param) == ("N", 16, "")
     assert found.bind == {"N": 1}
@@ -119,7 +119,7 @@ def test_external_data_stays_where_it_is(tmp_path: Path) -> None:
     onnx.save(  # pyright: ignore[reportUnknownMemberType]
         convolutions(), path, save_as_external_data=True, location="weights.bin", size_threshold=0
     )
-    found = tiled(load(path), Tiled(0, 2, 2, 1))
+    found = tiled(load(path), TiledRegion(0, 2, 2, 1))
     assert found.data_files == (Path("weights.bin"),)
     assert found.path == path
     weights = {t.name: t for t in proto(found).graph.initializer}

@@ -19,7 +19,7 @@ from hmcos.report.page.data import page_data
 from hmcos.report.records.explanation_record import explanation_record
 from hmcos.report.tables.explanation_tables import explanation_tables
 from hmcos.tasks.explain.explanation import Explanation, explain_plan
-from hmcos.tasks.explain.tiling import SECONDS, Answer, tiling_advice, tiling_limits
+from hmcos.tasks.explain.tiling_advice import SECONDS, TilingAnswer, tiling_advice, tiling_limits
 from hmcos.tasks.schedule.task import restored
 from networks import FORK
 
@@ -74,7 +74,7 @@ def helped() -> Explanation:
 
 def test_a_tiling_that_helps_is_the_first_advice(helped: Explanation) -> None:
     found, told = helped.tiling, record(helped)
-    assert found.answer is Answer.HELPS
+    assert found.answer is TilingAnswer.HELPS
     assert found.peak is not None
     assert found.peak < helped.plan.peak
     first = told["advice"][0]
@@ -117,7 +117,7 @@ def test_a_model_without_a_name_is_tiled_in_python(helped: Explanation) -> None:
 )
 def test_what_cannot_be_tiled_says_why(model: Any, why: str) -> None:
     found = hmcos.explain(model)
-    assert found.tiling.answer is Answer.DOES_NOT_HELP
+    assert found.tiling.answer is TilingAnswer.DOES_NOT_HELP
     assert why in found.tiling.why
     assert f"Tiling does not help: {found.tiling.why}." in printed(found)
     assert all(one["kind"] != "tiled" for one in record(found)["advice"])
@@ -131,7 +131,7 @@ def test_what_is_no_image_is_not_searched() -> None:
             asked.extend([states] if phase == "tiling" else [])
 
     found = hmcos.explain(chain(), observer=Told())
-    assert found.tiling.answer is Answer.DOES_NOT_HELP
+    assert found.tiling.answer is TilingAnswer.DOES_NOT_HELP
     assert asked == []
 
 
@@ -158,7 +158,7 @@ def test_the_page_of_a_tiled_plan_says_that_it_is(tmp_path: Path) -> None:
     plan = hmcos.schedule(path, tile=hmcos.Tiling(), output=tmp_path / "out")
     assert plan.rewriting is not None
     found = hmcos.explain(path, plan)
-    assert found.tiling.answer is Answer.DONE
+    assert found.tiling.answer is TilingAnswer.DONE
     told: Any = page_data(found)
     assert told["tiling"]["regions"]
     assert told["tiling"]["note"].startswith("The network is tiled: as it was, it needed ")
@@ -179,10 +179,10 @@ def calls(allowed: int) -> Callable[[], bool]:
 
 def test_without_time_nothing_is_tried_and_nothing_is_said_against_it() -> None:
     solved = restored(hmcos.schedule(bottle()), open_source(bottle()))
-    assert tiling_advice(solved, None, Watch()).answer is Answer.NOT_TRIED
-    assert tiling_advice(solved, Limits(seconds=0.0), Watch()).answer is Answer.NOT_TRIED
+    assert tiling_advice(solved, None, Watch()).answer is TilingAnswer.NOT_TRIED
+    assert tiling_advice(solved, Limits(seconds=0.0), Watch()).answer is TilingAnswer.NOT_TRIED
     short = tiling_advice(solved, Limits(), Watch(interrupted=calls(2)))
-    assert short.answer in {Answer.CUT_SHORT, Answer.HELPS}
+    assert short.answer in {TilingAnswer.CUT_SHORT, TilingAnswer.HELPS}
     told = replace(explain_plan(solved, Limits(), Watch()), tiling=short)
     assert "does not help" not in printed(told)
 

@@ -16,7 +16,7 @@ from hmcos.tasks.schedule.solved import Solved
 from hmcos.transforms.tiling import Tiling
 
 
-class Answer(StrEnum):
+class TilingAnswer(StrEnum):
     """What is known of tiling a network."""
 
     HELPS = "helps"
@@ -34,7 +34,7 @@ class Answer(StrEnum):
 class TilingAdvice:
     """The answer, and what a tiling would change."""
 
-    answer: Answer
+    answer: TilingAnswer
     why: str = ""
     """Why it does not help."""
     peak: int | None = None
@@ -66,9 +66,9 @@ def tiling_advice(solved: Solved, limits: Limits | None, watch: Watch) -> Tiling
     if known is not None:
         return known
     if solved.opened.model is None:
-        return TilingAdvice(Answer.DOES_NOT_HELP, "a problem has no graph that could be changed")
+        return TilingAdvice(TilingAnswer.DOES_NOT_HELP, "a problem has no graph that could be changed")
     if limits is None or watch.is_over(limits):
-        return TilingAdvice(Answer.NOT_TRIED)
+        return TilingAdvice(TilingAnswer.NOT_TRIED)
     return _tried(solved, limits, watch)
 
 
@@ -79,18 +79,20 @@ def _tried(solved: Solved, limits: Limits, watch: Watch) -> TilingAdvice:
     try:
         found = tiled(solved.opened, solved.network, accounting, orders, Tiling(), (limits, watch))
     except HmcosError as error:  # a format, a version or a target that cannot be tiled for
-        return TilingAdvice(Answer.DOES_NOT_HELP, str(error))
+        return TilingAdvice(TilingAnswer.DOES_NOT_HELP, str(error))
     if isinstance(found, str):
         if watch.is_over(limits):
-            return TilingAdvice(Answer.CUT_SHORT)
-        return TilingAdvice(Answer.DOES_NOT_HELP, found)
-    return TilingAdvice(Answer.HELPS, peak=found.peak, operators=found.operators, rewriting=found.rewriting)
+            return TilingAdvice(TilingAnswer.CUT_SHORT)
+        return TilingAdvice(TilingAnswer.DOES_NOT_HELP, found)
+    return TilingAdvice(
+        TilingAnswer.HELPS, peak=found.peak, operators=found.operators, rewriting=found.rewriting
+    )
 
 
 def _known(plan: Plan) -> TilingAdvice | None:
     """Return what hmcos schedule --tile found; None where it was not asked."""
     if plan.rewriting is not None:
         return TilingAdvice(
-            Answer.DONE, peak=plan.peak, operators=len(plan.operators), rewriting=plan.rewriting
+            TilingAnswer.DONE, peak=plan.peak, operators=len(plan.operators), rewriting=plan.rewriting
         )
-    return TilingAdvice(Answer.DOES_NOT_HELP, plan.untiled) if plan.untiled else None
+    return TilingAdvice(TilingAnswer.DOES_NOT_HELP, plan.untiled) if plan.untiled else None
