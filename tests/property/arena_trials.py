@@ -12,12 +12,9 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from random import Random
-from unittest.mock import patch
 
-from hmcos.allocation import crowd, fit
 from hmcos.allocation.alive_bound import lower_bound
 from hmcos.allocation.auto import auto
 from hmcos.allocation.exact.cluster import ProofSettings
@@ -28,10 +25,9 @@ from hmcos.allocation.exact.search import Search
 from hmcos.allocation.exact.shrink import scaled, unit_of
 from hmcos.allocation.fit import board_of, first_fit
 from hmcos.allocation.items import Item, items
-from hmcos.allocation.lives import Lives
+from hmcos.allocation.lives import CROWDING, Crowding, Lives
 from hmcos.allocation.outcome import outcome
 from hmcos.allocation.planner_table import allocator, names
-from hmcos.allocation.simple import waiting
 from hmcos.errors import InstanceError, VerifyError
 from hmcos.limits import Limits, Status, Watch
 from hmcos.plan.arena import Arena
@@ -62,23 +58,24 @@ class Trial:
         yield from self.faults_of_the_search()
         if not self.number % SOLVED_EVERY:
             yield from self.faults_of_the_solver()
-        with ExitStack() as patches:
-            if self.rng.random() < 0.5:  # what is used from thousands of items on
-                few = ((fit, "FEW_PAIRS"), (fit, "FEW_EACH"), (waiting, "FEW"), (crowd, "FEW_RUNS"))
-                for module, name in few:
-                    patches.enter_context(patch.object(module, name, -1))
-            for name, plan in (("exact", exact), ("auto", auto)):
-                arena = plan(self.lives, Limits(), Watch(), 1, self.settings)
-                yield from self.faults_of_arena(name, arena, closed=True)
-            far = self.far_start()
-            proved = prove(self.lives, far, Limits(), Watch(), 1, self.settings)
-            yield from self.faults_of_arena("proof", proved, closed=True)
-            short = Limits(states=self.rng.randint(0, 9))
-            hasty = replace(self.settings, first_run=2)
-            proved = prove(self.lives, far, short, Watch(), 1, hasty)
-            yield from self.faults_of_arena("short proof", proved)
-            yield from self.faults_of_budget()
-            yield from self.faults_of_planner(PLANNERS[self.number // len(RULES) % len(PLANNERS)])
+        # Half of the time with what is used from thousands of items on.
+        crowded = Crowding(-1, -1, -1, -1) if self.rng.random() < 0.5 else CROWDING
+        yield from replace(self, lives=replace(self.lives, crowding=crowded)).faults_of_planners()
+
+    def faults_of_planners(self) -> Iterator[str]:
+        """Everything that is wrong with arenas."""
+        for name, plan in (("exact", exact), ("auto", auto)):
+            arena = plan(self.lives, Limits(), Watch(), 1, self.settings)
+            yield from self.faults_of_arena(name, arena, closed=True)
+        far = self.far_start()
+        proved = prove(self.lives, far, Limits(), Watch(), 1, self.settings)
+        yield from self.faults_of_arena("proof", proved, closed=True)
+        short = Limits(states=self.rng.randint(0, 9))
+        hasty = replace(self.settings, first_run=2)
+        proved = prove(self.lives, far, short, Watch(), 1, hasty)
+        yield from self.faults_of_arena("short proof", proved)
+        yield from self.faults_of_budget()
+        yield from self.faults_of_planner(PLANNERS[self.number // len(RULES) % len(PLANNERS)])
 
     @property
     def settings(self) -> ProofSettings:

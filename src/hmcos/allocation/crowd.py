@@ -13,15 +13,13 @@ import numpy.typing as npt
 
 from hmcos.allocation.fit import count_pairs
 from hmcos.allocation.items import Item, LifePiece
+from hmcos.allocation.lives import CROWDING
 
 Numbers = npt.NDArray[Any]
 """Steps or addresses: whole numbers."""
 
 LARGEST = 2**62
 """Below this, sums and differences of addresses fit into 64 bits."""
-
-FEW_RUNS = 8
-"""For at most this many runs, comparing with each run is quicker than a table over all steps."""
 
 Steps = tuple[int, int]
 """Steps [begin, end)."""
@@ -30,9 +28,11 @@ Steps = tuple[int, int]
 class Crowd:
     """A `Board` without a list of who meets whom."""
 
-    def __init__(self, items: Sequence[Item]) -> None:
+    def __init__(self, items: Sequence[Item], few_runs: int = CROWDING.runs) -> None:
         """Index the items by time, in memory that grows with their number, not with the pairs that meet."""
         self.items = tuple(items)
+        self.few_runs = few_runs
+        """For more runs of a life than these, there is a table over all steps."""
         times = sorted({time for item in self.items for piece in item.pieces for time in piece[:2]})
         rank = {time: k for k, time in enumerate(times)}
         self.pieces: list[list[LifePiece]] = [
@@ -174,7 +174,7 @@ class CrowdPlacement:
     def _alive_in(self, runs: Sequence[Steps]) -> Numbers:
         """Return, per placed row, whether it is alive in one of the runs; the runs ascend."""
         begins, ends = self._begin[: self._count], self._end[: self._count]
-        if len(runs) > FEW_RUNS:
+        if len(runs) > self._crowd.few_runs:
             after = [*(begin for begin, _ in runs), self._crowd.steps]
             lengths = np.diff([0, *(end for _, end in runs), self._crowd.steps])
             # The first run that ends after a row begins is the one that it meets, if it meets any.

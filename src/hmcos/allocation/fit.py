@@ -15,13 +15,8 @@ from typing import Protocol
 
 from hmcos.allocation.items import Item
 from hmcos.allocation.items import items as items_of
-from hmcos.allocation.lives import Lives
+from hmcos.allocation.lives import CROWDING, Crowding, Lives
 from hmcos.limits import never
-
-FEW_PAIRS = 200_000
-"""Up to this many meetings, list them: that takes a tenth of a second, as long as loading numpy."""
-FEW_EACH = 32
-"""Up to this many meetings per item, a list of them is quicker than scanning all placed items."""
 
 
 class Placement(Protocol):
@@ -143,16 +138,16 @@ class MeetingsPlacement:
 @lru_cache(maxsize=1)
 def board_of(lives: Lives) -> Board:
     """Return the board of the lives; cached, since one planner after another asks for it."""
-    return board(items_of(lives))
+    return board(items_of(lives), lives.crowding)
 
 
-def board(items: Sequence[Item]) -> Board:
+def board(items: Sequence[Item], crowding: Crowding = CROWDING) -> Board:
     """Return the board of items: with a list of who meets whom only if that list is short."""
-    if count_pairs(items) <= max(FEW_PAIRS, FEW_EACH * len(items)):
+    if count_pairs(items) <= max(crowding.pairs, crowding.each * len(items)):
         return meetings(items)
     from hmcos.allocation.crowd import Crowd  # noqa: PLC0415 (numpy takes 100 ms)
 
-    return Crowd(items)
+    return Crowd(items, crowding.runs)
 
 
 def count_pairs(items: Iterable[Item]) -> int:

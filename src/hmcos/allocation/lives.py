@@ -43,6 +43,23 @@ class Demand:
 PLAIN = Demand()
 
 
+@dataclass(frozen=True, slots=True)
+class Crowding:
+    """From how many lives on planners use structures for thousands of them; answers do not depend on it."""
+
+    pairs: int = 200_000
+    """Up to this many meetings, they are listed: that takes a tenth of a second, as long as loading numpy."""
+    each: int = 32
+    """Up to this many meetings per item, a list of them is quicker than scanning all placed items."""
+    runs: int = 8
+    """For at most this many runs of a life, comparing with each is quicker than a table over all steps."""
+    waiting: int = 500
+    """For at most this many items that wait, a scan in Python is as quick as loading numpy."""
+
+
+CROWDING = Crowding()
+
+
 @dataclass(frozen=True)
 class Lives:
     """Lives that need offsets; checked when made, frozen, picklable.
@@ -63,6 +80,7 @@ class Lives:
     """One per life, or none at all when no life asks for anything."""
     pools: tuple[Pool, ...] = ()
     """In order of preference; empty for one block without a limit."""
+    crowding: Crowding = CROWDING
 
     def __post_init__(self) -> None:
         _check(self)

@@ -47,7 +47,7 @@ def prove(
     """Return the smallest arena; `start` is a cheap planner's arena, with every life as low as it can be."""
     given = items(lives)
     unit = unit_of(given)
-    shrunk = board([scaled(item, unit) for item in given])
+    shrunk = board([scaled(item, unit) for item in given], lives.crowding)
     offsets = [start.offsets[item.lives[0]] // unit for item in given]
     asked = None if limits.budget is None else room(lives, limits)
     over = partial(watch.is_over, limits)

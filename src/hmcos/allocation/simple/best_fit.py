@@ -10,7 +10,7 @@ from functools import partial
 from hmcos.allocation.fit import Board, board_of, filled
 from hmcos.allocation.items import Item
 from hmcos.allocation.layout import starts
-from hmcos.allocation.lives import Lives
+from hmcos.allocation.lives import CROWDING, Crowding, Lives
 from hmcos.allocation.outcome import outcome
 from hmcos.allocation.sections import Stretch, stretches
 from hmcos.allocation.simple.lines import Line, Lines
@@ -36,7 +36,7 @@ def best_fit(lives: Lives, limits: Limits, watch: Watch) -> Arena:
     2018, section 3.2, after the best fit of Burke, Kendall and Whitwell for strip packing, 2004.
     """
     board = board_of(lives)
-    offsets = Skyline(board).filled(partial(watch.is_over, limits))
+    offsets = Skyline(board, lives.crowding).filled(partial(watch.is_over, limits))
     if offsets is None:
         return fallback(lives, limits, watch)
     return outcome(lives, (board.items, offsets), "best_fit", limits, watch)
@@ -45,7 +45,7 @@ def best_fit(lives: Lives, limits: Limits, watch: Watch) -> Arena:
 class Skyline:
     """The items placed so far, the height that they reach at each section, and the items still to place."""
 
-    def __init__(self, board: Board) -> None:
+    def __init__(self, board: Board, crowding: Crowding = CROWDING) -> None:
         """Start with only the pinned items placed."""
         self._board = board
         self._offsets = [item.offset for item in board.items]
@@ -63,9 +63,9 @@ class Skyline:
         """The items, the longest first, then the largest."""
         self._left = {k for k in range(len(long)) if self._item(k).offset is None}
         self._lines = Lines(count)
-        self._start_waiting(count)
+        self._start_waiting(count, crowding.waiting)
 
-    def _start_waiting(self, count: int) -> None:
+    def _start_waiting(self, count: int, few: int) -> None:
         self._rank = [0] * len(self._ranking)
         for rank, k in enumerate(self._ranking):
             self._rank[k] = rank
@@ -73,7 +73,7 @@ class Skyline:
         """The items with holes: sections without them lie between their own. Ascending."""
         self._starts = starts(count, self._where)
         ends = [self._end(k) if k in self._left else count + 1 for k in range(len(self._where))]
-        self._waiting = waiting(self._rank, ends, self._starts)
+        self._waiting = waiting(self._rank, ends, self._starts, few)
 
     def _item(self, k: int) -> Item:
         return self._board.items[self._names[k]]

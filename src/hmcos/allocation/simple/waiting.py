@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-FEW = 500
-"""For at most this many items, a scan in Python is as quick as loading numpy."""
-
 
 class Waiting(Protocol):
     """The items without a place yet, numbered by first section, each with its own rank."""
@@ -21,15 +18,16 @@ class Waiting(Protocol):
         ...
 
 
-def waiting(ranks: Sequence[int], ends: Sequence[int], starts: Sequence[int]) -> Waiting:
+def waiting(ranks: Sequence[int], ends: Sequence[int], starts: Sequence[int], few: int) -> Waiting:
     """Return the waiting items: all of those that are given.
 
     Args:
         ranks: one per item.
         ends: per item, the first section after its last one.
         starts: per section s and one entry more, the first item whose first section is s or later.
+        few: for at most this many items, plain lists do.
     """
-    if len(ranks) <= FEW:
+    if len(ranks) <= few:
         return Few(ranks, ends, starts)
     from hmcos.allocation.simple.waiting_many import Many  # noqa: PLC0415 (numpy takes 100 ms)
 
