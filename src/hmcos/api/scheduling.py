@@ -19,13 +19,13 @@ from hmcos.tasks.request import Request, chosen_arena, chosen_limits, chosen_tar
 from hmcos.tasks.schedule.plan_header import check_emit
 from hmcos.tasks.schedule.solved import Solved
 from hmcos.tasks.schedule.task import Output, restored, run, run_into
-from hmcos.transforms.tiling import Tiling
 from hmcos.zoo.catalogue import names as zoo_names
 
 if TYPE_CHECKING:
     from hmcos.tasks.compare.experiment import Experiment
     from hmcos.tasks.compare.schedulers import Comparison
     from hmcos.tasks.explain.explanation import Explanation
+    from hmcos.transforms.tiling import Tiling
 
 # Each function imports what only it needs: importing everything here would double the start-up time of
 # `hmcos schedule`.

@@ -15,7 +15,6 @@ from hmcos.network.bodies import Accounting, Bodies, result_bytes
 from hmcos.network.lowering import Network, lower_network, network_with
 from hmcos.network.opening import Openable, Opened, open_source
 from hmcos.network.results import check_written
-from hmcos.network.transforming import transformed
 from hmcos.plan.plan import BodyPlan, Plan
 
 
@@ -47,7 +46,11 @@ def opened_for(plan: Plan, model: Openable) -> Opened:
     """
     bind = None if isinstance(model, Model | Problem) else plan.source.bind
     opened = open_source(model, bind or None)
-    return transformed(opened, plan) if opened.source.sha256 == plan.source.sha256 else opened
+    if plan.rewriting is None or opened.source.sha256 != plan.source.sha256:
+        return opened
+    from hmcos.network.transforming import transformed  # noqa: PLC0415 (few plans are of a tiled model)
+
+    return transformed(opened, plan)
 
 
 def accounting_in(plan: Plan) -> Accounting:

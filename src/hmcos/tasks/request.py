@@ -7,13 +7,16 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from math import isnan
 from os import PathLike, fspath
+from typing import TYPE_CHECKING
 
 from hmcos.allocation.planner_table import allocator as allocator_called
 from hmcos.errors import OptionError
 from hmcos.limits import Limits
 from hmcos.memory.target import Target, check_name, load_target, target_names
 from hmcos.schedulers.scheduler_table import scheduler as scheduler_called
-from hmcos.transforms.tiling import Tiling
+
+if TYPE_CHECKING:
+    from hmcos.transforms.tiling import Tiling
 
 MINIMIZE = ("peak", "arena")
 """What to minimize: the peak, and then the arena of an order with this peak; or the arena, at any peak."""
