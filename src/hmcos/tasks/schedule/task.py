@@ -17,7 +17,6 @@ from hmcos.tasks.schedule.recheck import recheck
 from hmcos.tasks.schedule.saving import save
 from hmcos.tasks.schedule.solved import Solved
 from hmcos.tasks.schedule.solving import solve
-from hmcos.tasks.schedule.tiled import solve_tiled
 from hmcos.tasks.schedule.written_offsets import tensor_offsets
 
 _LOG = Log("hmcos.schedule")
@@ -48,7 +47,11 @@ def run(request: Request, opened: Opened, watch: Watch) -> Solved:
             or a target is to be tiled that cannot be.
         ModelError: the model is to be tiled, and cannot be written otherwise than it is.
     """
-    return (solve if request.tiling is None else solve_tiled)(request, opened, watch)
+    if request.tiling is None:
+        return solve(request, opened, watch)
+    from hmcos.tasks.schedule.tiled import solve_tiled  # noqa: PLC0415 (few networks are tiled)
+
+    return solve_tiled(request, opened, watch)
 
 
 def run_into(request: Request, opened: Opened, output: Output, watch: Watch) -> Solved:
