@@ -23,6 +23,7 @@ from time import perf_counter
 from typing import IO, Any
 
 from hmcos.log import Log
+from hmcos.registry import imported
 
 _START = """
 import json, sys
@@ -274,8 +275,7 @@ def main() -> None:
     if call != "hmcos.processes:program":
         _die_with_parent()
         _watch(lambda: None)
-    module, _, name = call.partition(":")
-    function = getattr(import_module(module), name)
+    function = imported(call)
     missing = set_limits(Allowance(*asked["limits"])) if asked["limits"] else []
     _answer.append(answer)
     send(",".join(missing).encode() + b"\n")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
-from importlib import import_module
 from typing import cast
 
 from hmcos.allocation.planner import Allocator
 from hmcos.errors import OptionError
+from hmcos.registry import imported
 from hmcos.words import meant
 
 ALLOCATORS: dict[str, str] = {
@@ -43,8 +43,7 @@ def allocator(name: str, jobs: int = 1) -> Allocator:
     if name not in ALLOCATORS:
         known = ", ".join(ALLOCATORS)
         raise OptionError(f"no allocator is called {name!r}; choose from {known}.{meant(name, ALLOCATORS)}")
-    module, function = ALLOCATORS[name].split(":")
-    planner = getattr(import_module(module), function)
+    planner = imported(ALLOCATORS[name])
     if jobs == 1:
         return cast(Allocator, planner)
     if jobs < 1:

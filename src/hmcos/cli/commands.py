@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import cast
 
 import click
 
 from hmcos import __version__
 from hmcos.cli.verbosity import with_verbosity
+from hmcos.registry import imported
 from hmcos.words import meant
 
 COMMANDS: dict[str, str] = {
@@ -49,10 +49,7 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return the command of that name or alias, None when there is none."""
         place = COMMANDS.get(ALIASES.get(cmd_name, cmd_name))
-        if place is None:
-            return None
-        module, function = place.split(":")
-        return with_verbosity(cast(click.Command, getattr(import_module(module), function)))
+        return None if place is None else with_verbosity(cast(click.Command, imported(place)))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from importlib import import_module
 from os import PathLike
 from pathlib import Path
 from typing import cast
@@ -15,6 +14,7 @@ from hmcos.frontends.format import Format, Serializable
 from hmcos.frontends.indices import Range
 from hmcos.frontends.model import Model
 from hmcos.frontends.outline import Outline
+from hmcos.registry import imported
 from hmcos.staging import staged
 
 SUFFIXES: dict[str, str] = {".onnx": "onnx", ".tflite": "tflite"}
@@ -29,8 +29,7 @@ FORMATS: dict[str, str] = {
 
 def format_called(name: str) -> Format:
     """Return the format with a name, which must exist."""
-    module, value = FORMATS[name].split(":")
-    return cast(Format, getattr(import_module(module), value))
+    return cast(Format, imported(FORMATS[name]))
 
 
 def load(source: str | PathLike[str] | Serializable, bind: Mapping[str, int] | None = None) -> Model:

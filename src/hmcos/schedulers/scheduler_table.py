@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import cast
 
 from hmcos.errors import OptionError
+from hmcos.registry import imported
 from hmcos.schedulers.scheduler import Scheduler
 from hmcos.words import meant
 
@@ -35,5 +35,4 @@ def scheduler(name: str) -> Scheduler:
     if name not in SCHEDULERS:
         known = ", ".join(SCHEDULERS)
         raise OptionError(f"no scheduler is called {name!r}; choose from {known}.{meant(name, SCHEDULERS)}")
-    module, function = SCHEDULERS[name].split(":")
-    return cast(Scheduler, getattr(import_module(module), function))
+    return cast(Scheduler, imported(SCHEDULERS[name]))

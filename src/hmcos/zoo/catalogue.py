@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
 from hmcos.errors import OptionError
+from hmcos.registry import imported
 from hmcos.words import meant
 
 if TYPE_CHECKING:
@@ -82,5 +82,4 @@ def check_name(name: str) -> None:
 
 
 def _maker(family: str) -> Callable[..., Any]:
-    module, _, name = FAMILIES[family].partition(":")
-    return cast(Callable[..., Any], getattr(import_module(module), name))
+    return cast(Callable[..., Any], imported(FAMILIES[family]))

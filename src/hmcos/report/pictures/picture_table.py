@@ -10,6 +10,7 @@ from typing import Any
 
 from hmcos.errors import OptionError, ToolError
 from hmcos.limits import Observer
+from hmcos.registry import imported
 from hmcos.report.pictures.dot import dot_text
 from hmcos.report.pictures.graphviz import has_dot, render
 from hmcos.report.pictures.sketch import Sketch
@@ -63,8 +64,7 @@ def drawn(scene: Scene, what: str, form: str, observer: Observer) -> bytes:
     """
     picture = PICTURES[what]
     observer.progress(f"drawing {what}", 0, 0, 0)
-    module, function = picture.place.split(":")
-    make: Callable[..., Any] = getattr(import_module(module), function)
+    make: Callable[..., Any] = imported(picture.place)
     if picture.plots:
         made: bytes = make(scene, form)
         return made

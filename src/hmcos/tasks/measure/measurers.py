@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
 from hmcos.frontends.model import Model
 from hmcos.limits import Watch
 from hmcos.network.opening import Opened
+from hmcos.registry import imported
 from hmcos.runtimes.onnxruntime.measured import Measurement
 from hmcos.tasks.request import Request
 
@@ -24,8 +24,7 @@ MEASURERS: dict[str, str] = {
 
 def measurer_of(model: Model) -> Callable[[Opened, Request, int, Watch], Measurement | ArenaMeasurement]:
     """Return the function that measures a model of this format; its third argument is processes per order."""
-    module, function = MEASURERS[model.format].split(":")
     return cast(
         "Callable[[Opened, Request, int, Watch], Measurement | ArenaMeasurement]",
-        getattr(import_module(module), function),
+        imported(MEASURERS[model.format]),
     )

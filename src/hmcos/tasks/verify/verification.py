@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import replace
-from importlib import import_module
 from os import PathLike, fspath
 from pathlib import Path
 from typing import cast
@@ -19,6 +18,7 @@ from hmcos.network.transforming import transformed
 from hmcos.plan.file.plan_file import read_claims
 from hmcos.plan.file.tensor_ids import with_tensor_ids
 from hmcos.plan.plan import Plan
+from hmcos.registry import imported
 from hmcos.tasks.schedule.recheck import checks_at_rest
 from hmcos.tasks.verify.run_options import Runner, Running
 from hmcos.verify.checks import Answer, Check, Verification, attempt
@@ -143,5 +143,4 @@ def _result(result: str | PathLike[str] | Plan) -> tuple[Plan | None, Path | Non
 
 def runner_of(model: Model) -> Runner:
     """Return the functions that compare and run the models of a format."""
-    module, value = RUNNERS[model.format].split(":")
-    return cast(Runner, getattr(import_module(module), value))
+    return cast(Runner, imported(RUNNERS[model.format]))
