@@ -17,7 +17,8 @@ from hmcos.network.lowering import Network
 from hmcos.network.opening import Opened
 from hmcos.plan.plan import Plan
 from hmcos.plan.rewriting import RegionRow, Rewriting
-from hmcos.transforms.cost import Costing, cost
+from hmcos.schedulers.simple.rpo import reverse_post_order
+from hmcos.transforms.cost import Costing
 from hmcos.transforms.ordered_network import OrderedNetwork, Rules
 from hmcos.transforms.tile import TiledRegion, expand
 from hmcos.transforms.tiling import Judged, Tiling, best_tiling
@@ -44,7 +45,7 @@ def tiled(
     opened: Opened,
     network: Network,
     accounting: Accounting,
-    orders: Sequence[Sequence[int]],
+    order: Sequence[int],
     tiling: Tiling,
     running: tuple[Limits, Watch],
 ) -> Transformed | str:
@@ -54,7 +55,8 @@ def tiled(
         opened: the source, a model.
         network: the source, lowered.
         accounting: how memory is counted.
-        orders: operators of the problem in orders to begin with, the best one first.
+        order: operators of the problem in the best order known; that of the file and reverse post-order are
+            begun with as well.
         tiling: what is allowed.
         running: limits, and the watch that tells when they are reached.
 
@@ -66,8 +68,10 @@ def tiled(
     if model is None or form is None:
         raise OptionError(f"{opened.source.name}: is a problem; only a model has a graph that can be tiled")
     windows, rules = form.windows(model, accounting.target), _rules(form, accounting, network)
-    numbered = [tuple(network.numbers[i] for i in order) for order in orders]
-    networks = [OrderedNetwork(model.graph, windows, rules, order) for order in dict.fromkeys(numbered)]
+    problem = network.problem
+    begun = (order, range(problem.operators), reverse_post_order(problem))
+    numbered = dict.fromkeys(tuple(network.numbers[i] for i in each) for each in begun)
+    networks = [OrderedNetwork(model.graph, windows, rules, each) for each in numbered]
     judged = best_tiling(networks, tiling, *running)
     if judged is None:
         return _why_not(networks[0], windows, tiling)
@@ -96,15 +100,15 @@ def transformed(opened: Opened, plan: Plan) -> Opened:
         raise PlanError(f"{opened.source.name}: the plan tiles an order of other operators; {_AGAIN}")
     network = OrderedNetwork(model.graph, form.windows(model, target), rules, rewriting.order)
     regions = [TiledRegion(row.begin, row.end, row.rows, row.columns, row.early) for row in rewriting.regions]
-    costing = Costing(network)
-    if any(costing.pieces(r.begin, r.end, r.rows, r.columns) is None for r in regions):
+    costing = _costing(network, regions)
+    if costing is None:
         raise PlanError(f"{opened.source.name}: a region of the plan cannot be tiled; {_AGAIN}")
     changed = form.rewritten(model, expand(network, regions))
     if changed.sha256 != rewriting.sha256:
         raise PlanError(
             f"{opened.source.name}: tiled as the plan says, it is not the model of the plan; {_AGAIN}"
         )
-    found = _figures(network, model, changed, regions)
+    found = _figures(costing, model, changed, regions)
     has_bodies = any(op.bodies for op in model.graph.operators)
     _check_figures(opened.source.name, rewriting, found, peak=not has_bodies)
     return _with(opened, changed)
@@ -154,18 +158,28 @@ def _rules(form: Format, accounting: Accounting, network: Network | None) -> Rul
 def _rewriting(
     source: Model, changed: Model, given: OrderedNetwork, judged: Judged, tiling: Tiling
 ) -> Rewriting:
-    found = _figures(judged.network, source, changed, judged.found.regions)
-    costing = Costing(judged.network)
-    exact = not tiling.allow_rounding or all(_is_exact(costing, r) for r in judged.found.regions)
+    regions = judged.found.regions
+    costing = _costing(judged.network, regions)
+    assert costing is not None, "the regions were found by cutting them"
+    found = _figures(costing, source, changed, regions)
+    exact = not tiling.allow_rounding or all(
+        costing.keeps_bits(r.begin, r.end, r.rows, r.columns) for r in regions
+    )
     return replace(found, peak_best_order=given.profile.peak, is_exact=exact)
 
 
-def _figures(
-    network: OrderedNetwork, source: Model, changed: Model, regions: Sequence[TiledRegion]
-) -> Rewriting:
+def _costing(network: OrderedNetwork, regions: Sequence[TiledRegion]) -> Costing | None:
+    """Return what prices regions, walked through; None where one of them cannot be cut like that."""
+    costing = Costing(network)
+    if any(costing.pieces(r.begin, r.end, r.rows, r.columns) is None for r in regions):
+        return None
+    return costing
+
+
+def _figures(costing: Costing, source: Model, changed: Model, regions: Sequence[TiledRegion]) -> Rewriting:
     """Return a tiling with all that can be counted of it."""
+    network = costing.network
     file_order = replace(network, order=tuple(sorted(network.order)))
-    costs = (cost(network, region) for region in regions)
     return Rewriting(
         order=network.order,
         regions=tuple(RegionRow(r.begin, r.end, r.rows, r.columns, r.early) for r in regions),
@@ -173,15 +187,10 @@ def _figures(
         peak_before=file_order.profile.peak,
         peak_best_order=network.profile.peak,
         macs=network.macs,
-        extra_macs=sum(each.macs for each in costs if each is not None),
+        extra_macs=sum(costing.macs(r.begin, r.end, r.rows, r.columns) for r in regions),
         operators_before=len(source.graph.operators),
         new_kinds=tuple(sorted(_kinds(changed.graph) - _kinds(source.graph))),
     )
-
-
-def _is_exact(costing: Costing, region: TiledRegion) -> bool:
-    at = region.begin, region.end, region.rows, region.columns
-    return costing.pieces(*at) is not None and costing.keeps_bits(*at)
 
 
 def _kinds(graph: Graph) -> set[str]:
@@ -194,8 +203,9 @@ def _why_not(network: OrderedNetwork, windows: Windows, tiling: Tiling) -> str:
     if step < 0 or network.stable[-1] == peak:
         return "the inputs and outputs alone need the peak"
     op = network.operator(step)
-    title = f"operator {op.number} ({op.kind}{f' {op.name!r}' if op.name else ''})"
     found = windows[op.number]
     if isinstance(found, Barrier):
-        return f"{title}, at the peak, {found.reason}"
-    return f"no tiling of {title}, at the peak, needs less within {tiling.max_extra_macs:.3g} of extra MACs"
+        return f"{op.title}, at the peak, {found.reason}"
+    return (
+        f"no tiling of {op.title}, at the peak, needs less within {tiling.max_extra_macs:.3g} of extra MACs"
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from hmcos.limits import Limits, Watch
 from hmcos.transforms.cost import Costing
@@ -51,13 +51,6 @@ class _Grid:
     """Peak, operators, and first piece of early cuts of the best so far."""
 
 
-@dataclass
-class _Edge:
-    """All ways to cut one region, by what they cost."""
-
-    grids: list[_Grid] = field(default_factory=list[_Grid])
-
-
 class TilingSearch:
     """Looks for tilings along one order; what it has found out serves every threshold."""
 
@@ -67,7 +60,8 @@ class TilingSearch:
         self.tried = 0
         """How many regions were priced."""
         self.is_over = False
-        self._edges: dict[tuple[int, int], _Edge] = {}
+        self._edges: dict[tuple[int, int], list[_Grid]] = {}
+        """Begin and end of a region to all ways to cut it, the cheapest first."""
         self._grids = grids(network.rules.spelling.most_parts)
 
     def thresholds(self, below: int | None = None) -> Iterator[Found]:
@@ -141,7 +135,7 @@ class TilingSearch:
         """Return cost, peak and grid of the cheapest way to run a region within a threshold."""
         if most < 0 or self.network.stable[end] + self._largest_exit(begin, end) > threshold:
             return None
-        for grid in self._edge(begin, end).grids:
+        for grid in self._edge(begin, end):
             if grid.macs > most:
                 return None
             reached = self._peak(begin, end, grid, threshold)
@@ -165,20 +159,19 @@ class TilingSearch:
             default=0,
         )
 
-    def _edge(self, begin: int, end: int) -> _Edge:
+    def _edge(self, begin: int, end: int) -> list[_Grid]:
         key = begin, end
         if key not in self._edges:
             found = list(self._cuttable(begin, end))
             found.sort(key=lambda grid: (grid.macs, grid.rows * grid.columns, grid.columns))
-            self._edges[key] = _Edge(found)
+            self._edges[key] = found
         return self._edges[key]
 
     def _cuttable(self, begin: int, end: int) -> Iterator[_Grid]:
         costing = self.costing
         for rows, columns in self._grids:
             if not all(
-                costing.walk(self.network, end, axis, count).reaches(begin)
-                for axis, count in ((0, rows), (1, columns))
+                costing.walk(end, axis, count).reaches(begin) for axis, count in ((0, rows), (1, columns))
             ):
                 continue
             macs = costing.macs(begin, end, rows, columns)

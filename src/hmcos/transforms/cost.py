@@ -40,16 +40,16 @@ class Costing:
         self._kept: dict[tuple[int, int, int], tuple[int, bool]] = {}
         self._checked: dict[tuple[int, int], bool] = {}
 
-    def walk(self, network: OrderedNetwork, end: int, axis: int, pieces: int) -> Walk:
+    def walk(self, end: int, axis: int, pieces: int) -> Walk:
         """Return a walk, the same one every time."""
         key = end, axis, pieces
         if key not in self._walks:
-            self._walks[key] = Walk(network, end, axis, pieces)
+            self._walks[key] = Walk(self.network, end, axis, pieces)
         return self._walks[key]
 
     def pieces(self, begin: int, end: int, rows: int, columns: int) -> Pieces | None:
         """Return the pieces of a region; None where it cannot be cut like that."""
-        walks = [self.walk(self.network, end, axis, count) for axis, count in enumerate((rows, columns))]
+        walks = [self.walk(end, axis, count) for axis, count in enumerate((rows, columns))]
         if not all(walk.reaches(begin) for walk in walks):
             return None
         pieces = Pieces(self.network, begin, *walks)
@@ -81,7 +81,7 @@ class Costing:
         The region has to be one that can be cut like that; sums of later begins are kept.
         """
         known = self._macs.setdefault((end, rows, columns), [0])
-        heights, widths = self.walk(self.network, end, 0, rows), self.walk(self.network, end, 1, columns)
+        heights, widths = self.walk(end, 0, rows), self.walk(end, 1, columns)
         while len(known) <= end - begin:
             p = end - len(known)
             known.append(known[-1] + self._extra(p, heights.lengths(p), widths.lengths(p)))
@@ -112,8 +112,8 @@ class Costing:
         network = self.network
         spatial, op = network.spatial[position], network.operator(position)
         assert spatial is not None, "a walk went through it"
-        heights = self.walk(network, end, 0, rows).cuts[position][0]
-        widths = self.walk(network, end, 1, columns).cuts[position][0]
+        heights = self.walk(end, 0, rows).cuts[position][0]
+        widths = self.walk(end, 1, columns).cuts[position][0]
         parts: dict[tuple[int, Box], None] = {}
         for t, height, width in zip(op.inputs, heights.given, widths.given, strict=True):
             if t is None or height is None or width is None:
@@ -129,7 +129,7 @@ class Costing:
         """Return whether all operators of a region round as they do in the whole."""
         key = end, rows, columns
         first, broken = self._kept.get(key, (end, False))
-        heights, widths = self.walk(self.network, end, 0, rows), self.walk(self.network, end, 1, columns)
+        heights, widths = self.walk(end, 0, rows), self.walk(end, 1, columns)
         while first > begin and not broken:
             broken = not self._is_kept(first - 1, heights.lengths(first - 1), widths.lengths(first - 1))
             first -= not broken

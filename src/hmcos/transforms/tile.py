@@ -10,7 +10,7 @@ Ferdman, Milder, "Fused-layer CNN accelerators", MICRO 2016.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from hmcos.graph.graph import Operator
@@ -284,9 +284,7 @@ def _takes(spatial: Spatial, box: Box | None, pads: tuple[tuple[int, int], tuple
     )
 
 
-def expand(
-    network: OrderedNetwork, regions: Sequence[TiledRegion], walk: Callable[..., Walk] = Walk
-) -> Rewrite:
+def expand(network: OrderedNetwork, regions: Sequence[TiledRegion]) -> Rewrite:
     """Return the rewrite of a network in which regions that do not overlap are tiled.
 
     The steps follow the order of the network; operators that only compute parameters stand before the first
@@ -303,14 +301,14 @@ def expand(
             continue
         # Whatever computes parameters for the region has been written by the time its last operator comes.
         if scheduled[n] == region.end - 1:
-            write_region(out, pieces_of(network, region, walk), region)
+            write_region(out, pieces_of(network, region), region)
     return Rewrite(tuple(out.steps), tuple(out.parts))
 
 
-def pieces_of(network: OrderedNetwork, region: TiledRegion, walk: Callable[..., Walk] = Walk) -> Pieces:
+def pieces_of(network: OrderedNetwork, region: TiledRegion) -> Pieces:
     """Return the pieces of a region."""
-    rows = walk(network, region.end, 0, region.rows)
-    columns = walk(network, region.end, 1, region.columns)
+    rows = Walk(network, region.end, 0, region.rows)
+    columns = Walk(network, region.end, 1, region.columns)
     assert rows.reaches(region.begin), "rows of a region that was not checked"
     assert columns.reaches(region.begin), "columns of a region that was not checked"
     return Pieces(network, region.begin, rows, columns)

@@ -11,7 +11,6 @@ from hmcos.network.restoring import accounting_in
 from hmcos.network.transforming import tiled
 from hmcos.plan.plan import Plan
 from hmcos.plan.rewriting import Rewriting
-from hmcos.schedulers.simple.rpo import reverse_post_order
 from hmcos.tasks.schedule.solved import Solved
 from hmcos.transforms.tiling import Tiling
 
@@ -73,11 +72,9 @@ def tiling_advice(solved: Solved, limits: Limits | None, watch: Watch) -> Tiling
 
 
 def _tried(solved: Solved, limits: Limits, watch: Watch) -> TilingAdvice:
-    problem = solved.network.problem
-    orders = [solved.plan.schedule.order, range(problem.operators), reverse_post_order(problem)]
-    accounting = accounting_in(solved.plan)
+    accounting, order = accounting_in(solved.plan), solved.plan.schedule.order
     try:
-        found = tiled(solved.opened, solved.network, accounting, orders, Tiling(), (limits, watch))
+        found = tiled(solved.opened, solved.network, accounting, order, Tiling(), (limits, watch))
     except HmcosError as error:  # a format, a version or a target that cannot be tiled for
         return TilingAdvice(TilingAnswer.DOES_NOT_HELP, str(error))
     if isinstance(found, str):

@@ -8,7 +8,6 @@ from hmcos.limits import Limits, Watch
 from hmcos.network.lowering import accounting_of
 from hmcos.network.opening import Opened
 from hmcos.network.transforming import tiled
-from hmcos.schedulers.simple.rpo import reverse_post_order
 from hmcos.tasks.request import Request
 from hmcos.tasks.schedule.solved import Solved
 from hmcos.tasks.schedule.solving import solve
@@ -36,11 +35,10 @@ def solve_tiled(request: Request, opened: Opened, watch: Watch) -> Solved:
     budget = request.limits.budget
     if budget is not None and source.plan.peak <= budget:
         return _last(plain, opened, running, watch)
-    problem = source.network.problem
-    orders = [source.plan.schedule.order, range(problem.operators), reverse_post_order(problem)]
     accounting = accounting_of(opened, request.target, request.alignment, external_io=request.external_io)
     limits = _part(request.limits, SEARCH)
-    found = tiled(opened, source.network, accounting, orders, request.tiling, (limits, running))
+    order = source.plan.schedule.order
+    found = tiled(opened, source.network, accounting, order, request.tiling, (limits, running))
     if isinstance(found, str):
         whole = _last(plain, opened, running, watch)
         return replace(whole, plan=replace(whole.plan, untiled=found))
