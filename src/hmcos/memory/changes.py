@@ -9,13 +9,14 @@ from hmcos.memory.lifetimes import Life
 from hmcos.memory.problem import Problem
 
 
-def without_external(problem: Problem) -> Problem:
-    """Return the problem in which inputs and kept buffers take no memory, because the caller supplies it.
+def without_external(problem: Problem, external: frozenset[int] | None = None) -> Problem:
+    """Return the problem in which some buffers take no memory, because the caller supplies it.
 
-    No operator overwrites them, and no output of theirs overwrites another buffer: the caller chose their
-    place.
+    `external` are their numbers; by default inputs and kept buffers. No operator overwrites them, and no
+    output of theirs overwrites another buffer: the caller chose their place.
     """
-    external = frozenset(problem.inputs) | frozenset(problem.kept)
+    if external is None:
+        external = frozenset(problem.inputs) | frozenset(problem.kept)
     sizes = tuple(0 if b in external else size for b, size in enumerate(problem.sizes))
     may_overwrite = tuple(
         tuple(b for b in allowed if b not in external) if any(sizes[b] for b in made) else ()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from hmcos.graph.builder import GraphBuilder
 from hmcos.graph.graph import Graph, Operator
 from hmcos.graph.rewrite import operator_of
-from hmcos.memory.problem import Problem
+from hmcos.memory.changes import without_external
 from hmcos.memory.profile import profile
 from hmcos.transforms.ordered_network import OrderedNetwork
 from hmcos.transforms.tile import Pieces, Place, Steps
@@ -72,7 +72,8 @@ def _piece(network: OrderedNetwork, pieces: Pieces, at: Moment) -> TilePiece:
     graph, ids = _graph(network, out, (entries, list(ready.values())), kept)
     sharing = network.rules.problem(graph)
     buffer_of = {t: b for t, i in ids.items() if (b := sharing.buffer_of.get(i)) is not None}
-    problem = _external(sharing.problem, frozenset(b for t, b in buffer_of.items() if t in network.external))
+    external = frozenset(b for t, b in buffer_of.items() if t in network.external)
+    problem = without_external(sharing.problem, external) if external else sharing.problem
     return TilePiece(
         running=profile(problem, range(problem.operators)).peak,
         shares=tuple(problem.sizes[buffer_of[shares[t]]] for t in pieces.exits),
@@ -119,17 +120,4 @@ def _renamed(op: Operator, ids: dict[int, int]) -> Operator:
         op,
         inputs=tuple(None if t is None else ids[t] for t in op.inputs),
         outputs=tuple(None if t is None else ids[t] for t in op.outputs),
-    )
-
-
-def _external(problem: Problem, external: frozenset[int]) -> Problem:
-    """Return the problem of a piece in which some buffers are the caller's; see `without_external`."""
-    if not external:
-        return problem
-    return replace(
-        problem,
-        sizes=tuple(0 if b in external else size for b, size in enumerate(problem.sizes)),
-        may_overwrite=tuple(
-            tuple(b for b in allowed if b not in external) for allowed in problem.may_overwrite
-        ),
     )
