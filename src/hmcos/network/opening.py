@@ -11,7 +11,7 @@ from time import perf_counter
 
 from hmcos.errors import OptionError
 from hmcos.files import read_ordinary
-from hmcos.frontends.format import Format
+from hmcos.frontends.format import Format, OffsetsInFiles
 from hmcos.frontends.loading import Serializable, format_called, load
 from hmcos.frontends.model import Model
 from hmcos.memory.instance import FORMAT as INSTANCE
@@ -54,6 +54,11 @@ class Opened:
     def format(self) -> Format | None:
         """The format that reads and writes the model; None for a problem."""
         return None if self.model is None else format_called(self.model.format)
+
+    @property
+    def offsets(self) -> OffsetsInFiles | None:
+        """How its files hold the offsets of an arena; None if they cannot, and for a problem."""
+        return None if self.format is None else self.format.offsets
 
     @property
     def stem(self) -> str:

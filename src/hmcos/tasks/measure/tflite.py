@@ -49,7 +49,7 @@ def measure_arena(opened: Opened, request: Request, processes: int, watch: Watch
     """
     del processes  # the runtime reports its own arena, which is the same in every process
     model = opened.model
-    held = None if opened.format is None else opened.format.offsets
+    held = opened.offsets
     if model is None or held is None:
         name = opened.source.name
         raise OptionError(f"{name}: only the arena of a TensorFlow Lite model can be measured in TFLM")

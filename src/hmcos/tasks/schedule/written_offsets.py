@@ -18,7 +18,7 @@ def check_offsets(opened: Opened, network: Network) -> None:
     Raises:
         OptionError: offsets would not be aligned as the runtime's kernels require, or would be too large.
     """
-    held = None if opened.format is None else opened.format.offsets
+    held = opened.offsets
     if held is None:
         return
     if network.target.alignment % held.alignment:
@@ -34,7 +34,7 @@ def check_offsets(opened: Opened, network: Network) -> None:
 
 def fit_offsets(opened: Opened, target: Target) -> bool:
     """Return whether the file of a network can hold offsets with the alignment of a target."""
-    held = None if opened.format is None else opened.format.offsets
+    held = opened.offsets
     return held is None or target.alignment % held.alignment == 0
 
 
@@ -56,7 +56,7 @@ def tensor_offsets(solved: Solved) -> dict[int, int] | None:
         OptionError: the arena is too large for the offsets of the format.
     """
     opened, plan = solved.opened, solved.plan
-    held = None if opened.format is None else opened.format.offsets
+    held = opened.offsets
     if held is None or plan.arena is None or opened.model is None:
         return None
     _check_size(opened, plan.arena.size, held.largest_arena)
