@@ -18,9 +18,7 @@ from collections.abc import Iterator
 
 from hmcos.memory.precedence import ancestors, descendants
 from hmcos.memory.problem import Problem
-
-Cost = tuple[int, int]
-"""Bytes beyond the stable memory before: needed while it runs, and left after it."""
+from hmcos.schedulers.exact.moves import Cost, step_cost
 
 
 def join(problem: Problem, *, forward: bool = True, mirror: bool = True) -> tuple[tuple[int, ...], ...]:
@@ -56,7 +54,7 @@ def _chains(problem: Problem) -> Iterator[list[int]]:
 def _costs(problem: Problem, operators: list[int]) -> dict[int, tuple[Cost, Cost]]:
     """Return the cost of each operator in the earliest and in the latest state in which it can run."""
     before, after = ancestors(problem.predecessors), descendants(problem.successors)
-    sizes, held, readers = problem.sizes, problem.held, problem.readers
+    held, readers = problem.held, problem.readers
     costs: dict[int, tuple[Cost, Cost]] = {}
     for op in operators:
         early: list[int] = []
@@ -73,19 +71,9 @@ def _costs(problem: Problem, operators: list[int]) -> dict[int, tuple[Cost, Cost
                 early.append(b)
             if not any(after[op] >> other & 1 for other in others):
                 late.append(b)
-        first = _cost(problem, op, early, sizes)
-        costs[op] = first, first if early == late else _cost(problem, op, late, sizes)
+        first = step_cost(problem, op, early)
+        costs[op] = first, first if early == late else step_cost(problem, op, late)
     return costs
-
-
-def _cost(problem: Problem, op: int, dying: list[int], sizes: tuple[int, ...]) -> Cost:
-    overwritable, out = problem.overwritable[op], problem.outputs[op]
-    new, freed = out, 0
-    for b in dying:
-        freed += sizes[b]
-        if b in overwritable:
-            new = 0
-    return problem.scratch[op] + new, out - problem.unread[op] - freed
 
 
 def _join_chain(

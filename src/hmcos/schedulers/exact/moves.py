@@ -141,18 +141,10 @@ class Moves:
         always, shared = self._dying[c]
         dying = always + [b for k, b in enumerate(shared) if key >> k & 1] if key else always
         steps = self.sequences[c]
-        need, live = self._run(c, steps, dying) if len(steps) > 1 else self._step(steps[0], dying)
+        need, live = (
+            self._run(c, steps, dying) if len(steps) > 1 else step_cost(self.problem, steps[0], dying)
+        )
         return (need - live, -live) if self.backward else (need, live)
-
-    def _step(self, op: int, dying: list[int]) -> Cost:
-        problem = self.problem
-        out, sizes, overwritable = problem.outputs[op], problem.sizes, problem.overwritable[op]
-        new, freed = out, 0
-        for b in dying:
-            freed += sizes[b]
-            if b in overwritable:
-                new = 0
-        return problem.scratch[op] + new, out - problem.unread[op] - freed
 
     def _run(self, c: int, steps: Sequence[int], dying: list[int]) -> Cost:
         problem, bit = self.problem, self.bits[c]
@@ -183,3 +175,14 @@ def members(mask: int) -> list[int]:
         ascending.append(low.bit_length() - 1)
         mask ^= low
     return ascending
+
+
+def step_cost(problem: Problem, op: int, dying: list[int]) -> Cost:
+    """Return the cost of one operator after whose run some of the buffers that it reads die."""
+    out, sizes, overwritable = problem.outputs[op], problem.sizes, problem.overwritable[op]
+    new, freed = out, 0
+    for b in dying:
+        freed += sizes[b]
+        if b in overwritable:
+            new = 0
+    return problem.scratch[op] + new, out - problem.unread[op] - freed
