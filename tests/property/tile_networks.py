@@ -14,7 +14,8 @@ from hmcos.frontends.loading import load
 from hmcos.frontends.model import Model
 from hmcos.frontends.onnx.format import ONNX
 from hmcos.graph.graph import Graph
-from hmcos.graph.rewrite import Spelling, rewritten
+from hmcos.graph.rewrite import rewritten
+from hmcos.graph.spelling import Spelling
 from hmcos.memory.changes import without_external
 from hmcos.memory.profile import peak
 from hmcos.memory.sharing import lower

@@ -6,16 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from hmcos.errors import ModelError
 from hmcos.frontends.indices import Range
 from hmcos.frontends.model import Model
 from hmcos.frontends.outline import Outline
 from hmcos.graph.graph import Graph
-from hmcos.graph.rewrite import Rewrite, Spelling
-from hmcos.graph.windows import KernelScratch, Windows
+from hmcos.graph.spelling import Spelling
 from hmcos.memory.target import Target
+
+if TYPE_CHECKING:
+    from hmcos.graph.rewrite import Rewrite
+    from hmcos.graph.windows import KernelScratch, Windows
 
 
 @runtime_checkable

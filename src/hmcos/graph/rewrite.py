@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from hmcos.graph.builder import GraphBuilder
 from hmcos.graph.graph import Graph, Operator
+from hmcos.graph.spelling import Spelling
 from hmcos.graph.windows import Interval
 
 Box = tuple[Interval, Interval]
@@ -96,23 +97,6 @@ class Rewrite:
     """Of the tensors that the source does not have: the first one's id follows the last one of the source."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spelling:
-    """What a format calls the operators that a rewrite adds."""
-
-    cut: str = "Slice"
-    pad: str = "Pad"
-    pad_with: str = "Pad"
-    """Padding with another value than zero."""
-    concat: str = "Concat"
-    most_parts: int | None = None
-    """The most tensors that one operator can put together; None for any number."""
-
-    def kinds(self) -> tuple[str, ...]:
-        """Return all of them, each once."""
-        return tuple(dict.fromkeys((self.cut, self.pad, self.pad_with, self.concat)))
-
-
 def rewritten(graph: Graph, rewrite: Rewrite, spelling: Spelling) -> Graph:
     """Return the graph that comes of a rewrite; operators are numbered by its steps and have no names.
 
@@ -162,14 +146,3 @@ def made_by(step: Step) -> tuple[int, ...]:
     if isinstance(step, OperatorStep):
         return tuple(t for t in step.outputs if t is not None)
     return (step.makes,)
-
-
-def read_by(step: Step) -> tuple[int, ...]:
-    """Return the tensors that a step reads."""
-    match step:
-        case OperatorStep():
-            return tuple(t for t in step.inputs if t is not None)
-        case ConcatStep():
-            return step.reads
-        case SliceStep() | PadStep():
-            return (step.reads,)

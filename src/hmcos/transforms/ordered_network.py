@@ -8,7 +8,7 @@ from functools import cached_property
 
 from hmcos.alignment import round_up
 from hmcos.graph.graph import Graph, Operator
-from hmcos.graph.rewrite import Spelling
+from hmcos.graph.spelling import Spelling
 from hmcos.graph.windows import KernelScratch, Spatial, Windows
 from hmcos.memory.changes import without_external
 from hmcos.memory.problem import Problem

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from os import PathLike
+from typing import TYPE_CHECKING
 
 from hmcos.frontends.format import Format, Serializable
 from hmcos.frontends.indices import Range
 from hmcos.frontends.model import Model
 from hmcos.frontends.outline import Outline
-from hmcos.graph.rewrite import Rewrite, Spelling
-from hmcos.graph.windows import Windows
+from hmcos.graph.spelling import Spelling
 from hmcos.memory.target import Target
+
+if TYPE_CHECKING:
+    from hmcos.graph.rewrite import Rewrite
+    from hmcos.graph.windows import Windows
 
 # Each method imports what it needs: onnx alone takes 100 ms, and few commands need all of this.
 # ruff: noqa: PLC0415

@@ -6,15 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from hmcos.frontends.format import Format, OffsetsInFiles, Place, Serializable, Written
 from hmcos.frontends.indices import Range
 from hmcos.frontends.model import Model
 from hmcos.graph.graph import Graph, Operator, body_path
-from hmcos.graph.rewrite import Rewrite, Spelling
-from hmcos.graph.windows import Windows
+from hmcos.graph.spelling import Spelling
 from hmcos.memory.target import Target, load_target
+
+if TYPE_CHECKING:
+    from hmcos.graph.rewrite import Rewrite
+    from hmcos.graph.windows import Windows
 
 # Each method imports what it needs: few commands need all of this.
 # ruff: noqa: PLC0415

@@ -15,7 +15,8 @@ from hmcos.errors import ModelError
 from hmcos.frontends.loading import load
 from hmcos.frontends.model import Model
 from hmcos.frontends.onnx.format import ONNX
-from hmcos.graph.rewrite import PadStep, Rewrite, Spelling
+from hmcos.graph.rewrite import PadStep, Rewrite
+from hmcos.graph.spelling import Spelling
 from hmcos.graph.windows import Barrier, Spatial
 from hmcos.memory.target import load_target
 from hmcos.transforms.ordered_network import OrderedNetwork, Rules, along
