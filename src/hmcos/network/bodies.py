@@ -157,21 +157,16 @@ class _Solver:
 
     def bodies(self, graph: Graph, path: str) -> Bodies:
         """Return the memory of a graph's bodies. Recurses into nested ones; the frontend limits the depth."""
-        scratch: dict[int, int] = {}
-        least: dict[int, int] = {}
         plans: list[BodyPlan] = []
-        limit: Status | None = None
+        own: dict[str, BodyPlan] = {}
         for op in graph.operators:
             for body in op.bodies:
                 inner, here = iteration(graph, op, body), body_path(path, op.number, body.attribute)
                 inside = self.bodies(inner, here)
-                plan = self.solved(inner, inside, here)
-                plans += [*inside.plans, plan]
-                if plan.peak != plan.lower_bound:
-                    limit = limit or plan.status
-                given_back = result_bytes(op, body, self.accounting.alignment)
-                scratch[op.number] = max(scratch.get(op.number, 0), plan.peak - given_back)
-                least[op.number] = max(least.get(op.number, 0), plan.lower_bound - given_back)
+                own[here] = self.solved(inner, inside, here)
+                plans += [*inside.plans, own[here]]
+        limit = next((plan.status for plan in own.values() if plan.peak != plan.lower_bound), None)
+        scratch, least = body_scratch(graph, path, own, self.accounting.alignment)
         return Bodies(scratch, least, tuple(plans), limit)
 
     def solved(self, graph: Graph, bodies: Bodies, path: str) -> BodyPlan:
@@ -182,6 +177,27 @@ class _Solver:
         self.shares.states = max(0, self.shares.states - schedule.states)
         order = source_order(parameter_nodes(graph), [sharing.numbers[i] for i in schedule.order])
         return BodyPlan(path, order, schedule.peak, schedule.lower_bound, schedule.status)
+
+
+def body_scratch(
+    graph: Graph, path: str, plans: Mapping[str, BodyPlan], alignment: int
+) -> tuple[dict[int, int], dict[int, int]]:
+    """Return operator number to the bytes that its bodies need: in their planned orders, and at least.
+
+    `plans` are those of the bodies of the graph by their paths, `path` is that of the graph.
+
+    Raises:
+        KeyError: a body has no plan; the key is its path.
+    """
+    scratch: dict[int, int] = {}
+    least: dict[int, int] = {}
+    for op in graph.operators:
+        for body in op.bodies:
+            plan = plans[body_path(path, op.number, body.attribute)]
+            given_back = result_bytes(op, body, alignment)
+            scratch[op.number] = max(scratch.get(op.number, 0), plan.peak - given_back)
+            least[op.number] = max(least.get(op.number, 0), plan.lower_bound - given_back)
+    return scratch, least
 
 
 def result_bytes(op: Operator, body: Body, alignment: int) -> int:

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from hmcos.errors import PlanError
 from hmcos.frontends.model import Model
-from hmcos.graph.graph import Graph, body_path
+from hmcos.graph.graph import Graph
 from hmcos.limits import Limits, Watch
 from hmcos.memory.problem import Problem
 from hmcos.memory.profile import profile
 from hmcos.memory.target import parse_target
-from hmcos.network.bodies import Accounting, Bodies, result_bytes
+from hmcos.network.bodies import Accounting, Bodies, body_scratch
 from hmcos.network.lowering import Network, lower_network, network_with
 from hmcos.network.opening import Openable, Opened, open_source
 from hmcos.network.results import check_written
@@ -68,16 +68,11 @@ def _lowered(opened: Opened, plan: Plan) -> Network:
 
 def _bodies(graph: Graph, plans: Sequence[BodyPlan], alignment: int) -> Bodies:
     """Return the memory that the bodies of a graph need in their planned orders."""
-    by_path = {plan.path: plan for plan in plans}
-    scratch: dict[int, int] = {}
-    least: dict[int, int] = {}
-    for op in graph.operators:
-        for body in op.bodies:
-            path = body_path("", op.number, body.attribute)
-            if path not in by_path:
-                raise PlanError(f"the plan has no order for {path}; run hmcos schedule on the model again")
-            planned, given_back = by_path[path], result_bytes(op, body, alignment)
-            scratch[op.number] = max(scratch.get(op.number, 0), planned.peak - given_back)
-            least[op.number] = max(least.get(op.number, 0), planned.lower_bound - given_back)
+    try:
+        scratch, least = body_scratch(graph, "", {plan.path: plan for plan in plans}, alignment)
+    except KeyError as error:
+        raise PlanError(
+            f"the plan has no order for {error.args[0]}; run hmcos schedule on the model again"
+        ) from error
     limit = next((plan.status for plan in plans if plan.peak != plan.lower_bound), None)
     return Bodies(scratch, least, tuple(plans), limit)
