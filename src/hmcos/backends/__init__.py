@@ -1,0 +1,1 @@
+"""What a network is turned into besides a model file."""

@@ -1,0 +1,1 @@
+"""A network as one C file that computes it row by row."""

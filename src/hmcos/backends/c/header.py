@@ -1,0 +1,234 @@
+"""The parts of the generated code that the user sees: header, arena, and the functions to call."""
+
+from __future__ import annotations
+
+from hmcos.backends.c.naming import Naming
+from hmcos.backends.c.tensors import Source
+from hmcos.errors import ModelError
+from hmcos.streaming.program import Feeding, RowProgram
+from hmcos.version import __version__
+from hmcos.words import printable
+
+_C_TYPES = {"int8": "int8_t", "uint8": "uint8_t", "int32": "int32_t", "float32": "float"}
+
+
+def opening(source: Source, program: RowProgram, naming: Naming) -> str:
+    """Return how the source begins."""
+    return "\n".join(
+        [
+            f"/* {_title(source)}: runs in an arena of {program.arena:,} bytes. Made by hmcos {__version__};",
+            "   change the model and make it again rather than change this file. */",
+            f'#include "{naming.name}.h"',
+            "",
+            "#include <stddef.h>",
+            "#include <string.h>",
+            "",
+            f"#ifndef {naming.macro}_FLASH",
+            f"#define {naming.macro}_FLASH{_section(naming.flash)}",
+            "#endif",
+            f"#ifndef {naming.macro}_RAM",
+            f"#define {naming.macro}_RAM{_section(naming.ram)}",
+            "#endif",
+            "",
+        ]
+    )
+
+
+def _section(name: str) -> str:
+    return f' __attribute__((section("{name}")))' if name else ""
+
+
+def _title(source: Source) -> str:
+    path = source.model.path
+    return printable(path.name if path else "a model").replace("*/", "* /")
+
+
+def header_of(source: Source, program: RowProgram, naming: Naming) -> str:
+    """Return the header."""
+    macro, name = naming.macro, naming.name
+    ends = [*_ends(source, program.inputs, "INPUT", macro), *_ends(source, program.outputs, "OUTPUT", macro)]
+    return "\n".join(
+        [
+            f"/* {_title(source)}, row by row. Made by hmcos {__version__}. */",
+            f"#ifndef {macro}_H",
+            f"#define {macro}_H",
+            "",
+            "#include <stdint.h>",
+            "",
+            "#ifdef __cplusplus",
+            'extern "C" {',
+            "#endif",
+            "",
+            f"#define {macro}_ARENA_BYTES {program.arena}",
+            f"#define {macro}_ARENA_ALIGNMENT {program.alignment}",
+            *ends,
+            "",
+            *_declarations(source, program, naming),
+            "#ifdef __cplusplus",
+            "}",
+            "#endif",
+            "",
+            f"#endif /* {macro}_H, {name} */",
+            "",
+        ]
+    )
+
+
+def _ends(source: Source, tensors: tuple[int, ...], word: str, macro: str) -> list[str]:
+    """Return comments and macros of the inputs or the outputs."""
+    lines: list[str] = []
+    for k, tensor in enumerate(tensors):
+        known = source.tensors[tensor]
+        stem = f"{macro}_{word}" if len(tensors) == 1 else f"{macro}_{word}_{k}"
+        shape = " x ".join(map(str, known.shape)) or "one number"
+        label = printable(known.name).replace("*/", "* /")
+        lines += [
+            "",
+            f"/* {word.lower()} {label}: {known.element}, {shape} */",
+            f"#define {stem}_BYTES {known.size}",
+        ]
+        lines += [f"#define {stem}_DIM_{d} {size}" for d, size in enumerate(known.shape)]
+        if known.element in ("int8", "uint8"):
+            by = source.quantization(tensor)
+            lines += [f"#define {stem}_SCALE {by.scale!r}f", f"#define {stem}_ZERO_POINT {by.zero}"]
+    return lines
+
+
+def _declarations(source: Source, program: RowProgram, naming: Naming) -> list[str]:
+    name, macro, found = naming.name, naming.macro, list[str]()
+    if program.rows.input is Feeding.ROWS:
+        tensor = program.tensor(program.inputs[0])
+        kind = _kind(source, tensor.tensor)
+        found += [
+            f"/* The input comes in {macro}_INPUT_ROWS rows of {macro}_ROW_BYTES bytes, from first to last.",
+            "   Returns 1 after the last, when the output is there; the next row then begins a new run. */",
+            f"#define {macro}_INPUT_ROWS {tensor.rows}",
+            f"#define {macro}_ROW_BYTES {tensor.size}",
+            f"int {name}_push_row(const {kind} *row);",
+        ]
+    else:
+        found += ["/* Fill the input, run, and read the output; a run overwrites the input. */"]
+        found += [f"void {name}_run(void);"]
+        found += [f"{kind} *{function}(void);" for function, kind, _ in _pointers(source, program, naming)[0]]
+    found += [f"const {kind} *{call}(void);" for call, kind, _ in _pointers(source, program, naming)[1]]
+    if program.rows.input is Feeding.WHOLE:
+        offsets = [
+            f"#define {call.upper()}_OFFSET {offset}"
+            for ends in _pointers(source, program, naming)
+            for call, _, offset in ends
+        ]
+        found += [
+            "",
+            f"/* The same in an arena of the caller, of {macro}_ARENA_BYTES bytes, aligned as",
+            f"   {macro}_ARENA_ALIGNMENT says; define {macro}_NO_ARENA to leave out the one in the code. */",
+            f"void {name}_run_in(int8_t *arena);",
+            *offsets,
+        ]
+    return [*found, ""]
+
+
+_Pointer = tuple[str, str, int]
+"""The name of a function, the type that it points to, and the offset in the arena."""
+
+
+def _pointers(source: Source, program: RowProgram, naming: Naming) -> tuple[list[_Pointer], list[_Pointer]]:
+    """Return the functions for inputs and for outputs."""
+    found: tuple[list[_Pointer], list[_Pointer]] = ([], [])
+    for ends, word, into in ((program.inputs, "input", found[0]), (program.outputs, "output", found[1])):
+        for k, tensor in enumerate(ends):
+            call = f"{naming.name}_{word}" if len(ends) == 1 else f"{naming.name}_{word}_{k}"
+            into.append((call, _kind(source, tensor), program.tensor(tensor).offsets[0]))
+    return found
+
+
+def _kind(source: Source, tensor: int) -> str:
+    element = source.tensors[tensor].element
+    if element not in _C_TYPES:
+        raise ModelError(
+            f"{source.model.path}: has an end of {element}; only {', '.join(_C_TYPES)} can be compiled"
+        )
+    return _C_TYPES[element]
+
+
+def running(source: Source, program: RowProgram, naming: Naming, kernels: int) -> str:
+    """Return the arena and the functions to call, given the number of kernels."""
+    name, macro = naming.name, naming.macro
+    by_rows = program.rows.input is Feeding.ROWS
+    lines = [
+        *([] if by_rows else [f"#ifndef {macro}_NO_ARENA"]),
+        f"static {macro}_RAM union {{",
+        f"    int8_t bytes[{macro}_ARENA_BYTES];",
+        "    int32_t aligned;",
+        f"}} {name}_arena;",
+        *([] if by_rows else ["#endif"]),
+        "",
+    ]
+    if by_rows:
+        lines += _pushing(source, program, naming, kernels)
+    else:
+        lines += [
+            f"void {name}_run_in(int8_t *arena)",
+            "{",
+            "    hm_cursor cursor;",
+            "    int32_t number, row;",
+            "    hm_begin(&cursor, hm_schedule);",
+            "    while ((number = hm_next(&cursor, &row)) >= 0) {",
+            "        hm_step(arena, number, row);",
+            "    }",
+            "}",
+            "",
+            f"#ifndef {macro}_NO_ARENA",
+            f"void {name}_run(void)",
+            "{",
+            f"    {name}_run_in({name}_arena.bytes);",
+            "}",
+            "",
+        ]
+        lines += _getters(_pointers(source, program, naming)[0], name, "")
+    lines += _getters(_pointers(source, program, naming)[1], name, "const ")
+    if not by_rows:
+        lines += ["#endif"]
+    return "\n".join([*lines, ""])
+
+
+def _getters(pointers: list[_Pointer], name: str, const: str) -> list[str]:
+    lines: list[str] = []
+    for call, kind, offset in pointers:
+        place = f"{name}_arena.bytes + {offset}"
+        found = f"({const}{kind} *)(void *)({place})" if kind != "int8_t" else place
+        lines += [f"{const}{kind} *{call}(void)", "{", f"    return {found};", "}", ""]
+    return lines
+
+
+def _pushing(source: Source, program: RowProgram, naming: Naming, feed: int) -> list[str]:
+    """Return the function that takes rows; `feed` is the number that stands for it in the schedule."""
+    name, macro = naming.name, naming.macro
+    number = next(k for k, one in enumerate(program.tensors) if one.tensor == program.inputs[0])
+    return [
+        "/* Goes on to the next row of the input that is wanted, and returns it; -1 at the end. */",
+        "static int32_t hm_until_row(hm_cursor *cursor)",
+        "{",
+        "    int32_t number, row = -1;",
+        f"    while ((number = hm_next(cursor, &row)) >= 0 && number != {feed}) {{",
+        f"        hm_step({name}_arena.bytes, number, row);",
+        "    }",
+        "    return number < 0 ? -1 : row;",
+        "}",
+        "",
+        f"int {name}_push_row(const {_kind(source, program.inputs[0])} *row)",
+        "{",
+        "    static hm_cursor cursor;",
+        "    static int32_t given, wanted;",
+        "    if (given == 0) {",
+        "        hm_begin(&cursor, hm_schedule);",
+        "        wanted = hm_until_row(&cursor);",
+        "    }",
+        "    if (given == wanted) {",
+        f"        memcpy(hm_row({name}_arena.bytes, {number}, given), row, {macro}_ROW_BYTES);",
+        "        wanted = hm_until_row(&cursor);",
+        "    }",
+        f"    given = given + 1 < {macro}_INPUT_ROWS ? given + 1 : 0;",
+        "    return given == 0;",
+        "}",
+        "",
+    ]

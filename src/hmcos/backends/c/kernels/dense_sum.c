@@ -1,0 +1,24 @@
+/* needs: dense_params dot1 */
+/* Adds what one input row has for the vector to the sums of the channels; the first row sets them, the last
+   makes the output, which may stand where the sums begin. */
+static void hm_dense_sum_step(int8_t *arena, const hm_operator *o, int32_t step)
+{
+    const hm_dense *p = (const hm_dense *)o->params;
+    const int8_t *in = hm_row(arena, o->reads[0], p->first + step);
+    const int8_t *weights = p->sums.weights + step * p->length;
+    int8_t *sums = hm_row(arena, o->sums, 0), *out = hm_row(arena, o->makes, 0);
+    int32_t channel, sum;
+    for (channel = 0; channel < p->out_channels; channel++, weights += p->length * p->rows) {
+        if (step == 0) {
+            sum = hm_bias(&p->sums, channel);
+        } else {
+            memcpy(&sum, sums + 4 * channel, 4);
+        }
+        sum = hm_dot1(in, weights, p->length, p->sums.in_offset, sum);
+        if (step == p->rows - 1) {
+            out[channel] = hm_result(&p->sums, channel, sum);
+        } else {
+            memcpy(sums + 4 * channel, &sum, 4);
+        }
+    }
+}

@@ -1,0 +1,85 @@
+/* needs: columns lines weighted */
+#ifndef HM_LANES
+#define HM_LANES 8 /* channels that are summed together */
+#endif
+
+/* Adds to HM_LANES sums, of channels from `channel` on, the products under one output pixel. */
+static void hm_depthwise_sums(const hm_conv *c, const int8_t *const *rows, int32_t above, int32_t below,
+                              int32_t channel, int32_t left, int32_t *sums)
+{
+    const hm_window *w = c->window;
+    const int32_t offset = c->sums.in_offset, channels = w->out_channels, spread = w->in_channels == 1;
+    int32_t begin, end, y, x, k;
+    hm_columns(w, left, &begin, &end);
+    for (y = above; y < w->height - below; y++) {
+        const int8_t *at = c->sums.weights + (y * w->width + begin) * channels + channel;
+        const int8_t *in = rows[y] + (left + begin * w->dilation_x) * w->in_channels + (spread ? 0 : channel);
+        for (x = begin; x < end; x++) {
+            if (spread) {
+                const int16_t value = (int16_t)(*in + offset);
+                for (k = 0; k < HM_LANES; k++) {
+                    sums[k] += value * (int16_t)at[k];
+                }
+            } else {
+                for (k = 0; k < HM_LANES; k++) {
+                    sums[k] += (int16_t)(in[k] + offset) * (int16_t)at[k];
+                }
+            }
+            in += w->dilation_x * w->in_channels;
+            at += channels;
+        }
+    }
+}
+
+static int32_t hm_depthwise_sum(const hm_conv *c, const int8_t *const *rows, int32_t above, int32_t below,
+                                int32_t channel, int32_t left)
+{
+    const hm_window *w = c->window;
+    const int32_t times = w->out_channels / w->in_channels;
+    int32_t sum = hm_bias(&c->sums, channel), begin, end, y, x;
+    hm_columns(w, left, &begin, &end);
+    for (y = above; y < w->height - below; y++) {
+        const int8_t *at = c->sums.weights + (y * w->width + begin) * w->out_channels + channel;
+        const int8_t *in = rows[y] + (left + begin * w->dilation_x) * w->in_channels + channel / times;
+        for (x = begin; x < end; x++) {
+            sum += (*in + c->sums.in_offset) * *at;
+            in += w->dilation_x * w->in_channels;
+            at += w->out_channels;
+        }
+    }
+    return sum;
+}
+
+/* One output row of a depthwise convolution. */
+static void hm_depthwise_row(const hm_conv *c, const int8_t *const *rows, int32_t above, int32_t below,
+                             int8_t *out)
+{
+    const hm_window *w = c->window;
+    const int32_t lanes = w->in_channels == 1 || w->in_channels == w->out_channels;
+    int32_t x, channel, k, sums[HM_LANES];
+    for (x = 0; x < w->out_width; x++) {
+        const int32_t left = x * w->stride_x - w->pad_x;
+        channel = 0;
+        for (; lanes && channel + HM_LANES <= w->out_channels; channel += HM_LANES) {
+            for (k = 0; k < HM_LANES; k++) {
+                sums[k] = hm_bias(&c->sums, channel + k);
+            }
+            hm_depthwise_sums(c, rows, above, below, channel, left, sums);
+            for (k = 0; k < HM_LANES; k++) {
+                *out++ = hm_result(&c->sums, channel + k, sums[k]);
+            }
+        }
+        for (; channel < w->out_channels; channel++) {
+            *out++ = hm_result(&c->sums, channel, hm_depthwise_sum(c, rows, above, below, channel, left));
+        }
+    }
+}
+
+static void hm_depthwise_step(int8_t *arena, const hm_operator *o, int32_t step)
+{
+    const hm_conv *p = (const hm_conv *)o->params;
+    const int8_t *rows[HM_ROWS];
+    int32_t above;
+    const int32_t below = hm_lines(p->window, arena, o->reads[0], step, rows, &above);
+    hm_depthwise_row(p, rows, above, below, hm_row(arena, o->makes, step));
+}

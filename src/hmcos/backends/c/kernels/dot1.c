@@ -1,0 +1,8 @@
+static int32_t hm_dot1(const int8_t *in, const int8_t *weights, int32_t length, int32_t offset, int32_t sum)
+{
+    int32_t i;
+    for (i = 0; i < length; i++) {
+        sum += (int16_t)(in[i] + offset) * (int16_t)weights[i];
+    }
+    return sum;
+}

@@ -1,0 +1,49 @@
+"""What the generated code calls its functions, and where it puts its bytes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from hmcos.errors import OptionError
+
+_IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
+_SECTION = re.compile(r"[A-Za-z0-9_.$,]+\Z")
+_C = (
+    "auto break case char const continue default do double else enum extern float for goto if inline int",
+    "long register restrict return short signed sizeof static struct switch typedef union unsigned void",
+    "volatile while class namespace new delete this template operator private public protected virtual main",
+)
+_KEYWORDS = frozenset(word for line in _C for word in line.split())
+"""Names that C or C++ take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """Names in the generated code."""
+
+    name: str = "model"
+    """The beginning of its functions and, in capitals, of its macros."""
+    flash: str = ""
+    """The section of constants; empty for the compiler's choice."""
+    ram: str = ""
+    """The section of the arena."""
+
+    def __post_init__(self) -> None:
+        if not _IDENTIFIER.match(self.name) or self.name in _KEYWORDS:
+            raise OptionError(f"--name {self.name!r} is not a name in C: use letters, digits and _")
+        for section in (self.flash, self.ram):
+            if section and not _SECTION.match(section):
+                raise OptionError(f"--section {section!r} is not the name of a section")
+
+    @property
+    def macro(self) -> str:
+        """The beginning of macros."""
+        return self.name.upper()
+
+
+def name_for(stem: str) -> str:
+    """Return a name for a file's stem: what C does not allow becomes an underscore."""
+    name = re.sub(r"[^A-Za-z0-9_]", "_", stem).strip("_")
+    name = name if name[:1].isalpha() else f"model_{name}"
+    return f"{name}_model" if name in _KEYWORDS else name

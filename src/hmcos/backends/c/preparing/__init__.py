@@ -1,0 +1,1 @@
+"""What the kernels need to know of each operator, computed as TensorFlow Lite for Microcontrollers does."""

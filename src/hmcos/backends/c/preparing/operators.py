@@ -1,0 +1,71 @@
+"""Which kernels compute an operator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hmcos.backends.c.constants import Constants
+from hmcos.backends.c.preparing import moved, pointwise, pooled, weighted
+from hmcos.backends.c.preparing.case import Case, Kernel
+from hmcos.backends.c.tensors import Source
+from hmcos.streaming.program import RowOperator, RowProgram
+
+_ONE: dict[str, Callable[[Case], Kernel]] = {
+    "ADD": pointwise.binary,
+    "ARG_MAX": pooled.arg_max,
+    "AVERAGE_POOL_2D": pooled.pool,
+    "CONCATENATION": moved.concatenated,
+    "CONV_2D": weighted.convolution,
+    "DEPTHWISE_CONV_2D": weighted.convolution,
+    "DEQUANTIZE": pointwise.dequantize,
+    "FULLY_CONNECTED": weighted.fully_connected,
+    "HARD_SWISH": pointwise.unary,
+    "LEAKY_RELU": pointwise.unary,
+    "LOGISTIC": pointwise.unary,
+    "MAX_POOL_2D": pooled.pool,
+    "MEAN": pooled.reduced,
+    "MUL": pointwise.binary,
+    "PAD": moved.padded,
+    "PADV2": moved.padded,
+    "QUANTIZE": pointwise.quantize,
+    "RELU": pointwise.unary,
+    "RELU6": pointwise.unary,
+    "RESIZE_BILINEAR": moved.bilinear,
+    "RESIZE_NEAREST_NEIGHBOR": moved.nearest,
+    "SOFTMAX": pointwise.softmax,
+    "SUB": pointwise.binary,
+    "SUM": pooled.reduced,
+    "TANH": pointwise.unary,
+    "TRANSPOSE_CONV": weighted.transposed_convolution,
+}
+_MOVED = frozenset(
+    {
+        "DEPTH_TO_SPACE",
+        "EXPAND_DIMS",
+        "RESHAPE",
+        "SLICE",
+        "SPACE_TO_DEPTH",
+        "SPLIT",
+        "SPLIT_V",
+        "SQUEEZE",
+        "STRIDED_SLICE",
+        "TRANSPOSE",
+    }
+)
+KINDS = frozenset(_ONE) | _MOVED
+"""The kinds of operators that can be compiled."""
+
+
+def kernels_of(source: Source, program: RowProgram, op: RowOperator, constants: Constants) -> list[Kernel]:
+    """Return the kernels that compute an operator, in order: one, or one per output.
+
+    Raises:
+        ModelError: it cannot be compiled; names the operator and the reason.
+    """
+    case = Case(source, program, op, constants)
+    if case.operator.kind in _MOVED:
+        return moved.moved(case)
+    prepare = _ONE.get(case.operator.kind)
+    if prepare is None:
+        raise case.refusal("is of a kind that has no kernel; leave it outside of the compiled network")
+    return [prepare(case)]

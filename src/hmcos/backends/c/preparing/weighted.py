@@ -1,0 +1,133 @@
+"""Operators with weights: convolutions and fully connected ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hmcos.backends.c.fixed_point import scale_of
+from hmcos.backends.c.preparing.case import Case, Kernel
+from hmcos.graph.windows import AxisMap, Spread, Window
+from hmcos.streaming.program import Role
+
+_WINDOW_BYTES, _SUMS_BYTES, _DENSE_BYTES = 18, 23, 11
+"""Of the structures on a machine of 32 bits."""
+
+
+def convolution(case: Case) -> Kernel:
+    """Return the kernel of CONV_2D or DEPTHWISE_CONV_2D."""
+    weights = _weights(case, 1)
+    is_depthwise = case.operator.kind == "DEPTHWISE_CONV_2D"
+    channels = weights.shape[3] if is_depthwise else weights.shape[0]
+    inputs = case.tensor(0).shape[3]
+    if not is_depthwise and weights.shape[3] != inputs:
+        raise case.refusal("has groups, which TensorFlow Lite for Microcontrollers does not compute either")
+    if is_depthwise and channels % inputs:
+        raise case.refusal("does not have as many output channels as its input times a whole number")
+    window = window_of(case, inputs, channels)
+    sums = _sums(case, weights, 1, 2, channels)
+    params = case.struct("hm_conv", f"&{window}", sums, size=_SUMS_BYTES + 4)
+    name = "depthwise" if is_depthwise else "conv"
+    return Kernel(name, params, (case.read().tensor,), case.op.makes[0], weights.shape[1])
+
+
+def transposed_convolution(case: Case) -> Kernel:
+    """Return the kernel of TRANSPOSE_CONV."""
+    weights = _weights(case, 1)
+    channels, inputs = weights.shape[0], weights.shape[3]
+    window = window_of(case, inputs, channels)
+    sums = _sums(case, weights, 1, 3, channels, data=2)
+    params = case.struct("hm_conv", f"&{window}", sums, size=_SUMS_BYTES + 4)
+    return Kernel("transpose_conv", params, (case.read().tensor,), case.op.makes[0], weights.shape[1])
+
+
+def fully_connected(case: Case) -> Kernel:
+    """Return the kernel of FULLY_CONNECTED."""
+    weights, read, made = _weights(case, 1), case.read(), case.made()
+    channels, each = weights.shape
+    sums = _sums(case, weights, 1, 2, channels)
+    rows = case.op.steps if case.op.role is Role.SUM else 1
+    is_sum = rows > 1
+    length = read.size if is_sum else each
+    pixels = 1 if is_sum else read.size // each
+    if (length * rows if is_sum else read.size) != each * pixels or made.size != pixels * channels:
+        raise case.refusal(f"takes rows of {read.size} numbers, of which {each} do not make one vector")
+    params = case.struct("hm_dense", pixels, length, channels, rows, 0, sums, size=_SUMS_BYTES + _DENSE_BYTES)
+    return Kernel("dense_sum" if is_sum else "dense", params, (read.tensor,), case.op.makes[0])
+
+
+def window_of(case: Case, inputs: int, outputs: int) -> str:
+    """Return the name of the window of an operator, of input and output channels."""
+    read, made = case.read(), case.made()
+    (height, stride_y, dilation_y, pad_y), (width, stride_x, dilation_x, pad_x) = (
+        _numbers(case, axis) for axis in (case.op.rows, case.op.columns)
+    )
+    sizes = (read.rows, read.size // inputs, inputs, made.size // outputs, outputs)
+    fields = (*sizes, height, width, stride_y, stride_x, dilation_y, dilation_x, pad_y, pad_x)
+    if max(fields[5:]) > 255 or max(sizes) > 65535 or min(fields) < 0:
+        raise case.refusal("has a window or an image that is too large for its kernel")
+    body = "{" + ", ".join(map(str, fields)) + "}"
+    return case.constants.value("hm_window", body, "window", "operators", _WINDOW_BYTES)
+
+
+def _numbers(case: Case, axis: AxisMap | None) -> tuple[int, int, int, int]:
+    if isinstance(axis, Window):
+        return axis.kernel, axis.stride, axis.dilation, axis.pad
+    if isinstance(axis, Spread):
+        return axis.kernel, axis.stride, 1, axis.pad
+    raise case.refusal("has no window that its kernel knows")
+
+
+def _weights(case: Case, position: int) -> NDArray[Any]:
+    found = case.source.constant(case.input_id(position))
+    if found is None:
+        raise case.refusal("has weights that do not stand in the file")
+    case.need(("int8",), case.tensor(position), case.source.tensors[case.read().tensor], case.output())
+    if case.of_input(position).zero != 0:
+        raise case.refusal("has weights whose zero point is not 0")
+    return found
+
+
+def _sums(case: Case, weights: NDArray[Any], place: int, bias_at: int, channels: int, data: int = 0) -> str:
+    """Return the fields of hm_sums, in braces."""
+    constants = case.constants
+    scales = [scale_of(number) for number in _effective(case, place, data)]
+    if len(scales) not in (1, channels):
+        raise case.refusal("has scales for some channels only")
+    stored = constants.array("int8_t", weights.reshape(-1).tolist(), "weights", "weights")
+    multipliers = constants.array("int32_t", [s.multiplier for s in scales], "multipliers", "quantization")
+    shifts = constants.array("int8_t", [s.shift for s in scales], "shifts", "quantization")
+    least, most = case.bounds()
+    fields = (
+        stored,
+        _bias(case, bias_at),
+        multipliers,
+        shifts,
+        -case.of_input(data).zero,
+        case.of_output().zero,
+        least,
+        most,
+        int(len(scales) > 1),
+    )
+    return "{" + ", ".join(map(str, fields)) + "}"
+
+
+def _effective(case: Case, place: int, data: int) -> list[float]:
+    """Return the scale of sums in units of the output, per channel or once."""
+    inner, weights, outer = case.of_input(data), case.of_input(place), case.of_output()
+    if case.operator.kind == "FULLY_CONNECTED" and len(weights.scales) == 1:
+        both = np.float32(inner.scale) * np.float32(weights.scale)  # the kernel multiplies floats of 32 bits
+        return [float(both) / outer.scale]
+    return [inner.scale * scale / outer.scale for scale in weights.scales]
+
+
+def _bias(case: Case, position: int) -> str:
+    inputs = case.operator.inputs
+    if position >= len(inputs) or inputs[position] is None:
+        return "NULL"
+    found = case.source.constant(case.input_id(position))
+    if found is None or case.tensor(position).element != "int32":
+        raise case.refusal("has a bias that is not int32 or does not stand in the file")
+    return case.constants.array("int32_t", found.reshape(-1).tolist(), "bias", "weights")

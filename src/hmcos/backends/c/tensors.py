@@ -1,0 +1,91 @@
+"""What a TensorFlow Lite file says of tensors beyond the graph: quantization and constants."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hmcos.errors import ModelError
+from hmcos.frontends.model import Model
+from hmcos.frontends.tflite.reading import parse
+from hmcos.frontends.tflite.schema import ModelT, content_of, integers
+from hmcos.graph.graph import Operator, Tensor
+
+_TYPES = {"int8": "<i1", "uint8": "<u1", "int16": "<i2", "int32": "<i4", "int64": "<i8", "float32": "<f4"}
+
+
+@dataclass(frozen=True, slots=True)
+class Quantization:
+    """How the integers of a tensor stand for real numbers."""
+
+    scales: tuple[float, ...]
+    """Of one number for the tensor, or one per channel; each is exactly a float of 32 bits."""
+    zero: int
+    """The integer that stands for zero."""
+
+    @property
+    def scale(self) -> float:
+        """The scale of the tensor, or that of its first channel."""
+        return self.scales[0]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A model and the file that says more of it."""
+
+    model: Model
+
+    @cached_property
+    def file(self) -> ModelT:
+        """The file as the schema's objects."""
+        return parse(cast(bytes, self.model.proto))
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """The tensors of the graph, by their ids."""
+        return self.model.graph.tensors
+
+    def operator(self, number: int) -> Operator:
+        """Return an operator of the graph."""
+        return self.model.graph.operators[number]
+
+    def options(self, number: int) -> Any:
+        """Return the options of an operator; None where the file has none."""
+        return ((self.file.subgraphs or [])[0].operators or [])[number].builtinOptions
+
+    def quantization(self, tensor: int) -> Quantization:
+        """Return how a tensor is quantized.
+
+        Raises:
+            ModelError: it is not.
+        """
+        found: Any = getattr(((self.file.subgraphs or [])[0].tensors or [])[tensor], "quantization", None)
+        if found is None or found.scale is None or not len(found.scale):
+            raise ModelError(f"{self._named(tensor)} is not quantized; convert the model to int8")
+        zeros = set(integers(found.zeroPoint)) or {0}
+        if len(zeros) > 1:
+            raise ModelError(f"{self._named(tensor)} has several zero points")
+        scales = tuple(float(np.float32(scale)) for scale in found.scale)
+        return Quantization(scales, zeros.pop())
+
+    def _named(self, tensor: int) -> str:
+        where = f"{self.model.path}: " if self.model.path else ""
+        return f"{where}tensor {tensor} ({self.tensors[tensor].name!r})"
+
+    def constant(self, tensor: int) -> NDArray[Any] | None:
+        """Return the numbers of a tensor that stands in the file, in its shape; None where it does not."""
+        known = self.tensors[tensor]
+        held = ((self.file.subgraphs or [])[0].tensors or [])[tensor]
+        content = content_of((self.file.buffers or [])[held.buffer])
+        if known.element not in _TYPES or len(content) != known.size or not known.is_parameter:
+            return None
+        return np.frombuffer(content, _TYPES[known.element]).reshape(known.shape)
+
+    def refusal(self, number: int, reason: str) -> ModelError:
+        """Return the error that an operator cannot be compiled, for a reason in words after its name."""
+        where = f"{self.model.path}: " if self.model.path else ""
+        return ModelError(f"{where}{self.operator(number).title} {reason}")
