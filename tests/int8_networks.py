@@ -51,8 +51,8 @@ class Grower:
         data = NUMPY.array([self.rng.randint(-128, 127) for _ in range(count)], "int8")
         return self.tensor(shape, data=data, **more)
 
-    def weights(self, shape: Shape, axis: int, outputs: int) -> tuple[int, int]:
-        """Return weights and a bias, per channel or per tensor; some have no bias."""
+    def weights(self, shape: Shape, axis: int, outputs: int, fed: int) -> tuple[int, int]:
+        """Return weights and a bias, per channel or per tensor; some have no bias; `fed` is multiplied."""
         rng = self.rng
         count = int(NUMPY.prod(shape))
         data = NUMPY.array([rng.randint(-127, 127) for _ in range(count)], "int8")
@@ -63,7 +63,8 @@ class Grower:
         if rng.random() < 0.25:
             return found, -1
         bias = NUMPY.array([rng.randint(-3000, 3000) for _ in range(outputs)], "int32")
-        by = S.QuantizationParametersT(scale=[0.001] * number, zeroPoint=[0] * number)
+        products = [scale * self.known(fed).quantization.scale[0] for scale in scales]
+        by = S.QuantizationParametersT(scale=products, zeroPoint=[0] * number)
         return found, self.sketch.tensor([outputs], "INT32", bias, quantization=by)
 
     def ended(self, made: int) -> bytes:
@@ -112,9 +113,9 @@ def convolution(grow: Grower, fed: int) -> int:
     depthwise = rng.random() < 0.5
     outputs = shape[3] * rng.choice((1, 1, 2, 3)) if depthwise else rng.randint(1, 13)
     weights, bias = (
-        grow.weights([1, *kernel, outputs], 3, outputs)
+        grow.weights([1, *kernel, outputs], 3, outputs, fed)
         if depthwise
-        else grow.weights([outputs, *kernel, shape[3]], 0, outputs)
+        else grow.weights([outputs, *kernel, shape[3]], 0, outputs, fed)
     )
     made = grow.tensor([1, *found["sizes"], outputs])
     options: dict[str, Any] = {"depthMultiplier": outputs // shape[3]} if depthwise else {}
@@ -216,7 +217,7 @@ def concatenation(grow: Grower, fed: int) -> int:
 
 def split(grow: Grower, fed: int) -> int:
     rng, shape = grow.rng, grow.shape(fed)
-    number = 2 if shape[-1] % 2 == 0 else shape[-1] if shape[-1] < 12 else 1
+    number = 2 if shape[-1] % 2 == 0 else shape[-1] if shape[-1] < 10 else 1
     made = [grow.tensor([*shape[:-1], shape[-1] // number], like=fed) for _ in range(number)]
     grow.sketch.operator("SPLIT", [grow.integers(len(shape) - 1), fed], made, numSplits=number)
     return made[rng.randrange(number)] if number == 1 else _joined(grow, made)
@@ -324,7 +325,7 @@ def transposed_convolution(grow: Grower, fed: int) -> int:
     if any(k < s for k, s in zip(kernel, stride, strict=True)):
         return fed
     outputs = rng.randint(1, 9)
-    weights, bias = grow.weights([outputs, *kernel, shape[3]], 0, outputs)
+    weights, bias = grow.weights([outputs, *kernel, shape[3]], 0, outputs, fed)
     made = grow.tensor([1, *sizes, outputs])
     inputs = [grow.integers([1, *sizes, outputs]), weights, fed, *([bias] if bias >= 0 else [])]
     grow.sketch.operator(
@@ -358,7 +359,7 @@ def fully_connected(grow: Grower, fed: int) -> int:
     outputs = rng.randint(1, 10)
     whole = int(NUMPY.prod(shape))
     each = shape[-1] if keep else whole
-    weights, bias = grow.weights([outputs, each], 0, outputs)
+    weights, bias = grow.weights([outputs, each], 0, outputs, fed)
     made = grow.tensor([*shape[:-1], outputs] if keep else [1, outputs])
     inputs = [fed, weights, bias] if bias >= 0 else [fed, weights]
     grow.sketch.operator(

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
+from typing import NamedTuple
 
 from hmcos.backends.c import header
 from hmcos.backends.c.constants import Constants
 from hmcos.backends.c.naming import Naming
 from hmcos.backends.c.places import Places, places_of
-from hmcos.backends.c.preparing.case import Kernel
+from hmcos.backends.c.preparing.case import Case, Kernel
 from hmcos.backends.c.preparing.operators import kernels_of
 from hmcos.backends.c.schedule import encoded
 from hmcos.backends.c.tensors import Source
@@ -20,8 +21,10 @@ from hmcos.streaming.program import Role, RowProgram
 
 _KERNELS = "hmcos.backends.c"
 _NEEDS = "/* needs: "
-_OPERATOR_BYTES = 13
+_OPERATOR_BYTES = 8
 _MOST = 2**16 - 1
+_SEVERAL = frozenset({"add", "mul", "concat"})
+"""Kernels that find the tensors which they read in a table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +49,7 @@ class _Compiled:
     naming: Naming
     constants: Constants
     kernels: tuple[Kernel, ...]
-    sums: tuple[int, ...]
-    """Per kernel the number of the place of its partial sums; 0 where there are none."""
+    """Grouped by name."""
     of_operator: Mapping[int, tuple[int, ...]]
     """Operator of the program to its kernels."""
     places: Places
@@ -65,36 +67,37 @@ def generate(model: Model, program: RowProgram, naming: Naming) -> Generated:
     compiled = _compiled(source, program, naming, constants)
     steps = _steps(compiled)
     schedule = encoded([one for group in steps for one in group])
-    text = _source(compiled, schedule)
+    reads, places = _reads(compiled), compiled.places
+    text = _source(compiled, reads, schedule)
     flash = dict(sorted(constants.sizes.items()))
-    pool = compiled.places
-    flash["offsets"] = (4 + 2 * pool.width) * len(pool.places) + pool.width * len(pool.pool)
+    flash["operators"] = (
+        flash.get("operators", 0) + _OPERATOR_BYTES * len(compiled.kernels) + 2 * len(reads.pool)
+    )
+    flash["offsets"] = (4 + 2 * places.width) * len(places.places) + places.width * len(places.pool)
     flash["schedule"] = len(schedule)
-    flash["operators"] = flash.get("operators", 0) + _OPERATOR_BYTES * len(compiled.kernels)
     return Generated(text, header.header_of(source, program, naming), flash, tuple(steps))
 
 
 def _compiled(source: Source, program: RowProgram, naming: Naming, constants: Constants) -> _Compiled:
-    kernels: list[Kernel] = []
-    sums: list[int] = []
-    of_operator: dict[int, tuple[int, ...]] = {}
+    found: list[tuple[Kernel, int]] = []
     rows = [list(tensor.offsets) for tensor in program.tensors]
-    number = {tensor.tensor: k for k, tensor in enumerate(program.tensors)}
     for k, op in enumerate(program.operators):
         if op.role is Role.FEED:
             continue
-        found = kernels_of(source, program, op, constants)
-        of_operator[k] = tuple(range(len(kernels), len(kernels) + len(found)))
-        kernels += found
+        sums = len(rows) if op.accumulator is not None else 0
         if op.accumulator is not None:
             rows.append([op.accumulator.offset])
-        sums += [0 if op.accumulator is None else len(rows) - 1] * len(found)
+        found += [(kernel, k) for kernel in kernels_of(Case(source, program, op, constants, sums))]
+    found.sort(key=lambda pair: pair[0].name)
+    of_operator: dict[int, tuple[int, ...]] = {}
+    for number, (_, k) in enumerate(found):
+        of_operator[k] = (*of_operator.get(k, ()), number)
     places = places_of(rows)
-    if max(len(places.pool), len(places.places), len(kernels)) > _MOST:
+    if max(len(places.pool), len(places.places), len(found)) > _MOST:
         raise ModelError(f"{source.model.path}: has more rows than the {_MOST:,} that the tables can number")
-    return _Compiled(
-        source, program, naming, constants, tuple(kernels), tuple(sums), of_operator, places, number
-    )
+    number = {tensor.tensor: k for k, tensor in enumerate(program.tensors)}
+    kernels = tuple(kernel for kernel, _ in found)
+    return _Compiled(source, program, naming, constants, kernels, of_operator, places, number)
 
 
 def _steps(compiled: _Compiled) -> list[tuple[tuple[int, int], ...]]:
@@ -116,36 +119,59 @@ def _steps(compiled: _Compiled) -> list[tuple[tuple[int, int], ...]]:
     return found
 
 
-def _source(compiled: _Compiled, schedule: bytes) -> str:
-    naming, constants = compiled.naming, compiled.constants
-    reads = [
-        constants.array("uint16_t", [compiled.number[t] for t in kernel.reads], "reads", "operators")
-        for kernel in compiled.kernels
-    ]
-    used = list(dict.fromkeys(kernel.name for kernel in compiled.kernels))
-    fields: list[str] = []
-    for kernel, read, total in zip(compiled.kernels, reads, compiled.sums, strict=True):
-        numbers = f"{compiled.number[kernel.makes]}, {total}, {used.index(kernel.name)}"
-        fields.append(f"    {{&{kernel.params}, {read}, {numbers}}},")
+class _Reads(NamedTuple):
+    """The tensors that kernels read."""
+
+    of_kernel: tuple[int, ...]
+    """Per kernel the number of its tensor, or where its numbers begin in the pool."""
+    pool: tuple[int, ...]
+
+
+def _reads(compiled: _Compiled) -> _Reads:
+    of_kernel, pool = list[int](), list[int]()
+    for kernel in compiled.kernels:
+        numbers = [compiled.number[tensor] for tensor in kernel.reads]
+        if kernel.name in _SEVERAL:
+            of_kernel.append(len(pool))
+            pool += numbers
+        else:
+            of_kernel += numbers
+    return _Reads(tuple(of_kernel), tuple(pool))
+
+
+def _source(compiled: _Compiled, reads: _Reads, schedule: bytes) -> str:
+    naming, flash = compiled.naming, f"{compiled.naming.macro}_FLASH"
     rows = max([1, *(kernel.rows for kernel in compiled.kernels)])
+    used = list(dict.fromkeys(kernel.name for kernel in compiled.kernels))
+    operators = [
+        f"    {{&{kernel.params}, {read}, {compiled.number[kernel.makes]}}},"
+        for kernel, read in zip(compiled.kernels, reads.of_kernel, strict=True)
+    ]
     parts = _kernel_parts(used)
     base, rest = parts["base"], [text for name, text in parts.items() if name != "base"]
+    pool = _table("uint16_t", flash, "hm_reads", reads.pool) if reads.pool else []
     return "\n".join(
         [
             header.opening(compiled.source, compiled.program, naming),
             *_types(compiled.places),
             base,
-            *_place_tables(compiled.places, naming, rows),
+            *_place_tables(compiled.places, flash, rows),
+            *pool,
             *rest,
-            *constants.lines,
-            f"static hm_operator const {naming.macro}_FLASH hm_operators[] = {{",
-            *fields,
+            *compiled.constants.lines,
+            f"static hm_operator const {flash} hm_operators[] = {{",
+            *operators,
             "};",
-            _bytes(schedule, naming),
-            _dispatch(used),
+            *_table("uint8_t", flash, "hm_schedule", schedule),
+            _dispatch(compiled, used),
             header.running(compiled.source, compiled.program, naming, len(compiled.kernels)),
         ]
     )
+
+
+def _table(element: str, flash: str, name: str, numbers: Sequence[int]) -> list[str]:
+    lines = (", ".join(map(str, numbers[k : k + 20])) + "," for k in range(0, len(numbers), 20))
+    return [f"static {element} const {flash} {name}[] = {{", *lines, "};"]
 
 
 def _types(places: Places) -> list[str]:
@@ -153,40 +179,31 @@ def _types(places: Places) -> list[str]:
     return [f"typedef uint{bits}_t hm_offset;", f"typedef int{bits}_t hm_advance;"]
 
 
-def _place_tables(places: Places, naming: Naming, rows: int) -> list[str]:
-    flash = f"{naming.macro}_FLASH"
-    lines = [", ".join(map(str, places.pool[k : k + 20])) + "," for k in range(0, len(places.pool), 20)]
+def _place_tables(places: Places, flash: str, rows: int) -> list[str]:
     return [
         f"#define HM_UNIT {places.unit}",
         f"#define HM_ROWS {rows}",
-        f"static hm_offset const {flash} hm_offsets[] = {{",
-        *lines,
-        "};",
+        *_table("hm_offset", flash, "hm_offsets", places.pool),
         f"static hm_place const {flash} hm_places[] = {{",
         *(f"    {{{p.base}, {p.step}, {p.first}, {p.period}}}," for p in places.places),
         "};",
     ]
 
 
-def _bytes(schedule: bytes, naming: Naming) -> str:
-    lines = [", ".join(map(str, schedule[k : k + 24])) + "," for k in range(0, len(schedule), 24)]
-    return f"static uint8_t const {naming.macro}_FLASH hm_schedule[] = {{\n" + "\n".join(lines) + "\n};\n"
-
-
-def _dispatch(used: list[str]) -> str:
-    cases = [
-        f"    case {k}:\n        hm_{name}_step(arena, o, row);\n        break;"
-        for k, name in enumerate(used)
-    ]
+def _dispatch(compiled: _Compiled, used: list[str]) -> str:
+    """Return the function that runs a step; operators are numbered kernel by kernel."""
+    names, cases = [kernel.name for kernel in compiled.kernels], list[str]()
+    for k, name in enumerate(used):
+        end = len(names) - names[::-1].index(name)
+        test = f"if (number < {end}) " if k < len(used) - 1 else ""
+        cases += [f"    {'} else ' if k else ''}{test}{{", f"        hm_{name}_step(arena, o, row);"]
     return "\n".join(
         [
+            "",
             "static void hm_step(int8_t *arena, int32_t number, int32_t row)",
             "{",
             "    const hm_operator *o = &hm_operators[number];",
-            "    switch (o->kind) {",
             *cases,
-            "    default:",
-            "        break;",
             "    }",
             "}",
             "",

@@ -59,16 +59,35 @@ def run(
         NotRunError: the runtime refuses the model or crashes.
         LimitError: the run reaches a limit of time or memory.
     """
-    module, package = PACKAGES[engine]
+    return _ran(Task(engine, content, None if inputs is None else tuple(inputs), arena), allowance)
+
+
+def run_all(
+    engine: str, content: bytes, inputs: Sequence[Sequence[object]], arena: int = 0
+) -> list[tuple[Any, ...]]:
+    """Run a model on a runtime in one session for several inputs, at least one; return the outputs of each.
+
+    Raises:
+        ToolError: the runtime is not installed.
+        NotRunError: the runtime refuses the model or crashes.
+        LimitError: the run reaches a limit of time or memory.
+    """
+    first, *more = map(tuple, inputs)
+    found = _ran(Task(engine, content, first, arena, tuple(more)), AMPLE).outputs
+    each = len(found) // len(inputs)
+    return [found[k : k + each] for k in range(0, len(found), each)]
+
+
+def _ran(task: Task, allowance: Allowance) -> ModelRun:
+    engine, (module, package) = task.engine, PACKAGES[task.engine]
     if find_spec(module) is None:
         raise ToolError(f"this needs the package {package}; pip install 'hmcos[tflite-check]'")
-    task = Task(engine, content, None if inputs is None else tuple(inputs), arena)
     ended = processes.run("hmcos.runtimes.tflite.litert_child:answer", pickle.dumps(task), allowance)
     if ended.failure:
         if ended.exhausted:
             raise LimitError(f"{engine}: {ended.failure}")
         raise NotRunError(f"{engine}: {_refusal(ended)}")
-    if inputs is None:
+    if task.inputs is None:
         return ModelRun((), ended.log)
     numpy: Any = import_module("numpy")
     with numpy.load(BytesIO(ended.answer), allow_pickle=False) as arrays:

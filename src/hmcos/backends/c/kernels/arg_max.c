@@ -17,7 +17,7 @@ static void hm_arg_max_step(int8_t *arena, const hm_operator *o, int32_t step)
         const int32_t at = step * p->length + i, place = at % numbers;
         int32_t most = -129, found = 0;
         for (y = 0; y < p->rows; y++) {
-            const int8_t *row = hm_row(arena, o->reads[0], at / numbers + y);
+            const int8_t *row = hm_row(arena, o->reads, at / numbers + y);
             row += place / p->inner * p->axis * p->inner + place % p->inner;
             for (k = 0; k < p->axis; k++) {
                 if (row[k * p->inner] > most) {

@@ -28,6 +28,6 @@ static void hm_average_pool_step(int8_t *arena, const hm_operator *o, int32_t st
     const hm_pool *p = (const hm_pool *)o->params;
     const int8_t *rows[HM_ROWS];
     int32_t above;
-    const int32_t below = hm_lines(p->window, arena, o->reads[0], step, rows, &above);
+    const int32_t below = hm_lines(p->window, arena, o->reads, step, rows, &above);
     hm_average_pool_row(p, rows, above, below, hm_row(arena, o->makes, step));
 }

@@ -6,11 +6,9 @@ typedef struct {
     uint16_t first, period;
 } hm_place;
 
-/* An operator, with the numbers of the tensors that it reads, of the tensor that it makes, and of the one that
-   holds its partial sums. */
+/* An operator, with the number of the tensor that it reads, or where several stand in hm_reads, and of the one
+   that it makes. */
 typedef struct {
     const void *params;
-    const uint16_t *reads;
-    uint16_t makes, sums;
-    uint8_t kind;
+    uint16_t reads, makes;
 } hm_operator;

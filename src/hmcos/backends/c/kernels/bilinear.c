@@ -36,7 +36,7 @@ static void hm_bilinear_step(int8_t *arena, const hm_operator *o, int32_t step)
     const int8_t *rows[2];
     int32_t ends[2];
     const int32_t part = hm_between(step, p->scale_y, p->shift_y, p->in_height, ends);
-    rows[0] = hm_row(arena, o->reads[0], ends[0]);
-    rows[1] = hm_row(arena, o->reads[0], ends[1]);
+    rows[0] = hm_row(arena, o->reads, ends[0]);
+    rows[1] = hm_row(arena, o->reads, ends[1]);
     hm_bilinear_row(p, rows, part, hm_row(arena, o->makes, step));
 }

@@ -21,5 +21,5 @@ static const int8_t *hm_operand(int8_t *arena, const hm_operator *o, int32_t ste
     if (p->constant && p->place == k) {
         return p->constant + step * p->constant_row;
     }
-    return hm_row(arena, o->reads[p->constant ? 0 : k], p->repeated >> k & 1 ? 0 : step);
+    return hm_row(arena, hm_reads[o->reads + (p->constant ? 0 : k)], p->repeated >> k & 1 ? 0 : step);
 }

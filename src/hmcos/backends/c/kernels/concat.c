@@ -15,7 +15,7 @@ static void hm_concat_step(int8_t *arena, const hm_operator *o, int32_t step)
         whole += p->lengths[k];
     }
     for (k = 0; k < p->number; k++) {
-        const int8_t *in = hm_row(arena, o->reads[k], step);
+        const int8_t *in = hm_row(arena, hm_reads[o->reads + k], step);
         for (i = 0; i < p->pieces; i++, in += p->lengths[k]) {
             memcpy(out + i * whole, in, p->lengths[k]);
         }

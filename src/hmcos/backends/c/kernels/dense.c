@@ -26,5 +26,5 @@ static void hm_dense_row(const hm_dense *c, const int8_t *in, int8_t *out)
 static void hm_dense_step(int8_t *arena, const hm_operator *o, int32_t step)
 {
     const hm_dense *p = (const hm_dense *)o->params;
-    hm_dense_row(p, hm_row(arena, o->reads[0], step), hm_row(arena, o->makes, step));
+    hm_dense_row(p, hm_row(arena, o->reads, step), hm_row(arena, o->makes, step));
 }

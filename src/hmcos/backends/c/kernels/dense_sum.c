@@ -4,9 +4,9 @@
 static void hm_dense_sum_step(int8_t *arena, const hm_operator *o, int32_t step)
 {
     const hm_dense *p = (const hm_dense *)o->params;
-    const int8_t *in = hm_row(arena, o->reads[0], p->first + step);
+    const int8_t *in = hm_row(arena, o->reads, p->first + step);
     const int8_t *weights = p->sums.weights + step * p->length;
-    int8_t *sums = hm_row(arena, o->sums, 0), *out = hm_row(arena, o->makes, 0);
+    int8_t *sums = hm_row(arena, p->sums_at, 0), *out = hm_row(arena, o->makes, 0);
     int32_t channel, sum;
     for (channel = 0; channel < p->out_channels; channel++, weights += p->length * p->rows) {
         if (step == 0) {

@@ -17,7 +17,7 @@ static int8_t *hm_taken(int8_t *arena, const hm_operator *o, int32_t at, int8_t 
     int32_t left = p->piece, row = at / p->length, column = at % p->length;
     for (; left > 0; row++, column = 0) {
         const int32_t some = left < p->length - column ? left : p->length - column;
-        memcpy(out, hm_row(arena, o->reads[0], row) + column, (size_t)some);
+        memcpy(out, hm_row(arena, o->reads, row) + column, (size_t)some);
         out += some;
         left -= some;
     }

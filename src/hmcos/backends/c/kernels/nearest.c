@@ -16,5 +16,5 @@ static void hm_nearest_row(const hm_nearest *p, const int8_t *row, int8_t *out)
 static void hm_nearest_step(int8_t *arena, const hm_operator *o, int32_t step)
 {
     const hm_nearest *p = (const hm_nearest *)o->params;
-    hm_nearest_row(p, hm_row(arena, o->reads[0], p->rows[step]), hm_row(arena, o->makes, step));
+    hm_nearest_row(p, hm_row(arena, o->reads, p->rows[step]), hm_row(arena, o->makes, step));
 }

@@ -22,6 +22,6 @@ static void hm_pad_step(int8_t *arena, const hm_operator *o, int32_t step)
 {
     const hm_pad *p = (const hm_pad *)o->params;
     const int32_t y = step - p->top;
-    const int8_t *row = y < 0 || y >= p->in_height ? NULL : hm_row(arena, o->reads[0], y);
+    const int8_t *row = y < 0 || y >= p->in_height ? NULL : hm_row(arena, o->reads, y);
     hm_pad_row(p, row, hm_row(arena, o->makes, step));
 }

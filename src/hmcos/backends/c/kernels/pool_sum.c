@@ -2,6 +2,7 @@
 typedef struct {
     const hm_window *window;
     uint16_t rows, first; /* input rows under the window, and the first of them */
+    uint16_t sums_at;     /* number of the place of partial sums */
     uint8_t partial;      /* bytes of a partial sum */
     int8_t least, most;
 } hm_pool_sum;
@@ -12,8 +13,8 @@ static void hm_pool_sum_step(int8_t *arena, const hm_operator *o, int32_t step)
 {
     const hm_pool_sum *p = (const hm_pool_sum *)o->params;
     const hm_window *w = p->window;
-    const int8_t *row = hm_row(arena, o->reads[0], p->first + step);
-    int8_t *sums = hm_row(arena, o->sums, 0), *out = hm_row(arena, o->makes, 0);
+    const int8_t *row = hm_row(arena, o->reads, p->first + step);
+    int8_t *sums = hm_row(arena, p->sums_at, 0), *out = hm_row(arena, o->makes, 0);
     const int32_t channels = w->in_channels;
     int32_t x, c, k, begin, end, at = 0;
     for (x = 0; x < w->out_width; x++) {

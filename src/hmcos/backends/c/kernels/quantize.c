@@ -26,5 +26,5 @@ static void hm_quantize_row(const hm_float *p, const int8_t *in, int8_t *out)
 
 static void hm_quantize_step(int8_t *arena, const hm_operator *o, int32_t step)
 {
-    hm_quantize_row((const hm_float *)o->params, hm_row(arena, o->reads[0], step), hm_row(arena, o->makes, step));
+    hm_quantize_row((const hm_float *)o->params, hm_row(arena, o->reads, step), hm_row(arena, o->makes, step));
 }

@@ -5,6 +5,7 @@ typedef struct {
     uint16_t out_width, out_channels; /* each as many as of the input, or one */
     uint16_t rows, first;             /* input rows that are summed, and the first of them */
     uint16_t length;                  /* of an output row */
+    uint16_t sums_at;                 /* number of the place of partial sums */
     uint8_t partial;                  /* bytes of a partial sum */
     int8_t shift;
     int16_t out_offset;

@@ -4,8 +4,8 @@
 static void hm_reduce_sum_step(int8_t *arena, const hm_operator *o, int32_t step)
 {
     const hm_reduce *p = (const hm_reduce *)o->params;
-    const int8_t *row = hm_row(arena, o->reads[0], p->first + step);
-    int8_t *sums = hm_row(arena, o->sums, 0), *out = hm_row(arena, o->makes, 0);
+    const int8_t *row = hm_row(arena, o->reads, p->first + step);
+    int8_t *sums = hm_row(arena, p->sums_at, 0), *out = hm_row(arena, o->makes, 0);
     int32_t x, c, at = 0;
     for (x = 0; x < p->out_width; x++) {
         for (c = 0; c < p->out_channels; c++, at++) {

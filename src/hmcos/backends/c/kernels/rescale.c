@@ -20,5 +20,5 @@ static void hm_rescale_row(const hm_rescale *p, const int8_t *in, int8_t *out)
 
 static void hm_rescale_step(int8_t *arena, const hm_operator *o, int32_t step)
 {
-    hm_rescale_row((const hm_rescale *)o->params, hm_row(arena, o->reads[0], step), hm_row(arena, o->makes, step));
+    hm_rescale_row((const hm_rescale *)o->params, hm_row(arena, o->reads, step), hm_row(arena, o->makes, step));
 }

@@ -96,5 +96,5 @@ static void hm_softmax_row(const hm_softmax *p, const int8_t *in, int8_t *out)
 
 static void hm_softmax_step(int8_t *arena, const hm_operator *o, int32_t step)
 {
-    hm_softmax_row((const hm_softmax *)o->params, hm_row(arena, o->reads[0], step), hm_row(arena, o->makes, step));
+    hm_softmax_row((const hm_softmax *)o->params, hm_row(arena, o->reads, step), hm_row(arena, o->makes, step));
 }

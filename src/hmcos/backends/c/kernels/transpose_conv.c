@@ -39,7 +39,7 @@ static void hm_transpose_conv_step(int8_t *arena, const hm_operator *o, int32_t 
     for (k = 0; k < w->height; k++) {
         const int32_t reach = step + w->pad_y - k, y = reach / w->stride_y;
         const int32_t is_there = reach >= 0 && y * w->stride_y == reach && y < w->in_height;
-        rows[k] = is_there ? hm_row(arena, o->reads[0], y) : NULL;
+        rows[k] = is_there ? hm_row(arena, o->reads, y) : NULL;
     }
     hm_transpose_conv_row(p, rows, hm_row(arena, o->makes, step));
 }

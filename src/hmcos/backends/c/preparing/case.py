@@ -46,6 +46,8 @@ class Case:
     program: RowProgram
     op: RowOperator
     constants: Constants
+    sums: int = 0
+    """The number of the place of its partial sums, where it has any."""
 
     @property
     def operator(self) -> Operator:
@@ -67,6 +69,20 @@ class Case:
         if found is None:
             raise self.refusal("lacks an input")
         return found
+
+    @property
+    def first(self) -> int:
+        """The first row that an operator takes which sums up rows; 0 for others.
+
+        Raises:
+            ModelError: the rows that it takes do not follow each other.
+        """
+        if self.op.accumulator is None:
+            return 0
+        rows = [row for needed in self.op.inputs[0].needs for row in needed]
+        if rows != list(range(rows[0], rows[0] + self.op.steps)):
+            raise self.refusal("adds up rows that do not follow each other")
+        return rows[0]
 
     def read(self, index: int = 0) -> RowTensor:
         """Return the rows of one of the activations that are read."""

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hmcos.backends.c.constants import Constants
 from hmcos.backends.c.preparing import moved, pointwise, pooled, weighted
 from hmcos.backends.c.preparing.case import Case, Kernel
-from hmcos.backends.c.tensors import Source
-from hmcos.streaming.program import RowOperator, RowProgram
 
 _ONE: dict[str, Callable[[Case], Kernel]] = {
     "ADD": pointwise.binary,
@@ -56,13 +53,12 @@ KINDS = frozenset(_ONE) | _MOVED
 """The kinds of operators that can be compiled."""
 
 
-def kernels_of(source: Source, program: RowProgram, op: RowOperator, constants: Constants) -> list[Kernel]:
+def kernels_of(case: Case) -> list[Kernel]:
     """Return the kernels that compute an operator, in order: one, or one per output.
 
     Raises:
         ModelError: it cannot be compiled; names the operator and the reason.
     """
-    case = Case(source, program, op, constants)
     if case.operator.kind in _MOVED:
         return moved.moved(case)
     prepare = _ONE.get(case.operator.kind)

@@ -20,8 +20,14 @@ def pool(case: Case) -> Kernel:
     window, kind = window_of(case, channels, channels), case.operator.kind
     reads, makes = (case.read().tensor,), case.op.makes[0]
     if case.op.accumulator is not None:
-        first = case.op.inputs[0].needs[0][0]
-        fields = (f"&{window}", case.op.steps, first, case.op.accumulator.width, *case.bounds())
+        fields = (
+            f"&{window}",
+            case.op.steps,
+            case.first,
+            case.sums,
+            case.op.accumulator.width,
+            *case.bounds(),
+        )
         return Kernel("pool_sum", case.struct("hm_pool_sum", *fields, size=11), reads, makes)
     params = case.struct("hm_pool", f"&{window}", *case.bounds(), size=6)
     height = case.op.rows.kernel if isinstance(case.op.rows, Window) else 1
@@ -47,7 +53,7 @@ def reduced(case: Case) -> Kernel:
     by = scale_of(inner_scale.scale / outer.scale)
     by = by if case.operator.kind == "SUM" else _divided(by, number)
     partial = 0 if case.op.accumulator is None else case.op.accumulator.width
-    sizes = (width, channels, out_width, out_channels, rows, 0, case.made().size)
+    sizes = (width, channels, out_width, out_channels, rows, case.first, case.made().size, case.sums)
     fields = (*sizes, partial, by.shift, outer.zero, inner_scale.zero * number, by.multiplier)
     params = case.struct("hm_reduce", *fields, size=_REDUCE_BYTES)
     name = "reduce_sum" if partial else "reduce_row"

@@ -54,7 +54,8 @@ def fully_connected(case: Case) -> Kernel:
     pixels = 1 if is_sum else read.size // each
     if (length * rows if is_sum else read.size) != each * pixels or made.size != pixels * channels:
         raise case.refusal(f"takes rows of {read.size} numbers, of which {each} do not make one vector")
-    params = case.struct("hm_dense", pixels, length, channels, rows, 0, sums, size=_SUMS_BYTES + _DENSE_BYTES)
+    sizes = (pixels, length, channels, rows, case.first)
+    params = case.struct("hm_dense", *sizes, case.sums, sums, size=_SUMS_BYTES + _DENSE_BYTES)
     return Kernel("dense_sum" if is_sum else "dense", params, (read.tensor,), case.op.makes[0])
 
 
