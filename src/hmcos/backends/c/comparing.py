@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from hmcos.backends.c.generating import Generated
-from hmcos.backends.c.harness import SANITIZERS, WARNINGS, Compiler, build, main_of, run
+from hmcos.backends.c.harness import SANITIZERS, WARNINGS, Compiler, build, compiler, main_of, run
 from hmcos.backends.c.naming import Naming
 from hmcos.backends.c.poisoning import poisoned_main
 from hmcos.folders import temporary_folder
@@ -25,6 +25,8 @@ class Build:
     flags: tuple[str, ...]
     is_poisoned: bool = False
     """Whether dead bytes are overwritten after every step."""
+    compiler: Compiler | None = None
+    """None for the system's."""
 
 
 BUILDS = (
@@ -52,14 +54,13 @@ def reference(model: Model, inputs: Sequence[Sequence[object]], engine: str = "t
     """
     content = cast(bytes, model.proto)
     found = run_all(engine, content, inputs, room(content, model.graph) if engine == "tflm" else 0)
-    return [b"".join(cast(Any, array).tobytes() for array in outputs) for outputs in found]
+    return [b"".join(array.tobytes() for array in outputs) for outputs in found]
 
 
 def compare(
     model: Model,
     program: RowProgram,
     code: tuple[Generated, Naming],
-    with_: Compiler,
     inputs: Sequence[Sequence[object]],
     wanted: Sequence[bytes],
     builds: Iterable[Build] = BUILDS,
@@ -67,6 +68,7 @@ def compare(
     """Return per build how many of the inputs give the outputs that are wanted.
 
     Raises:
+        ToolError: there is no compiler.
         NotRunError: the compiler refuses the code, or a sanitizer finds it at fault.
     """
     generated, naming = code
@@ -76,7 +78,9 @@ def compare(
     with temporary_folder() as folder:
         for one in builds:
             main = poisoned_main(program, generated, naming) if one.is_poisoned else main_of(program, naming)
-            built = build(generated, naming, main, folder, replace(with_, flags=one.flags))
+            built = build(
+                generated, naming, main, folder, replace(one.compiler or compiler(), flags=one.flags)
+            )
             made = run(built, given, size)
             equal = sum(a == b for a, b in zip(made, wanted, strict=True))
             found.append(Comparison(one.title, len(made), equal))
