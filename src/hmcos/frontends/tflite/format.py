@@ -17,6 +17,7 @@ from hmcos.memory.target import Target, load_target
 
 if TYPE_CHECKING:
     from hmcos.graph.rewrite import Rewrite
+    from hmcos.graph.rowwise import RowRules
     from hmcos.graph.windows import Windows
 
 # Each method imports what it needs: few commands need all of this.
@@ -107,6 +108,12 @@ class Tflite(Format):
         from hmcos.frontends.tflite.windows import windows
 
         return windows(model, micro=target is None or target.name in (TARGET, "default"))
+
+    def rows(self, model: Model) -> RowRules:
+        """Return how operators can run row by row; see `Format.rows`."""
+        from hmcos.frontends.tflite.rows import row_rules
+
+        return row_rules(model)
 
     def rewritten(self, model: Model, rewrite: Rewrite) -> Model:
         """Return a model changed by a rewrite of its main graph; see `Format.rewritten`."""
