@@ -51,6 +51,9 @@ def poisoned_main(program: RowProgram, generated: Generated, naming: Naming) -> 
             "        int32_t number, row, at = 0, k = 0;",
             f"        memset(arena, 85, {macro}_ARENA_BYTES);",
             *copies,
+            "        for (; deaths[k][0] == 0; k++) {",
+            "            memset(arena + deaths[k][1], 170, (size_t)deaths[k][2]);",
+            "        }",
             "        hm_begin(&cursor, hm_schedule);",
             "        while ((number = hm_next(&cursor, &row)) >= 0) {",
             f"            if (number == {number}) {{",
@@ -92,6 +95,7 @@ def _deaths(program: RowProgram, generated: Generated) -> list[tuple[int, int, i
         _set(gone, makes, True)
         found += [(after[k], a, b) for a, b in _ranges(gone & ~live)]
         live = before
+    found += [(0, a, b) for a, b in _ranges(~live)]  # what nobody reads before it is made
     return found[::-1]
 
 
