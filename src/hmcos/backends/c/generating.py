@@ -10,10 +10,10 @@ from typing import NamedTuple
 from hmcos.backends.c import header
 from hmcos.backends.c.constants import Constants
 from hmcos.backends.c.naming import Naming
-from hmcos.backends.c.places import Places, places_of
+from hmcos.backends.c.places import WIDE, Places, places_of
 from hmcos.backends.c.preparing.case import Case, Kernel
 from hmcos.backends.c.preparing.operators import kernels_of
-from hmcos.backends.c.schedule import encoded
+from hmcos.backends.c.schedule import DEPTH, Run, Schedule, encoded
 from hmcos.backends.c.tensors import Source
 from hmcos.errors import ModelError
 from hmcos.frontends.model import Model
@@ -21,7 +21,7 @@ from hmcos.streaming.program import Role, RowProgram
 
 _KERNELS = "hmcos.backends.c"
 _NEEDS = "/* needs: "
-_OPERATOR_BYTES = 8
+_OPERATOR_BYTES = 9
 _MOST = 2**16 - 1
 _SEVERAL = frozenset({"add", "mul", "concat"})
 """Kernels that find the tensors which they read in a table."""
@@ -49,7 +49,7 @@ class _Compiled:
     naming: Naming
     constants: Constants
     kernels: tuple[Kernel, ...]
-    """Grouped by name."""
+    """In the order of their first steps."""
     of_operator: Mapping[int, tuple[int, ...]]
     """Operator of the program to its kernels."""
     places: Places
@@ -70,11 +70,10 @@ def generate(model: Model, program: RowProgram, naming: Naming) -> Generated:
     reads, places = _reads(compiled), compiled.places
     text = _source(compiled, reads, schedule)
     flash = dict(sorted(constants.sizes.items()))
-    flash["operators"] = (
-        flash.get("operators", 0) + _OPERATOR_BYTES * len(compiled.kernels) + 2 * len(reads.pool)
-    )
-    flash["offsets"] = (4 + 2 * places.width) * len(places.places) + places.width * len(places.pool)
-    flash["schedule"] = len(schedule)
+    tables = _OPERATOR_BYTES * len(compiled.kernels) + 2 * len(reads.pool)
+    flash["operators"] = flash.get("operators", 0) + tables
+    flash["offsets"] = places.size
+    flash["schedule"] = schedule.size
     return Generated(text, header.header_of(source, program, naming), flash, tuple(steps))
 
 
@@ -88,12 +87,13 @@ def _compiled(source: Source, program: RowProgram, naming: Naming, constants: Co
         if op.accumulator is not None:
             rows.append([op.accumulator.offset])
         found += [(kernel, k) for kernel in kernels_of(Case(source, program, op, constants, sums))]
-    found.sort(key=lambda pair: pair[0].name)
+    begun = {step.operator: at for at, step in reversed(list(enumerate(program.steps)))}
+    found.sort(key=lambda pair: begun.get(pair[1], -1))  # steps then go on to operators of near numbers
     of_operator: dict[int, tuple[int, ...]] = {}
     for number, (_, k) in enumerate(found):
         of_operator[k] = (*of_operator.get(k, ()), number)
     places = places_of(rows)
-    if max(len(places.pool), len(places.places), len(found)) > _MOST:
+    if max(2 * len(places.pool), len(places.places), len(found)) > _MOST:
         raise ModelError(f"{source.model.path}: has more rows than the {_MOST:,} that the tables can number")
     number = {tensor.tensor: k for k, tensor in enumerate(program.tensors)}
     kernels = tuple(kernel for kernel, _ in found)
@@ -139,7 +139,7 @@ def _reads(compiled: _Compiled) -> _Reads:
     return _Reads(tuple(of_kernel), tuple(pool))
 
 
-def _source(compiled: _Compiled, reads: _Reads, schedule: bytes) -> str:
+def _source(compiled: _Compiled, reads: _Reads, schedule: Schedule) -> str:
     naming, flash = compiled.naming, f"{compiled.naming.macro}_FLASH"
     rows = max([1, *(kernel.rows for kernel in compiled.kernels)])
     used = list(dict.fromkeys(kernel.name for kernel in compiled.kernels))
@@ -157,13 +157,14 @@ def _source(compiled: _Compiled, reads: _Reads, schedule: bytes) -> str:
             base,
             *_place_tables(compiled.places, flash, rows),
             *pool,
+            *_schedule_tables(schedule, flash),
             *rest,
             *compiled.constants.lines,
             f"static hm_operator const {flash} hm_operators[] = {{",
             *operators,
             "};",
-            *_table("uint8_t", flash, "hm_schedule", schedule),
-            _dispatch(compiled, used),
+            *_table("uint8_t", flash, "hm_kinds", [used.index(kernel.name) for kernel in compiled.kernels]),
+            _dispatch(used),
             header.running(compiled.source, compiled.program, naming, len(compiled.kernels)),
         ]
     )
@@ -175,34 +176,46 @@ def _table(element: str, flash: str, name: str, numbers: Sequence[int]) -> list[
 
 
 def _types(places: Places) -> list[str]:
-    bits = 8 * places.width
-    return [f"typedef uint{bits}_t hm_offset;", f"typedef int{bits}_t hm_advance;"]
+    base, small = 8 * places.base_bytes, 8 * places.unit_bytes
+    return [f"typedef uint{base}_t hm_base;", f"typedef uint{small}_t hm_small;"]
 
 
 def _place_tables(places: Places, flash: str, rows: int) -> list[str]:
     return [
         f"#define HM_UNIT {places.unit}",
+        f"#define HM_WIDE {WIDE}",
+        f"#define HM_HAS_WIDE {int(any(place.first >= WIDE for place in places.places))}",
         f"#define HM_ROWS {rows}",
-        *_table("hm_offset", flash, "hm_offsets", places.pool),
+        f"#define HM_DEPTH {DEPTH + 1}",
+        *_table("uint8_t", flash, "hm_patterns", places.pool),
         f"static hm_place const {flash} hm_places[] = {{",
-        *(f"    {{{p.base}, {p.step}, {p.first}, {p.period}}}," for p in places.places),
+        *(f"    {{{p.base}, {p.first}, {p.unit}, {p.period}}}," for p in places.places),
         "};",
     ]
 
 
-def _dispatch(compiled: _Compiled, used: list[str]) -> str:
-    """Return the function that runs a step; operators are numbered kernel by kernel."""
-    names, cases = [kernel.name for kernel in compiled.kernels], list[str]()
+def _schedule_tables(schedule: Schedule, flash: str) -> list[str]:
+    return [
+        f"static hm_run const {flash} hm_runs[] = {{",
+        *(f"    {{{run.operator}, {run.first}, {run.rows}}}," for run in schedule.runs or (Run(0, 0, 0),)),
+        "};",
+        *_table("uint8_t", flash, "hm_schedule", schedule.content),
+    ]
+
+
+def _dispatch(used: list[str]) -> str:
+    """Return the function that runs a step."""
+    cases: list[str] = []
     for k, name in enumerate(used):
-        end = len(names) - names[::-1].index(name)
-        test = f"if (number < {end}) " if k < len(used) - 1 else ""
-        cases += [f"    {'} else ' if k else ''}{test}{{", f"        hm_{name}_step(arena, o, row);"]
+        label = f"case {k}" if k < len(used) - 1 else "default"
+        cases += [f"    {label}:", f"        hm_{name}_step(arena, o, row);", "        break;"]
     return "\n".join(
         [
             "",
             "static void hm_step(int8_t *arena, int32_t number, int32_t row)",
             "{",
             "    const hm_operator *o = &hm_operators[number];",
+            "    switch (hm_kinds[number]) {",
             *cases,
             "    }",
             "}",
