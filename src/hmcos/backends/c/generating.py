@@ -106,13 +106,14 @@ def _steps(compiled: _Compiled) -> list[tuple[tuple[int, int], ...]]:
     for step in program.steps:
         op = program.operators[step.operator]
         if op.role is Role.FEED:
-            found.append(((len(compiled.kernels), step.step),))
+            is_wanted = program.tensor(op.makes[0]).offsets[step.step] >= 0
+            found.append(((len(compiled.kernels), step.step),) if is_wanted else ())
             continue
         group: list[tuple[int, int]] = []
         for k in compiled.of_operator[step.operator]:
             made = program.tensor(compiled.kernels[k].makes)
             if op.role is Role.WHOLE:
-                group += [(k, row) for row in range(made.rows)]
+                group += [(k, row) for row in range(made.rows) if made.offsets[row] >= 0]
             elif op.role is Role.SUM or made.offsets[step.step] >= 0:
                 group.append((k, step.step))
         found.append(tuple(group))

@@ -204,6 +204,8 @@ def _pushing(source: Source, program: RowProgram, naming: Naming, feed: int) -> 
     """Return the function that takes rows; `feed` is the number that stands for it in the schedule."""
     name, macro = naming.name, naming.macro
     number = next(k for k, one in enumerate(program.tensors) if one.tensor == program.inputs[0])
+    is_read = any(offset >= 0 for offset in program.tensor(program.inputs[0]).offsets)
+    copy = f"memcpy(hm_row({name}_arena.bytes, {number}, given), row, {macro}_ROW_BYTES);"
     return [
         "/* Goes on to the next row of the input that is wanted, and returns it; -1 at the end. */",
         "static int32_t hm_until_row(hm_cursor *cursor)",
@@ -224,7 +226,7 @@ def _pushing(source: Source, program: RowProgram, naming: Naming, feed: int) -> 
         "        wanted = hm_until_row(&cursor);",
         "    }",
         "    if (given == wanted) {",
-        f"        memcpy(hm_row({name}_arena.bytes, {number}, given), row, {macro}_ROW_BYTES);",
+        f"        {copy if is_read else '(void)row; /* no output depends on it */'}",
         "        wanted = hm_until_row(&cursor);",
         "    }",
         f"    given = given + 1 < {macro}_INPUT_ROWS ? given + 1 : 0;",

@@ -23,7 +23,7 @@ def poisoned_main(program: RowProgram, generated: Generated, naming: Naming) -> 
     table = [f"    {{{at}, {a}, {b - a}}}," for at, a, b in _deaths(program, generated)]
     fed = [program.tensor(t) for t in program.inputs]
     feeds = sum(op.role is Role.FEED for op in program.operators)
-    number = max((k for group in generated.steps for k, _ in group), default=0) if feeds else -2
+    number = _feed(program, generated)
     whole = sum(tensor.rows * tensor.size for tensor in fed)
     copies = [
         f"        memcpy(arena + {tensor.offsets[0]}, given + {sum(t.rows * t.size for t in fed[:k])}, "
@@ -77,6 +77,14 @@ def poisoned_main(program: RowProgram, generated: Generated, naming: Naming) -> 
             "",
         ]
     )
+
+
+def _feed(program: RowProgram, generated: Generated) -> int:
+    """Return the number in the schedule that stands for a row of the input; none has -2."""
+    for step, group in zip(program.steps, generated.steps, strict=True):
+        if group and program.operators[step.operator].role is Role.FEED:
+            return group[0][0]
+    return -2
 
 
 def _deaths(program: RowProgram, generated: Generated) -> list[tuple[int, int, int]]:

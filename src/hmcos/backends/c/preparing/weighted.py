@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from hmcos.backends.c.fixed_point import scale_of
 from hmcos.backends.c.preparing.case import Case, Kernel
-from hmcos.graph.windows import AxisMap, Spread, Window
+from hmcos.frontends.tflite.schema import schema
+from hmcos.graph.windows import AxisMap, Window, same_pads
 from hmcos.streaming.program import Role
 
 _WINDOW_BYTES, _SUMS_BYTES, _DENSE_BYTES = 18, 23, 11
@@ -62,9 +63,12 @@ def fully_connected(case: Case) -> Kernel:
 def window_of(case: Case, inputs: int, outputs: int) -> str:
     """Return the name of the window of an operator, of input and output channels."""
     read, made = case.read(), case.made()
-    (height, stride_y, dilation_y, pad_y), (width, stride_x, dilation_x, pad_x) = (
-        _numbers(case, axis) for axis in (case.op.rows, case.op.columns)
+    windows = (
+        _spread(case)
+        if case.operator.kind == "TRANSPOSE_CONV"
+        else tuple(_numbers(case, axis) for axis in (case.op.rows, case.op.columns))
     )
+    (height, stride_y, dilation_y, pad_y), (width, stride_x, dilation_x, pad_x) = windows
     sizes = (read.rows, read.size // inputs, inputs, made.size // outputs, outputs)
     fields = (*sizes, height, width, stride_y, stride_x, dilation_y, dilation_x, pad_y, pad_x)
     if max(fields[5:]) > 255 or max(sizes) > 65535 or min(fields) < 0:
@@ -73,11 +77,20 @@ def window_of(case: Case, inputs: int, outputs: int) -> str:
     return case.constants.value("hm_window", body, "window", "operators", _WINDOW_BYTES)
 
 
+def _spread(case: Case) -> tuple[tuple[int, int, int, int], ...]:
+    """Return the windows of a transposed convolution, which are those of its output."""
+    options, kernel, whole = case.options, case.tensor(1).shape, case.output().shape
+    found: list[tuple[int, int, int, int]] = []
+    for axis, stride in ((1, options.strideH), (2, options.strideW)):
+        is_same = options.padding == schema().Padding.SAME
+        pads = same_pads(whole[axis], Window(kernel[axis], stride)) if is_same else (0, 0)
+        found.append((kernel[axis], stride, 1, pads[0]))
+    return tuple(found)
+
+
 def _numbers(case: Case, axis: AxisMap | None) -> tuple[int, int, int, int]:
     if isinstance(axis, Window):
         return axis.kernel, axis.stride, axis.dilation, axis.pad
-    if isinstance(axis, Spread):
-        return axis.kernel, axis.stride, 1, axis.pad
     raise case.refusal("has no window that its kernel knows")
 
 
