@@ -12,6 +12,7 @@ from hmcos.errors import ModelError
 from hmcos.frontends.indices import Range
 from hmcos.frontends.model import Model
 from hmcos.frontends.outline import Outline
+from hmcos.frontends.prepared import Prepared, unchanged
 from hmcos.graph.graph import Graph
 from hmcos.graph.spelling import Spelling
 from hmcos.memory.target import Target
@@ -75,6 +76,16 @@ class Format:
             ModelError: models of this format, or this one, cannot be rewritten; says why and the way out.
         """
         raise ModelError(f"a model of the format {self.name} cannot be rewritten")
+
+    def prepared(self, model: Model) -> Prepared:
+        """Return the model that a tiling begins with: it computes the same bits, and needs no more.
+
+        The same model every time, so that a plan can be made again. Nothing of the model is changed.
+
+        Raises:
+            ModelError: this model cannot be rewritten; says why and the way out.
+        """
+        return unchanged(model)
 
     def rewritten(self, model: Model, rewrite: Rewrite) -> Model:
         """Return a model changed by a rewrite of its main graph, its operators numbered by the steps.

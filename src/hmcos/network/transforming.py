@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from hmcos.errors import OptionError, PlanError
 from hmcos.frontends.format import Format
 from hmcos.frontends.model import Model
+from hmcos.frontends.prepared import Prepared
 from hmcos.graph.graph import Graph
 from hmcos.graph.windows import Barrier, Windows
 from hmcos.limits import Limits, Watch
@@ -21,7 +22,7 @@ from hmcos.schedulers.simple.rpo import reverse_post_order
 from hmcos.transforms.cost import Costing
 from hmcos.transforms.ordered_network import OrderedNetwork, Rules
 from hmcos.transforms.tile import TiledRegion, expand
-from hmcos.transforms.tiling import Judged, Tiling, best_tiling
+from hmcos.transforms.tiling import Judged, Tiling, best_tiling, left_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +68,20 @@ def tiled(
     model, form = opened.model, opened.format
     if model is None or form is None:
         raise OptionError(f"{opened.source.name}: is a problem; only a model has a graph that can be tiled")
-    windows, rules = form.windows(model, accounting.target), _rules(form, accounting, network)
+    begin, rules = form.prepared(model), _rules(form, accounting, network)
     problem = network.problem
     begun = (order, range(problem.operators), reverse_post_order(problem))
     numbered = dict.fromkeys(tuple(network.numbers[i] for i in each) for each in begun)
-    networks = [OrderedNetwork(model.graph, windows, rules, each) for each in numbered]
+    given = next(OrderedNetwork(model.graph, (), rules, each) for each in numbered)
+    windows, rules = form.windows(begin.model, accounting.target), _renumbered(rules, begin)
+    kept = dict.fromkeys(_numbers_in(begin, each) for each in numbered)
+    networks = [OrderedNetwork(begin.model.graph, windows, rules, each) for each in kept]
     judged = best_tiling(networks, tiling, *running)
-    if judged is None:
-        return _why_not(networks[0], windows, tiling)
-    changed = form.rewritten(model, judged.rewrite)
-    rewriting = _rewriting(model, changed, networks[0], judged, tiling)
+    if judged is None and networks[0].profile.peak >= given.profile.peak:
+        return _why_not(begin, networks[0], windows, tiling)
+    judged = judged or left_whole(networks[0])
+    changed = form.rewritten(begin.model, judged.rewrite)
+    rewriting = _rewriting(_Source(model, begin, given), changed, judged, tiling)
     return Transformed(_with(opened, changed), rewriting, judged.peak)
 
 
@@ -94,21 +99,22 @@ def transformed(opened: Opened, plan: Plan) -> Opened:
         raise PlanError(f"{opened.source.name}: is a problem, but the plan is for a model that was tiled")
     target = parse_target(plan.target.name, plan.target.data, "the plan's target")
     accounting = Accounting(target, plan.target)
-    rules = _rules(form, accounting, None)
-    scheduled = [op.number for op in model.graph.operators if not model.graph.computes_parameters(op)]
-    if sorted(rewriting.order) != scheduled:
+    rules, begin = _rules(form, accounting, None), form.prepared(model)
+    if sorted(rewriting.order) != [begin.kept[n] for n in _scheduled(begin.model.graph)]:
         raise PlanError(f"{opened.source.name}: the plan tiles an order of other operators; {_AGAIN}")
-    network = OrderedNetwork(model.graph, form.windows(model, target), rules, rewriting.order)
+    order = _numbers_in(begin, rewriting.order)
+    network = OrderedNetwork(begin.model.graph, form.windows(begin.model, target), rules, order)
     regions = [TiledRegion(row.begin, row.end, row.rows, row.columns, row.early) for row in rewriting.regions]
     costing = _costing(network, regions)
     if costing is None:
         raise PlanError(f"{opened.source.name}: a region of the plan cannot be tiled; {_AGAIN}")
-    changed = form.rewritten(model, expand(network, regions))
+    changed = form.rewritten(begin.model, expand(network, regions))
     if changed.sha256 != rewriting.sha256:
         raise PlanError(
             f"{opened.source.name}: tiled as the plan says, it is not the model of the plan; {_AGAIN}"
         )
-    found = _figures(costing, model, changed, regions)
+    whole = OrderedNetwork(model.graph, (), rules, tuple(_scheduled(model.graph)))
+    found = _figures(costing, _Source(model, begin, whole), changed, regions)
     has_bodies = any(op.bodies for op in model.graph.operators)
     _check_figures(opened.source.name, rewriting, found, peak=not has_bodies)
     return _with(opened, changed)
@@ -116,7 +122,8 @@ def transformed(opened: Opened, plan: Plan) -> Opened:
 
 def _check_figures(name: str, claimed: Rewriting, found: Rewriting, *, peak: bool) -> None:
     """Compare what a plan says of a tiling with what it is; peaks only where no body has to be searched."""
-    counted = ("macs", "extra_macs", "operators_before", "new_kinds", *(["peak_before"] if peak else []))
+    counted = ["macs", "extra_macs", "operators_before", "new_kinds", "folds", "fixed"]
+    counted += ["peak_before"] if peak else []
     for field in counted:
         says, is_ = getattr(claimed, field), getattr(found, field)
         if says != is_:
@@ -155,9 +162,32 @@ def _rules(form: Format, accounting: Accounting, network: Network | None) -> Rul
     )
 
 
-def _rewriting(
-    source: Model, changed: Model, given: OrderedNetwork, judged: Judged, tiling: Tiling
-) -> Rewriting:
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A source, what a tiling begins with instead of it, and the source along an order."""
+
+    model: Model
+    begin: Prepared
+    given: OrderedNetwork
+
+
+def _scheduled(graph: Graph) -> list[int]:
+    return [op.number for op in graph.operators if not graph.computes_parameters(op)]
+
+
+def _numbers_in(begin: Prepared, order: Sequence[int]) -> tuple[int, ...]:
+    """Return an order of operators of the source as one of those that are left of them."""
+    numbers = begin.numbers
+    return tuple(numbers[n] for n in order if n in numbers)
+
+
+def _renumbered(rules: Rules, begin: Prepared) -> Rules:
+    """Return rules with the bodies of a source where they are in the prepared model."""
+    scratch = {new: rules.body_scratch[n] for n, new in begin.numbers.items() if n in rules.body_scratch}
+    return replace(rules, body_scratch=scratch)
+
+
+def _rewriting(source: _Source, changed: Model, judged: Judged, tiling: Tiling) -> Rewriting:
     regions = judged.found.regions
     costing = _costing(judged.network, regions)
     assert costing is not None, "the regions were found by cutting them"
@@ -165,7 +195,7 @@ def _rewriting(
     exact = not tiling.allow_rounding or all(
         costing.keeps_bits(r.begin, r.end, r.rows, r.columns) for r in regions
     )
-    return replace(found, peak_best_order=given.profile.peak, is_exact=exact)
+    return replace(found, peak_best_order=source.given.profile.peak, is_exact=exact)
 
 
 def _costing(network: OrderedNetwork, regions: Sequence[TiledRegion]) -> Costing | None:
@@ -176,20 +206,23 @@ def _costing(network: OrderedNetwork, regions: Sequence[TiledRegion]) -> Costing
     return costing
 
 
-def _figures(costing: Costing, source: Model, changed: Model, regions: Sequence[TiledRegion]) -> Rewriting:
+def _figures(costing: Costing, source: _Source, changed: Model, regions: Sequence[TiledRegion]) -> Rewriting:
     """Return a tiling with all that can be counted of it."""
-    network = costing.network
-    file_order = replace(network, order=tuple(sorted(network.order)))
+    network, given, kept = costing.network, source.given, source.begin.kept
+    file_order = replace(given, order=tuple(sorted(given.order)))
+    operators, bind = source.model.graph.operators, source.model.bind
     return Rewriting(
-        order=network.order,
+        order=tuple(kept[n] for n in network.order),
         regions=tuple(RegionRow(r.begin, r.end, r.rows, r.columns, r.early) for r in regions),
         sha256=changed.sha256,
         peak_before=file_order.profile.peak,
-        peak_best_order=network.profile.peak,
+        peak_best_order=given.profile.peak,
         macs=network.macs,
         extra_macs=sum(costing.macs(r.begin, r.end, r.rows, r.columns) for r in regions),
-        operators_before=len(source.graph.operators),
-        new_kinds=tuple(sorted(_kinds(changed.graph) - _kinds(source.graph))),
+        operators_before=len(operators),
+        new_kinds=tuple(sorted(_kinds(changed.graph) - _kinds(source.model.graph))),
+        folds=tuple(sorted({op.number for op in operators}.difference(kept))),
+        fixed={s: n for s, n in bind.items() if s not in source.begin.model.bind},
     )
 
 
@@ -197,15 +230,13 @@ def _kinds(graph: Graph) -> set[str]:
     return {op.kind for op in graph.operators}
 
 
-def _why_not(network: OrderedNetwork, windows: Windows, tiling: Tiling) -> str:
+def _why_not(begin: Prepared, network: OrderedNetwork, windows: Windows, tiling: Tiling) -> str:
     """Return why no tiling lowers the peak, in words."""
     peak, step = network.profile.peak, network.profile.peak_step
     if step < 0 or network.stable[-1] == peak:
         return "the inputs and outputs alone need the peak"
     op = network.operator(step)
-    found = windows[op.number]
+    found, title = windows[op.number], replace(op, number=begin.kept[op.number]).title
     if isinstance(found, Barrier):
-        return f"{op.title}, at the peak, {found.reason}"
-    return (
-        f"no tiling of {op.title}, at the peak, needs less within {tiling.max_extra_macs:.3g} of extra MACs"
-    )
+        return f"{title}, at the peak, {found.reason}"
+    return f"no tiling of {title}, at the peak, needs less within {tiling.max_extra_macs:.3g} of extra MACs"

@@ -87,6 +87,11 @@ def best_tiling(
     return best if best is not None and best.peak < networks[0].profile.peak else None
 
 
+def left_whole(network: OrderedNetwork) -> Judged:
+    """Return the tiling of no region, which leaves a network as it is."""
+    return Judged(network, Found(network.profile.peak, 0, ()), expand(network, ()), network.profile.peak)
+
+
 def _judged(network: OrderedNetwork, found: Found, limits: Limits, watch: Watch) -> Judged:
     """Return a tiling after its graph was scheduled."""
     rewrite, rules = expand(network, found.regions), network.rules

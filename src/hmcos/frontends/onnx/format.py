@@ -10,6 +10,7 @@ from hmcos.frontends.format import Format, Serializable
 from hmcos.frontends.indices import Range
 from hmcos.frontends.model import Model
 from hmcos.frontends.outline import Outline
+from hmcos.frontends.prepared import Prepared
 from hmcos.graph.spelling import Spelling
 from hmcos.memory.target import Target
 
@@ -47,6 +48,12 @@ class Onnx(Format):
 
         del target
         return windows(model)
+
+    def prepared(self, model: Model) -> Prepared:
+        """Return the model that a tiling begins with; see `Format.prepared`."""
+        from hmcos.frontends.onnx.preparing import prepared
+
+        return prepared(model)
 
     def rewritten(self, model: Model, rewrite: Rewrite) -> Model:
         """Return a model changed by a rewrite; see `Format.rewritten`."""

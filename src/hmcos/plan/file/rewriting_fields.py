@@ -30,6 +30,8 @@ def rewriting_record(rewriting: Rewriting) -> dict[str, object]:
             }
             for row in rewriting.regions
         ],
+        "folds": list(rewriting.folds),
+        "fixed": dict(sorted(rewriting.fixed.items())),
         "exact": rewriting.is_exact,
         "peak_before": rewriting.peak_before,
         "peak_best_order": rewriting.peak_best_order,
@@ -59,6 +61,7 @@ def read_rewriting(fields: Fields) -> Rewriting:
         _expect(before is None or before.end <= row.begin, fields, "regions", "must not overlap")
         pieces += row.rows * row.columns * (row.end - row.begin)
     _expect(pieces <= MOST_IN_ALL, fields, "regions", f"must not make more than {MOST_IN_ALL:,} operators")
+    fixed = fields.part("fixed")
     return Rewriting(
         order=order,
         regions=regions,
@@ -69,6 +72,8 @@ def read_rewriting(fields: Fields) -> Rewriting:
         extra_macs=fields.number("extra_macs"),
         operators_before=fields.number("operators_before"),
         new_kinds=fields.texts("new_kinds"),
+        folds=fields.numbers("folds"),
+        fixed={symbol: fixed.number(symbol) for symbol in fixed.values},
         is_exact=fields.flag("exact"),
     )
 

@@ -70,6 +70,8 @@ def rewriting_record(rewriting: Rewriting, operators: int) -> dict[str, object]:
             for row in rewriting.regions
         ],
         "new_kinds": list(rewriting.new_kinds),
+        "folds": list(rewriting.folds),
+        "fixed": dict(sorted(rewriting.fixed.items())),
         "exact": rewriting.is_exact,
     }
 

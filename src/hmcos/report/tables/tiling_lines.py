@@ -28,6 +28,11 @@ def tiling_lines(plan: Plan) -> Iterator[Text]:
         yield Text(f"  {_region(rewriting, row)}")
     if len(rewriting.regions) > LISTED:
         yield Text(f"  and {len(rewriting.regions) - LISTED} more regions")
+    if rewriting.folds:
+        yield Text(f"operators gone, as constants or in those that read them: {len(rewriting.folds):,}")
+    if rewriting.fixed:
+        sizes = ", ".join(f"{symbol} = {size:,}" for symbol, size in sorted(rewriting.fixed.items()))
+        yield Text(f"sizes that are fixed in the written model: {sizes}")
     if rewriting.new_kinds:
         yield Text(f"new kinds of operators: {', '.join(rewriting.new_kinds)}")
     if not rewriting.is_exact:

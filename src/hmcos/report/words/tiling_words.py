@@ -47,6 +47,8 @@ def tiling_advice_words(explanation: Explanation) -> tuple[str, str]:
     assert found.rewriting is not None, "a tiling that helps says what it changes"
     regions = len(found.rewriting.regions)
     what = f"run {regions} {'part' if regions == 1 else 'parts'} of the network in pieces (tiling)"
+    if not regions:
+        what = "fold what is known already into constants and padding (tiling)"
     return what, f"{tiling_command(explanation.plan)}: {', '.join(_cost(found, found.rewriting))}"
 
 

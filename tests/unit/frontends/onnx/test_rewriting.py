@@ -109,7 +109,7 @@ def test_the_source_is_not_changed_and_the_same_input_gives_the_same_file() -> N
 
 def test_bound_rows_are_fixed_and_the_batch_stays_open() -> None:
     loaded = load(convolutions(IMAGE), {"N": 1, "H": 16})
-    found = tiled(loaded, TiledRegion(0, 2, 2, 1))
+    found = tiled(ONNX.prepared(loaded).model, TiledRegion(0, 2, 2, 1))
     dims = proto(found).graph.input[0].type.tensor_type.shape.dim
     assert (dims[0].dim_param, dims[2].dim_value, dims[2].dim_param) == ("N", 16, "")
     assert found.bind == {"N": 1}
