@@ -26,6 +26,7 @@ class UnpreparedNetwork(RandomNetwork):
             + [self.pool, self.element_wise, self.binary, self.concat, self.normalize]
             + [self.computed_resize, self.computed_reshape, self.measured]
             + [self.padded] * 4
+            + [self.expanded]
         )
         self.rng.choice(kinds)()
 
@@ -85,6 +86,15 @@ class UnpreparedNetwork(RandomNetwork):
         apart = self.small("Reshape", x, shape)
         turned = self.small("Transpose", apart, perm=[0, 2, 1, 3, 4])
         self.add("Reshape", [turned, self.small("Shape", x)], (channels, height, width))
+
+    def expanded(self) -> None:
+        """A gate of one pixel that is repeated before the image is multiplied with it."""
+        x = self.pick()
+        gate = self.small("Sigmoid", self.small("GlobalAveragePool", x))
+        repeated = self.small("Expand", gate, self.small("Shape", x))
+        kind = self.rng.choice(("Mul", "Add", "Sub", "Max"))
+        inputs = [repeated, repeated] if self.rng.random() < 0.2 else [x, repeated]
+        self.add(kind, inputs if self.rng.random() < 0.5 else inputs[::-1], self.shapes[x])
 
     def measured(self) -> None:
         """Make a size an output in its own right, or leave one that nobody reads."""

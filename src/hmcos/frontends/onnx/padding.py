@@ -16,7 +16,7 @@ ZERO_POINTS = {"Conv": None, "ConvInteger": 2, "QLinearConv": 2}
 
 
 def with_padding(
-    reader: NodeProto, pad: NodeProto, known: Mapping[str, Array], data: ValueType
+    reader: NodeProto, pad: NodeProto, known: Mapping[str, Array], types: Mapping[str, ValueType]
 ) -> NodeProto | None:
     """Return an operator that reads what a Pad reads, and pads that itself; None where it would not do.
 
@@ -24,8 +24,11 @@ def with_padding(
         reader: reads what the Pad makes.
         pad: the Pad.
         known: the values of parameters, by name.
-        data: the type of what the Pad reads.
+        types: the types of tensors, by name.
     """
+    data = types.get(pad.input[0])
+    if data is None:
+        return None
     added, fill = _added(pad, known, data), _fill(pad, known)
     if added is None or fill is None or reader.domain or list(reader.input).count(pad.output[0]) != 1:
         return None

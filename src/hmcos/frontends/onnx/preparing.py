@@ -7,7 +7,7 @@ constants, Pads disappear in the convolutions that read them, and sizes that wer
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from math import prod
 from typing import cast
@@ -16,6 +16,7 @@ from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_h
 
 from hmcos.frontends.model import Model
 from hmcos.frontends.onnx.body_graphs import bodies, free_names
+from hmcos.frontends.onnx.broadcasting import broadcasting
 from hmcos.frontends.onnx.dimensions import evaluate, symbols
 from hmcos.frontends.onnx.elements import NUMBERS
 from hmcos.frontends.onnx.fields import fresh_name, keep, names_used
@@ -27,8 +28,12 @@ from hmcos.frontends.onnx.shapes import value_types
 from hmcos.frontends.onnx.types import ValueType
 from hmcos.frontends.prepared import Prepared, unchanged
 
-IMAGE = 4
-"""Axes of an image."""
+Absorb = Callable[[NodeProto, NodeProto], NodeProto | None]
+"""From a reader of an operator, and the operator, to what reads the operator's input instead; None if it
+would not compute the same."""
+
+IMAGE, SEQUENCE = 4, 3
+"""Numbers of axes."""
 
 
 def prepared(model: Model) -> Prepared:
@@ -39,7 +44,8 @@ def prepared(model: Model) -> Prepared:
     graph = _Graph(model, sizes)
     graph.fold()
     graph.resize()
-    graph.pad()
+    graph.absorb("Pad", lambda reader, pad: with_padding(reader, pad, graph.known, sizes.of))
+    graph.absorb("Expand", lambda reader, expand: broadcasting(reader, expand, (sizes.of, sizes.others)))
     graph.sweep()
     fixed = sizes.fixed
     if not fixed and not graph.is_changed:
@@ -71,15 +77,23 @@ class _Sizes:
         if free:
             bind = dict(model.bind) | {symbol: size + 1 for symbol, size in free.items()}
             self.others = self.of | value_types(source, bind, {})[""]
-            if not all(self._is_steady(name) for name, value in self.of.items() if len(value.sizes) == IMAGE):
+            if not all(self._is_steady(name) for name in self.of):
                 free, self.others = {}, self.of
         self.fixed = {s: n for s, n in model.bind.items() if s not in free}
         """The symbols that the prepared model does not have any more, with their sizes."""
 
     def _is_steady(self, name: str) -> bool:
-        """Return whether an image has the same rows and columns whatever the batch is."""
-        other = self.others[name]
-        return other.is_known and len(other.sizes) == IMAGE and other.sizes[2:] == self.of[name].sizes[2:]
+        """Return whether what may be cut of a tensor is the same whatever the batch is.
+
+        These are rows and columns of images, and tokens of sequences.
+        """
+        one, other = self.of[name], self.others[name]
+        if len(one.sizes) not in (IMAGE, SEQUENCE):
+            return True
+        end = None if len(one.sizes) == IMAGE else 2
+        return (
+            other.is_known and len(other.sizes) == len(one.sizes) and other.sizes[1:end] == one.sizes[1:end]
+        )
 
     def factors(self, read: str, made: str) -> list[int] | None:
         """Return by how much one tensor is larger than another; None where it is by no fixed whole factor."""
@@ -163,29 +177,24 @@ class _Graph:
         self.parameters[name] = tensor
         return name
 
-    def pad(self) -> None:
-        """Let operators pad what they read themselves, where that computes the same."""
+    def absorb(self, kind: str, changed: Absorb) -> None:
+        """Remove operators of a kind of which all readers can do the work themselves."""
         read_by: dict[str, list[int]] = {}
         for number, node in enumerate(self.nodes):
             for name in () if node is None else dict.fromkeys(node.input):
                 read_by.setdefault(name, []).append(number)
         for number in reversed(range(len(self.nodes))):
             node = self.nodes[number]
-            if node is None or node.op_type != "Pad" or self.operators[number].domain:
+            if node is None or node.op_type != kind or self.operators[number].domain:
                 continue
             made = node.output[0]
-            readers = {i: self.nodes[i] for i in read_by.get(made, ())}
-            if not readers or made in self.outputs or made in self.captured:
-                continue
-            sizes = self.sizes.of.get(node.input[0])
-            changed = {
-                i: None if reader is None or sizes is None else with_padding(reader, node, self.known, sizes)
-                for i, reader in readers.items()
-            }
-            if all(new is not None for new in changed.values()):
+            readers = {i: reader for i in read_by.get(made, ()) if (reader := self.nodes[i]) is not None}
+            new = {i: changed(reader, node) for i, reader in readers.items()}
+            is_kept = made in self.outputs or made in self.captured or self.computes_parameters[number]
+            if new and not is_kept and all(reader is not None for reader in new.values()):
                 self.put(number, None)
-                for i, new in changed.items():
-                    self.put(i, new)
+                for i, reader in new.items():
+                    self.put(i, reader)
                     read_by.setdefault(node.input[0], []).append(i)
 
     def sweep(self) -> None:

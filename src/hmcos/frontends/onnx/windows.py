@@ -6,8 +6,10 @@ from collections.abc import Callable
 from math import prod
 
 from hmcos.frontends.model import Model
+from hmcos.frontends.onnx.channels_last import REDUCTIONS, with_channels_last
+from hmcos.frontends.onnx.channels_last import window as channels_last_window
 from hmcos.frontends.onnx.nodes import Node, Refusal, all_pads, nodes
-from hmcos.graph.graph import Tensor
+from hmcos.frontends.onnx.operands import ELEMENT_WISE, ROUNDING, operand, reduced_axes
 from hmcos.graph.windows import (
     AxisMap,
     Barrier,
@@ -19,7 +21,6 @@ from hmcos.graph.windows import (
     Spatial,
     Summation,
     Transposed,
-    Whole,
     Window,
     Windows,
 )
@@ -31,22 +32,6 @@ AXES = (2, 3)
 
 Maps = tuple[AxisMap, AxisMap]
 
-# fmt: off
-ELEMENT_WISE = frozenset((
-    "Abs", "Acos", "Acosh", "Add", "And", "Asin", "Asinh", "Atan", "Atanh", "BitShift", "BitwiseAnd",
-    "BitwiseNot", "BitwiseOr", "BitwiseXor", "Cast", "CastLike", "Ceil", "Celu", "Clip", "Cos", "Cosh", "Div",
-    "Elu", "Equal", "Erf", "Exp", "Floor", "Gelu", "Greater", "GreaterOrEqual", "HardSigmoid", "HardSwish",
-    "Identity", "IsInf", "IsNaN", "LeakyRelu", "Less", "LessOrEqual", "Log", "Max", "Mean", "Min", "Mish",
-    "Mod", "Mul", "Neg", "Not", "Or", "PRelu", "Pow", "Reciprocal", "Relu", "Round", "Selu", "Sigmoid",
-    "Sign", "Sin", "Sinh", "Softplus", "Softsign", "Sqrt", "Sub", "Sum", "Swish", "Tan", "Tanh",
-    "ThresholdedRelu", "Where", "Xor",
-))
-# fmt: on
-ROUNDING = frozenset(
-    ("Acos", "Asin", "Atan", "Celu", "Cos", "Elu", "Log", "Mish", "Pow", "Selu", "Sin", "Softplus", "Tan")
-)
-"""Those of them of which ONNX Runtime computes the last values of a tensor in another way than the others
-(found by running it); those that it was not seen to, but might on other processors, are taken along."""
 WHOLE_KINDS = {
     "GlobalAveragePool": "averages over rows and columns",
     "GlobalMaxPool": "takes the maximum over rows and columns",
@@ -68,15 +53,19 @@ def windows(model: Model) -> Windows:
     Raises:
         ModelError: the model's opset is older than what tiling knows; says how to convert it.
     """
-    return tuple(_window(node) for node in nodes(model))
+    found = nodes(model)
+    last = with_channels_last(found)
+    return tuple(_window(node, channels_last=i in last) for i, node in enumerate(found))
 
 
-def _window(node: Node) -> Spatial | Barrier:
+def _window(node: Node, *, channels_last: bool) -> Spatial | Barrier:
     op = node.op
     if op.bodies or op.is_random or op.domain:
         reason = "runs graphs inside" if op.bodies else "draws numbers" if op.is_random else "is not standard"
         return Barrier(reason)
     reader = _element_wise if op.kind in ELEMENT_WISE else _KINDS.get(op.kind)
+    if channels_last:
+        reader = channels_last_window
     if reader is None:
         return Barrier(WHOLE_KINDS.get(op.kind, "is not known to work piece by piece"), _macs(node))
     try:
@@ -120,23 +109,9 @@ def _spatial(node: Node, maps: dict[int, Maps], **rest: object) -> Spatial:
 def _element_wise(node: Node) -> Spatial:
     maps: dict[int, Maps] = {}
     for k, t in enumerate(node.op.inputs):
-        if t is not None and (found := _operand(node.graph.tensors[t], node.made)) is not None:
+        if t is not None and (found := operand(node.graph.tensors[t], node.made, AXES)) is not None:
             maps[k] = found
     return _spatial(node, maps, bits=Rounding() if node.op.kind in ROUNDING else None)
-
-
-def _operand(read: Tensor, made: Tensor) -> Maps | None:
-    """Return the maps of an operand that may be broadcast, None where every piece reads it as it is."""
-    rank = len(read.shape)
-    sizes = tuple(read.shape[axis - 4 + rank] if axis - 4 + rank >= 0 else 1 for axis in AXES)
-    if all(size == 1 for size in sizes) and (read.is_parameter or rank < 4):
-        return None
-    if read.is_parameter:
-        raise Refusal("reads a parameter with a value per row or column")
-    if rank < 4:
-        raise Refusal("reads what has rows or columns but no four axes")
-    maps = [Window() if size == made.shape[axis] else Whole() for size, axis in zip(sizes, AXES, strict=True)]
-    return maps[0], maps[1]
 
 
 def _same(node: Node, positions: list[int]) -> dict[int, Maps]:
@@ -176,6 +151,12 @@ def _normalization(node: Node) -> Spatial:
 def _over_channels(node: Node) -> Spatial:
     if node.opset < 13 or node.number("axis", -1) % 4 != 1:
         raise Refusal("sums over rows or columns")
+    return _first(node)
+
+
+def _reduction(node: Node) -> Spatial:
+    if reduced_axes(node, len(node.data().shape)) != [1]:
+        raise Refusal(WHOLE_KINDS.get(node.op.kind, "works along rows or columns"))
     return _first(node)
 
 
@@ -356,6 +337,7 @@ _KINDS: dict[str, Callable[[Node], Spatial]] = {
     "Resize": _resize,
     "Slice": _slice,
     "Softmax": _over_channels,
+    **dict.fromkeys(REDUCTIONS, _reduction),
     "SpaceToDepth": _space_to_depth,
     "Split": _split,
 }
