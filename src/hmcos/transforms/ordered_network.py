@@ -135,10 +135,12 @@ class OrderedNetwork:
 
     @cached_property
     def external(self) -> frozenset[int]:
-        """Tensors whose memory the caller supplies."""
+        """Tensors whose memory the caller supplies: inputs, outputs, and views of them."""
         if not self.rules.external_io:
             return frozenset()
-        return frozenset((*self.graph.inputs, *self.graph.outputs))
+        problem = self.sharing.problem
+        supplied = {*problem.inputs, *problem.kept}
+        return frozenset(t for t, buffer in self.sharing.buffer_of.items() if buffer in supplied)
 
     @cached_property
     def macs(self) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from hmcos.frontends.onnx.nodes import Node, Refusal
-from hmcos.frontends.onnx.operands import ELEMENT_WISE, ROUNDING, is_float, operand, reduced_axes
+from hmcos.frontends.onnx.operands import ELEMENT_WISE, is_float, operand, reduced_axes
 from hmcos.graph.windows import AxisMap, Rounding, Spatial, Window
 
 IMAGE, SEQUENCE = 4, 3
@@ -115,7 +115,7 @@ def _element_wise(node: Node) -> Spatial:
     for k, t in enumerate(node.op.inputs):
         if t is not None and (found := operand(node.graph.tensors[t], made, axes)) is not None:
             maps[k] = found
-    return _spatial(node, maps, bits=Rounding() if node.op.kind in ROUNDING else None)
+    return _spatial(node, maps)
 
 
 def _first(node: Node, **rest: object) -> Spatial:

@@ -22,6 +22,11 @@ ROUNDING = frozenset(
 )
 """Those of them of which ONNX Runtime computes the last values of a tensor in another way than the others
 (found by running it); those that it was not seen to, but might on other processors, are taken along."""
+ROUNDING_DOUBLE = frozenset(
+    ("Erf", "Exp", "Gelu", "HardSwish", "LogSoftmax", "Sigmoid", "Softmax", "Swish", "Tanh")
+)
+"""More kinds of which it does, for floats of 64 bits."""
+_HALF = frozenset(("bfloat16", "float16"))
 
 
 def operand(read: Tensor, made: Tensor, axes: tuple[int, int]) -> tuple[AxisMap, AxisMap] | None:
@@ -41,6 +46,19 @@ def operand(read: Tensor, made: Tensor, axes: tuple[int, int]) -> tuple[AxisMap,
         raise Refusal("reads what has rows or columns but fewer axes")
     maps = [Window() if size == made.shape[axis] else Whole() for size, axis in zip(sizes, axes, strict=True)]
     return maps[0], maps[1]
+
+
+def rounds_by_place(node: Node) -> bool:
+    """Return whether a piece of some operator may round otherwise than the whole, whatever its shape.
+
+    On a processor, ONNX Runtime computes floats of 16 bits in 32 where it has no kernel for them, and does
+    not round in between from one such operator to the next, unless a Slice stands there.
+    """
+    op, tensors = node.op, node.graph.tensors
+    elements = {tensors[t].element for t in (*op.makes, *op.inputs) if t is not None}
+    if not elements.isdisjoint(_HALF):
+        return True
+    return op.kind in ROUNDING or (op.kind in ROUNDING_DOUBLE and "float64" in elements)
 
 
 def is_float(tensor: Tensor) -> bool:

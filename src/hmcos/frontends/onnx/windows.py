@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from math import prod
 
 from hmcos.frontends.model import Model
 from hmcos.frontends.onnx.channels_last import REDUCTIONS, with_channels_last
 from hmcos.frontends.onnx.channels_last import window as channels_last_window
 from hmcos.frontends.onnx.nodes import Node, Refusal, all_pads, nodes
-from hmcos.frontends.onnx.operands import ELEMENT_WISE, ROUNDING, operand, reduced_axes
+from hmcos.frontends.onnx.operands import ELEMENT_WISE, operand, reduced_axes, rounds_by_place
 from hmcos.graph.windows import (
     AxisMap,
     Barrier,
     Blocks,
+    Bordered,
     Linear,
     Nearest,
     Pads,
@@ -25,8 +27,6 @@ from hmcos.graph.windows import (
     Windows,
 )
 
-LARGEST_PRODUCTS = 2**31
-"""Of sums that no short tile keeps: only tiles of many pixels do."""
 AXES = (2, 3)
 """Rows and columns."""
 
@@ -69,9 +69,10 @@ def _window(node: Node, *, channels_last: bool) -> Spatial | Barrier:
     if reader is None:
         return Barrier(WHOLE_KINDS.get(op.kind, "is not known to work piece by piece"), _macs(node))
     try:
-        return reader(node)
+        found = reader(node)
     except Refusal as refusal:
         return Barrier(str(refusal), _macs(node))
+    return replace(found, bits=Rounding()) if rounds_by_place(node) else found
 
 
 def _macs(node: Node) -> int:
@@ -111,7 +112,7 @@ def _element_wise(node: Node) -> Spatial:
     for k, t in enumerate(node.op.inputs):
         if t is not None and (found := operand(node.graph.tensors[t], node.made, AXES)) is not None:
             maps[k] = found
-    return _spatial(node, maps, bits=Rounding() if node.op.kind in ROUNDING else None)
+    return _spatial(node, maps)
 
 
 def _same(node: Node, positions: list[int]) -> dict[int, Maps]:
@@ -245,10 +246,10 @@ def _transposed(node: Node) -> Spatial:
         raise Refusal("derives its padding from the shape of its output")
     begins = node.numbers("pads", [0, 0, 0, 0])[:2]
     found = [Transposed(*each) for each in zip(kernel, stride, dilation, begins, strict=True)]
-    products = max(1, weights.shape[0] // max(1, node.number("group", 1)) * prod(kernel) // prod(stride))
-    # One of 2,500 random graphs differed, on a tile of few pixels: its matrices are as wide as its input.
+    channels = weights.shape[0] // max(1, node.number("group", 1))
+    products = max(1, channels * prod(kernel) // prod(stride))
     is_float = node.data().element.endswith(("float16", "float32", "float64"))
-    bits = Summation(LARGEST_PRODUCTS, 1) if is_float else None
+    bits = Summation(channels, weights.shape[1], by_input=True) if is_float else None
     return _spatial(node, {0: (found[0], found[1])}, macs=products, pads=Pads.EXPLICIT, bits=bits)
 
 
@@ -293,7 +294,9 @@ def _resized(node: Node, size: int, made: int) -> AxisMap:
     ):
         return Nearest(factor)
     if factor == 1 and where != "align_corners":
-        return Nearest(1)
+        # Linear even so: the last pixel is the mean of itself and itself, which rounds where the other axis
+        # is scaled; all others are themselves plus nothing.
+        return Bordered(0, 1) if mode == "linear" else Nearest(1)
     if mode == "linear" and where == "half_pixel" and not factor & (factor - 1):
         return Linear(factor)
     raise Refusal("places its pixels where no tile can")
