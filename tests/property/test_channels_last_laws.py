@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
@@ -34,7 +35,18 @@ class LastNetwork:
         self.first = (rng.randint(4, 12), rng.randint(4, 12)) if rng.random() < 0.5 else (rng.randint(5, 40),)
         self.channels = {"x": rng.choice((3, 8, 16, 48))}
         while len(self.nodes) < operators:
-            rng.choice((self.product, self.product, self.element_wise, self.binary, self.norm, self.parts))()
+            rng.choice(self.kinds())()
+
+    def kinds(self) -> tuple[Callable[[], None], ...]:
+        return (
+            self.product,
+            self.product,
+            self.element_wise,
+            self.binary,
+            self.norm,
+            self.parts,
+            self.attention,
+        )
 
     def shape(self, name: str) -> tuple[int, ...]:
         return (1, *self.first, self.channels[name])
@@ -63,7 +75,13 @@ class LastNetwork:
 
     def element_wise(self) -> None:
         x = self.pick()
-        self.add(self.rng.choice(("Relu", "Erf", "Sigmoid", "Tanh", "Exp")), [x], self.channels[x])
+        if self.rng.random() < 0.2:
+            self.parameters.append(
+                helper.make_tensor(f"w{len(self.parameters)}", TensorProto.FLOAT, [], [2.0])
+            )
+            self.add("Pow", [x, self.parameters[-1].name], self.channels[x])
+        else:
+            self.add(self.rng.choice(("Relu", "Erf", "Sigmoid", "Tanh", "Exp")), [x], self.channels[x])
 
     def binary(self) -> None:
         x = self.pick()
@@ -83,6 +101,17 @@ class LastNetwork:
             mean = self.add(kind, [x], 1, axes=[len(self.first) + 1], keepdims=1)
             del self.channels[mean]
             self.add("Sub", [x, mean], channels)
+
+    def attention(self) -> None:
+        """Scores of all tokens against those of another tensor, and the mean of its values by them."""
+        x = self.pick()
+        other, channels, tokens = self.pick(self.channels[x]), self.channels[x], self.first[-1]
+        axes = list(range(len(self.first) + 2))
+        keys = self.add("Transpose", [other], 0, perm=[*axes[:-2], axes[-1], axes[-2]])
+        del self.channels[keys]
+        scores = self.add("MatMul", [x, keys], tokens)
+        weights = self.add("Softmax", [scores], tokens, axis=-1)
+        self.add("MatMul", [weights, other], channels)
 
     def parts(self) -> None:
         x = self.pick()

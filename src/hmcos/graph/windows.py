@@ -147,7 +147,9 @@ class Blocks:
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """The input has one element along the axis, which every output needs."""
+    """Every output needs all that the input has along the axis; mostly that is one element."""
+
+    size: int = 1
 
     def made(self, wanted: Interval, size: int) -> Interval:
         """Return which outputs the operator makes when these are wanted: just these."""
@@ -155,9 +157,9 @@ class Whole:
         return wanted
 
     def needed(self, made: Interval) -> Interval:
-        """Return the only element."""
+        """Return all inputs."""
         del made
-        return Interval(0, 1)
+        return Interval(0, self.size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +278,18 @@ def _block(pixels: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class Rows:
+    """How a runtime multiplies matrices: a single row in another way than several."""
+
+    matrices: bool = False
+    """Whether each column of the tile is a matrix of its own; otherwise all pixels are rows of one."""
+
+    def is_kept(self, tile: tuple[int, int], whole: tuple[int, int]) -> bool:
+        """Return whether a tile of some rows and columns has the same bits as there are in the whole."""
+        return tile == whole or tile[0] * (1 if self.matrices else tile[1]) > 1
+
+
+@dataclass(frozen=True, slots=True)
 class Rounding:
     """An operator that a runtime rounds by place.
 
@@ -306,7 +320,7 @@ class Spatial:
     fill: float | None = None
     """What padding that gets an operator of its own is filled with; None for the type's zero (of quantized
     types: the zero point)."""
-    bits: Summation | Rounding | None = None
+    bits: Summation | Rows | Rounding | None = None
     """Which tiles have the same bits as the whole; None for all of them."""
 
 

@@ -2,6 +2,7 @@
 
 So they are between the Transposes of a ConvNeXt, and everywhere in a transformer. Images have their rows and
 columns on the axes 1 and 2; sequences have their tokens on axis 1, which are cut like rows, and no columns.
+In attention, the axes are heads and tokens: then the tokens are the rows.
 Nothing in an operator tells whether its channels come last, so that its neighbours have to.
 """
 
@@ -11,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from hmcos.frontends.onnx.nodes import Node, Refusal
 from hmcos.frontends.onnx.operands import ELEMENT_WISE, is_float, operand, reduced_axes
-from hmcos.graph.windows import AxisMap, Rounding, Spatial, Window
+from hmcos.graph.windows import AxisMap, Rounding, Rows, Spatial, Whole, Window
 
 IMAGE, SEQUENCE = 4, 3
 """Numbers of axes."""
@@ -22,8 +23,12 @@ _PRODUCTS = {"MatMul": 1, "MatMulInteger": 1, "QLinearMatMul": 3}
 """Kinds to the input that holds weights."""
 
 
-def with_channels_last(nodes: Sequence[Node]) -> frozenset[int]:
-    """Return the numbers of the operators of a graph whose channels are the last axis.
+Axes = tuple[int, int]
+"""Those of rows and columns."""
+
+
+def with_channels_last(nodes: Sequence[Node]) -> dict[int, Axes]:
+    """Return operators whose channels are the last axis, by number, with their axes in an image.
 
     These are operators that work along the last axis, and those element by element between them, as far as
     no operator on other images is among them.
@@ -44,7 +49,12 @@ def with_channels_last(nodes: Sequence[Node]) -> frozenset[int]:
     groups = {found(i) for i, is_seed in enumerate(along) if is_seed}
     others = {t for node in nodes if node.op.kind in _OTHERS for t in _images(node)}
     groups -= {found(i) for t, i in first.items() if t in others}
-    return frozenset(i for i, is_passed in enumerate(passed) if is_passed and found(i) in groups)
+    attention = {found(i) for i, node in enumerate(nodes) if along[i] and _multiplies_images(node)}
+    return {
+        i: (2, 1) if found(i) in attention else (1, 2)
+        for i, is_passed in enumerate(passed)
+        if is_passed and found(i) in groups
+    }
 
 
 def _images(node: Node) -> Iterator[int]:
@@ -55,15 +65,16 @@ def _images(node: Node) -> Iterator[int]:
             yield t
 
 
-def window(node: Node) -> Spatial:
-    """Return what is known of an operator whose channels are the last axis.
+def window(node: Node, image: Axes) -> Spatial:
+    """Return what is known of an operator whose channels are the last axis; `image` are its axes in an image.
 
     Raises:
         Refusal: it has to stay whole; says why.
     """
+    axes = _axes(node, image)
     if node.op.kind in ELEMENT_WISE:
-        return _element_wise(node)
-    return _KINDS[node.op.kind](node)
+        return _element_wise(node, axes)
+    return _KINDS[node.op.kind](node, axes)
 
 
 def _is_along_last(node: Node) -> bool:
@@ -73,7 +84,8 @@ def _is_along_last(node: Node) -> bool:
     rank = len(data.shape)
     if op.kind in _PRODUCTS:
         weights = node.tensor(_PRODUCTS[op.kind])
-        return weights is not None and weights.is_parameter and len(weights.shape) == 2
+        is_matrix = weights is not None and weights.is_parameter and len(weights.shape) == 2
+        return is_matrix or _multiplies_images(node)
     if op.kind in ("LayerNormalization", "LogSoftmax", "RMSNormalization", "Softmax"):
         return node.number("axis", 1 if "max" in op.kind and node.opset < 13 else -1) % rank == rank - 1
     if op.kind.startswith(("Arg", "Reduce")):
@@ -81,7 +93,16 @@ def _is_along_last(node: Node) -> bool:
     return False
 
 
-def _axes(node: Node) -> tuple[int, int]:
+def _multiplies_images(node: Node) -> bool:
+    """Return whether an operator multiplies computed matrices with others, as attention does."""
+    one, other = node.tensor(0), node.tensor(1)
+    if node.op.kind != "MatMul" or one is None or other is None or one.is_parameter or other.is_parameter:
+        return False
+    rank = len(one.shape)
+    return rank in (IMAGE, SEQUENCE) and one.shape[: rank - 2] == other.shape[:-2]
+
+
+def _axes(node: Node, image: Axes) -> Axes:
     """Return the axes of rows and columns.
 
     Raises:
@@ -94,11 +115,10 @@ def _axes(node: Node) -> tuple[int, int]:
         raise Refusal("makes no image and no sequence")
     if len(shape) == SEQUENCE and shape[0] != 1:
         raise Refusal("makes several sequences at once")
-    return (1, 2) if len(shape) == IMAGE else (1, 0)
+    return image if len(shape) == IMAGE else (1, 0)
 
 
-def _spatial(node: Node, maps: Mapping[int, tuple[AxisMap, AxisMap]], **rest: object) -> Spatial:
-    axes = _axes(node)
+def _spatial(node: Node, axes: Axes, maps: Mapping[int, tuple[AxisMap, AxisMap]], **rest: object) -> Spatial:
     sizes = [
         [tensor.shape[axis] for axis in axes] if len(tensor.shape) > max(axes) else []
         for tensor in (node.graph.tensors[t] for t in node.op.makes)
@@ -109,18 +129,18 @@ def _spatial(node: Node, maps: Mapping[int, tuple[AxisMap, AxisMap]], **rest: ob
     return Spatial(axes, inputs, **rest)  # pyright: ignore[reportArgumentType]
 
 
-def _element_wise(node: Node) -> Spatial:
-    axes, maps = _axes(node), dict[int, tuple[AxisMap, AxisMap]]()
+def _element_wise(node: Node, axes: Axes) -> Spatial:
+    maps: dict[int, tuple[AxisMap, AxisMap]] = {}
     made = node.graph.tensors[node.op.makes[0]]
     for k, t in enumerate(node.op.inputs):
         if t is not None and (found := operand(node.graph.tensors[t], made, axes)) is not None:
             maps[k] = found
-    return _spatial(node, maps)
+    return _spatial(node, axes, maps)
 
 
-def _first(node: Node, **rest: object) -> Spatial:
+def _first(node: Node, axes: Axes, **rest: object) -> Spatial:
     """Return what reads the rows and columns of its first input, and parameters."""
-    axes, data = _axes(node), node.tensor(0)
+    data = node.tensor(0)
     made = node.graph.tensors[node.op.makes[0]]
     if data is None or len(data.shape) != len(made.shape):
         raise Refusal("changes the number of axes")
@@ -128,28 +148,38 @@ def _first(node: Node, **rest: object) -> Spatial:
         raise Refusal("changes rows or columns")
     if any(not node.graph.tensors[t].is_parameter for t in node.op.inputs[1:] if t is not None):
         raise Refusal("reads computed parameters")
-    return _spatial(node, {0: (Window(), Window())}, **rest)
+    return _spatial(node, axes, {0: (Window(), Window())}, **rest)
 
 
-def _product(node: Node) -> Spatial:
-    data = node.tensor(0)
+def _product(node: Node, axes: Axes) -> Spatial:
+    data, weights = node.tensor(0), node.tensor(_PRODUCTS[node.op.kind])
+    if data is None or weights is None:
+        raise Refusal("reads nothing")
+    several = _multiplies_images(node)
+    bits = Rows(several) if weights.shape[-1] > 1 else Rounding()
+    rest: dict[str, object] = {"macs": data.shape[-1], "bits": bits if is_float(data) else None}
+    if several:
+        columns = Window() if weights.shape[axes[1]] > 1 else Whole()
+        maps = {0: (Window(), Window()), 1: (Whole(weights.shape[axes[0]]), columns)}
+        return _spatial(node, axes, maps, **rest)
     small = (node.tensor(k) for k in range(1, len(node.op.inputs)) if k != _PRODUCTS[node.op.kind])
     if any(tensor is not None and len(tensor.shape) > 1 for tensor in small):
         raise Refusal("reads a scale per row")
-    return _first(node, macs=1 if data is None else data.shape[-1])
+    return _first(node, axes, **rest)
 
 
-def _reduction(node: Node) -> Spatial:
+def _reduction(node: Node, axes: Axes) -> Spatial:
     data = node.tensor(0)
     adds = node.op.kind in ("ReduceMean", "ReduceSum") and data is not None and is_float(data)
-    return _first(node, bits=Rounding() if adds and data is not None and data.shape[-1] % ALIGNED else None)
+    return _first(
+        node, axes, bits=Rounding() if adds and data is not None and data.shape[-1] % ALIGNED else None
+    )
 
 
-def _parts(node: Node) -> Spatial:
+def _parts(node: Node, axes: Axes) -> Spatial:
     made = node.graph.tensors[node.op.makes[0]]
     if node.number("axis", 0) % len(made.shape) != len(made.shape) - 1:
         raise Refusal("cuts along other axes than the channels")
-    axes = _axes(node)
     several = node.op.kind == "Concat"
     maps = {k: (Window(), Window()) for k in (range(len(node.op.inputs)) if several else [0])}
     for k in maps:
@@ -160,14 +190,14 @@ def _parts(node: Node) -> Spatial:
             or (several and tensor.is_parameter)
         ):
             raise Refusal("puts other things than images together")
-    return _spatial(node, maps)
+    return _spatial(node, axes, maps)
 
 
 REDUCTIONS = (
     "ArgMax", "ArgMin", "ReduceL1", "ReduceL2", "ReduceLogSumExp", "ReduceMax", "ReduceMean", "ReduceMin",
     "ReduceProd", "ReduceSum", "ReduceSumSquare",
 )  # fmt: skip
-_KINDS: dict[str, Callable[[Node], Spatial]] = {
+_KINDS: dict[str, Callable[[Node, Axes], Spatial]] = {
     "Concat": _parts,
     "Dropout": _first,
     "LayerNormalization": _first,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from math import prod
 
 from hmcos.frontends.model import Model
@@ -19,7 +20,6 @@ from hmcos.graph.windows import (
     Linear,
     Nearest,
     Pads,
-    Rounding,
     Spatial,
     Summation,
     Transposed,
@@ -55,17 +55,18 @@ def windows(model: Model) -> Windows:
     """
     found = nodes(model)
     last = with_channels_last(found)
-    return tuple(_window(node, channels_last=i in last) for i, node in enumerate(found))
+    return tuple(_window(node, last.get(i)) for i, node in enumerate(found))
 
 
-def _window(node: Node, *, channels_last: bool) -> Spatial | Barrier:
+def _window(node: Node, axes: tuple[int, int] | None) -> Spatial | Barrier:
+    """Return how an operator can be made piece by piece; `axes` are those of one whose channels are last."""
     op = node.op
     if op.bodies or op.is_random or op.domain:
         reason = "runs graphs inside" if op.bodies else "draws numbers" if op.is_random else "is not standard"
         return Barrier(reason)
     reader = _element_wise if op.kind in ELEMENT_WISE else _KINDS.get(op.kind)
-    if channels_last:
-        reader = channels_last_window
+    if axes is not None:
+        reader = partial(channels_last_window, image=axes)
     if reader is None:
         return Barrier(WHOLE_KINDS.get(op.kind, "is not known to work piece by piece"), _macs(node))
     try:
