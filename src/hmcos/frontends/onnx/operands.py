@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hmcos.frontends.onnx.nodes import Node, Refusal
 from hmcos.graph.graph import Tensor
-from hmcos.graph.windows import AxisMap, Rounding, Whole, Window
+from hmcos.graph.windows import AxisMap, Whole, Window
 
 # fmt: off
 ELEMENT_WISE = frozenset((

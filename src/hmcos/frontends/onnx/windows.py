@@ -20,6 +20,7 @@ from hmcos.graph.windows import (
     Linear,
     Nearest,
     Pads,
+    Rounding,
     Spatial,
     Summation,
     Transposed,
