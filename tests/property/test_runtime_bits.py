@@ -170,6 +170,20 @@ def test_functions_round_alike_at_every_place(kind: str) -> None:
     assert not any(tried), BROKEN + "; ".join(filter(None, tried))
 
 
+@pytest.mark.parametrize("outputs", [1, 2, 17, 64])
+def test_products_of_quantized_weights_sum_alike_where_they_are_cut(outputs: int) -> None:
+    data, tried = np.random.default_rng(outputs), list[str]()
+    for seed, (height, width, channels) in enumerate([(6, 4, 24), (3, 2, 300), (7, 5, 129), (4, 1, 65)]):
+        weights = data.integers(-127, 128, (channels, outputs)).astype(np.int8)
+        proto = one_operator("MatMul", (height, width, channels), [weights])
+        proto.graph.initializer.append(numpy_helper.from_array(np.array(0.01, np.float32), "scale"))
+        proto.graph.node.insert(0, helper.make_node("DequantizeLinear", ["w0", "scale"], ["weights"]))
+        proto.graph.node[1].input[1] = "weights"
+        tried += unlike(proto, seed, tilings=len(GRIDS))
+    assert len(tried) > 5 or outputs == 1
+    assert not any(tried), BROKEN + "; ".join(filter(None, tried))
+
+
 def test_the_blocks_of_a_sum_grow_as_the_pixels_get_fewer() -> None:
     rule = Summation(products=300, channels=8)
     assert rule.is_kept((8, 9), (30, 30))
