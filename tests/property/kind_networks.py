@@ -7,11 +7,12 @@ from random import Random
 from typing import Any
 
 import numpy as np
-from onnx import ModelProto, TensorProto, helper, numpy_helper
+from onnx import helper
 
 from hmcos.frontends.loading import load
 from hmcos.frontends.model import Model
-from property.tile_networks import RandomNetwork, values
+from property.narrow_networks import NarrowNetwork
+from property.tile_networks import values
 
 OPSETS = (11, 12, 13, 14, 15, 17, 18, 19, 20, 21, 22, 23)
 # fmt: off
@@ -27,16 +28,13 @@ UNARY = {
 }
 # fmt: on
 """From which opset on there are which kinds."""
-Shape = tuple[int, int, int]
 
 
-class KindNetwork(RandomNetwork):
+class KindNetwork(NarrowNetwork):
     """Grows a network of images, of floats and of integers of 8 bits, by one operator at a time."""
 
     def __init__(self, rng: Random, operators: int, element: Any = None) -> None:
         self.element = element or rng.choice((np.float32,) * 10 + (np.float64, np.float16))
-        self.quantized: dict[str, tuple[Shape, str, str]] = {}
-        """Tensors of 8 bits: shape, scale and zero point."""
         super().__init__(rng, operators)
 
     def choose_opset(self) -> int:
@@ -46,40 +44,12 @@ class KindNetwork(RandomNetwork):
         own = [self.single, self.operands, self.broadcast, self.take, self.compared, self.pad_any]
         own += [self.resize_any, self.dilated_pool, self.grouped, self.over_channels, self.apart]
         own += [self.narrow, self.narrow, self.transposed_any]
-        narrow = [self.narrow_convolution] * 3 + [
-            self.narrow_any,
-            self.narrow_any,
-            self.widen,
-            self.integers_only,
-        ]
         if self.quantized and self.rng.random() < 0.5:
-            self.rng.choice(narrow)()
+            self.grow_narrow()
         elif self.rng.random() < 0.6:
             self.rng.choice(own)()
         else:
             super().grow()
-
-    def constant(self, value: Any) -> str:
-        name = f"w{len(self.parameters)}"
-        self.parameters.append(numpy_helper.from_array(np.asarray(value), name))
-        return name
-
-    def model(self) -> ModelProto:
-        found = super().model()
-        wide = helper.np_dtype_to_tensor_dtype(np.dtype(self.element))
-        kept: list[Any] = []
-        for value in (*found.graph.input, *found.graph.output):
-            if value.type.tensor_type.elem_type == TensorProto.FLOAT:
-                value.type.tensor_type.elem_type = wide
-        read = {name for node in self.nodes for name in node.input}
-        for name, (shape, _, zero) in self.quantized.items():
-            if name not in read:
-                element = next(p.data_type for p in self.parameters if p.name == zero)
-                kept.append(helper.make_tensor_value_info(name, element, (1, *shape)))
-        found.graph.output.extend(kept)
-        if self.element != np.float32:
-            del found.graph.value_info[:]
-        return found
 
     def single(self) -> None:
         x = self.pick()
@@ -256,107 +226,6 @@ class KindNetwork(RandomNetwork):
             inputs.append(self.parameter((group * filters,)))
         shape = group * filters, made[0], made[1]
         self.add("ConvTranspose", inputs, shape, group=group, strides=stride, dilations=dilation, **rest)
-
-    def quantize(self) -> None:
-        if self.can_quantize:
-            super().quantize()
-
-    @property
-    def can_quantize(self) -> bool:
-        return self.element == np.float32 or (self.element == np.float16 and self.opset >= 19)
-
-    def narrow(self) -> None:
-        """Floats to 8 bits."""
-        x = self.pick()
-        if not self.can_quantize:
-            return
-        element = self.rng.choice((np.int8, np.uint8))
-        zero = self.constant(element(self.rng.randint(0, 20)))
-        scale = self.constant(self.element(self.rng.choice((0.02, 0.05, 0.1))))
-        self.add_narrow("QuantizeLinear", [x, scale, zero], self.shapes[x], scale, zero)
-
-    def add_narrow(
-        self, kind: str, inputs: list[str], shape: Shape, scale: str, zero: str, **attributes: Any
-    ) -> str:
-        name = f"q{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, inputs, [name], **attributes))
-        self.quantized[name] = shape, scale, zero
-        return name
-
-    def pick_narrow(self) -> str:
-        return self.rng.choice(list(self.quantized)[-4:])
-
-    def element_of(self, zero: str) -> Any:
-        stored = next(p for p in self.parameters if p.name == zero)
-        return helper.tensor_dtype_to_np_dtype(stored.data_type).type
-
-    def narrow_convolution(self) -> None:
-        x = self.pick_narrow()
-        (channels, *size), scale, zero = self.quantized[x]
-        window = self.sliding((size[0], size[1]))
-        element = self.element_of(zero)
-        if window is None or self.element != np.float32:
-            return
-        height, width = window.pop("made")
-        group = self.rng.choice([g for g in range(1, channels + 1) if channels % g == 0])
-        made = group * self.rng.choice((1, 2, 5))
-        filters = self.data.integers(-127, 128, (made, channels // group, *window["kernel_shape"]))
-        by_channel = self.rng.random() < 0.5
-        scales = self.data.uniform(0.001, 0.01, made if by_channel else ()).astype(np.float32)
-        zeros = np.zeros(made if by_channel else (), np.int8)
-        weights = self.constant(filters.astype(np.int8)), self.constant(scales), self.constant(zeros)
-        to = self.constant(np.float32(0.05)), self.constant(element(self.rng.randint(0, 20)))
-        inputs = [x, scale, zero, *weights, *to]
-        if self.rng.random() < 0.5:
-            inputs.append(self.constant(self.data.integers(-500, 500, made).astype(np.int32)))
-        self.add_narrow("QLinearConv", inputs, (made, height, width), *to, group=group, **window)
-
-    def narrow_any(self) -> None:
-        """What moves numbers of 8 bits and does not reckon with them."""
-        rng, x = self.rng, self.pick_narrow()
-        (channels, height, width), scale, zero = self.quantized[x]
-        kind = rng.choice(("MaxPool", "Concat", "Pad", "Resize", "DepthToSpace"))
-        if kind == "MaxPool" and self.opset >= 12:
-            window = self.sliding((height, width), pools=True)
-            if window is not None:
-                made = channels, *window.pop("made")
-                self.add_narrow(kind, [x], (made[0], made[1], made[2]), scale, zero, **window)
-        elif kind == "Concat" and channels <= 16:
-            self.add_narrow(kind, [x, x], (2 * channels, height, width), scale, zero, axis=1)
-        elif kind == "Pad" and self.opset >= 13:
-            pads = self.integers([0, 0, 1, 2, 0, 0, 0, 1])
-            self.add_narrow(kind, [x, pads, zero], (channels, height + 1, width + 3), scale, zero)
-        elif kind == "Resize" and max(height, width) <= 32 and self.opset >= 13:
-            scaled = [rng.choice((1, 2, 2)) for _ in range(2)]
-            factors = self.constant(np.array([1, 1, *scaled], np.float32))
-            rest = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
-            mode = rng.choice(("nearest", "linear"))
-            rest = rest if mode == "nearest" else {}
-            made = channels, height * scaled[0], width * scaled[1]
-            self.add_narrow(kind, [x, "", factors], made, scale, zero, mode=mode, **rest)
-        elif kind == "DepthToSpace" and channels % 4 == 0 and self.opset >= 13:
-            made = channels // 4, height * 2, width * 2
-            self.add_narrow(kind, [x], made, scale, zero, blocksize=2)
-
-    def integers_only(self) -> None:
-        """A convolution of integers that makes integers of 32 bits, made floats again."""
-        x = self.pick_narrow()
-        (channels, *size), _, zero = self.quantized[x]
-        window = self.sliding((size[0], size[1]))
-        if window is None or self.element_of(zero) != np.uint8:
-            return
-        height, width = window.pop("made")
-        filters = self.data.integers(-9, 9, (3, channels, *window["kernel_shape"])).astype(np.int8)
-        name = f"i{len(self.nodes)}"
-        inputs = [x, self.constant(filters), zero]
-        self.nodes.append(helper.make_node("ConvInteger", inputs, [name], **window))
-        wide = helper.np_dtype_to_tensor_dtype(np.dtype(self.element))
-        self.add("Cast", [name], (3, height, width), to=wide)
-
-    def widen(self) -> None:
-        x = self.pick_narrow()
-        shape, scale, zero = self.quantized[x]
-        self.add("DequantizeLinear", [x, scale, zero], shape)
 
 
 def kind_model(seed: int, operators: int = 20) -> Model:

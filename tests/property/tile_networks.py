@@ -64,7 +64,10 @@ class RandomNetwork:
             self.parameters,
         )
         opsets = [helper.make_opsetid("", self.opset)]
-        model = helper.make_model(graph, opset_imports=opsets, ir_version=8)
+        return self.finished(helper.make_model(graph, opset_imports=opsets, ir_version=8))
+
+    def finished(self, model: ModelProto) -> ModelProto:
+        """The model, now and then with all shapes in it."""
         return shape_inference.infer_shapes(model, strict_mode=True) if self.rng.random() < 0.5 else model
 
     def grow(self) -> None:

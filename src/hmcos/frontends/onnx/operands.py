@@ -28,6 +28,10 @@ ROUNDING_DOUBLE = frozenset(
 """More kinds of which it does, for floats of 64 bits."""
 _HALF = frozenset(("bfloat16", "float16"))
 
+RUNTIME_DOMAIN = "com.microsoft"
+RUNTIME_ELEMENT_WISE = frozenset(("QLinearAdd", "QLinearLeakyRelu", "QLinearMul", "QLinearSigmoid"))
+"""Kinds of ONNX Runtime's own that compute element by element, in integers."""
+
 
 def operand(read: Tensor, made: Tensor, axes: tuple[int, int]) -> tuple[AxisMap, AxisMap] | None:
     """Return the maps of an operand that may be broadcast, None where every piece reads it as it is.

@@ -11,7 +11,14 @@ from hmcos.frontends.model import Model
 from hmcos.frontends.onnx.channels_last import REDUCTIONS, with_channels_last
 from hmcos.frontends.onnx.channels_last import window as channels_last_window
 from hmcos.frontends.onnx.nodes import Node, Refusal, all_pads, nodes
-from hmcos.frontends.onnx.operands import ELEMENT_WISE, operand, reduced_axes, rounds_by_place
+from hmcos.frontends.onnx.operands import (
+    ELEMENT_WISE,
+    RUNTIME_DOMAIN,
+    RUNTIME_ELEMENT_WISE,
+    operand,
+    reduced_axes,
+    rounds_by_place,
+)
 from hmcos.graph.windows import (
     AxisMap,
     Barrier,
@@ -62,10 +69,11 @@ def windows(model: Model) -> Windows:
 def _window(node: Node, axes: tuple[int, int] | None) -> Spatial | Barrier:
     """Return how an operator can be made piece by piece; `axes` are those of one whose channels are last."""
     op = node.op
-    if op.bodies or op.is_random or op.domain:
+    own = _RUNTIME_KINDS.get(op.kind) if op.domain == RUNTIME_DOMAIN else None
+    if op.bodies or op.is_random or (op.domain and own is None):
         reason = "runs graphs inside" if op.bodies else "draws numbers" if op.is_random else "is not standard"
         return Barrier(reason)
-    reader = _element_wise if op.kind in ELEMENT_WISE else _KINDS.get(op.kind)
+    reader = own or (_element_wise if op.kind in ELEMENT_WISE else _KINDS.get(op.kind))
     if axes is not None:
         reader = partial(channels_last_window, image=axes)
     if reader is None:
@@ -167,6 +175,13 @@ def _concat(node: Node) -> Spatial:
     if node.number("axis", 1) % 4 not in (0, 1):
         raise Refusal("puts images side by side")
     return _spatial(node, _same(node, list(range(len(node.op.inputs)))))
+
+
+def _quantized_concat(node: Node) -> Spatial:
+    """Return the maps of images that come with a scale and a zero point each, behind those of the output."""
+    if node.number("axis", 1) % 4 not in (0, 1):
+        raise Refusal("puts images side by side")
+    return _spatial(node, _same(node, list(range(2, len(node.op.inputs), 3))))
 
 
 def _split(node: Node) -> Spatial:
@@ -345,4 +360,8 @@ _KINDS: dict[str, Callable[[Node], Spatial]] = {
     **dict.fromkeys(REDUCTIONS, _reduction),
     "SpaceToDepth": _space_to_depth,
     "Split": _split,
+}
+_RUNTIME_KINDS: dict[str, Callable[[Node], Spatial]] = {
+    **dict.fromkeys(RUNTIME_ELEMENT_WISE, _element_wise),
+    "QLinearConcat": _quantized_concat,
 }
