@@ -164,23 +164,29 @@ class Whole:
 
 @dataclass(frozen=True, slots=True)
 class Bordered:
-    """A window with stride 1 of which nobody can be told the padding, such as a mean of what the image has.
+    """A window of which nobody can be told the padding, such as a mean of what the image has.
 
     At its rim a tile sees less than the whole does, unless that is the border of the image too, so that the
-    rim is made and cut off.
+    rim is made and cut off. Every tile has as many inputs more than a multiple of the stride as the image
+    has: then it is padded as the image is.
     """
 
     before: int
-    """How far the window reaches back; so much is padded."""
+    """How far the first window reaches back from its first input; so much is padded."""
     behind: int
+    """How far it reaches on."""
+    stride: int = 1
+    last: int = 1
+    """Inputs from the first one of the last output on: 1 to the stride."""
 
     def made(self, wanted: Interval, size: int) -> Interval:
         """Return the wanted outputs with a rim."""
-        return Interval(wanted.begin - self.before, wanted.end + self.behind).within(size)
+        begin = wanted.begin + -self.before // self.stride
+        return Interval(begin, wanted.end - (self.last - self.behind - 1) // self.stride).within(size)
 
     def needed(self, made: Interval) -> Interval:
-        """Return the inputs for some outputs: as many."""
-        return made
+        """Return the inputs for some outputs."""
+        return Interval(made.begin * self.stride, (made.end - 1) * self.stride + self.last)
 
 
 @dataclass(frozen=True, slots=True)
