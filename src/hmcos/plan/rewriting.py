@@ -25,7 +25,7 @@ class RegionRow:
 
 @dataclass(frozen=True, slots=True)
 class Rewriting:
-    """A network tiled: the plan's operators are those of the written graph, no longer those of the source."""
+    """A network changed: the plan's operators are those of the written graph, not those of the source."""
 
     order: tuple[int, ...]
     """Operators of the source that are scheduled and not gone, by number, along which the regions are."""
@@ -39,7 +39,7 @@ class Rewriting:
     macs: int
     """Multiplications and additions of the source."""
     extra_macs: int
-    """Those that are computed once more."""
+    """Those that are computed once more; negative where pieces leave out what nobody needs."""
     operators_before: int
     """Nodes of the source."""
     new_kinds: tuple[str, ...]
@@ -48,6 +48,9 @@ class Rewriting:
     """Operators of the source that are gone, by number: what they make is known, or their readers make it."""
     fixed: Mapping[str, int] = field(default_factory=dict[str, int])
     """Symbols of the source that were bound and that the written model does not have any more."""
+    stripped: tuple[int, ...] = ()
+    """Operators of the source that quantized a float input or made a float output: without them, quantized
+    tensors go in and out."""
     is_exact: bool = True
     """Whether the outputs have the bits of the source; where not, rounding was allowed to differ."""
     version: int = VERSION

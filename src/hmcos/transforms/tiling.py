@@ -29,6 +29,9 @@ class Tiling:
     """The most multiplications and additions that are computed once more, as a part of all."""
     allow_rounding: bool = False
     """Whether float results may round otherwise than those of the source."""
+    strip_quantize: bool = False
+    """Whether quantized tensors may go in and out instead of floats: without the operators that make one of
+    the other."""
 
     def __post_init__(self) -> None:
         """Check the numbers.

@@ -15,6 +15,7 @@ from hmcos.graph.spelling import Spelling
 from hmcos.memory.target import Target
 
 if TYPE_CHECKING:
+    from hmcos.frontends.spans import Span
     from hmcos.graph.rewrite import Rewrite
     from hmcos.graph.windows import Windows
 
@@ -27,6 +28,7 @@ class Onnx(Format):
 
     name = "onnx"
     spelling = Spelling()
+    float_ends = ("QuantizeLinear", "DequantizeLinear")
 
     def load(self, source: str | PathLike[str] | Serializable, bind: Mapping[str, int] | None) -> Model:
         """Return the model in a file or in memory; see `Format.load`."""
@@ -66,6 +68,12 @@ class Onnx(Format):
         from hmcos.frontends.onnx.ranges import parameter_ranges
 
         return parameter_ranges(model)
+
+    def float_spans(self, model: Model, ends: Sequence[int]) -> dict[int, Span]:
+        """Return the floats that are quantized without clipping; see `Format.float_spans`."""
+        from hmcos.frontends.onnx.spans import float_spans
+
+        return float_spans(model, ends)
 
     def outline(self, source: str | PathLike[str] | Serializable, bind: Mapping[str, int]) -> Outline:
         """Return what is known while sizes are unknown; see `Format.outline`."""

@@ -11,6 +11,8 @@ from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper
 
 from hmcos.errors import ModelError
 from hmcos.frontends.model import Model
+from hmcos.frontends.onnx.body_graphs import graphs
+from hmcos.frontends.onnx.elements import ELEMENTS
 from hmcos.frontends.onnx.fields import fresh_name, keep, names_used
 from hmcos.frontends.onnx.nodes import Node, all_pads, nodes
 from hmcos.frontends.onnx.reading import load
@@ -19,6 +21,7 @@ from hmcos.graph.rewrite import ConcatStep, OperatorStep, PadStep, Rewrite, Slic
 
 LEAST_IR = 4
 """Before it, every parameter had to be an input as well."""
+_TYPES = {spelling: number for number, (spelling, _) in ELEMENTS.items()}
 _PADDED = frozenset({"AveragePool", "Conv", "ConvInteger", "MaxPool", "QLinearConv"})
 _IMPLIED = ("auto_pad", "ceil_mode", "output_padding", "output_shape", "pads")
 """Attributes that are said by explicit padding instead."""
@@ -44,6 +47,14 @@ class _Writer:
     def __init__(self, model: Model, rewrite: Rewrite) -> None:
         self.source = cast(ModelProto, model.proto)
         self.nodes = nodes(model)
+        self.replaced = {
+            model.graph.tensors[t].name: model.graph.tensors[other] for t, other in rewrite.replaced.items()
+        }
+        """Name of an input or output to the tensor that the new graph has instead."""
+        kept = {step.number for step in rewrite.steps if isinstance(step, OperatorStep)}
+        gone = [node.proto for number, node in enumerate(self.nodes) if number not in kept]
+        self.once_read = {name for node in gone for name in node.input}
+        """Names of tensors that nodes read which are gone."""
         self.names = _Names(self.source.graph)
         self.made: list[NodeProto] = []
         self.parameters: list[TensorProto] = []
@@ -79,11 +90,27 @@ class _Writer:
         del graph.node[:]
         graph.node.extend(self.made)
         graph.initializer.extend(self.parameters)
+        self._replace_ports(graph)
         there = {name for node in self.made for name in node.output}
         there |= {value.name for value in graph.input} | {tensor.name for tensor in graph.initializer}
         keep(graph.value_info, [value.name in there for value in graph.value_info])
         keep(graph.quantization_annotation, [a.tensor_name in there for a in graph.quantization_annotation])
         return copy
+
+    def _replace_ports(self, graph: GraphProto) -> None:
+        """Give a graph its new inputs and outputs, and take out the parameters of nodes that are gone."""
+        for value in (*graph.input, *graph.output):
+            other = self.replaced.get(value.name)
+            if other is not None:
+                value.name = other.name
+                value.type.tensor_type.elem_type = _TYPES[other.element]
+        known = {value.name for value in (*graph.input, *graph.output)}
+        keep(graph.value_info, [value.name not in known for value in graph.value_info])
+        read = {name for _, each in graphs(graph) for node in each.node for name in node.input}
+        dropped = self.once_read - read - {value.name for value in graph.output}
+        dropped &= {tensor.name for tensor in graph.initializer}
+        keep(graph.initializer, [tensor.name not in dropped for tensor in graph.initializer])
+        keep(graph.input, [value.name not in dropped for value in graph.input])
 
     def _name(self, tensor: int | None) -> str:
         return "" if tensor is None else self.tensors[tensor].name
