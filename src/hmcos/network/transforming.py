@@ -240,9 +240,12 @@ def _scheduled(graph: Graph) -> list[int]:
 
 
 def _numbers_in(begin: Prepared, order: Sequence[int]) -> tuple[int, ...]:
-    """Return an order of operators of the source as one of those that are left of them."""
-    numbers = begin.numbers
-    return tuple(numbers[n] for n in order if n in numbers)
+    """Return an order of operators of the source as one of those of them that are still scheduled.
+
+    Some are gone, and others compute parameters now.
+    """
+    left = {begin.kept[number]: number for number in _scheduled(begin.model.graph)}
+    return tuple(left[n] for n in order if n in left)
 
 
 def _renumbered(rules: Rules, begin: Prepared) -> Rules:

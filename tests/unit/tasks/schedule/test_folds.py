@@ -104,6 +104,28 @@ def test_sizes_computed_at_run_time_are_no_obstacle(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
+def test_what_computes_only_parameters_now_is_not_scheduled(tmp_path: Path) -> None:
+    """A mask as large as the image is not folded, but all that it is made of is known."""
+    source = upward()
+    mask = [
+        node("Shape", "more", "sizes"),
+        node("ConstantOfShape", "sizes", "mask"),
+        node("Add", "more mask", "sum"),
+    ]
+    mask[1].attribute.append(
+        helper.make_attribute("value", helper.make_tensor("", TensorProto.FLOAT, [1], [0.5]))
+    )
+    last = source.graph.node.pop()
+    last.input[0] = "sum"
+    source.graph.node.extend([*mask, last])
+    path = saved(tmp_path, source)
+    plan = hmcos.schedule(path, tile=GENEROUS, output=tmp_path / "out")
+    assert plan.rewriting is not None
+    assert not {11, 12} & set(plan.rewriting.order)
+    assert 12 not in plan.rewriting.folds
+    assert hmcos.verify(path, tmp_path / "out/plan.json").holds
+
+
 def test_bound_sizes_are_fixed_and_the_batch_stays_open(tmp_path: Path) -> None:
     path = saved(tmp_path, upward(("N", 3, "H", "W")))
     plan = hmcos.schedule(path, tile=GENEROUS, bind={"N": 1, "H": 32, "W": 32}, output=tmp_path / "out")
