@@ -7,8 +7,8 @@ from math import copysign, inf
 
 from onnx import NodeProto, helper
 
-from hmcos.frontends.onnx.fields import keep
 from hmcos.frontends.onnx.folding import Array
+from hmcos.frontends.onnx.message_fields import keep
 from hmcos.frontends.onnx.types import ValueType
 
 ZERO_POINTS = {"Conv": None, "ConvInteger": 2, "QLinearConv": 2}

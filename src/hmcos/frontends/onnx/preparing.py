@@ -19,8 +19,8 @@ from hmcos.frontends.onnx.body_graphs import bodies, free_names
 from hmcos.frontends.onnx.broadcasting import broadcasting
 from hmcos.frontends.onnx.dimensions import evaluate, symbols
 from hmcos.frontends.onnx.elements import NUMBERS
-from hmcos.frontends.onnx.fields import fresh_name, keep, names_used
 from hmcos.frontends.onnx.folding import Array, values
+from hmcos.frontends.onnx.message_fields import fresh_name, keep, names_used
 from hmcos.frontends.onnx.nodes import nodes
 from hmcos.frontends.onnx.padding import with_padding
 from hmcos.frontends.onnx.reading import load

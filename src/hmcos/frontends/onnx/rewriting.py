@@ -13,7 +13,7 @@ from hmcos.errors import ModelError
 from hmcos.frontends.model import Model
 from hmcos.frontends.onnx.body_graphs import graphs
 from hmcos.frontends.onnx.elements import ELEMENTS
-from hmcos.frontends.onnx.fields import fresh_name, keep, names_used
+from hmcos.frontends.onnx.message_fields import fresh_name, keep, names_used
 from hmcos.frontends.onnx.nodes import Node, all_pads, nodes
 from hmcos.frontends.onnx.reading import load
 from hmcos.graph.graph import Tensor
