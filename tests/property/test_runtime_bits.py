@@ -58,7 +58,7 @@ def one_operator(
 ) -> ModelProto:
     """A model of one operator that reads an image and weights."""
     names = [f"w{i}" for i in range(len(weights))]
-    reads = ["x", "x"] if kind in BINARY else ["x", *names]
+    reads = ["x", "x"] if kind in BINARY and not weights else ["x", *names]
     graph = helper.make_graph(
         [helper.make_node(kind, reads, ["y"], **attributes)],
         "one",
@@ -167,6 +167,13 @@ def test_functions_round_alike_at_every_place(kind: str) -> None:
     for seed, size in enumerate([(1, 7, 9), (2, 13, 17)]):
         tried += unlike(one_operator(kind, size, [], **attributes), seed)
     assert len(tried) == 8
+    assert not any(tried), BROKEN + "; ".join(filter(None, tried))
+
+
+def test_squares_round_alike_at_every_place() -> None:
+    proto = one_operator("Pow", (2, 13, 17), [np.array(2, np.float32)])
+    tried = [found for seed in range(6) for found in unlike(proto, seed)]
+    assert len(tried) == 24
     assert not any(tried), BROKEN + "; ".join(filter(None, tried))
 
 
