@@ -106,6 +106,7 @@ class UnpreparedNetwork(RandomNetwork):
         channels, height, width = self.shapes[x]
         pads = [0, 0, *(rng.randint(0, 2) for _ in range(2)), 0, 0, *(rng.randint(0, 2) for _ in range(2))]
         fill = rng.choice((None, 0.0, 0.0, 1.0, -0.0, -np.inf))
+        pads = [0] * 8 if rng.random() < 0.15 else pads
         told = self.integers(pads)
         if rng.random() < 0.4:
             told = self.small("Mul", self.integers(pads), self.small("Div", *[self.lengths(x, 1, 2)] * 2))

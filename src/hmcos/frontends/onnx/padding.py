@@ -30,6 +30,11 @@ def with_padding(
     if data is None:
         return None
     added, fill = _added(pad, known, data), _fill(pad, known)
+    if added is not None and not any(added):
+        changed = NodeProto()
+        changed.CopyFrom(reader)
+        changed.input[:] = [pad.input[0] if name == pad.output[0] else name for name in reader.input]
+        return changed
     if added is None or fill is None or reader.domain or list(reader.input).count(pad.output[0]) != 1:
         return None
     own = _own_pads(reader, len(added))

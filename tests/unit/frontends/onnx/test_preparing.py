@@ -70,6 +70,12 @@ def test_pads_stay_where_their_readers_would_compute_something_else(
     assert left(nodes, pads=PADS, w=WEIGHTS, **values) == [n.op_type for n in nodes]
 
 
+def test_a_pad_of_nothing_goes_whoever_reads_it() -> None:
+    nodes = [node("Pad", "x pads", "p"), node("Relu", "p", "r"), node("Concat", "p r p", axis=1)]
+    assert left(nodes, pads=0 * PADS) == ["Relu", "Concat"]
+    assert left(nodes, "y p", pads=0 * PADS) == ["Pad", "Relu", "Concat"]
+
+
 def test_a_pad_stays_where_anyone_else_reads_it() -> None:
     assert left([PAD, CONV], "y p", pads=PADS, w=WEIGHTS) == ["Pad", "Conv"]
     assert left([PAD, CONV, node("Relu", "p", "z")], "y z", pads=PADS, w=WEIGHTS) == ["Pad", "Conv", "Relu"]
