@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 
 import hmcos
+from hmcos.errors import OptionError
 from hmcos.frontends.format import OffsetsInFiles
 from hmcos.frontends.loading import format_called, load
 from hmcos.frontends.tflite.reading import model_in, parse
@@ -177,3 +178,19 @@ def test_pieces_leave_out_rows_that_nobody_needs(tmp_path: Path) -> None:
     assert plan.rewriting.extra_macs < 0
     assert hmcos.verify(path, tmp_path / "out" / "plan.json").holds
     assert "% fewer multiplications" in next(line.plain for line in tiling_lines(plan))
+
+
+class Unasked:
+    """Fails a test in which a search begins."""
+
+    def progress(self, phase: str, peak: int, lower_bound: int, states: int) -> None:
+        pytest.fail(f"{phase} began: {peak}, {lower_bound}, {states}")
+
+
+def test_an_alignment_that_offsets_cannot_have_is_refused_before_any_search(
+    model: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(OptionError, match="multiples of 16 bytes, but the alignment is 1"):
+        hmcos.schedule(model, target="none", output=out, tile=hmcos.Tiling(), observer=Unasked())
+    assert not (out / "plan.json").exists()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from hmcos.limits import Limits, Watch
+from hmcos.network.bodies import Accounting
 from hmcos.network.lowering import accounting_of
 from hmcos.network.opening import Opened
 from hmcos.network.stripping import ends_of, stripped
@@ -12,6 +13,7 @@ from hmcos.network.transforming import Begun, Transformed, of_source, tiled
 from hmcos.tasks.request import Request
 from hmcos.tasks.schedule.solved import Solved
 from hmcos.tasks.schedule.solving import solve
+from hmcos.tasks.schedule.written_offsets import check_alignment
 from hmcos.transforms.tiling import Tiling
 
 ORDER, SEARCH = 0.15, 0.65
@@ -32,6 +34,8 @@ def solve_tiled(request: Request, opened: Opened, watch: Watch) -> Solved:
     """
     assert request.tiling is not None
     running, plain = watch.restarted(), replace(request, tiling=None)
+    if request.offsets and request.arena is not None:  # not after all searches
+        check_alignment(opened, _accounting(request, opened).alignment)
     source = _in_order(plain, opened, watch)
     budget = request.limits.budget
     if budget is not None and source.plan.peak <= budget:
@@ -62,12 +66,14 @@ def _in_order(request: Request, opened: Opened, watch: Watch) -> Solved:
 def _found(request: Request, begun: Solved, running: Watch, below: int) -> Transformed | str:
     """Return a network that needs less than some bytes, tiled where that helps, or why there is none."""
     assert request.tiling is not None
-    accounting = accounting_of(
-        begun.opened, request.target, request.alignment, external_io=request.external_io
-    )
+    accounting = _accounting(request, begun.opened)
     start = Begun(begun.opened, begun.network, begun.plan.schedule.order)
     limits = _part(request.limits, SEARCH)
     return tiled(start, accounting, request.tiling, (limits, running), below)
+
+
+def _accounting(request: Request, opened: Opened) -> Accounting:
+    return accounting_of(opened, request.target, request.alignment, external_io=request.external_io)
 
 
 def _why(found: str, tiling: Tiling, ends: tuple[int, ...]) -> str:
