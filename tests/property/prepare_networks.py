@@ -112,12 +112,20 @@ class UnpreparedNetwork(RandomNetwork):
             told = self.small("Mul", self.integers(pads), self.small("Div", *[self.lengths(x, 1, 2)] * 2))
         inputs = [x, told, *([] if fill is None else [self.value(np.array(fill, np.float32))])]
         made = channels, height + pads[2] + pads[6], width + pads[3] + pads[7]
-        padded = self.add("Pad", inputs, made)
-        if min(made[1:]) < 3:
+        if min(height, width) < 3:
             return
+        # The maximum of nothing but -inf is not the same in all kernels: only the pools below read it.
+        padded = self.small("Pad", *inputs) if fill == -np.inf else self.add("Pad", inputs, made)
         for _ in range(rng.choice((1, 1, 1, 2))):
             kind = rng.choice(("Conv", "Conv", "Conv", "MaxPool", "AveragePool"))
-            own = rng.choice(({}, {"auto_pad": "VALID"}, {"auto_pad": "SAME_UPPER"}, {"pads": [1, 0, 1, 0]}))
+            kind = "MaxPool" if fill == -np.inf else kind
+            own = (
+                {}
+                if fill == -np.inf
+                else rng.choice(
+                    ({}, {"auto_pad": "VALID"}, {"auto_pad": "SAME_UPPER"}, {"pads": [1, 0, 1, 0]})
+                )
+            )
             window: dict[str, Any] = {"kernel_shape": [3, 3], **own}
             if kind == "AveragePool" and rng.random() < 0.5:
                 window["count_include_pad"] = 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from math import copysign, inf
 
 from onnx import NodeProto, helper
@@ -16,7 +16,11 @@ ZERO_POINTS = {"Conv": None, "ConvInteger": 2, "QLinearConv": 2}
 
 
 def with_padding(
-    reader: NodeProto, pad: NodeProto, known: Mapping[str, Array], types: Mapping[str, ValueType]
+    reader: NodeProto,
+    pad: NodeProto,
+    known: Mapping[str, Array],
+    types: Mapping[str, ValueType],
+    made: Container[str],
 ) -> NodeProto | None:
     """Return an operator that reads what a Pad reads, and pads that itself; None where it would not do.
 
@@ -25,12 +29,16 @@ def with_padding(
         pad: the Pad.
         known: the values of parameters, by name.
         types: the types of tensors, by name.
+        made: the names of what nodes make.
     """
     data = types.get(pad.input[0])
     if data is None:
         return None
     added, fill = _added(pad, known, data), _fill(pad, known)
     if added is not None and not any(added):
+        # What is fed to the network may not be overwritten, but what the Pad made of it may.
+        if pad.input[0] not in made:
+            return None
         changed = NodeProto()
         changed.CopyFrom(reader)
         changed.input[:] = [pad.input[0] if name == pad.output[0] else name for name in reader.input]

@@ -44,7 +44,7 @@ def prepared(model: Model) -> Prepared:
     graph = _Graph(model, sizes)
     graph.fold()
     graph.resize()
-    graph.absorb("Pad", lambda reader, pad: with_padding(reader, pad, graph.known, sizes.of))
+    graph.absorb("Pad", lambda reader, pad: with_padding(reader, pad, graph.known, sizes.of, graph.made))
     graph.absorb("Expand", lambda reader, expand: broadcasting(reader, expand, (sizes.of, sizes.others)))
     graph.sweep()
     fixed = sizes.fixed
@@ -124,6 +124,7 @@ class _Graph:
         self.readers = Counter(name for node in self.source.graph.node for name in _read(node))
         self.readers.update(self.outputs)
         self.were_read = frozenset(self.readers)
+        self.made = frozenset(name for node in self.source.graph.node for name in node.output)
         self.parameters: dict[str, TensorProto] = {}
         self.names = names_used(self.source.graph)
         known = values(self.source, sizes.of)

@@ -71,9 +71,11 @@ def test_pads_stay_where_their_readers_would_compute_something_else(
 
 
 def test_a_pad_of_nothing_goes_whoever_reads_it() -> None:
-    nodes = [node("Pad", "x pads", "p"), node("Relu", "p", "r"), node("Concat", "p r p", axis=1)]
-    assert left(nodes, pads=0 * PADS) == ["Relu", "Concat"]
-    assert left(nodes, "y p", pads=0 * PADS) == ["Pad", "Relu", "Concat"]
+    more = [node("Pad", "x0 pads", "p"), node("Relu", "p", "r"), node("Concat", "p r p", axis=1)]
+    nodes = [node("Abs", "x", "x0"), *more]
+    assert left(nodes, pads=0 * PADS) == ["Abs", "Relu", "Concat"]
+    assert left(nodes, "y p", pads=0 * PADS) == ["Abs", "Pad", "Relu", "Concat"]
+    assert left([node("Pad", "x pads", "p"), node("Relu", "p")], pads=0 * PADS) == ["Pad", "Relu"]
 
 
 def test_a_pad_stays_where_anyone_else_reads_it() -> None:
