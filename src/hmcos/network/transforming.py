@@ -14,7 +14,7 @@ from hmcos.graph.windows import Barrier, Windows
 from hmcos.limits import Limits, Watch
 from hmcos.memory.target import Target, parse_target
 from hmcos.network.bodies import Accounting
-from hmcos.network.lowering import Network
+from hmcos.network.lowering import Known, Network
 from hmcos.network.opening import Opened
 from hmcos.network.scratch_names import translated, translated_back, unnamed
 from hmcos.network.stripping import Stripped, ends_of, stripped
@@ -24,7 +24,7 @@ from hmcos.schedulers.simple.rpo import reverse_post_order
 from hmcos.transforms.cost import Costing
 from hmcos.transforms.ordered_network import OrderedNetwork, Rules, along
 from hmcos.transforms.tile import TiledRegion, expand
-from hmcos.transforms.tiling import Judged, Tiling, best_tiling, left_whole
+from hmcos.transforms.tiling import Judged, Tiling, best_tilings, left_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +34,17 @@ class Transformed:
     opened: Opened
     """As the source, with the changed model."""
     rewriting: Rewriting
-    peak: int
-    """Bytes, in the best order found while tilings were compared."""
+    known: Known
+    """The best order found while tilings were compared."""
     target: Target
     """That was asked for, with the scratch of the operators of the changed model."""
     untiled: str = ""
     """Why no region of it runs in pieces; empty where one does."""
+
+    @property
+    def peak(self) -> int:
+        """Bytes, in the best order found while tilings were compared."""
+        return self.known.schedule.peak
 
     @property
     def operators(self) -> int:
@@ -64,8 +69,8 @@ def tiled(
     tiling: Tiling,
     running: tuple[Limits, Watch],
     below: int | None = None,
-) -> Transformed | str:
-    """Return a model tiled, or why that does not lower its peak.
+) -> list[Transformed] | str:
+    """Return a model tiled in the best ways, the one that needs the least first, or why that is no use.
 
     Args:
         begun: the model in the best order known; that of the file and reverse post-order are begun with as
@@ -91,15 +96,32 @@ def tiled(
     windows, rules = form.windows(begin.model, accounting.target), _renumbered(rules, begin)
     kept = dict.fromkeys(_numbers_in(begin, each) for each in numbered)
     networks = [OrderedNetwork(begin.model.graph, windows, rules, each) for each in kept]
-    judged = best_tiling(networks, tiling, *running)
-    why = _why_not(begin, networks[0], windows, tiling) if judged is None else ""
-    judged = judged or left_whole(networks[0])
-    if judged.peak >= (given.profile.peak if below is None else below) and not _fits(judged, running[0]):
+    limits, watch = running
+    judged = best_tilings(networks, tiling, limits, watch)
+    why = "" if judged else _why_not(begin, networks[0], windows, tiling)
+    if not judged and watch.is_over(limits):
+        why = "no tiling was found before the limits were reached"
+    judged = judged or [left_whole(networks[0])]
+    most = given.profile.peak if below is None else below
+    wanted = [each for each in judged if each.peak < most or _fits(each, limits)]
+    if not wanted:
         return why or "no tiling needs less than the model as it is"
-    changed = form.rewritten(begin.model, judged.rewrite)
-    rewriting = _rewriting(_Source(model, begin, given), changed, judged, tiling)
-    named = translated(accounting.target, begin.model.graph, changed.graph, judged.rewrite)
-    return Transformed(_with(opened, changed), rewriting, judged.peak, named, why)
+    source, target = _Source(model, begin, given), accounting.target
+    return [_transformed(opened, source, each, (tiling, target, why)) for each in wanted]
+
+
+def _transformed(
+    opened: Opened, source: _Source, judged: Judged, asked: tuple[Tiling, Target, str]
+) -> Transformed:
+    """Return a model changed as a tiling says; `asked` are its terms, the target, and why there is none."""
+    tiling, target, why = asked
+    assert opened.format is not None, "only models are tiled"
+    begin = source.begin.model
+    changed = opened.format.rewritten(begin, judged.rewrite)
+    rewriting = _rewriting(source, changed, judged, tiling)
+    named = translated(target, begin.graph, changed.graph, judged.rewrite)
+    known = Known(judged.problem, judged.schedule)
+    return Transformed(_with(opened, changed), rewriting, known, named, why)
 
 
 def _fits(judged: Judged, limits: Limits) -> bool:

@@ -103,7 +103,7 @@ class Walk:
             same.append(isinstance(along, Window))
             ones.append(None if along is None else Interval(0, 1))
         return tuple(
-            Cut(made, tuple(made if is_same else one for is_same, one in zip(same, ones, strict=True)), (0, 0))
+            Cut(made, tuple(made if own else one for own, one in zip(same, ones, strict=True)), (0, 0))
             for made in wanted
         )
 

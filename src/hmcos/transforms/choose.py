@@ -148,6 +148,9 @@ class TilingSearch:
         """Return cost, peak and grid of the cheapest way to run a region within a threshold."""
         if most < 0 or not self._fits(self.network.stable[end] + self._largest_exit(begin, end), threshold):
             return None
+        self.is_over = self.is_over or self.watch.is_over(self.limits)
+        if self.is_over:
+            return None
         for grid in self._edge(begin, end):
             if grid.macs > most:
                 return None

@@ -82,8 +82,9 @@ def _tried(solved: Solved, limits: Limits, watch: Watch) -> TilingAdvice:
         if watch.is_over(limits):
             return TilingAdvice(TilingAnswer.CUT_SHORT)
         return TilingAdvice(TilingAnswer.DOES_NOT_HELP, found)
+    best = found[0]
     return TilingAdvice(
-        TilingAnswer.HELPS, peak=found.peak, operators=found.operators, rewriting=found.rewriting
+        TilingAnswer.HELPS, peak=best.peak, operators=best.operators, rewriting=best.rewriting
     )
 
 
