@@ -112,7 +112,7 @@ def check_cuts(network: OrderedNetwork, position: int, axis: int, cuts: Sequence
 
 
 def search(network: OrderedNetwork, macs: int) -> Found | None:
-    found = list(TilingSearch(network, Terms(macs), Limits(), Watch()).thresholds())
+    found = list(TilingSearch(Costing(network), Terms(macs), Limits(), Watch()).thresholds())
     peaks = [each.peak for each in found]
     assert peaks == sorted(set(peaks), reverse=True)
     return found[-1] if found else None

@@ -22,9 +22,10 @@ from hmcos.plan.plan import Plan
 from hmcos.plan.rewriting import RegionRow, Rewriting
 from hmcos.schedulers.simple.rpo import reverse_post_order
 from hmcos.transforms.cost import Costing
+from hmcos.transforms.judging import Judged, left_whole
 from hmcos.transforms.ordered_network import OrderedNetwork, Rules, along
 from hmcos.transforms.tile import TiledRegion, expand
-from hmcos.transforms.tiling import Judged, Tiling, best_tilings, left_whole
+from hmcos.transforms.tiling import Tiling, best_tilings
 
 
 @dataclass(frozen=True, slots=True)

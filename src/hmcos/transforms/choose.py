@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from hmcos.limits import Limits, Watch
 from hmcos.transforms.cost import Costing
-from hmcos.transforms.ordered_network import OrderedNetwork
 from hmcos.transforms.regions import Ends, early_cuts, grids
 from hmcos.transforms.tile import TiledRegion
 
@@ -54,9 +53,10 @@ class _Grid:
 class TilingSearch:
     """Looks for tilings along one order; what it has found out serves every threshold."""
 
-    def __init__(self, network: OrderedNetwork, terms: Terms, limits: Limits, watch: Watch) -> None:
-        self.network, self.terms, self.limits, self.watch = network, terms, limits, watch
-        self.costing, self.ends = Costing(network), Ends(network)
+    def __init__(self, costing: Costing, terms: Terms, limits: Limits, watch: Watch) -> None:
+        self.costing, self.terms, self.limits, self.watch = costing, terms, limits, watch
+        self.network = network = costing.network
+        self.ends = Ends(network)
         self.tried = 0
         """How many regions were priced."""
         self.is_over = False
