@@ -297,9 +297,7 @@ class _Folding:
                 for s in range(wanted.rows)
             )
             self._run(
-                RowOperator(
-                    op.number, op.kind, Role.ROW, wanted.rows, (RowInput(0, t, needs),), op.makes
-                )
+                RowOperator(op.number, op.kind, Role.ROW, wanted.rows, (RowInput(0, t, needs),), op.makes)
             )
 
     def _is_flat(self, t: int) -> bool:

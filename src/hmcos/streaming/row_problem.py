@@ -218,4 +218,3 @@ def _is_wanted(operator: RowOperator, step: int, network: RowNetwork, wanted: se
     if operator.role is Role.ROW:
         return any(Row(t, step) in wanted for t in operator.makes)
     return any(Row(t, row) in wanted for t in operator.makes for row in range(network.shapes[t].rows))
-

@@ -155,9 +155,7 @@ def _windowed(
     data = facts.tensor(op, 0)
     assert data is not None
     needs = sliding(windows[0], facts.output(op).shape[1], data.shape[1])
-    return RowByRow(
-        _first(op, needs), rows=windows[0], columns=windows[1], outside_is_zero=outside_is_zero
-    )
+    return RowByRow(_first(op, needs), rows=windows[0], columns=windows[1], outside_is_zero=outside_is_zero)
 
 
 def _pool(facts: Facts, op: Operator) -> RowRule | str:
@@ -186,11 +184,7 @@ def _transposed_convolution(facts: Facts, op: Operator) -> RowRule | str:
     padded = options.padding == schema().Padding.SAME
     pad = same_pads(whole[1], Window(kernel, stride))[0] if padded else 0
     needs = tuple(
-        tuple(
-            row
-            for row in range(data.shape[1])
-            if 0 <= o + pad - row * stride < kernel
-        )
+        tuple(row for row in range(data.shape[1]) if 0 <= o + pad - row * stride < kernel)
         for o in range(whole[1])
     )
     return RowByRow(_first(op, needs, 2))
