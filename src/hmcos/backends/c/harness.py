@@ -71,6 +71,34 @@ def build(generated: Generated, naming: Naming, main: str, folder: Path, with_: 
     return program
 
 
+def code_bytes(generated: Generated, naming: Naming, folder: Path, with_: Compiler) -> int | None:
+    """Return the bytes of machine code for this machine, optimized for size; None where nothing counts them.
+
+    Raises:
+        NotRunError: the compiler refuses the code.
+    """
+    if not shutil.which("size"):
+        return None
+    (folder / f"{naming.name}.h").write_text(generated.header, encoding="utf-8")
+    (folder / f"{naming.name}.c").write_text(generated.source, encoding="utf-8")
+    made = folder / f"{naming.name}.o"
+    command = [
+        with_.path,
+        f"-std={with_.standard}",
+        "-Os",
+        "-c",
+        "-o",
+        str(made),
+        f"{folder / naming.name}.c",
+    ]
+    ended = run_program(command, b"", waits=_COMPILING)
+    if ended.failure:
+        raise NotRunError(f"{with_.path} {ended.failure}")
+    listed = run_program(["size", "-A", str(made)], b"", waits=_COMPILING).answer.decode(errors="replace")
+    lines = (line.split() for line in listed.splitlines())
+    return sum(int(words[1]) for words in lines if len(words) == 3 and words[0].startswith(".text"))
+
+
 def run(program: Path, inputs: Sequence[bytes], size: int) -> list[bytes]:
     """Return the outputs, each of so many bytes, that a program makes of inputs.
 

@@ -1,13 +1,16 @@
-"""Read the fields of one JSON object, each with a check of its type."""
+"""Read the fields of JSON objects, each with a check of its type."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf, isfinite
+from pathlib import Path
 from typing import Self, cast
 
 from hmcos.errors import PlanError
+from hmcos.files import read_ordinary
 
 MOST = 2**100
 """The largest integer allowed in a plan; it leaves room for sums of sizes, each below 2**63."""
@@ -78,6 +81,21 @@ class Fields:
         """Return a field that must be a list of integers, each at least 0."""
         return tuple(self._integer(f"{key}[{i}]", v, 0) for i, v in enumerate(self._list(key)))
 
+    def rows(self, key: str, length: int) -> list[tuple[int, ...]]:
+        """Return a field that must be a list of lists of so many integers, of any sign up to `MOST`."""
+        found: list[tuple[int, ...]] = []
+        for i, value in enumerate(self._list(key)):
+            row = cast(list[object], value) if isinstance(value, list) else list[object]()
+            if len(row) != length:
+                kind = _kind(cast(object, value))
+                raise PlanError(f"{self.where(key)}[{i}]: must be a list of {length} integers, not {kind}")
+            found.append(tuple(self._integer(f"{key}[{i}][{k}]", v, -MOST) for k, v in enumerate(row)))
+        return found
+
+    def is_null(self, key: str) -> bool:
+        """Return whether a field is null; it must be there."""
+        return self._value(key) is None
+
     def part(self, key: str) -> Self:
         """Return a field that must be an object."""
         return self.of(self._value(key), self.file, f"{self.path}{key}.")
@@ -111,6 +129,34 @@ class Fields:
 
     def _wrong(self, key: str, wanted: str, value: object) -> PlanError:
         return PlanError(f"{self.where(key)}: must be {wanted}, not {_kind(value)}")
+
+
+def fields_in(path: str | Path) -> Fields:
+    """Return the fields of the object in a JSON file.
+
+    Raises:
+        PlanError: the file cannot be read, or holds no object; names it.
+    """
+    try:
+        text = read_ordinary(path).decode("utf-8")
+    except OSError as error:
+        raise PlanError(f"{path}: cannot read the plan: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise PlanError(f"{path}: not a plan: not text in UTF-8") from error
+    try:
+        values: object = json.loads(text, object_pairs_hook=_object)
+    except (ValueError, RecursionError) as error:
+        raise PlanError(f"{path}: not a plan, or cut off: {str(error) or 'nested too deeply'}") from error
+    return Fields.of(values, str(path))
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members: dict[str, object] = {}
+    for name, value in pairs:
+        if name in members:
+            raise ValueError(f"key {name!r} appears twice in one object")
+        members[name] = value
+    return members
 
 
 def _kind(value: object) -> str:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 from typing import cast
 
 from hmcos.errors import PlanError
-from hmcos.files import read_ordinary
 from hmcos.plan.agreement import disagreements
 from hmcos.plan.file.arena_fields import arena_keys, read_arena, status_of
-from hmcos.plan.file.fields import Fields
+from hmcos.plan.file.fields import Fields, fields_in
 from hmcos.plan.file.rewriting_fields import read_rewriting, rewriting_record
+from hmcos.plan.file.source_fields import read_digests, read_source_fields, source_record
 from hmcos.plan.file.target_fields import read_target
 from hmcos.plan.plan import (
     BodyPlan,
@@ -33,6 +32,8 @@ from hmcos.plan.schedule import Schedule
 FORMAT = "hmcos-plan/1"
 REWRITTEN_FORMAT = "hmcos-plan/2"
 """Of plans whose network is not that of the source: readers of the first format would take it for that."""
+ROWS_FORMAT = "hmcos-rows/1"
+"""Of plans that say how a network runs row by row (`row_file.py`)."""
 
 
 def plan_text(plan: Plan) -> str:
@@ -58,8 +59,13 @@ def read_claims(path: str | Path) -> Plan:
     Raises:
         PlanError: the file cannot be read, or is not a plan; names file and key.
     """
-    fields = _fields(path)
+    fields = fields_in(path)
     format_name = fields.text("format")
+    if format_name == ROWS_FORMAT:
+        raise PlanError(
+            f"{path}: is the plan of code that hmcos compile made, not of an order; hmcos verify, draw and "
+            "report take it"
+        )
     if format_name not in (FORMAT, REWRITTEN_FORMAT):
         raise PlanError(
             f"{path}: format: is {format_name!r}, but this version reads {FORMAT} and {REWRITTEN_FORMAT}; "
@@ -74,33 +80,15 @@ def read_source(path: str | Path) -> tuple[Source, Outputs]:
     Raises:
         PlanError: the file cannot be read, or is not a plan.
     """
-    fields = _fields(path)
-    if not fields.text("format").startswith(f"{FORMAT.partition('/')[0]}/"):
+    fields = fields_in(path)
+    kind = fields.text("format").partition("/")[0]
+    if kind not in (FORMAT.partition("/")[0], ROWS_FORMAT.partition("/")[0]):
         raise PlanError(f"{path}: format: is not that of a plan")
-    return _source(fields.part("source")), _outputs(fields.part("outputs"))
-
-
-def _fields(path: str | Path) -> Fields:
-    try:
-        text = read_ordinary(path).decode("utf-8")
-    except OSError as error:
-        raise PlanError(f"{path}: cannot read the plan: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise PlanError(f"{path}: not a plan: not text in UTF-8") from error
-    try:
-        values: object = json.loads(text, object_pairs_hook=_object)
-    except (ValueError, RecursionError) as error:
-        raise PlanError(f"{path}: not a plan, or cut off: {str(error) or 'nested too deeply'}") from error
-    return Fields.of(values, str(path))
-
-
-def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    members: dict[str, object] = {}
-    for name, value in pairs:
-        if name in members:
-            raise ValueError(f"key {name!r} appears twice in one object")
-        members[name] = value
-    return members
+    outputs = fields.part("outputs")
+    made = (
+        _outputs(outputs) if kind == FORMAT.partition("/")[0] else Outputs(plan=outputs.text_or_none("plan"))
+    )
+    return read_source_fields(fields.part("source")), made
 
 
 def _value(value: object) -> str:
@@ -116,15 +104,7 @@ def _record(plan: Plan) -> dict[str, object]:
     rewriting = plan.rewriting
     return {
         "format": FORMAT if rewriting is None else REWRITTEN_FORMAT,
-        "source": {
-            "name": plan.source.name,
-            "format": plan.source.format,
-            "sha256": plan.source.sha256,
-            "original_sha256": plan.source.original_sha256,
-            "inlined": plan.source.inlined,
-            "bind": dict(sorted(plan.source.bind.items())),
-            **_places_record(plan.source),
-        },
+        "source": source_record(plan.source),
         **({} if rewriting is None else {"rewriting": rewriting_record(rewriting)}),
         "target": _target_record(plan.target),
         "scheduler": schedule.scheduler,
@@ -169,11 +149,6 @@ def outputs_record(outputs: Outputs) -> dict[str, object]:
 
 def _digests_record(outputs: Outputs) -> dict[str, object]:
     return {"sha256": dict(outputs.sha256)} if outputs.sha256 else {}
-
-
-def _places_record(source: Source) -> dict[str, object]:
-    places = {"absolute": source.absolute, "relative": source.relative}
-    return {key: place for key, place in places.items() if place}
 
 
 def seconds_record(seconds: Seconds) -> dict[str, float]:
@@ -231,7 +206,7 @@ def _plan(fields: Fields) -> Plan:
     is_rewritten = fields.text("format") == REWRITTEN_FORMAT
     rewriting = read_rewriting(fields.part("rewriting")) if is_rewritten else None
     return Plan(
-        source=_source(fields.part("source")),
+        source=read_source_fields(fields.part("source")),
         target=read_target(fields.part("target")),
         operators=tuple(rows[i] for i in range(len(rows))),
         scheduled=scheduled,
@@ -266,20 +241,6 @@ def _schedule(fields: Fields, order: tuple[int, ...]) -> Schedule:
         scheduler=fields.text("scheduler"),
         seconds=fields.real("search_seconds"),
         states=fields.number("states"),
-    )
-
-
-def _source(fields: Fields) -> Source:
-    bind = fields.part("bind")
-    return Source(
-        name=fields.text("name"),
-        format=fields.text("format"),
-        sha256=fields.text("sha256"),
-        original_sha256=fields.text("original_sha256"),
-        inlined=fields.flag("inlined"),
-        bind={symbol: bind.number(symbol) for symbol in bind.values},
-        absolute=fields.text("absolute") if "absolute" in fields.values else "",
-        relative=fields.text("relative") if "relative" in fields.values else "",
     )
 
 
@@ -327,20 +288,8 @@ def _body(fields: Fields) -> BodyPlan:
 
 def _outputs(fields: Fields) -> Outputs:
     header = fields.text_or_none("header") if "header" in fields.values else None
-    digests = _digests(fields.part("sha256")) if "sha256" in fields.values else {}
+    digests = read_digests(fields.part("sha256")) if "sha256" in fields.values else {}
     return Outputs(fields.text_or_none("model"), fields.text_or_none("plan"), header, sha256=digests)
-
-
-def _digests(fields: Fields) -> dict[str, str]:
-    """Return the sha256 of files by path; no path may lead out of the plan's folder."""
-    digests = {name: fields.text(name) for name in fields.values}
-    for name, digest in digests.items():
-        # A malicious plan could name other files of the user, also with the path syntax of another system.
-        path = PureWindowsPath(name)
-        inside = path.name and not (path.drive or path.root or ".." in path.parts or "\0" in name)
-        _expect(bool(inside), fields, repr(name), "must be a path within the folder of the plan")
-        _expect(re.fullmatch("[0-9a-f]{64}", digest) is not None, fields, name, "must be a sha256 in hex")
-    return digests
 
 
 def _expect(holds: bool, fields: Fields, key: str, rule: str) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from hmcos.backends.c.comparing import BUILDS, Build, compare, reference
 from hmcos.backends.c.generating import generate
-from hmcos.backends.c.harness import WARNINGS, Compiler, build, compiler, main_of, run
+from hmcos.backends.c.harness import WARNINGS, Compiler, build, code_bytes, compiler, main_of, run
 from hmcos.backends.c.naming import Naming
 from hmcos.errors import ModelError, NotRunError
 from hmcos.frontends.model import Model
@@ -151,6 +151,12 @@ def test_flash_is_what_the_compiler_takes(tmp_path: Path) -> None:
     if not sizes:
         pytest.skip("no objdump is installed")
     assert 0 <= int(sizes[0], 16) - sum(found.flash.values()) < 150  # pointers here have eight bytes
+
+
+def test_code_is_counted_apart_from_constants(tmp_path: Path) -> None:
+    model = _small()
+    found = code_bytes(generate(model, whole_program(model), NAMING), NAMING, tmp_path, compiler())
+    assert found is None or 500 < found < 5000
 
 
 def test_inputs_and_outputs_are_told() -> None:

@@ -1,26 +1,21 @@
-/* needs: columns lines weighted dot4 dot1 */
+/* needs: patch lines weighted dot4 dot1 */
 /* Adds the products of one output pixel to `number` sums, four or one, of neighbouring output channels. */
-static void hm_conv_sums(const hm_conv *c, const int8_t *const *rows, int32_t above, int32_t below,
-                         const int8_t *weights, int32_t number, int32_t left, int32_t *sums)
+static void hm_conv_sums(const hm_conv *c, const hm_patch *p, const int8_t *weights, int32_t number, int32_t *sums)
 {
     const hm_window *w = c->window;
     const int32_t channels = w->in_channels, line = w->width * channels, each = w->height * line;
-    const int32_t offset = c->sums.in_offset;
-    int32_t begin, end, y, x;
-    hm_columns(w, left, &begin, &end);
-    for (y = above; y < w->height - below; y++) {
-        const int8_t *in = rows[y] + (left + begin * w->dilation_x) * channels;
-        const int8_t *at = weights + y * line + begin * channels;
-        const int32_t pieces = w->dilation_x == 1 ? (end > begin) : end - begin;
-        const int32_t length = w->dilation_x == 1 ? (end - begin) * channels : channels;
-        for (x = 0; x < pieces; x++) {
+    const int32_t offset = c->sums.in_offset, wide = p->end - p->begin, step = w->dilation_x * channels;
+    const int32_t pieces = w->dilation_x == 1 ? 1 : wide, length = w->dilation_x == 1 ? wide * channels : channels;
+    int32_t y, x;
+    for (y = p->above; y < p->below; y++) {
+        const int8_t *in = p->rows[y] + (p->left + p->begin * w->dilation_x) * channels;
+        const int8_t *at = weights + y * line + p->begin * channels;
+        for (x = 0; x < pieces; x++, in += step, at += channels) {
             if (number == 4) {
                 hm_dot4(in, at, each, length, offset, sums);
             } else {
                 sums[0] = hm_dot1(in, at, length, offset, sums[0]);
             }
-            in += w->dilation_x * channels;
-            at += channels;
         }
     }
 }
@@ -31,15 +26,16 @@ static void hm_conv_row(const hm_conv *c, const int8_t *const *rows, int32_t abo
 {
     const hm_window *w = c->window;
     const int32_t each = w->height * w->width * w->in_channels;
+    hm_patch patch = {rows, above, w->height - below, 0, 0, 0};
     int32_t x, channel, k, sums[4];
     for (x = 0; x < w->out_width; x++) {
-        const int32_t left = x * w->stride_x - w->pad_x;
+        hm_move(w, x, &patch);
         for (channel = 0; channel < w->out_channels;) {
             const int32_t number = w->out_channels - channel >= 4 ? 4 : 1;
             for (k = 0; k < number; k++) {
                 sums[k] = hm_bias(&c->sums, channel + k);
             }
-            hm_conv_sums(c, rows, above, below, c->sums.weights + channel * each, number, left, sums);
+            hm_conv_sums(c, &patch, c->sums.weights + channel * each, number, sums);
             for (k = 0; k < number; k++, channel++) {
                 *out++ = hm_result(&c->sums, channel, sums[k]);
             }

@@ -1,0 +1,77 @@
+"""Compile networks to C."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from os import PathLike
+from pathlib import Path
+
+from hmcos.backends.c.naming import Naming, name_for
+from hmcos.errors import OptionError
+from hmcos.limits import SILENCE, Observer, Watch, never
+from hmcos.network.opening import Openable, open_source
+from hmcos.streaming.program import Feeding, Rows
+from hmcos.tasks.compile.compiling import Compiled, CompileRequest, compiled
+from hmcos.tasks.compile.places import code_places, save
+from hmcos.tasks.request import chosen_limits
+
+
+def compile_c(  # noqa: PLR0913 (one keyword per option of the command line, so that both say the same)
+    model: Openable,
+    rows: Rows | None = None,
+    *,
+    name: str | None = None,
+    flash_section: str = "",
+    ram_section: str = "",
+    time_limit: float | None = None,
+    output: str | PathLike[str] | None = None,
+    overwrite: bool = False,
+    compares: bool = True,
+    observer: Observer = SILENCE,
+    interrupted: Callable[[], bool] = never,
+) -> Compiled:
+    """Return an int8 network as one C file that computes it row by row, with the plan that it follows.
+
+    `model` is a .tflite file, or the result of `load`. `rows` says how the input arrives: whole, or with
+    `Rows("rows")` row by row, so that it is never in memory as a whole. The code's functions begin with
+    `name`, by default that of the output file or else of the model; `flash_section` and `ram_section` are
+    sections of the linker for constants and for the arena. The search for less memory stops after
+    `time_limit` seconds or when `interrupted()` is true, and the best so far is the result. `output` is the
+    .c file to write, with NAME.h and plan.json beside it, all or none; None writes nothing. A folder with the
+    plan of another source is refused unless `overwrite` is true. `compares=False` leaves out what whole
+    operators need. `observer` is called with the progress of the search. Sizes are in bytes. The result has
+    the bits of TFLM's reference kernels.
+
+    Example:
+        >>> code = hmcos.compile_c("keywords.tflite", output="firmware/keywords.c")  # doctest: +SKIP
+        >>> code.arena, code.plan.status                                            # doctest: +SKIP
+        (3738, <Status.OPTIMAL: 'optimal'>)
+
+    Raises:
+        ModelError: the model cannot be compiled: floats or types other than int8 and uint8 in the middle,
+            several subgraphs, a kind of operator that is missing; names it and the way out.
+        HmcosError: another of its subclasses for any other wrong input.
+    """
+    watch = Watch(observer, interrupted)
+    limits = chosen_limits(time_limit)
+    wanted = checked(rows or Rows())
+    opened = open_source(model)
+    file = None if output is None else Path(output)
+    naming = Naming(name or name_for(opened.stem if file is None else file.stem), flash_section, ram_section)
+    places = None if file is None else code_places(opened, file, naming.name, overwrite=overwrite)
+    result = compiled(opened, CompileRequest(naming, wanted, limits, compares), watch)
+    return result if places is None else save(result, places)
+
+
+def checked(rows: Rows) -> Rows:
+    """Return how rows arrive and lie, with the word for the input as a `Feeding`.
+
+    Raises:
+        OptionError: there is no such word, or the alignment is not a power of 2 up to 4,096.
+    """
+    if rows.input not in tuple(Feeding):
+        raise OptionError(f"an input comes {' or by '.join(Feeding)}, not {rows.input!r}")
+    if rows.alignment not in [1 << k for k in range(13)]:
+        raise OptionError(f"an alignment of rows is a power of 2 up to 4,096, not {rows.alignment}")
+    return replace(rows, input=Feeding(rows.input))

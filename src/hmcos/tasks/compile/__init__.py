@@ -1,0 +1,1 @@
+"""Compile a network to one C file that runs it row by row."""

@@ -1,0 +1,1 @@
+"""Check row plans by code that shares nothing with what makes them."""
