@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from os import PathLike
 from pathlib import Path
 
+from hmcos.backends.c.naming import Naming, name_for
 from hmcos.errors import OptionError
 from hmcos.limits import SILENCE, Observer, Watch, never
 from hmcos.memory.target import Target
@@ -14,11 +15,17 @@ from hmcos.network.restoring import opened_for
 from hmcos.network.results import files_of
 from hmcos.network.sources import source_of
 from hmcos.plan.file.plan_file import read_plan
+from hmcos.plan.file.row_file import is_row_plan, read_row_plan
 from hmcos.plan.plan import Plan
+from hmcos.plan.row_plan import RowPlan
 from hmcos.report.page.page import NAME, plotly_script, write_page
+from hmcos.report.page.rows_page import write_rows_page
 from hmcos.report.pictures.picture_table import PictureKind, drawn, form_of, picture_called
 from hmcos.schedulers.scheduler_table import scheduler as scheduler_called
 from hmcos.staging import identities, write
+from hmcos.streaming.program import Rows
+from hmcos.tasks.compile.compiling import CompileRequest, compiled
+from hmcos.tasks.draw.row_scene import row_scene
 from hmcos.tasks.draw.scene import Scene, scene_of, scene_with
 from hmcos.tasks.explain.explanation import explain_plan
 from hmcos.tasks.explain.tiling_advice import tiling_limits
@@ -32,7 +39,7 @@ def draw(  # noqa: PLR0913 (one keyword per option of the command line, so that 
     model: Openable,
     output: str | PathLike[str],
     *,
-    what: str = "schedule",
+    what: str | None = None,
     scheduler: str = "optimal",
     target: str | PathLike[str] | Target = "default",
     bind: Mapping[str, int] | None = None,
@@ -42,20 +49,34 @@ def draw(  # noqa: PLR0913 (one keyword per option of the command line, so that 
     observer: Observer = SILENCE,
     interrupted: Callable[[], bool] = never,
 ) -> Path:
-    """Draw a network into a file and return its path; the suffix selects the format.
+    """Draw a network, or a row plan, into a file and return its path; the suffix selects the format.
 
-    `what` takes the values of `hmcos draw --what`. Graphs can be written as .svg, .pdf, .png or .dot:
-    Graphviz draws them where it is installed, otherwise this package does (with matplotlib, except for
-    .svg). Memory and arena are drawn by matplotlib as .svg, .pdf or .png. `scheduler` finds the order to
-    show, `allocator` the arena; both stop after `time_limit` seconds. The other parameters are those of
-    `schedule`.
+    `what` takes the values of `hmcos draw --what`; None is "rows" for the plan file of `compile_c`, else
+    "schedule". Graphs can be written as .svg, .pdf, .png or .dot: Graphviz draws them where it is installed,
+    otherwise this package does (with matplotlib, except for .svg). Memory, arena and rows are drawn by
+    matplotlib as .svg, .pdf or .png. `scheduler` finds the order to show, `allocator` the arena; both stop
+    after `time_limit` seconds. The other parameters are those of `schedule`.
 
     Raises:
         ToolError: a program or package that the picture needs is missing or failed.
         HmcosError: one of its other subclasses for any wrong input.
     """
     file, watch = Path(output), Watch(observer, interrupted)
+    plan = _row_plan(model, what)
+    what = what or ("schedule" if plan is None else "rows")
     form, picture = form_of(what, file), picture_called(what)
+    if plan is not None:
+        check_apart(file, identities(Path(str(plan.file))))
+        write(file, drawn(row_scene(plan), what, form, watch))
+        return file
+    if picture.by_rows:
+        opened = open_source(model, bind)
+        check_apart(file, identities(*opened.files))
+        wanted = CompileRequest(
+            Naming(name_for(opened.stem)), Rows(alignment=alignment or 1), chosen_limits(time_limit)
+        )
+        write(file, drawn(row_scene(compiled(opened, wanted, watch).plan), what, form, watch))
+        return file
     request = Request(
         chosen_target(target),
         scheduler=scheduler,
@@ -67,6 +88,19 @@ def draw(  # noqa: PLR0913 (one keyword per option of the command line, so that 
     check_apart(file, identities(*opened.files, *target_file(target)))
     write(file, drawn(_scene(picture, request, opened, watch), what, form, watch))
     return file
+
+
+def _row_plan(model: Openable, what: str | None) -> RowPlan | None:
+    """Return the row plan in a file; None for anything else.
+
+    Raises:
+        OptionError: another picture is asked for than the one of a row plan.
+    """
+    if not isinstance(model, str | PathLike) or not is_row_plan(Path(model)):
+        return None
+    if what not in (None, "rows"):
+        raise OptionError(f"{model}: of a row plan, the picture is rows, not {what}; name the model instead")
+    return read_row_plan(Path(model))
 
 
 def _scene(picture: PictureKind, request: Request, opened: Opened, watch: Watch) -> Scene:
@@ -97,10 +131,16 @@ def report(
     report.html beside the plan. The search for a tiling stops after `time_limit` seconds (10 without a
     limit), and trying changes after as many again; both stop when `interrupted()` is true.
 
+    A row plan needs neither model nor search, and its page needs no package.
+
     Raises:
         ToolError: plotly is not installed.
         HmcosError: one of its other subclasses for any wrong input.
     """
+    if not isinstance(plan, Plan) and (rows := _row_plan(plan, None)) is not None:
+        place = _place(plan, output)
+        check_file(place, [Path(str(rows.file))], "the plan")
+        return write_rows_page(rows, place)
     plotly_script()
     read = plan if isinstance(plan, Plan) else read_plan(Path(plan))
     place = _place(read.file if isinstance(plan, Plan) else plan, output)

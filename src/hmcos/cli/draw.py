@@ -26,6 +26,7 @@ Examples:
   hmcos draw model.onnx --what schedule --scheduler rpo -o schedule.pdf
   hmcos draw model.onnx --what arena --target hmcos -o arena.png
   hmcos draw model.onnx --what graph -o graph.dot        for other layout programs
+  hmcos draw firmware/plan.json -o rows.png              the row plan of hmcos compile
 """
 
 _RENDERERS = {
@@ -40,9 +41,8 @@ _RENDERERS = {
     "-w",
     "--what",
     type=click.Choice(names()),
-    default="schedule",
-    show_default=True,
-    help="What to draw (docs/plots.md).",
+    default=None,
+    help="What to draw (docs/plots.md).  [default: schedule; rows for a row plan]",
 )
 @click.option(
     "-o",
@@ -67,10 +67,10 @@ _RENDERERS = {
 @time_limit_option("Stop searches after this time and draw the best order and arena so far.")
 @alignment_option
 def draw(model: str, bind: tuple[tuple[str, int], ...], **options: Any) -> int:
-    """Draw MODEL into a file; the suffix of FILE selects the format.
+    """Draw MODEL, or the row plan of hmcos compile, into a file; the suffix of FILE selects the format.
 
-    Everything but memory and arena is a graph. Graphs are laid out by the program dot of Graphviz where it
-    is installed, otherwise by hmcos itself, or written as DOT text.
+    Everything but memory, arena and rows is a graph. Graphs are laid out by the program dot of Graphviz where
+    it is installed, otherwise by hmcos itself, or written as DOT text.
     """
     # The other options are named like the keywords of hmcos.draw.
     with Interruption() as interruption, Progress() as progress:
@@ -78,6 +78,6 @@ def draw(model: str, bind: tuple[tuple[str, int], ...], **options: Any) -> int:
             model, bind=dict(bind), observer=progress, interrupted=interruption.happened, **options
         )
     click.echo(place)
-    if told := _RENDERERS.get(renderer(options["what"], place.suffix.lower().removeprefix("."))):
+    if told := _RENDERERS.get(renderer(options["what"] or "rows", place.suffix.lower().removeprefix("."))):
         click.echo(f"hmcos: note: {told}", err=True)
     return 0

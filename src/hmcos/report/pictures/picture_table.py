@@ -14,6 +14,7 @@ from hmcos.registry import imported
 from hmcos.report.pictures.dot import dot_text
 from hmcos.report.pictures.graphviz import has_dot, render
 from hmcos.report.pictures.sketch import Sketch
+from hmcos.tasks.draw.row_scene import RowScene
 from hmcos.tasks.draw.scene import Scene
 from hmcos.tasks.places import check_file
 from hmcos.words import meant
@@ -34,6 +35,8 @@ class PictureKind:
     """Whether it has axes and is drawn by matplotlib instead of Graphviz."""
     arena: bool = False
     """Whether it shows an arena."""
+    by_rows: bool = False
+    """Whether it shows a row plan, so that it takes a row scene."""
 
 
 PICTURES: dict[str, PictureKind] = {
@@ -47,6 +50,7 @@ PICTURES: dict[str, PictureKind] = {
         "hmcos.report.pictures.memory_plot:memory", ordered=True, beside=("given", "rpo"), plots=True
     ),
     "arena": PictureKind("hmcos.report.pictures.arena_plot:arena", ordered=True, plots=True, arena=True),
+    "rows": PictureKind("hmcos.report.pictures.rows_plot:rows", plots=True, by_rows=True),
 }
 FORMS = ("svg", "pdf", "png")
 
@@ -56,8 +60,8 @@ def names() -> tuple[str, ...]:
     return tuple(PICTURES)
 
 
-def drawn(scene: Scene, what: str, form: str, observer: Observer) -> bytes:
-    """Return a picture of a scene in a form: svg, pdf, png, or dot for graphs.
+def drawn(scene: Scene | RowScene, what: str, form: str, observer: Observer) -> bytes:
+    """Return a picture of a scene, for rows of a row scene, in a form: svg, pdf, png, or dot for graphs.
 
     Raises:
         ToolError: a program or package that the picture needs is missing or failed.
