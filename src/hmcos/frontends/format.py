@@ -20,6 +20,7 @@ from hmcos.memory.target import Target
 if TYPE_CHECKING:
     from hmcos.frontends.spans import Span
     from hmcos.graph.rewrite import Rewrite
+    from hmcos.graph.rowwise import RowRules
     from hmcos.graph.windows import KernelScratch, Windows
 
 
@@ -88,6 +89,14 @@ class Format:
             ModelError: this model cannot be rewritten; says why and the way out.
         """
         return unchanged(model)
+
+    def rows(self, model: Model) -> RowRules:
+        """Return per operator of a model how it can run row by row.
+
+        Raises:
+            ModelError: models of this format, or this one, cannot be run row by row; says why and the way out.
+        """
+        raise ModelError(f"a model of the format {self.name} cannot be run row by row; only .tflite models can")
 
     def rewritten(self, model: Model, rewrite: Rewrite) -> Model:
         """Return a model changed by a rewrite of its main graph, its operators numbered by the steps.

@@ -18,6 +18,7 @@ from hmcos.memory.target import Target, load_target
 if TYPE_CHECKING:
     from hmcos.frontends.spans import Span
     from hmcos.graph.rewrite import Rewrite
+    from hmcos.graph.rowwise import RowRules
     from hmcos.graph.windows import KernelScratch, Windows
 
 # Each method imports what it needs: few commands need all of this.
@@ -112,6 +113,12 @@ class Tflite(Format):
     def kernel(self, target: Target) -> KernelScratch | None:
         """Return the scratch of TFLM's kernels on the target tflm; see `Format.kernel`."""
         return _kernel if target.name == TARGET else None
+
+    def rows(self, model: Model) -> RowRules:
+        """Return how operators can run row by row; see `Format.rows`."""
+        from hmcos.frontends.tflite.rows import row_rules
+
+        return row_rules(model)
 
     def rewritten(self, model: Model, rewrite: Rewrite) -> Model:
         """Return a model changed by a rewrite of its main graph; see `Format.rewritten`."""

@@ -127,7 +127,7 @@ def _pixelwise(facts: Facts, op: Operator, read: tuple[int | None, ...]) -> Spat
     return Spatial(AXES, tuple(maps), facts.products(op), bits=Rounding() if squares else None)
 
 
-def _sliding(facts: Facts, op: Operator, kernel: tuple[int, int]) -> tuple[Window, Window] | str:
+def sliding_windows(facts: Facts, op: Operator, kernel: tuple[int, int]) -> tuple[Window, Window] | str:
     """Return the windows of a convolution or a pool, or why it has none."""
     options, data, whole = facts.options(op), facts.tensor(op, 0), facts.output(op).shape
     if options is None or data is None or not facts.are_images(op):
@@ -155,7 +155,7 @@ def _convolution(facts: Facts, op: Operator) -> Spatial | str:
         return "has no weights of four dimensions"
     if data.element == "float32" and weights.element != "float32":
         return "quantizes its input, by what is in all of it"
-    maps = _sliding(facts, op, (weights.shape[1], weights.shape[2]))
+    maps = sliding_windows(facts, op, (weights.shape[1], weights.shape[2]))
     if isinstance(maps, str):
         return maps
     inputs = (maps, *[None] * (len(op.inputs) - 1))
@@ -166,7 +166,7 @@ def _max_pool(facts: Facts, op: Operator) -> Spatial | str:
     options, element = facts.options(op), facts.output(op).element
     if options is None or element not in _LEAST:
         return "takes the greatest of elements of which the least is not known"
-    maps = _sliding(facts, op, (options.filterHeight, options.filterWidth))
+    maps = sliding_windows(facts, op, (options.filterHeight, options.filterWidth))
     if isinstance(maps, str):
         return maps
     return Spatial(AXES, (maps,), pads=Pads.SAME_OR_VALID, fill=_LEAST[element])
@@ -176,7 +176,7 @@ def _average_pool(facts: Facts, op: Operator) -> Spatial | str:
     options, data = facts.options(op), facts.tensor(op, 0)
     if options is None or data is None:
         return "has no rows and columns"
-    maps = _sliding(facts, op, (options.filterHeight, options.filterWidth))
+    maps = sliding_windows(facts, op, (options.filterHeight, options.filterWidth))
     if isinstance(maps, str):
         return maps
     sizes = [data.shape[axis] for axis in AXES]

@@ -1,0 +1,124 @@
+"""Offsets for the rows of an order: the input in one block, outputs in blocks, sums where they are aligned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from hmcos.alignment import round_up
+from hmcos.allocation.auto import auto
+from hmcos.allocation.lives import PLAIN, Demand, Lives
+from hmcos.limits import Limits, Watch
+from hmcos.memory.lifetimes import Life, lifetimes
+from hmcos.memory.profile import peak
+from hmcos.plan.arena import Arena
+from hmcos.streaming.program import Feeding
+from hmcos.streaming.row_problem import RowProblem
+
+STATES = 20_000
+"""States of the exact planner for one arena."""
+MANY = 1_500
+"""Lives from which on the exact planner is left out: its tables alone take too long."""
+TRIES = 6
+"""Sizes of arenas that are tried with the input at their end."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowArena:
+    """The lives of an order and their places."""
+
+    lives: tuple[Life, ...]
+    arena: Arena
+    alignment: int
+    """Bytes; of the start of the arena."""
+
+
+def placed(rows: RowProblem, order: Sequence[int], limits: Limits, watch: Watch) -> RowArena:
+    """Return the smallest arena that is found for an order of row steps.
+
+    The input, if it is there as a whole, is one block. At the end of the arena it is out of the way of rows
+    that live on, so that it is tried there first, in arenas from the peak on; then at the start.
+    """
+    lives = lifetimes(rows.problem, order)
+    blocks = _Blocks(rows, lives)
+    floor = peak(rows.problem, order)
+    best: Arena | None = None
+    for demands in blocks.tries(floor):
+        if best is not None and (best.size <= floor or watch.is_over(limits)):
+            break
+        left = watch.left(limits)
+        states = 0 if len(lives) > MANY else min(left.states, STATES)
+        found = auto(Lives(lives, demands=demands), replace(left, states=states, budget=None), watch.restarted())
+        if best is None or found.size < best.size:
+            best = found
+    assert best is not None
+    return RowArena(lives, replace(best, lower_bound=floor), blocks.alignment)
+
+
+class _Blocks:
+    """What each life asks of its place."""
+
+    def __init__(self, rows: RowProblem, lives: Sequence[Life]) -> None:
+        self.rows, self.lives = rows, lives
+        self.unit = _units(rows)
+        self.alignment = max([rows.rows.alignment, *self.unit.values()])
+        tensors = rows.network.graph
+        given = tensors.inputs if rows.rows.input is Feeding.WHOLE else ()
+        self.inputs, self.input_bytes = _side_by_side(rows, given, {})
+        long = [t for t in tensors.outputs if rows.network.shapes[t].rows > 1]
+        self.outputs, self.output_bytes = _side_by_side(rows, long, self.inputs)
+
+    def tries(self, floor: int) -> Iterator[tuple[Demand, ...]]:
+        """Yield the demands of all lives, with the blocks in other places each time."""
+        if not self.inputs:
+            yield self._demands(0, 0)
+            return
+        unit = self.alignment
+        step = max(unit, self.input_bytes // 32 // unit * unit)
+        end = max(floor, self.input_bytes + self.output_bytes)
+        for k in range(TRIES):
+            yield self._demands(round_up(end - self.input_bytes + k * step, unit), 0)
+        yield self._demands(0, round_up(self.input_bytes, unit))
+
+    def _demands(self, inputs: int, outputs: int) -> tuple[Demand, ...]:
+        found: list[Demand] = []
+        for life in self.lives:
+            assert life.buffer is not None
+            if life.buffer in self.inputs:
+                found.append(Demand(offset=inputs + self.inputs[life.buffer]))
+            elif life.buffer in self.outputs:
+                found.append(Demand(offset=outputs + self.outputs[life.buffer]))
+            else:
+                unit = max(self.rows.rows.alignment, self.unit.get(life.buffer, 1))
+                found.append(PLAIN if unit == 1 else Demand(alignment=unit))
+        return tuple(found)
+
+
+def _units(rows: RowProblem) -> dict[int, int]:
+    """Return the bytes of one element of each buffer that is read in larger units than bytes."""
+    found: dict[int, int] = {}
+    for row, b in rows.buffer_of.items():
+        bits = rows.network.graph.tensors[row.tensor].bits
+        if bits > 8:
+            found[b] = bits // 8
+    for b, index in rows.accumulators.items():
+        accumulator = rows.network.operators[index].accumulator
+        assert accumulator is not None
+        found[b] = accumulator.width
+    return found
+
+
+def _side_by_side(
+    rows: RowProblem, tensors: Sequence[int], but: dict[int, int]
+) -> tuple[dict[int, int], int]:
+    """Return the offset of each row of some tensors in one block, and the bytes of the block."""
+    found: dict[int, int] = {}
+    size = 0
+    for t in dict.fromkeys(tensors):
+        shape = rows.network.shapes[t]
+        size = round_up(size, max(1, rows.network.graph.tensors[t].bits // 8))
+        for row, b in enumerate(rows.buffers(t)):
+            if b is not None and b not in but:
+                found.setdefault(b, size + row * shape.size)
+        size += shape.rows * shape.size
+    return found, size

@@ -1,0 +1,192 @@
+"""A network as a program of row steps in one arena: what is computed here, and what code is generated from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+from hmcos.graph.rowwise import RowShape
+from hmcos.graph.windows import AxisMap
+from hmcos.limits import Status
+from hmcos.memory.lifetimes import Life
+from hmcos.memory.problem import Problem
+
+
+class Feeding(StrEnum):
+    """How the input of the network arrives."""
+
+    WHOLE = "whole"
+    """All of it is in the arena before the first step."""
+    ROWS = "rows"
+    """The caller hands over one row after the other; it is never in memory as a whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """How a network is to be run row by row."""
+
+    input: Feeding = Feeding.WHOLE
+    alignment: int = 1
+    """Bytes; the offset of every row is a multiple of it."""
+
+
+class Role(StrEnum):
+    """What one step of an operator does."""
+
+    FEED = "feed"
+    """It takes one row of the network's input from the caller."""
+    ROW = "row"
+    """Step s makes row s of each output."""
+    SUM = "sum"
+    """Each step adds one row of the input to the accumulator, ascending; the last one makes the output."""
+    WHOLE = "whole"
+    """The only step reads all rows of the inputs and makes all rows of the outputs."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowInput:
+    """An input of an operator that other steps make."""
+
+    position: int
+    """Among the inputs of the operator."""
+    tensor: int
+    """The tensor whose rows are read: behind a folded operator, that operator's input."""
+    needs: tuple[tuple[int, ...], ...]
+    """Per step: the rows that it reads, ascending; rows of padding are left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accumulator:
+    """Sums in the arena, from the first step of an operator to its last."""
+
+    elements: int
+    width: int
+    """Bytes per element: 2 or 4; the offset is a multiple of it."""
+    offset: int = -1
+    """Bytes from the start of the arena; -1 until it has a place."""
+
+    @property
+    def size(self) -> int:
+        """Bytes in all."""
+        return self.elements * self.width
+
+
+@dataclass(frozen=True, slots=True)
+class RowOperator:
+    """An operator of the source, in steps."""
+
+    number: int
+    """In the source; -1 for the steps that take the input."""
+    kind: str
+    role: Role
+    steps: int
+    """Steps are numbered from 0; those whose rows nobody needs never run."""
+    inputs: tuple[RowInput, ...]
+    """Inputs that are computed, ascending by position; parameters are not among them."""
+    makes: tuple[int, ...]
+    """Tensors, in the order of the operator's outputs."""
+    rows: AxisMap | None = None
+    """The window over the rows of the first input, folded padding included; None where there is none."""
+    columns: AxisMap | None = None
+    axes: tuple[int, ...] = ()
+    """The axes of the first input that are summed over, ascending; for kinds that are told axes."""
+    accumulator: Accumulator | None = None
+    """For `Role.SUM` with more than one step."""
+    folded: tuple[int, ...] = ()
+    """Operators of the source that never run because this one does their work."""
+    overwrites: tuple[int, ...] = ()
+    """Positions of inputs whose dying row may hold the row that is made."""
+
+    @property
+    def title(self) -> str:
+        """The operator as messages name it."""
+        return f"{self.kind} {self.number}" if self.number >= 0 else self.kind
+
+
+@dataclass(frozen=True, slots=True)
+class RowTensor:
+    """Where the rows of a tensor are; views of one tensor share their offsets."""
+
+    tensor: int
+    rows: int
+    size: int
+    """Bytes of one row."""
+    offsets: tuple[int, ...]
+    """Per row: bytes from the start of the arena; -1 for a row that nobody needs, so that nobody makes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowStep:
+    """One step of one operator."""
+
+    operator: int
+    """Index in `RowProgram.operators`."""
+    step: int
+
+
+@dataclass(frozen=True)
+class RowProgram:
+    """Which row is made when and where."""
+
+    operators: tuple[RowOperator, ...]
+    """Those that run, in the order of the source; first the one that takes the input, if it comes by rows."""
+    steps: tuple[RowStep, ...]
+    """In the order in which they run."""
+    tensors: tuple[RowTensor, ...]
+    """All that have rows, views included; ascending."""
+    inputs: tuple[int, ...]
+    """Tensors; each is contiguous unless the input comes by rows."""
+    outputs: tuple[int, ...]
+    """Tensors; each is contiguous."""
+    rows: Rows
+    peak: int
+    """Bytes: the most that is live at any step."""
+    lower_bound: int
+    """Bytes: proved, no order of these row steps needs less."""
+    status: Status
+    arena: int
+    """Bytes."""
+    arena_lower_bound: int
+    """Bytes: proved, no arena for this order is smaller."""
+    alignment: int
+    """Bytes: what the start of the arena must be a multiple of."""
+    drive: str
+    """How the order was begun: the order of the operators, and in words how rows were driven."""
+    cuts: tuple[int, ...]
+    """How many operators had run at each place where only whole tensors were live, in that beginning."""
+    problem: Problem
+    """The steps as operators, the rows as buffers."""
+    order: tuple[int, ...]
+    """Operators of `problem`, in the order in which they run: `steps` as numbers."""
+    lives: tuple[Life, ...]
+    offsets: tuple[int, ...]
+    """Bytes, per life."""
+    seconds: float
+
+    def tensor(self, tensor: int) -> RowTensor:
+        """Return where the rows of a tensor are."""
+        return self._tensors[tensor]
+
+    @cached_property
+    def _tensors(self) -> dict[int, RowTensor]:
+        return {each.tensor: each for each in self.tensors}
+
+    @property
+    def whole(self) -> int:
+        """Bytes of all tensors with rows, counted once each: for comparisons."""
+        return sum(each.rows * each.size for each in self.tensors)
+
+
+__all__ = [
+    "Accumulator",
+    "Feeding",
+    "Role",
+    "RowInput",
+    "RowOperator",
+    "RowProgram",
+    "RowShape",
+    "RowStep",
+    "RowTensor",
+    "Rows",
+]
