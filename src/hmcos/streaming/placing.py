@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from hmcos.alignment import round_up
 from hmcos.allocation.auto import auto
 from hmcos.allocation.lives import PLAIN, Demand, Lives
+from hmcos.allocation.simple.squeaky_wheel import squeaky_wheel
 from hmcos.limits import Limits, Watch
 from hmcos.memory.lifetimes import Life, lifetimes
 from hmcos.memory.profile import peak
@@ -15,11 +16,11 @@ from hmcos.plan.arena import Arena
 from hmcos.streaming.program import Feeding
 from hmcos.streaming.row_problem import RowProblem
 
-STATES = 20_000
-"""States of the exact planner for one arena."""
-MANY = 1_500
-"""Lives from which on the exact planner is left out: its tables alone take too long."""
-TRIES = 6
+STATES = 1_000
+"""States of the exact planner, where placing again and again leaves a gap."""
+FEW = 600
+"""Lives up to which the exact planner is tried: more were never seen to be worth its time."""
+TRIES = 3
 """Sizes of arenas that are tried with the input at their end."""
 
 
@@ -42,16 +43,18 @@ def placed(rows: RowProblem, order: Sequence[int], limits: Limits, watch: Watch)
     lives = lifetimes(rows.problem, order)
     blocks = _Blocks(rows, lives)
     floor = peak(rows.problem, order)
+    planners = [squeaky_wheel, auto] if len(lives) <= FEW else [squeaky_wheel]
     best: Arena | None = None
-    for demands in blocks.tries(floor):
-        if best is not None and (best.size <= floor or watch.is_over(limits)):
-            break
-        left = watch.left(limits)
-        states = 0 if len(lives) > MANY else min(left.states, STATES)
-        found = auto(Lives(lives, demands=demands), replace(left, states=states, budget=None), watch.restarted())
-        if best is None or found.size < best.size:
-            best = found
-    assert best is not None
+    for plan in planners:
+        for demands in blocks.tries(floor):
+            if best is not None and (best.size <= floor or watch.is_over(limits)):
+                break
+            left = watch.left(limits)
+            within = replace(left, states=min(left.states, STATES), budget=None)
+            found = plan(Lives(lives, demands=demands), within, watch.restarted())
+            if best is None or found.size < best.size:
+                best = found
+    assert best is not None, "there is at least one way to place blocks"
     return RowArena(lives, replace(best, lower_bound=floor), blocks.alignment)
 
 
