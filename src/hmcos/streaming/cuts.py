@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hmcos.limits import Limits, Watch
+from hmcos.memory.profile import profile
 from hmcos.streaming.drives import Drive, Interval, OrderedRows
 
 NEAR = 6
@@ -39,20 +40,49 @@ def best_cuts(
         watch: says when the time is over.
         most: bytes; cuts that need as much are of no use. None is returned where no others were found.
     """
-    cutting = _Cutting(ordered, enough, most)
-    for reach in (NEAR, len(cutting.places)):
-        cutting.extend(reach, limits, watch)
+    cutting = _Cutting(ordered, _places(ordered), enough, most)
+    cutting.search(limits, watch)
     if most is not None and cutting.peaks[-1] >= most:
         return None
-    return cutting.best()
+    return _cut(ordered, cutting.best())
+
+
+def refined(ordered: OrderedRows, cut: Cut, limits: Limits, watch: Watch) -> Cut:
+    """Return cuts that need as little as can be also before and behind the interval that needs most.
+
+    The peak stays; but where less is live than at the peak, offsets are easier to find.
+    """
+    places = _places(ordered)
+    kept: list[Interval] = []
+    open_parts = [cut.intervals]
+    while open_parts:
+        part = open_parts.pop()
+        if not part:
+            continue
+        if len(part) > 1 or part is not cut.intervals:
+            begin, end = part[0].begin, part[-1].end
+            inner = [begin, *(k for k in places if begin < k < end), end]
+            cutting = _Cutting(ordered, inner, 0, None)
+            cutting.search(limits, watch)
+            part = cutting.best()
+        costs = [ordered.cost(each, ordered.unread_at(each.begin), None) for each in part]
+        largest = costs.index(max(costs))
+        kept.append(part[largest])
+        open_parts += [part[:largest], part[largest + 1 :]]
+    return _cut(ordered, tuple(sorted(kept, key=lambda each: each.begin)))
+
+
+def _cut(ordered: OrderedRows, intervals: tuple[Interval, ...]) -> Cut:
+    steps = tuple(step for interval in intervals for step in ordered.driven(interval))
+    return Cut(profile(ordered.rows.problem, steps).peak, intervals, steps)
 
 
 class _Cutting:
-    """The least peak at each place, and the interval that ends there."""
+    """The least peak at each place from the first one on, and the interval that ends there."""
 
-    def __init__(self, ordered: OrderedRows, enough: int, most: int | None) -> None:
+    def __init__(self, ordered: OrderedRows, places: list[int], enough: int, most: int | None) -> None:
         self.ordered, self.enough = ordered, enough
-        self.places = _places(ordered)
+        self.places = places
         self.peaks, self.alone = self._one_by_one()
         self.most = self.peaks[-1] if most is None else min(most, self.peaks[-1])
         self.came: list[tuple[int, Interval | None]] = [(k - 1, None) for k in range(len(self.places))]
@@ -60,8 +90,8 @@ class _Cutting:
 
     def _one_by_one(self) -> tuple[list[int], list[int]]:
         """Return per place the peak until there, and from the place before it, if operators run one by one."""
-        ordered, peaks, alone = self.ordered, [self.ordered.stable[0]], [0]
-        unread = ordered.unread_at(0)
+        ordered, peaks, alone = self.ordered, [self.ordered.stable[self.places[0]]], [0]
+        unread = ordered.unread_at(self.places[0])
         for begin, end in zip(self.places, self.places[1:], strict=False):
             largest = 0
             for p in range(begin, end):
@@ -71,10 +101,15 @@ class _Cutting:
             peaks.append(max(peaks[-1], largest))
         return peaks, alone
 
-    def extend(self, reach: int, limits: Limits, watch: Watch) -> None:
+    def search(self, limits: Limits, watch: Watch) -> None:
+        """Find the least peak at the last place."""
+        for reach in (NEAR, len(self.places)):
+            self._extend(reach, limits, watch)
+
+    def _extend(self, reach: int, limits: Limits, watch: Watch) -> None:
         """Try all intervals over at most so many places; what is found lowers `most` for all others."""
         ordered, places, peaks = self.ordered, self.places, self.peaks
-        unread = ordered.unread_at(0)
+        unread = ordered.unread_at(places[0])
         for k, begin in enumerate(places[:-1]):
             if self.most <= self.enough or watch.is_over(limits):
                 return
@@ -104,8 +139,8 @@ class _Cutting:
         if m == len(peaks) - 1:
             self.most = min(self.most, peaks[m])
 
-    def best(self) -> Cut:
-        """Return the cuts on the best way to the end."""
+    def best(self) -> tuple[Interval, ...]:
+        """Return the intervals on the best way to the end."""
         intervals: list[Interval] = []
         k = len(self.places) - 1
         while k:
@@ -116,9 +151,7 @@ class _Cutting:
             else:
                 intervals.append(interval)
             k = before
-        intervals.reverse()
-        steps = tuple(step for interval in intervals for step in self.ordered.driven(interval))
-        return Cut(self.peaks[-1], tuple(intervals), steps)
+        return tuple(reversed(intervals))
 
 
 def _places(ordered: OrderedRows) -> list[int]:

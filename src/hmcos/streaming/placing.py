@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from hmcos.alignment import round_up
 from hmcos.allocation.auto import auto
 from hmcos.allocation.lives import PLAIN, Demand, Lives
+from hmcos.allocation.planner import Allocator
 from hmcos.allocation.simple.squeaky_wheel import squeaky_wheel
 from hmcos.limits import Limits, Watch
 from hmcos.memory.lifetimes import Life, lifetimes
@@ -16,7 +17,7 @@ from hmcos.plan.arena import Arena
 from hmcos.streaming.program import Feeding
 from hmcos.streaming.row_problem import RowProblem
 
-STATES = 1_000
+STATES = 20_000
 """States of the exact planner, where placing again and again leaves a gap."""
 FEW = 600
 """Lives up to which the exact planner is tried: more were never seen to be worth its time."""
@@ -43,17 +44,15 @@ def placed(rows: RowProblem, order: Sequence[int], limits: Limits, watch: Watch)
     lives = lifetimes(rows.problem, order)
     blocks = _Blocks(rows, lives)
     floor = peak(rows.problem, order)
-    planners = [squeaky_wheel, auto] if len(lives) <= FEW else [squeaky_wheel]
     best: Arena | None = None
-    for plan in planners:
-        for demands in blocks.tries(floor):
-            if best is not None and (best.size <= floor or watch.is_over(limits)):
-                break
-            left = watch.left(limits)
-            within = replace(left, states=min(left.states, STATES), budget=None)
-            found = plan(Lives(lives, demands=demands), within, watch.restarted())
-            if best is None or found.size < best.size:
-                best = found
+    for plan, demands in blocks.tries(floor):
+        if best is not None and (best.size <= floor or watch.is_over(limits)):
+            break
+        left = watch.left(limits)
+        within = replace(left, states=min(left.states, STATES), budget=None)
+        found = plan(Lives(lives, demands=demands), within, watch.restarted())
+        if best is None or found.size < best.size:
+            best = found
     assert best is not None, "there is at least one way to place blocks"
     return RowArena(lives, replace(best, lower_bound=floor), blocks.alignment)
 
@@ -71,17 +70,19 @@ class _Blocks:
         long = [t for t in tensors.outputs if rows.network.shapes[t].rows > 1]
         self.outputs, self.output_bytes = _side_by_side(rows, long, self.inputs)
 
-    def tries(self, floor: int) -> Iterator[tuple[Demand, ...]]:
-        """Yield the demands of all lives, with the blocks in other places each time."""
-        if not self.inputs:
-            yield self._demands(0, 0)
-            return
+    def tries(self, floor: int) -> Iterator[tuple[Allocator, tuple[Demand, ...]]]:
+        """Yield planners with the demands of all lives: with the blocks in other places, then exactly."""
         unit = self.alignment
         step = max(unit, self.input_bytes // 32 // unit * unit)
         end = max(floor, self.input_bytes + self.output_bytes)
-        for k in range(TRIES):
-            yield self._demands(round_up(end - self.input_bytes + k * step, unit), 0)
-        yield self._demands(0, round_up(self.input_bytes, unit))
+        at_end = [end - self.input_bytes + k * step for k in range(TRIES)]
+        yield squeaky_wheel, self._demands(round_up(at_end[0], unit), 0)
+        if len(self.lives) <= FEW:
+            yield auto, self._demands(round_up(at_end[0], unit), 0)
+        if self.inputs:
+            yield squeaky_wheel, self._demands(0, round_up(self.input_bytes, unit))
+            for offset in at_end[1:]:
+                yield squeaky_wheel, self._demands(round_up(offset, unit), 0)
 
     def _demands(self, inputs: int, outputs: int) -> tuple[Demand, ...]:
         found: list[Demand] = []

@@ -13,7 +13,7 @@ from hmcos.memory.lifetimes import Life
 from hmcos.memory.profile import peak
 from hmcos.plan.schedule import Schedule
 from hmcos.schedulers.optimal import optimal
-from hmcos.streaming.cuts import Cut, best_cuts
+from hmcos.streaming.cuts import Cut, best_cuts, refined
 from hmcos.streaming.drives import OrderedRows
 from hmcos.streaming.operator_orders import operator_orders
 from hmcos.streaming.placing import RowArena, placed
@@ -58,17 +58,19 @@ def row_program(graph: Graph, rules: RowRules, rows: Rows, limits: Limits, watch
 def _begun(rows: RowProblem, limits: Limits, watch: Watch) -> _Begun:
     """Return the best cuts of several orders of the operators."""
     best: _Begun | None = None
+    ordered: OrderedRows | None = None
     enough = operand_bound(rows.problem)
     for name, order in operator_orders(rows, limits, watch):
         if best is not None and (best.cut.peak <= enough or watch.is_over(limits)):
             break
         most = None if best is None else best.cut.peak
-        cut = best_cuts(OrderedRows(rows, order), enough, limits, watch, most)
+        tried = OrderedRows(rows, order)
+        cut = best_cuts(tried, enough, limits, watch, most)
         if cut is not None:
-            best = _Begun(cut, name)
+            best, ordered = _Begun(cut, name), tried
             watch.progress("rows", cut.peak, enough, 0)
-    assert best is not None
-    return best
+    assert best is not None and ordered is not None, "the first order is always cut"
+    return replace(best, cut=refined(ordered, best.cut, limits, watch))
 
 
 def _proved(rows: RowProblem, begun: _Begun, limits: Limits, watch: Watch) -> Schedule:
