@@ -94,9 +94,9 @@ class Format:
         """Return per operator of a model how it can run row by row.
 
         Raises:
-            ModelError: models of this format, or this one, cannot be run row by row; says why and the way out.
+            ModelError: models of this format, or this one, cannot run row by row; says why and the way out.
         """
-        raise ModelError(f"a model of the format {self.name} cannot be run row by row; only .tflite models can")
+        raise ModelError(f"a model of the format {self.name} cannot run row by row; only .tflite models can")
 
     def rewritten(self, model: Model, rewrite: Rewrite) -> Model:
         """Return a model changed by a rewrite of its main graph, its operators numbered by the steps.
