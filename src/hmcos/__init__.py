@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from hmcos.api.models import export_instance, inspect, load, lower
     from hmcos.api.proving import allocate, measure, verify
     from hmcos.api.scheduling import compare, experiment, explain, schedule
-    from hmcos.api.tiling import Tiled, tile
+    from hmcos.api.tiled_model import Tiled, tile
     from hmcos.errors import HmcosError
     from hmcos.limits import Status
     from hmcos.memory.instance import read_instance, write_instance
@@ -69,7 +69,7 @@ _PLACES = {
     "Schedule": "hmcos.plan.schedule:Schedule",
     "Status": "hmcos.limits:Status",
     "Target": "hmcos.memory.target:Target",
-    "Tiled": "hmcos.api.tiling:Tiled",
+    "Tiled": "hmcos.api.tiled_model:Tiled",
     "Tiling": "hmcos.transforms.tiling:Tiling",
     "allocate": "hmcos.api.proving:allocate",
     "compare": "hmcos.api.scheduling:compare",
@@ -88,7 +88,7 @@ _PLACES = {
     "schedule": "hmcos.api.scheduling:schedule",
     "scheduler_names": "hmcos.schedulers.scheduler_table:names",
     "session": "hmcos.tasks.session:session",
-    "tile": "hmcos.api.tiling:tile",
+    "tile": "hmcos.api.tiled_model:tile",
     "verify": "hmcos.api.proving:verify",
     "write_instance": "hmcos.memory.instance:write_instance",
 }

@@ -42,6 +42,10 @@ class Limits:
     seed: int = 0
     """Seed of schedulers and planners that use random numbers."""
 
+    def part(self, share: float) -> Limits:
+        """Return limits of which only a part of the seconds is left."""
+        return self if self.seconds is None else replace(self, seconds=self.seconds * share)
+
 
 class Observer(Protocol):
     """Receives the progress of a search; must be quick."""

@@ -18,9 +18,10 @@ from hmcos.frontends.tflite.writing import rewritten
 from hmcos.frontends.tflite.written_file import written
 from hmcos.runtimes.tflite import litert as tflite
 from hmcos.runtimes.tflite.litert import ModelRun, random_inputs
-from hmcos.tasks.verify import tflite_runs
+from hmcos.tasks.verify import tflite_trial
 from hmcos.tasks.verify.run_options import Running
-from hmcos.tasks.verify.tflite_runs import TfliteTrial, outputs_checks
+from hmcos.tasks.verify.tflite_runs import outputs_checks
+from hmcos.tasks.verify.tflite_trial import TfliteTrial
 from hmcos.verify.checks import Answer, Verification
 from tflite_models import NUMPY, Sketch, branches
 
@@ -182,7 +183,7 @@ def test_a_source_that_differs_from_itself_excuses_the_result(
         return ModelRun((NUMPY.array([next(count)]),), "")
 
     found = trial(tmp_path)
-    monkeypatch.setattr(tflite_runs, "run", noisy)
+    monkeypatch.setattr(tflite_trial, "run", noisy)
     checks = outputs_checks(found, b"")
     assert {check.answer for check in checks} == {Answer.NOT_RUN}
     assert checks[0].words == "output 't7' of the source differs from run to run"
@@ -200,7 +201,7 @@ def test_wrong_offsets_of_the_source_do_not_excuse_the_result(
     wrong = tmp_path / "wrong.tflite"
     wrong.write_bytes(rewritten(path.read_bytes(), {}, dict.fromkeys(range(7), 0)))
     found = trial_of(wrong)
-    monkeypatch.setattr(tflite_runs, "run", content_decides)
+    monkeypatch.setattr(tflite_trial, "run", content_decides)
     assert set(answers(found, b"").values()) == {Answer.FAILS}
 
 

@@ -9,12 +9,15 @@ from typing import Any, cast
 import pytest
 
 import hmcos
+from hmcos.errors import OptionError
 from hmcos.frontends.format import OffsetsInFiles
 from hmcos.frontends.loading import format_called, load
 from hmcos.frontends.tflite.reading import model_in, parse
 from hmcos.frontends.tflite.writing import pack
+from hmcos.report.tables.tiling_lines import tiling_lines
 from hmcos.tasks.verify.run_options import Running
-from hmcos.tasks.verify.tflite_runs import TfliteTrial, outputs_checks
+from hmcos.tasks.verify.tflite_runs import outputs_checks
+from hmcos.tasks.verify.tflite_trial import TfliteTrial
 from hmcos.verify.checks import Answer
 from tflite_models import NUMPY, S, Sketch
 
@@ -122,3 +125,72 @@ def test_bytes_without_sign_are_left_whole_for_tflm(tmp_path: Path) -> None:
 
 def numbers(sketch: Sketch, listed: list[int]) -> int:
     return sketch.tensor([len(listed)], "INT32", NUMPY.array(listed, "int32"))
+
+
+def target_with(folder: Path, **scratch: int) -> Path:
+    """Return a target whose kernels need scratch by the names of the operators of a source."""
+    lines = [f'"{name.replace("_", " ").replace("CONV 2D", "CONV_2D")}" = {n}' for name, n in scratch.items()]
+    path = folder / "firmware.toml"
+    path.write_text("\n".join(["alignment = 16", "[scratch.operators]", *lines]))
+    return path
+
+
+def test_scratch_by_name_follows_the_operators_of_the_source(model: Path, tmp_path: Path) -> None:
+    """Operators are named by number, and a tiled model has other numbers."""
+    target = target_with(tmp_path, CONV_2D_2=64, CONV_2D_7=100_000)
+    plan = hmcos.schedule(
+        model, target=target, output=tmp_path / "out", tile=hmcos.Tiling(max_extra_macs=0.1)
+    )
+    assert plan.rewriting is not None
+    places = {plan.rewriting.order[p] for row in plan.rewriting.regions for p in range(row.begin, row.end)}
+    assert 2 not in places  # nobody knows the scratch of a piece of it
+    last = len(plan.operators) - 1
+    tables = cast("dict[str, object]", plan.target.data["scratch"])
+    assert tables["operators"] == {f"CONV_2D {last}": 64}
+    assert 2 * 16 * 16 * 8 < plan.peak < 20_000
+    assert hmcos.verify(model, plan).holds
+    assert hmcos.explain(model, plan).tiling.rewriting == plan.rewriting
+
+
+def test_an_operator_with_scratch_by_name_is_the_reason_why_nothing_is_tiled(
+    model: Path, tmp_path: Path
+) -> None:
+    plan = hmcos.schedule(model, target=target_with(tmp_path, CONV_2D_1=64), tile=hmcos.Tiling())
+    assert plan.rewriting is None
+    assert "CONV_2D 1" in plan.untiled
+    assert "has a rule in the target that is for all of it" in plan.untiled
+
+
+def test_pieces_leave_out_rows_that_nobody_needs(tmp_path: Path) -> None:
+    """A pool of 2 x 2 does not read the last of an odd number of rows."""
+    sketch = Sketch()
+    sketch.subgraph()
+    x = sketch.tensor([1, 33, 33, 1])
+    wide = convolution(sketch, x, [1, 33, 33, 16], 1)
+    small = sketch.tensor([1, 16, 16, 16])
+    size = {"filterHeight": 2, "filterWidth": 2, "strideH": 2, "strideW": 2}
+    sketch.operator("MAX_POOL_2D", [wide], [small], padding=S.Padding.VALID, **size)
+    sketch.ports([x], [small])
+    path = tmp_path / "odd.tflite"
+    path.write_bytes(sketch.bytes())
+    plan = hmcos.schedule(path, output=tmp_path / "out", tile=hmcos.Tiling(max_extra_macs=0))
+    assert plan.rewriting is not None
+    assert plan.rewriting.extra_macs < 0
+    assert hmcos.verify(path, tmp_path / "out" / "plan.json").holds
+    assert "% fewer multiplications" in next(line.plain for line in tiling_lines(plan))
+
+
+class Unasked:
+    """Fails a test in which a search begins."""
+
+    def progress(self, phase: str, peak: int, lower_bound: int, states: int) -> None:
+        pytest.fail(f"{phase} began: {peak}, {lower_bound}, {states}")
+
+
+def test_an_alignment_that_offsets_cannot_have_is_refused_before_any_search(
+    model: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(OptionError, match="multiples of 16 bytes, but the alignment is 1"):
+        hmcos.schedule(model, target="none", output=out, tile=hmcos.Tiling(), observer=Unasked())
+    assert not (out / "plan.json").exists()

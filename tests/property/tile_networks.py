@@ -33,9 +33,11 @@ OPSETS = (11, 13, 16, 18, 21)
 class RandomNetwork:
     """Grows a network of images by one operator at a time."""
 
+    element: Any = np.float32
+
     def __init__(self, rng: Random, operators: int) -> None:
         self.rng = rng
-        self.opset = rng.choice(OPSETS)
+        self.opset = self.choose_opset()
         self.nodes: list[NodeProto] = []
         self.parameters: list[TensorProto] = []
         self.shapes: dict[str, tuple[int, int, int]] = {}
@@ -44,6 +46,10 @@ class RandomNetwork:
         self.first = self.shapes["x"]
         while len(self.nodes) < operators:
             self.grow()
+
+    def choose_opset(self) -> int:
+        """Return the opset of the network."""
+        return self.rng.choice(OPSETS)
 
     def model(self) -> ModelProto:
         """The network; all that nobody reads is an output, and now and then a tensor that somebody does."""
@@ -58,7 +64,10 @@ class RandomNetwork:
             self.parameters,
         )
         opsets = [helper.make_opsetid("", self.opset)]
-        model = helper.make_model(graph, opset_imports=opsets, ir_version=8)
+        return self.finished(helper.make_model(graph, opset_imports=opsets, ir_version=8))
+
+    def finished(self, model: ModelProto) -> ModelProto:
+        """The model, now and then with all shapes in it."""
         return shape_inference.infer_shapes(model, strict_mode=True) if self.rng.random() < 0.5 else model
 
     def grow(self) -> None:
@@ -77,7 +86,7 @@ class RandomNetwork:
 
     def parameter(self, shape: tuple[int, ...], scale: float = 1.0) -> str:
         name = f"w{len(self.parameters)}"
-        value = (self.data.standard_normal(shape) * scale).astype(np.float32)
+        value = (self.data.standard_normal(shape) * scale).astype(self.element)
         self.parameters.append(numpy_helper.from_array(value, name))
         return name
 
@@ -172,7 +181,7 @@ class RandomNetwork:
         channels = self.shapes[x][0]
         inputs = [x, *(self.parameter((channels,)) for _ in range(3))]
         self.parameters.append(
-            numpy_helper.from_array(np.ones(channels, np.float32), f"v{len(self.parameters)}")
+            numpy_helper.from_array(np.ones(channels, self.element), f"v{len(self.parameters)}")
         )
         self.add("BatchNormalization", [*inputs, self.parameters[-1].name], self.shapes[x])
 
@@ -283,7 +292,7 @@ class RandomNetwork:
         zero = f"w{len(self.parameters)}"
         self.parameters.append(numpy_helper.from_array(np.array(self.rng.randint(-9, 9), np.int8), zero))
         scale = f"w{len(self.parameters)}"
-        self.parameters.append(numpy_helper.from_array(np.array(0.05, np.float32), scale))
+        self.parameters.append(numpy_helper.from_array(np.array(0.05, self.element), scale))
         self.nodes.append(helper.make_node("QuantizeLinear", [x, scale, zero], [f"q{len(self.nodes)}"]))
         self.add("DequantizeLinear", [self.nodes[-1].output[0], scale, zero], self.shapes[x])
 
@@ -343,20 +352,27 @@ def predicted(network: OrderedNetwork, regions: Sequence[TiledRegion]) -> int:
     return max(network.profile.start, *outside, *costs, 0)
 
 
+def session_of(proto: ModelProto) -> Any:
+    """A session of ONNX Runtime with one thread and nothing fused."""
+    runtime: Any = onnxruntime
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.log_severity_level = 4
+    return runtime.InferenceSession(proto.SerializeToString(), options)
+
+
 def values(model: Model, names: Sequence[str], seed: int) -> list[Any]:
     """What ONNX Runtime computes for some tensors, with one thread and nothing fused."""
     proto = ModelProto()
     proto.CopyFrom(model.proto)  # pyright: ignore
     had = {output.name for output in proto.graph.output}
     proto.graph.output.extend(helper.make_empty_tensor_value_info(n) for n in names if n not in had)
-    runtime: Any = onnxruntime
-    options = runtime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    options.log_severity_level = 4
-    session = runtime.InferenceSession(proto.SerializeToString(), options)
-    shape = tuple(dim.dim_value for dim in proto.graph.input[0].type.tensor_type.shape.dim)
-    data = np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
+    session = session_of(proto)
+    fed = proto.graph.input[0].type.tensor_type
+    shape = tuple(dim.dim_value for dim in fed.shape.dim)
+    data = np.random.default_rng(seed).standard_normal(shape)
+    data = data.astype(helper.tensor_dtype_to_np_dtype(fed.elem_type))
     return session.run(list(names), {proto.graph.input[0].name: data})
 
 

@@ -89,6 +89,11 @@ Examples:
 )
 @click.option("--allow-rounding", is_flag=True, help="With --tile: float results may round otherwise.")
 @click.option(
+    "--strip-quantize",
+    is_flag=True,
+    help="With --tile: drop float inputs and outputs; the quantized tensors go in and out instead.",
+)
+@click.option(
     "--overwrite",
     is_flag=True,
     help="Replace the plan of another model, or another program's report.html.",
@@ -100,8 +105,6 @@ def schedule(
     bind: tuple[tuple[str, int], ...],
     as_json: bool,
     tile: bool,
-    max_extra_macs: float,
-    allow_rounding: bool,
     **options: Any,
 ) -> int:
     """Find the operator order of MODEL that needs the least memory, and prove it.
@@ -110,7 +113,8 @@ def schedule(
     keeps the best order so far; a second Ctrl-C aborts.
     """
     # The other options are named like the keywords of hmcos.schedule.
-    tiling = hmcos.Tiling(max_extra_macs, allow_rounding) if tile else None
+    allowed = {name: options.pop(name) for name in ("max_extra_macs", "allow_rounding", "strip_quantize")}
+    tiling = hmcos.Tiling(**allowed) if tile else None
     with Interruption() as interruption, Progress() as progress:
         plan = hmcos.schedule(
             model,

@@ -12,11 +12,13 @@ from hmcos.errors import ModelError
 from hmcos.frontends.indices import Range
 from hmcos.frontends.model import Model
 from hmcos.frontends.outline import Outline
+from hmcos.frontends.prepared import Prepared, unchanged
 from hmcos.graph.graph import Graph
 from hmcos.graph.spelling import Spelling
 from hmcos.memory.target import Target
 
 if TYPE_CHECKING:
+    from hmcos.frontends.spans import Span
     from hmcos.graph.rewrite import Rewrite
     from hmcos.graph.rowwise import RowRules
     from hmcos.graph.windows import KernelScratch, Windows
@@ -40,8 +42,9 @@ class Format:
     """How its files hold the offsets of an arena; None if they cannot."""
     spelling: Spelling | None = None
     """What the operators are called that a rewrite adds; None where models cannot be rewritten."""
-    kernel: KernelScratch | None = None
-    """The scratch of one operator, which tiles ask for as well; None where kernels ask for none."""
+    float_ends: tuple[str, str] | None = None
+    """Kinds of the operators that make quantized tensors of floats, and floats of those; None if there are
+    none, or models cannot be rewritten."""
 
     def load(self, source: str | PathLike[str] | Serializable, bind: Mapping[str, int] | None) -> Model:
         """Return the model in a file or in memory; `bind` gives sizes to symbolic dimensions.
@@ -77,13 +80,23 @@ class Format:
         """
         raise ModelError(f"a model of the format {self.name} cannot be rewritten")
 
+    def prepared(self, model: Model) -> Prepared:
+        """Return the model that a tiling begins with: it computes the same bits, and needs no more.
+
+        The same model every time, so that a plan can be made again. Nothing of the model is changed.
+
+        Raises:
+            ModelError: this model cannot be rewritten; says why and the way out.
+        """
+        return unchanged(model)
+
     def rows(self, model: Model) -> RowRules:
         """Return per operator of a model how it can run row by row.
 
         Raises:
-            ModelError: models of this format, or this one, cannot be run row by row; says why and the way out.
+            ModelError: models of this format, or this one, cannot run row by row; says why and the way out.
         """
-        raise ModelError(f"a model of the format {self.name} cannot be run row by row; only .tflite models can")
+        raise ModelError(f"a model of the format {self.name} cannot run row by row; only .tflite models can")
 
     def rewritten(self, model: Model, rewrite: Rewrite) -> Model:
         """Return a model changed by a rewrite of its main graph, its operators numbered by the steps.
@@ -96,9 +109,25 @@ class Format:
         """
         raise ModelError(f"a model of the format {self.name} cannot be rewritten")
 
+    def kernel(self, target: Target) -> KernelScratch | None:
+        """Return the scratch of one operator by its shapes, which tiles need as well.
+
+        None for targets on which it is not known by shapes, or is none.
+        """
+        del target
+        return None
+
     def ranges(self, model: Model) -> dict[int, Range]:
         """Return the least and the greatest number in each small parameter of a model, by tensor."""
         raise NotImplementedError
+
+    def float_spans(self, model: Model, ends: Sequence[int]) -> dict[int, Span]:
+        """Return the span of floats that operators quantize without clipping them, by the tensor they read.
+
+        Those of which the file does not say it, and those that quantize nothing, are left out.
+        """
+        del model, ends
+        return {}
 
     def outline(self, source: str | PathLike[str] | Serializable, bind: Mapping[str, int]) -> Outline:
         """Return what is known about a model that `load` refuses because sizes are unknown.

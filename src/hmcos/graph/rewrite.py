@@ -6,8 +6,8 @@ The steps of a `Rewrite` name tensors by id. Ids of the source stay what they ar
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from hmcos.graph.builder import GraphBuilder
 from hmcos.graph.graph import Graph, Operator
@@ -95,6 +95,12 @@ class Rewrite:
     """All of the new graph, in an order that can run; operators that only compute parameters included."""
     parts: tuple[Part, ...] = ()
     """Of the tensors that the source does not have: the first one's id follows the last one of the source."""
+    replaced: Mapping[int, int] = field(default_factory=dict[int, int])
+    """Input or output of the source to the tensor of the source that the new graph has instead."""
+
+    def ports(self, tensors: Sequence[int]) -> tuple[int, ...]:
+        """Return the inputs or outputs of the new graph, from those of the source."""
+        return tuple(self.replaced.get(t, t) for t in tensors)
 
 
 def rewritten(graph: Graph, rewrite: Rewrite, spelling: Spelling) -> Graph:
@@ -106,7 +112,7 @@ def rewritten(graph: Graph, rewrite: Rewrite, spelling: Spelling) -> Graph:
         ModelError: the steps cannot run in their order.
     """
     builder = GraphBuilder(graph.name, graph.symbols)
-    entered = frozenset(graph.inputs)
+    entered = frozenset(rewrite.ports(graph.inputs))
     made = {t for step in rewrite.steps for t in made_by(step)}
     for t, tensor in enumerate(graph.tensors):
         if t in entered:
@@ -120,7 +126,7 @@ def rewritten(graph: Graph, rewrite: Rewrite, spelling: Spelling) -> Graph:
         builder.add_tensor(replace(whole, name="", shape=part.shape(whole.shape)))
     for number, step in enumerate(rewrite.steps):
         builder.add_operator(operator_of(graph.operators, number, step, spelling))
-    for t in graph.outputs:
+    for t in rewrite.ports(graph.outputs):
         builder.add_output(t)
     return builder.build()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from hmcos.errors import OptionError
@@ -19,9 +19,27 @@ from hmcos.network.bodies import Accounting, Bodies, OpenBodies, find, lower_gra
 from hmcos.network.opening import Opened
 from hmcos.plan.plan import OperatorRow, TargetUsed
 from hmcos.plan.schedule import Schedule
-from hmcos.schedulers.scheduler import Scheduler
+from hmcos.schedulers.scheduler import Scheduler, conclude
 
 _LOG = Log("hmcos.network")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A schedule that was found before a network was lowered, and the problem that it is of."""
+
+    problem: Problem
+    schedule: Schedule
+
+    def within(self, network: Network, budget: int | None) -> Schedule | None:
+        """Return the schedule, with its status for a budget; None where a network is another problem."""
+        if (
+            network.open_bodies is not None
+            or replace(self.problem, names=network.problem.names) != network.problem
+        ):
+            return None
+        found = self.schedule
+        return replace(found, status=conclude(found.peak, found.lower_bound, budget, found.status))
 
 
 @dataclass(frozen=True)

@@ -8,31 +8,44 @@ from dataclasses import dataclass, replace
 from hmcos.errors import OptionError, PlanError
 from hmcos.frontends.format import Format
 from hmcos.frontends.model import Model
+from hmcos.frontends.prepared import Prepared
 from hmcos.graph.graph import Graph
 from hmcos.graph.windows import Barrier, Windows
 from hmcos.limits import Limits, Watch
-from hmcos.memory.target import parse_target
+from hmcos.memory.target import Target, parse_target
 from hmcos.network.bodies import Accounting
-from hmcos.network.lowering import Network
+from hmcos.network.lowering import Known, Network
 from hmcos.network.opening import Opened
+from hmcos.network.scratch_names import translated, translated_back, unnamed
+from hmcos.network.stripping import Stripped, ends_of, stripped
 from hmcos.plan.plan import Plan
 from hmcos.plan.rewriting import RegionRow, Rewriting
 from hmcos.schedulers.simple.rpo import reverse_post_order
 from hmcos.transforms.cost import Costing
-from hmcos.transforms.ordered_network import OrderedNetwork, Rules
+from hmcos.transforms.judging import Judged, left_whole
+from hmcos.transforms.ordered_network import OrderedNetwork, Rules, along
 from hmcos.transforms.tile import TiledRegion, expand
-from hmcos.transforms.tiling import Judged, Tiling, best_tiling
+from hmcos.transforms.tiling import Tiling, best_tilings
 
 
 @dataclass(frozen=True, slots=True)
 class Transformed:
-    """A source that was tiled."""
+    """A model that was changed."""
 
     opened: Opened
     """As the source, with the changed model."""
     rewriting: Rewriting
-    peak: int
-    """Bytes, in the best order found while tilings were compared."""
+    known: Known
+    """The best order found while tilings were compared."""
+    target: Target
+    """That was asked for, with the scratch of the operators of the changed model."""
+    untiled: str = ""
+    """Why no region of it runs in pieces; empty where one does."""
+
+    @property
+    def peak(self) -> int:
+        """Bytes, in the best order found while tilings were compared."""
+        return self.known.schedule.peak
 
     @property
     def operators(self) -> int:
@@ -41,82 +54,162 @@ class Transformed:
         return len(self.opened.model.graph.operators)
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A model in the best order known, with which a search for tilings begins."""
+
+    opened: Opened
+    network: Network
+    order: Sequence[int]
+    """Operators of the network's problem."""
+
+
 def tiled(
-    opened: Opened,
-    network: Network,
+    begun: Begun,
     accounting: Accounting,
-    order: Sequence[int],
     tiling: Tiling,
     running: tuple[Limits, Watch],
-) -> Transformed | str:
-    """Return a source tiled, or why that does not lower its peak.
+    below: int | None = None,
+) -> list[Transformed] | str:
+    """Return a model tiled in the best ways, the one that needs the least first, or why that is no use.
 
     Args:
-        opened: the source, a model.
-        network: the source, lowered.
+        begun: the model in the best order known; that of the file and reverse post-order are begun with as
+            well.
         accounting: how memory is counted.
-        order: operators of the problem in the best order known; that of the file and reverse post-order are
-            begun with as well.
         tiling: what is allowed.
         running: limits, and the watch that tells when they are reached.
+        below: the bytes that have to be lowered; None for those of the model in the order given.
 
     Raises:
         OptionError: the source is a problem, or the target says that cuts are views.
         ModelError: models of this format, or this one, cannot be rewritten.
     """
+    opened, network = begun.opened, begun.network
     model, form = opened.model, opened.format
     if model is None or form is None:
         raise OptionError(f"{opened.source.name}: is a problem; only a model has a graph that can be tiled")
-    windows, rules = form.windows(model, accounting.target), _rules(form, accounting, network)
+    begin, rules = form.prepared(model), _rules(form, accounting, network)
     problem = network.problem
-    begun = (order, range(problem.operators), reverse_post_order(problem))
-    numbered = dict.fromkeys(tuple(network.numbers[i] for i in each) for each in begun)
-    networks = [OrderedNetwork(model.graph, windows, rules, each) for each in numbered]
-    judged = best_tiling(networks, tiling, *running)
-    if judged is None:
-        return _why_not(networks[0], windows, tiling)
-    changed = form.rewritten(model, judged.rewrite)
-    rewriting = _rewriting(model, changed, networks[0], judged, tiling)
-    return Transformed(_with(opened, changed), rewriting, judged.peak)
+    orders = (begun.order, range(problem.operators), reverse_post_order(problem))
+    numbered = dict.fromkeys(tuple(network.numbers[i] for i in each) for each in orders)
+    given = next(OrderedNetwork(model.graph, (), rules, each) for each in numbered)
+    windows, rules = form.windows(begin.model, accounting.target), _renumbered(rules, begin)
+    kept = dict.fromkeys(_numbers_in(begin, each) for each in numbered)
+    networks = [OrderedNetwork(begin.model.graph, windows, rules, each) for each in kept]
+    limits, watch = running
+    judged = best_tilings(networks, tiling, limits, watch)
+    why = "" if judged else _why_not(begin, networks[0], windows, tiling)
+    if not judged and watch.is_over(limits):
+        why = "no tiling was found before the limits were reached"
+    judged = judged or [left_whole(networks[0])]
+    most = given.profile.peak if below is None else below
+    wanted = [each for each in judged if each.peak < most or _fits(each, limits)]
+    if not wanted:
+        return why or "no tiling needs less than the model as it is"
+    source, target = _Source(model, begin, given), accounting.target
+    return [_transformed(opened, source, each, (tiling, target, why)) for each in wanted]
+
+
+def _transformed(
+    opened: Opened, source: _Source, judged: Judged, asked: tuple[Tiling, Target, str]
+) -> Transformed:
+    """Return a model changed as a tiling says; `asked` are its terms, the target, and why there is none."""
+    tiling, target, why = asked
+    assert opened.format is not None, "only models are tiled"
+    begin = source.begin.model
+    changed = opened.format.rewritten(begin, judged.rewrite)
+    rewriting = _rewriting(source, changed, judged, tiling)
+    named = translated(target, begin.graph, changed.graph, judged.rewrite)
+    known = Known(judged.problem, judged.schedule)
+    return Transformed(_with(opened, changed), rewriting, known, named, why)
+
+
+def _fits(judged: Judged, limits: Limits) -> bool:
+    return limits.budget is not None and judged.peak <= limits.budget
 
 
 def transformed(opened: Opened, plan: Plan) -> Opened:
-    """Return the source of a plan as the plan's operators number it: tiled where the plan says so.
+    """Return the source of a plan as the plan's operators number it: changed where the plan says so.
 
     Raises:
-        PlanError: the source cannot be tiled as the plan says, or gives another model.
+        PlanError: the source cannot be changed as the plan says, or gives another model.
         ModelError: models of this format cannot be rewritten.
     """
-    rewriting, model, form = plan.rewriting, opened.model, opened.format
+    rewriting, name = plan.rewriting, opened.source.name
     if rewriting is None:
         return opened
-    if model is None or form is None:
-        raise PlanError(f"{opened.source.name}: is a problem, but the plan is for a model that was tiled")
+    if opened.model is None or opened.format is None:
+        raise PlanError(f"{name}: is a problem, but the plan is for a model that was changed")
+    if rewriting.stripped and rewriting.stripped != ends_of(opened):
+        raise PlanError(f"{name}: rewriting.stripped: are not the float ends of the model; {_AGAIN}")
+    bare = stripped(opened, rewriting.stripped)
     target = parse_target(plan.target.name, plan.target.data, "the plan's target")
-    accounting = Accounting(target, plan.target)
-    rules = _rules(form, accounting, None)
-    scheduled = [op.number for op in model.graph.operators if not model.graph.computes_parameters(op)]
-    if sorted(rewriting.order) != scheduled:
-        raise PlanError(f"{opened.source.name}: the plan tiles an order of other operators; {_AGAIN}")
-    network = OrderedNetwork(model.graph, form.windows(model, target), rules, rewriting.order)
-    regions = [TiledRegion(row.begin, row.end, row.rows, row.columns, row.early) for row in rewriting.regions]
-    costing = _costing(network, regions)
-    if costing is None:
-        raise PlanError(f"{opened.source.name}: a region of the plan cannot be tiled; {_AGAIN}")
-    changed = form.rewritten(model, expand(network, regions))
+    changed, found = _again(bare, Accounting(target, plan.target), rewriting)
     if changed.sha256 != rewriting.sha256:
-        raise PlanError(
-            f"{opened.source.name}: tiled as the plan says, it is not the model of the plan; {_AGAIN}"
-        )
-    found = _figures(costing, model, changed, regions)
-    has_bodies = any(op.bodies for op in model.graph.operators)
-    _check_figures(opened.source.name, rewriting, found, peak=not has_bodies)
+        raise PlanError(f"{name}: changed as the plan says, it is not the model of the plan; {_AGAIN}")
+    has_bodies = any(op.bodies for op in opened.model.graph.operators)
+    _check_figures(name, rewriting, found, peak=not has_bodies)
     return _with(opened, changed)
+
+
+def _again(bare: Stripped, accounting: Accounting, claimed: Rewriting) -> tuple[Model, Rewriting]:
+    """Return a model tiled as a rewriting says, and all of the rewriting that can be counted.
+
+    The accounting is that of the tiled model, by the names of which its target gives scratch to operators.
+    """
+    model, form, name = bare.opened.model, bare.opened.format, bare.opened.source.name
+    assert model is not None, "only models are changed"
+    assert form is not None, "every model has a format"
+    begin, regions = form.prepared(model), _regions(claimed)
+    if sorted(claimed.order) != [bare.numbers[begin.kept[n]] for n in _scheduled(begin.model.graph)]:
+        raise PlanError(f"{name}: the plan tiles an order of other operators; {_AGAIN}")
+    places = {number: i for i, number in enumerate(bare.numbers)}
+    order = _numbers_in(begin, [places[number] for number in claimed.order])
+    graph, windows = begin.model.graph, form.windows(begin.model, accounting.target)
+    rules = _rules(form, replace(accounting, target=unnamed(accounting.target)), None)
+    network = OrderedNetwork(graph, windows, rules, order)
+    _costing(name, network, regions)
+    rewrite = expand(network, regions)
+    changed = form.rewritten(begin.model, rewrite)
+    target = translated_back(accounting.target, graph, changed.graph, rewrite)
+    named = replace(accounting, target=form.target(target, begin.model))
+    costing = _costing(name, replace(network, rules=_rules(form, named, None)), regions)
+    named = replace(accounting, target=form.target(target, model))
+    whole = along(model.graph, (), _rules(form, named, None))
+    found = _figures(costing, _Source(model, begin, whole), changed, regions)
+    if not bare.ends:
+        return changed, found
+    named = replace(accounting, target=form.target(bare.target_of_source(target), bare.model))
+    peak = along(bare.model.graph, (), _rules(form, named, None)).profile.peak
+    return changed, of_source(found, bare, peak, found.peak_best_order)
+
+
+def of_source(found: Rewriting, bare: Stripped, peak: int, best: int) -> Rewriting:
+    """Return what is changed of a source, from what is changed of it without its ends.
+
+    The peaks in bytes are those of the source, in its own order and in the best one.
+    """
+    numbers = bare.numbers
+    return replace(
+        found,
+        stripped=bare.ends,
+        order=tuple(numbers[number] for number in found.order),
+        folds=tuple(numbers[number] for number in found.folds),
+        peak_before=peak,
+        peak_best_order=best,
+        operators_before=len(bare.model.graph.operators),
+    )
+
+
+def _regions(rewriting: Rewriting) -> list[TiledRegion]:
+    return [TiledRegion(row.begin, row.end, row.rows, row.columns, row.early) for row in rewriting.regions]
 
 
 def _check_figures(name: str, claimed: Rewriting, found: Rewriting, *, peak: bool) -> None:
     """Compare what a plan says of a tiling with what it is; peaks only where no body has to be searched."""
-    counted = ("macs", "extra_macs", "operators_before", "new_kinds", *(["peak_before"] if peak else []))
+    counted = ["macs", "extra_macs", "operators_before", "new_kinds", "folds", "fixed"]
+    counted += ["peak_before"] if peak else []
     for field in counted:
         says, is_ = getattr(claimed, field), getattr(found, field)
         if says != is_:
@@ -128,7 +221,8 @@ _AGAIN = "run hmcos schedule --tile on the model again"
 
 
 def _with(opened: Opened, changed: Model) -> Opened:
-    return replace(opened, model=replace(changed, origin=opened.model))
+    assert opened.model is not None, "only models are changed"
+    return replace(opened, model=replace(changed, origin=opened.model.origin or opened.model))
 
 
 def _rules(form: Format, accounting: Accounting, network: Network | None) -> Rules:
@@ -149,26 +243,64 @@ def _rules(form: Format, accounting: Accounting, network: Network | None) -> Rul
         accounting.target,
         accounting.alignment,
         form.spelling,
-        form.kernel,
+        form.kernel(accounting.target),
         accounting.used.external_io,
         scratch,
     )
 
 
-def _rewriting(
-    source: Model, changed: Model, given: OrderedNetwork, judged: Judged, tiling: Tiling
-) -> Rewriting:
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A source, what a tiling begins with instead of it, and the source along an order."""
+
+    model: Model
+    begin: Prepared
+    given: OrderedNetwork
+
+
+def _scheduled(graph: Graph) -> list[int]:
+    return [op.number for op in graph.operators if not graph.computes_parameters(op)]
+
+
+def _numbers_in(begin: Prepared, order: Sequence[int]) -> tuple[int, ...]:
+    """Return an order of operators of the source as one of those of them that are still scheduled.
+
+    Some are gone, and others compute parameters now.
+    """
+    left = {begin.kept[number]: number for number in _scheduled(begin.model.graph)}
+    return tuple(left[n] for n in order if n in left)
+
+
+def _renumbered(rules: Rules, begin: Prepared) -> Rules:
+    """Return rules with the bodies of a source where they are in the prepared model."""
+    scratch = {new: rules.body_scratch[n] for n, new in begin.numbers.items() if n in rules.body_scratch}
+    return replace(rules, body_scratch=scratch)
+
+
+def _rewriting(source: _Source, changed: Model, judged: Judged, tiling: Tiling) -> Rewriting:
     regions = judged.found.regions
-    costing = _costing(judged.network, regions)
+    costing = _walked(judged.network, regions)
     assert costing is not None, "the regions were found by cutting them"
     found = _figures(costing, source, changed, regions)
     exact = not tiling.allow_rounding or all(
         costing.keeps_bits(r.begin, r.end, r.rows, r.columns) for r in regions
     )
-    return replace(found, peak_best_order=given.profile.peak, is_exact=exact)
+    return replace(found, peak_best_order=source.given.profile.peak, is_exact=exact)
 
 
-def _costing(network: OrderedNetwork, regions: Sequence[TiledRegion]) -> Costing | None:
+def _costing(name: str, network: OrderedNetwork, regions: Sequence[TiledRegion]) -> Costing:
+    """Return what prices the regions of a plan, walked through.
+
+    Raises:
+        PlanError: one of them cannot be cut like that.
+    """
+    costing = _walked(network, regions)
+    if costing is None:
+        raise PlanError(f"{name}: a region of the plan cannot be tiled; {_AGAIN}")
+    return costing
+
+
+def _walked(network: OrderedNetwork, regions: Sequence[TiledRegion]) -> Costing | None:
     """Return what prices regions, walked through; None where one of them cannot be cut like that."""
     costing = Costing(network)
     if any(costing.pieces(r.begin, r.end, r.rows, r.columns) is None for r in regions):
@@ -176,20 +308,23 @@ def _costing(network: OrderedNetwork, regions: Sequence[TiledRegion]) -> Costing
     return costing
 
 
-def _figures(costing: Costing, source: Model, changed: Model, regions: Sequence[TiledRegion]) -> Rewriting:
+def _figures(costing: Costing, source: _Source, changed: Model, regions: Sequence[TiledRegion]) -> Rewriting:
     """Return a tiling with all that can be counted of it."""
-    network = costing.network
-    file_order = replace(network, order=tuple(sorted(network.order)))
+    network, given, kept = costing.network, source.given, source.begin.kept
+    file_order = replace(given, order=tuple(sorted(given.order)))
+    operators, bind = source.model.graph.operators, source.model.bind
     return Rewriting(
-        order=network.order,
+        order=tuple(kept[n] for n in network.order),
         regions=tuple(RegionRow(r.begin, r.end, r.rows, r.columns, r.early) for r in regions),
         sha256=changed.sha256,
         peak_before=file_order.profile.peak,
-        peak_best_order=network.profile.peak,
+        peak_best_order=given.profile.peak,
         macs=network.macs,
         extra_macs=sum(costing.macs(r.begin, r.end, r.rows, r.columns) for r in regions),
-        operators_before=len(source.graph.operators),
-        new_kinds=tuple(sorted(_kinds(changed.graph) - _kinds(source.graph))),
+        operators_before=len(operators),
+        new_kinds=tuple(sorted(_kinds(changed.graph) - _kinds(source.model.graph))),
+        folds=tuple(sorted({op.number for op in operators}.difference(kept))),
+        fixed={s: n for s, n in bind.items() if s not in source.begin.model.bind},
     )
 
 
@@ -197,15 +332,15 @@ def _kinds(graph: Graph) -> set[str]:
     return {op.kind for op in graph.operators}
 
 
-def _why_not(network: OrderedNetwork, windows: Windows, tiling: Tiling) -> str:
+def _why_not(begin: Prepared, network: OrderedNetwork, windows: Windows, tiling: Tiling) -> str:
     """Return why no tiling lowers the peak, in words."""
     peak, step = network.profile.peak, network.profile.peak_step
     if step < 0 or network.stable[-1] == peak:
         return "the inputs and outputs alone need the peak"
     op = network.operator(step)
-    found = windows[op.number]
+    found, title = windows[op.number], replace(op, number=begin.kept[op.number]).title
     if isinstance(found, Barrier):
-        return f"{op.title}, at the peak, {found.reason}"
-    return (
-        f"no tiling of {op.title}, at the peak, needs less within {tiling.max_extra_macs:.3g} of extra MACs"
-    )
+        return f"{title}, at the peak, {found.reason}"
+    if network.spatial[step] is None:
+        return f"{title}, at the peak, has a rule in the target that is for all of it"
+    return f"no tiling of {title}, at the peak, needs less within {tiling.max_extra_macs:.3g} of extra MACs"

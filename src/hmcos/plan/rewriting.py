@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 VERSION = 1
 """Of the rules by which regions become operators: a plan of other rules cannot be made again."""
@@ -24,10 +25,10 @@ class RegionRow:
 
 @dataclass(frozen=True, slots=True)
 class Rewriting:
-    """A network tiled: the plan's operators are those of the written graph, no longer those of the source."""
+    """A network changed: the plan's operators are those of the written graph, not those of the source."""
 
     order: tuple[int, ...]
-    """Operators of the source that are scheduled, by number, along which the regions are."""
+    """Operators of the source that are scheduled and not gone, by number, along which the regions are."""
     regions: tuple[RegionRow, ...]
     sha256: str
     """Of the written model before its operators were put into the plan's order."""
@@ -38,11 +39,18 @@ class Rewriting:
     macs: int
     """Multiplications and additions of the source."""
     extra_macs: int
-    """Those that are computed once more."""
+    """Those that are computed once more; negative where pieces leave out what nobody needs."""
     operators_before: int
     """Nodes of the source."""
     new_kinds: tuple[str, ...]
     """Kinds of operators that the source does not have."""
+    folds: tuple[int, ...] = ()
+    """Operators of the source that are gone, by number: what they make is known, or their readers make it."""
+    fixed: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Symbols of the source that were bound and that the written model does not have any more."""
+    stripped: tuple[int, ...] = ()
+    """Operators of the source that quantized a float input or made a float output: without them, quantized
+    tensors go in and out."""
     is_exact: bool = True
     """Whether the outputs have the bits of the source; where not, rounding was allowed to differ."""
     version: int = VERSION

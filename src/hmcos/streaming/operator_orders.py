@@ -49,9 +49,7 @@ def operator_problem(rows: RowProblem) -> Problem:
 def _groups(
     rows: RowProblem, steps: range, group_of: list[int], buffers: tuple[tuple[int, ...], ...]
 ) -> tuple[int, ...]:
-    return tuple(
-        dict.fromkeys(group_of[b] for step in steps for b in buffers[step] if group_of[b] >= 0)
-    )
+    return tuple(dict.fromkeys(group_of[b] for step in steps for b in buffers[step] if group_of[b] >= 0))
 
 
 def operator_orders(rows: RowProblem, limits: Limits, watch: Watch) -> Iterator[tuple[str, tuple[int, ...]]]:
@@ -66,6 +64,9 @@ def operator_orders(rows: RowProblem, limits: Limits, watch: Watch) -> Iterator[
 
 
 def _named(problem: Problem, limits: Limits, watch: Watch) -> Iterator[tuple[str, tuple[int, ...]]]:
-    yield "best order of whole operators", optimal(problem, watch.left(limits), watch.restarted().silenced()).order
+    yield (
+        "best order of whole operators",
+        optimal(problem, watch.left(limits), watch.restarted().silenced()).order,
+    )
     yield "file order", tuple(range(problem.operators))
     yield "reverse post-order", tuple(reverse_post_order(problem))

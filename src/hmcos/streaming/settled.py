@@ -31,9 +31,7 @@ class _Settling:
         self.position = [0] * len(self.order)
         for k, op in enumerate(self.order):
             self.position[op] = k
-        self.adds = [
-            made - unread for made, unread in zip(problem.outputs, problem.unread, strict=True)
-        ]
+        self.adds = [made - unread for made, unread in zip(problem.outputs, problem.unread, strict=True)]
 
     def swap(self, k: int) -> bool:
         """Swap an operator with the next one if that may be and lowers the memory between them."""

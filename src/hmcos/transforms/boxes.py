@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from hmcos.graph.windows import Interval, Spatial, Transposed
+from hmcos.graph.windows import Interval, Spatial, Transposed, Whole, Window
 from hmcos.transforms.ordered_network import OrderedNetwork
 
 
@@ -78,16 +78,44 @@ class Walk:
                 wants.append(self.shares[t])
         if not wants:
             return None
+        wanted = wants[0]
+        for other in wants[1:]:
+            wanted = _hulls(wanted, other)
+        cuts = self._plain(position, spatial, wanted, size) or self._each(position, spatial, wanted, size)
+        if cuts is not None:
+            self._want(position, cuts)
+        return cuts
+
+    def _plain(
+        self, position: int, spatial: Spatial, wanted: tuple[Interval, ...], size: int
+    ) -> tuple[Cut, ...] | None:
+        """Return the cuts of an operator that reads just the pixels that it makes; None for any other."""
+        tensors, axis = self.network.graph.tensors, spatial.axes[self.axis]
+        same, ones = list[bool](), list[Interval | None]()
+        """Per input: whether a piece reads what it makes, and else what every piece reads."""
+        for t, maps in zip(self.network.operator(position).inputs, spatial.inputs, strict=True):
+            along = None if maps is None or t is None else maps[self.axis]
+            if t is not None and isinstance(along, Window):
+                if along != _SAME or tensors[t].shape[axis] != size:
+                    return None
+            elif along is not None and not isinstance(along, Whole):
+                return None
+            same.append(isinstance(along, Window))
+            ones.append(None if along is None else Interval(0, 1))
+        return tuple(
+            Cut(made, tuple(made if own else one for own, one in zip(same, ones, strict=True)), (0, 0))
+            for made in wanted
+        )
+
+    def _each(
+        self, position: int, spatial: Spatial, wanted: tuple[Interval, ...], size: int
+    ) -> tuple[Cut, ...] | None:
         cuts: list[Cut] = []
-        for q in range(self.pieces):
-            wanted = wants[0][q]
-            for other in wants[1:]:
-                wanted = wanted.hull(other[q])
-            cut = self._one(position, spatial, wanted, size)
+        for each in wanted:
+            cut = self._one(position, spatial, each, size)
             if cut is None:
                 return None
             cuts.append(cut)
-        self._want(position, cuts)
         return tuple(cuts)
 
     def _axes_fit(self, spatial: Spatial) -> bool:
@@ -131,7 +159,7 @@ class Walk:
             return None
         return Cut(made, tuple(given), pads)
 
-    def _want(self, position: int, cuts: list[Cut]) -> None:
+    def _want(self, position: int, cuts: tuple[Cut, ...]) -> None:
         """Note what an operator wants of the tensors that it reads in pieces."""
         for k, t in enumerate(self.network.operator(position).inputs):
             if t is None:
@@ -139,11 +167,18 @@ class Walk:
             if cuts[0].given[k] is None:
                 self._whole.add(t)
                 continue
-            wanted = [given for cut in cuts if (given := cut.given[k]) is not None]
+            wanted = tuple(given for cut in cuts if (given := cut.given[k]) is not None)
             before = self._wanted.get(t)
-            if before is not None:
-                wanted = [old.hull(new) for old, new in zip(before, wanted, strict=True)]
-            self._wanted[t] = tuple(wanted)
+            self._wanted[t] = wanted if before is None else _hulls(before, wanted)
+
+
+_SAME = Window()
+"""The map of an operator that makes a pixel of the same pixel."""
+
+
+def _hulls(some: tuple[Interval, ...], others: tuple[Interval, ...]) -> tuple[Interval, ...]:
+    """Return per piece the smallest interval that holds both."""
+    return some if some == others else tuple(map(Interval.hull, some, others))
 
 
 def _shares(size: int, pieces: int) -> tuple[Interval, ...]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from hmcos.limits import Limits, Watch
 from hmcos.transforms.cost import Costing
-from hmcos.transforms.ordered_network import OrderedNetwork
 from hmcos.transforms.regions import Ends, early_cuts, grids
 from hmcos.transforms.tile import TiledRegion
 
@@ -54,15 +53,21 @@ class _Grid:
 class TilingSearch:
     """Looks for tilings along one order; what it has found out serves every threshold."""
 
-    def __init__(self, network: OrderedNetwork, terms: Terms, limits: Limits, watch: Watch) -> None:
-        self.network, self.terms, self.limits, self.watch = network, terms, limits, watch
-        self.costing, self.ends = Costing(network), Ends(network)
+    def __init__(self, costing: Costing, terms: Terms, limits: Limits, watch: Watch) -> None:
+        self.costing, self.terms, self.limits, self.watch = costing, terms, limits, watch
+        self.network = network = costing.network
+        self.ends = Ends(network)
         self.tried = 0
         """How many regions were priced."""
         self.is_over = False
         self._edges: dict[tuple[int, int], list[_Grid]] = {}
         """Begin and end of a region to all ways to cut it, the cheapest first."""
         self._grids = grids(network.rules.spelling.most_parts)
+        self._first: dict[tuple[int, int, int], int] = {}
+        """End, axis and number of pieces to the first begin of a region that can be cut so along the axis."""
+        self._above = 0
+        """The least number of bytes above the last threshold that was too much for it: what cannot be met
+        at the threshold cannot be met below this either."""
 
     def thresholds(self, below: int | None = None) -> Iterator[Found]:
         """Yield what meets ever lower thresholds, until none is left that can be met; the last is the best.
@@ -85,7 +90,7 @@ class TilingSearch:
             threshold = (best + failed) // 2 if has_failed else max(floor, int(best * STEP))
             found = self.cheapest(threshold)
             if found is None:
-                failed, has_failed = threshold, True
+                failed, has_failed = self._above - 1, True
                 continue
             best = found.peak
             self.watch.progress("tiling", best, floor, self.tried)
@@ -105,10 +110,11 @@ class TilingSearch:
         """
         n, stable = len(self.network), self.network.stable
         running, hot = self.network.profile.running, self.ends.hot(threshold)
+        self._above = min((each for each in running if each > threshold), default=self.network.profile.peak)
         cost: list[int | None] = [None] * (n + 1)
         came: list[TiledRegion | None] = [None] * (n + 1)
         peaks = [0] * (n + 1)
-        cost[0] = 0 if stable[0] <= threshold else None
+        cost[0] = 0 if self._fits(stable[0], threshold) else None
         begins = frozenset(self.ends.begins)
         for p in range(n):
             here = cost[p]
@@ -131,9 +137,19 @@ class TilingSearch:
         total = cost[n]
         return None if total is None else _traced(total, came, peaks, stable[0])
 
+    def _fits(self, needed: int, threshold: int) -> bool:
+        """Return whether bytes are within a threshold, and note them where they are not."""
+        if needed <= threshold:
+            return True
+        self._above = min(self._above, needed)
+        return False
+
     def _region(self, begin: int, end: int, threshold: int, most: int) -> tuple[int, int, TiledRegion] | None:
         """Return cost, peak and grid of the cheapest way to run a region within a threshold."""
-        if most < 0 or self.network.stable[end] + self._largest_exit(begin, end) > threshold:
+        if most < 0 or not self._fits(self.network.stable[end] + self._largest_exit(begin, end), threshold):
+            return None
+        self.is_over = self.is_over or self.watch.is_over(self.limits)
+        if self.is_over:
             return None
         for grid in self._edge(begin, end):
             if grid.macs > most:
@@ -141,7 +157,7 @@ class TilingSearch:
             reached = self._peak(begin, end, grid, threshold)
             if self.is_over:
                 return None
-            if reached is not None and reached[0] <= threshold:
+            if reached is not None and self._fits(reached[0], threshold):
                 price = grid.macs + self.terms.price * reached[1]
                 if price <= most:
                     return price, reached[0], TiledRegion(begin, end, grid.rows, grid.columns, reached[2])
@@ -168,25 +184,42 @@ class TilingSearch:
         return self._edges[key]
 
     def _cuttable(self, begin: int, end: int) -> Iterator[_Grid]:
-        costing = self.costing
         for rows, columns in self._grids:
-            if not all(
-                costing.walk(end, axis, count).reaches(begin) for axis, count in ((0, rows), (1, columns))
-            ):
-                continue
-            macs = costing.macs(begin, end, rows, columns)
-            if macs > self.terms.macs:
-                continue
-            if self.terms.rounding or costing.keeps_bits(begin, end, rows, columns):
-                yield _Grid(rows, columns, macs, list(early_cuts(rows * columns)))
+            if self._reaches(begin, end, 0, rows) and self._reaches(begin, end, 1, columns):
+                macs = self.costing.macs(begin, end, rows, columns)
+                if self._is_within(begin, end, rows, columns):
+                    yield _Grid(rows, columns, macs, list(early_cuts(rows * columns)))
+
+    def _reaches(self, begin: int, end: int, axis: int, count: int) -> bool:
+        """Return whether a region can be cut into so many pieces along one axis within the terms.
+
+        What cutting one axis alone costs or rounds, both axes together do too; and what the last operators
+        of a region do, those of any longer one with the same end do. So a walk ends where terms are broken.
+        """
+        key = end, axis, count
+        first = self._first.get(key, 0)
+        walk, across = self.costing.walk(end, axis, count), self.costing.walk(end, 1 - axis, 1)
+        grid = (count, 1) if axis == 0 else (1, count)
+        while first <= begin < walk.reached:
+            next_one = walk.reached - 1
+            reached = walk.reaches(next_one) and across.reaches(next_one)
+            if not reached or not self._is_within(next_one, end, *grid):
+                first = self._first[key] = next_one + 1
+        return first <= begin
+
+    def _is_within(self, begin: int, end: int, rows: int, columns: int) -> bool:
+        """Return whether a region that can be cut so costs and rounds no more than the terms allow."""
+        if self.costing.macs(begin, end, rows, columns) > self.terms.macs:
+            return False
+        return self.terms.rounding or self.costing.keeps_bits(begin, end, rows, columns)
 
     def _peak(self, begin: int, end: int, grid: _Grid, threshold: int) -> tuple[int, int, int | None] | None:
         """Return the least peak of a grid, as far as it was needed to meet the threshold."""
         if (grid.best is not None and grid.best[0] <= threshold) or not grid.untried:
             return grid.best
         least = self.costing.least(begin, end, grid.rows, grid.columns)
-        if self.network.stable[begin] + least > threshold:
-            return grid.best
+        if not self._fits(self.network.stable[begin] + least, threshold):
+            return None
         pieces = self.costing.pieces(begin, end, grid.rows, grid.columns)
         if pieces is None:
             grid.untried.clear()

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from hmcos.graph.rewrite import Box, Part
+from hmcos.graph.windows import Summation
 from hmcos.memory.target import kind_name
 from hmcos.transforms.boxes import Walk
 from hmcos.transforms.ordered_network import OrderedNetwork
@@ -131,19 +132,28 @@ class Costing:
         first, broken = self._kept.get(key, (end, False))
         heights, widths = self.walk(end, 0, rows), self.walk(end, 1, columns)
         while first > begin and not broken:
-            broken = not self._is_kept(first - 1, heights.lengths(first - 1), widths.lengths(first - 1))
+            broken = not self._is_kept(first - 1, heights, widths)
             first -= not broken
         self._kept[key] = first, broken
         return first <= begin
 
-    def _is_kept(self, position: int, rows: tuple[int, ...], columns: tuple[int, ...]) -> bool:
-        spatial = self.network.spatial[position]
+    def _is_kept(self, position: int, heights: Walk, widths: Walk) -> bool:
+        spatial, op = self.network.spatial[position], self.network.operator(position)
         if spatial is None or spatial.bits is None:
             return True
-        shape = self.network.graph.tensors[self.network.operator(position).makes[0]].shape
-        whole = shape[spatial.axes[0]], shape[spatial.axes[1]]
         rule = spatial.bits
-        return all(rule.is_kept((h, w), whole) for h in set(rows) for w in set(columns))
+        by_input = isinstance(rule, Summation) and rule.by_input
+        judged = op.inputs[0] if by_input else op.makes[0]
+        assert judged is not None, "a convolution reads an image"
+        shape = self.network.graph.tensors[judged].shape
+        whole = shape[spatial.axes[0]], shape[spatial.axes[1]]
+        rows, columns = (
+            {read.length for cut in walk.cuts[position] if (read := cut.given[0]) is not None}
+            if by_input
+            else set(walk.lengths(position))
+            for walk in (heights, widths)
+        )
+        return all(rule.is_kept((h, w), whole) for h in rows for w in columns)
 
     def cost(self, pieces: Pieces, rows: int, columns: int, early: int | None) -> Cost:
         """Return the cost of a region."""

@@ -126,8 +126,12 @@ class OrderedNetwork:
             return None
         if kind_name(op.kind, op.domain) in target.views:
             return None
-        named = self.rules.kernel is None and op.name in target.scratch_of_operator
-        return None if named else found
+        return None if self._has_scratch_by_name(op) else found
+
+    def _has_scratch_by_name(self, op: Operator) -> bool:
+        """Return whether a target says of one operator what it needs, of which no piece of it is known."""
+        named, kernel = self.rules.target.scratch_of_operator, self.rules.kernel
+        return op.name in named and (kernel is None or kernel(self.graph, op) != named[op.name])
 
     def size(self, tensor: int) -> int:
         """Return the bytes of a tensor as they are counted, rounded up; 0 where the caller supplies them."""
@@ -135,10 +139,12 @@ class OrderedNetwork:
 
     @cached_property
     def external(self) -> frozenset[int]:
-        """Tensors whose memory the caller supplies."""
+        """Tensors whose memory the caller supplies: inputs, outputs, and views of them."""
         if not self.rules.external_io:
             return frozenset()
-        return frozenset((*self.graph.inputs, *self.graph.outputs))
+        problem = self.sharing.problem
+        supplied = {*problem.inputs, *problem.kept}
+        return frozenset(t for t, buffer in self.sharing.buffer_of.items() if buffer in supplied)
 
     @cached_property
     def macs(self) -> int:

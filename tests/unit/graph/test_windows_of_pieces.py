@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 
-from hmcos.graph.windows import Bordered, Interval, Spread
+from hmcos.graph.windows import Bordered, Interval, Spread, Window, same_pads
 
 KERNELS = [
     (kernel, stride, pad, beyond)
@@ -48,3 +48,25 @@ def test_a_tile_with_a_rim_sees_what_the_whole_sees(before: int, behind: int) ->
                 sees = Interval(o - before, o + behind + 1)
                 in_tile = Interval(max(sees.begin, made.begin), min(sees.end, made.end))
                 assert in_tile == sees.within(size)
+
+
+@pytest.mark.parametrize("kernel", range(1, 7))
+@pytest.mark.parametrize("stride", range(1, 5))
+def test_a_tile_of_a_strided_mean_is_padded_as_the_image_is(kernel: int, stride: int) -> None:
+    for inputs in range(1, 14):
+        pad = same_pads(inputs, Window(kernel, stride))[0]
+        outputs, last = -(-inputs // stride), (inputs - 1) % stride + 1
+        window = Bordered(pad, kernel - 1 - pad, stride, last)
+        for begin in range(outputs):
+            for end in range(begin + 1, outputs + 1):
+                made = window.made(Interval(begin, end), outputs)
+                assert made.begin <= begin
+                assert made.end >= end
+                read = window.needed(made)
+                assert read == read.within(inputs)
+                assert -(-read.length // stride) == made.length
+                assert same_pads(read.length, Window(kernel, stride))[0] == pad
+                for o in range(begin, end):
+                    sees = Interval(o * stride - pad, o * stride - pad + kernel)
+                    in_tile = Interval(max(sees.begin, read.begin), min(sees.end, read.end))
+                    assert in_tile == sees.within(inputs)

@@ -50,13 +50,42 @@ def fold(
         for tensor in scope.light.initializer:
             _keep(known, tensor.name, _array(tensor))
         for node in scope.light.node:
-            made = _evaluated(node, known, scope.find(node.input[0], types) if node.input else UNKNOWN, light)
+            first = scope.find(node.input[0], types) if node.input else UNKNOWN
+            made = _evaluated(node, known, first, light.opset_import)
             for name, value in zip(node.output, made, strict=False):
                 _keep(known, name, value)
             if len(made) == len(node.output) == 1 and node.op_type != "Constant" and node.output[0] in known:
                 _become_constant(node, known[node.output[0]])
                 folded = True
     return folded
+
+
+@np.errstate(all="ignore")
+def values(source: ModelProto, types: Mapping[str, ValueType]) -> dict[str, Array]:
+    """Return the small values of a main graph that are the same in every run, with the bits of every runtime.
+
+    `types` are those of its tensors, by name.
+    """
+    known: dict[str, Array] = {}
+    fed = {value.name for value in source.graph.input} if source.ir_version >= 4 else set[str]()
+    for tensor in source.graph.initializer:
+        if tensor.name not in fed and prod(tensor.dims) <= LARGEST:
+            _keep(known, tensor.name, _array(tensor))
+    for node in source.graph.node:
+        if _rounds([known[name] for name in node.input if name in known], node.op_type):
+            continue
+        first = types.get(node.input[0], UNKNOWN) if node.input else UNKNOWN
+        made = _evaluated(node, known, first, source.opset_import)
+        for name, value in zip(node.output, made, strict=False):
+            _keep(known, name, value)
+    return known
+
+
+def _rounds(inputs: Sequence[Array], kind: str) -> bool:
+    """Return whether runtimes may round a result otherwise, or away from where numpy does."""
+    if kind in ("Div", "Mod"):
+        return any(value.dtype.kind == "i" and bool(np.any(np.signbit(value))) for value in inputs)
+    return kind in ("Pow", "ReduceProd", "ReduceSum") and any(value.dtype.kind == "f" for value in inputs)
 
 
 def _bring_in(scope: NameScope, outside: Mapping[str, Array]) -> bool:
@@ -84,7 +113,7 @@ def _array(tensor: object) -> Array | None:
 
 
 def _evaluated(
-    node: NodeProto, known: Mapping[str, Array], first: ValueType, light: ModelProto
+    node: NodeProto, known: Mapping[str, Array], first: ValueType, opsets: Sequence[OperatorSetIdProto]
 ) -> list[Array]:
     """Return the values that a node makes, none if unknown; `first` is the type of its first input."""
     if node.domain not in STANDARD_DOMAINS:
@@ -99,7 +128,7 @@ def _evaluated(
     fed = {name: known[name] for name in node.input if name}
     if _work(node, [known[name] for name in node.input if name]) > LARGEST_WORK:
         return []
-    return _run(node, fed, light.opset_import)
+    return _run(node, fed, opsets)
 
 
 def _measured(node: NodeProto, first: ValueType) -> list[Array]:

@@ -10,10 +10,12 @@ from hmcos.frontends.format import Format, Serializable
 from hmcos.frontends.indices import Range
 from hmcos.frontends.model import Model
 from hmcos.frontends.outline import Outline
+from hmcos.frontends.prepared import Prepared
 from hmcos.graph.spelling import Spelling
 from hmcos.memory.target import Target
 
 if TYPE_CHECKING:
+    from hmcos.frontends.spans import Span
     from hmcos.graph.rewrite import Rewrite
     from hmcos.graph.windows import Windows
 
@@ -26,6 +28,7 @@ class Onnx(Format):
 
     name = "onnx"
     spelling = Spelling()
+    float_ends = ("QuantizeLinear", "DequantizeLinear")
 
     def load(self, source: str | PathLike[str] | Serializable, bind: Mapping[str, int] | None) -> Model:
         """Return the model in a file or in memory; see `Format.load`."""
@@ -48,6 +51,12 @@ class Onnx(Format):
         del target
         return windows(model)
 
+    def prepared(self, model: Model) -> Prepared:
+        """Return the model that a tiling begins with; see `Format.prepared`."""
+        from hmcos.frontends.onnx.preparing import prepared
+
+        return prepared(model)
+
     def rewritten(self, model: Model, rewrite: Rewrite) -> Model:
         """Return a model changed by a rewrite; see `Format.rewritten`."""
         from hmcos.frontends.onnx.rewriting import rewritten
@@ -59,6 +68,12 @@ class Onnx(Format):
         from hmcos.frontends.onnx.ranges import parameter_ranges
 
         return parameter_ranges(model)
+
+    def float_spans(self, model: Model, ends: Sequence[int]) -> dict[int, Span]:
+        """Return the floats that are quantized without clipping; see `Format.float_spans`."""
+        from hmcos.frontends.onnx.spans import float_spans
+
+        return float_spans(model, ends)
 
     def outline(self, source: str | PathLike[str] | Serializable, bind: Mapping[str, int]) -> Outline:
         """Return what is known while sizes are unknown; see `Format.outline`."""

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import cast
 
-from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, helper
+from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper
 
 from hmcos.errors import ModelError
 from hmcos.frontends.model import Model
 from hmcos.frontends.onnx.body_graphs import graphs
-from hmcos.frontends.onnx.dimensions import evaluate
+from hmcos.frontends.onnx.elements import ELEMENTS
+from hmcos.frontends.onnx.message_fields import fresh_name, keep, names_used
 from hmcos.frontends.onnx.nodes import Node, all_pads, nodes
 from hmcos.frontends.onnx.reading import load
-from hmcos.frontends.onnx.windows import AXES
 from hmcos.graph.graph import Tensor
 from hmcos.graph.rewrite import ConcatStep, OperatorStep, PadStep, Rewrite, SliceStep, Step
 
 LEAST_IR = 4
 """Before it, every parameter had to be an input as well."""
+_TYPES = {spelling: number for number, (spelling, _) in ELEMENTS.items()}
 _PADDED = frozenset({"AveragePool", "Conv", "ConvInteger", "MaxPool", "QLinearConv"})
 _IMPLIED = ("auto_pad", "ceil_mode", "output_padding", "output_shape", "pads")
 """Attributes that are said by explicit padding instead."""
@@ -29,8 +30,7 @@ _IMPLIED = ("auto_pad", "ceil_mode", "output_padding", "output_shape", "pads")
 def rewritten(model: Model, rewrite: Rewrite) -> Model:
     """Return a model changed by a rewrite of its main graph; see `Format.rewritten`.
 
-    Weights are shared by all tiles, and external data stays where it is. Symbolic sizes of rows and columns
-    that were bound are fixed in inputs and outputs, since cuts are at numbers; others stay symbolic.
+    Weights are shared by all tiles, and external data stays where it is.
     """
     writer = _Writer(model, rewrite)
     for step in rewrite.steps:
@@ -47,8 +47,15 @@ class _Writer:
     def __init__(self, model: Model, rewrite: Rewrite) -> None:
         self.source = cast(ModelProto, model.proto)
         self.nodes = nodes(model)
-        self.bind = model.bind
-        self.names = _Names(graph for _, graph in graphs(self.source.graph))
+        self.replaced = {
+            model.graph.tensors[t].name: model.graph.tensors[other] for t, other in rewrite.replaced.items()
+        }
+        """Name of an input or output to the tensor that the new graph has instead."""
+        kept = {step.number for step in rewrite.steps if isinstance(step, OperatorStep)}
+        gone = [node.proto for number, node in enumerate(self.nodes) if number not in kept]
+        self.once_read = {name for node in gone for name in node.input}
+        """Names of tensors that nodes read which are gone."""
+        self.names = _Names(self.source.graph)
         self.made: list[NodeProto] = []
         self.parameters: list[TensorProto] = []
         self._parameter_of: dict[object, str] = {}
@@ -83,21 +90,27 @@ class _Writer:
         del graph.node[:]
         graph.node.extend(self.made)
         graph.initializer.extend(self.parameters)
+        self._replace_ports(graph)
         there = {name for node in self.made for name in node.output}
         there |= {value.name for value in graph.input} | {tensor.name for tensor in graph.initializer}
-        _keep(graph.value_info, [value.name in there for value in graph.value_info])
-        _keep(graph.quantization_annotation, [a.tensor_name in there for a in graph.quantization_annotation])
-        for value in (*graph.input, *graph.output, *graph.value_info):
-            self._fix_sizes(value)
+        keep(graph.value_info, [value.name in there for value in graph.value_info])
+        keep(graph.quantization_annotation, [a.tensor_name in there for a in graph.quantization_annotation])
         return copy
 
-    def _fix_sizes(self, value: ValueInfoProto) -> None:
-        """Give bound rows and columns their numbers."""
-        dims = value.type.tensor_type.shape.dim
-        for axis in AXES if len(dims) == 4 else ():
-            size = evaluate(dims[axis].dim_param, self.bind) if dims[axis].dim_param else None
-            if size is not None:
-                dims[axis].dim_value = size
+    def _replace_ports(self, graph: GraphProto) -> None:
+        """Give a graph its new inputs and outputs, and take out the parameters of nodes that are gone."""
+        for value in (*graph.input, *graph.output):
+            other = self.replaced.get(value.name)
+            if other is not None:
+                value.name = other.name
+                value.type.tensor_type.elem_type = _TYPES[other.element]
+        known = {value.name for value in (*graph.input, *graph.output)}
+        keep(graph.value_info, [value.name not in known for value in graph.value_info])
+        read = {name for _, each in graphs(graph) for node in each.node for name in node.input}
+        dropped = self.once_read - read - {value.name for value in graph.output}
+        dropped &= {tensor.name for tensor in graph.initializer}
+        keep(graph.initializer, [tensor.name not in dropped for tensor in graph.initializer])
+        keep(graph.input, [value.name not in dropped for value in graph.input])
 
     def _name(self, tensor: int | None) -> str:
         return "" if tensor is None else self.tensors[tensor].name
@@ -172,39 +185,16 @@ class _Writer:
 class _Names:
     """Hands out names that are nowhere in a model."""
 
-    def __init__(self, scopes: Iterable[GraphProto]) -> None:
-        self._used: set[str] = set()
+    def __init__(self, graph: GraphProto) -> None:
+        self._used = names_used(graph)
         self._next: Counter[str] = Counter()
-        for graph in scopes:
-            for value in (*graph.input, *graph.output, *graph.value_info, *graph.initializer):
-                self._used.add(value.name)
-            for node in graph.node:
-                self._used.update((node.name, *node.input, *node.output))
 
     def new(self, stem: str) -> str:
         """Return a name that begins with the stem."""
-        while True:
-            name = f"{stem}_{self._next[stem]}"
-            self._next[stem] += 1
-            if name not in self._used:
-                self._used.add(name)
-                return name
+        name = fresh_name(stem, self._used, self._next[stem])
+        self._next[stem] = int(name[len(stem) + 1 :]) + 1
+        return name
 
 
 def _without(node: NodeProto, attributes: Iterable[str]) -> None:
-    _keep(node.attribute, [attribute.name not in attributes for attribute in node.attribute])
-
-
-def _keep(messages: object, kept: Sequence[bool]) -> None:
-    """Delete from a repeated field what is not to be kept."""
-    fields = cast("list[object]", messages)
-    for place in reversed(range(len(kept))):
-        if not kept[place]:
-            del fields[place]
-
-
-def sizes_fixed(model: Model) -> Mapping[str, int]:
-    """Return the symbols that a rewrite fixes in inputs and outputs of a model, with their sizes."""
-    graph = cast(ModelProto, model.proto).graph
-    dims = (d for v in (*graph.input, *graph.output) for d in list(v.type.tensor_type.shape.dim)[2:4])
-    return {d.dim_param: model.bind[d.dim_param] for d in dims if d.dim_param in model.bind}
+    keep(node.attribute, [attribute.name not in attributes for attribute in node.attribute])

@@ -18,7 +18,7 @@ from hmcos.graph.kinds import STANDARD_DOMAINS
 Types = dict[str, dict[str, ValueType]]
 """Path of a graph (empty for the main one) to name to type."""
 
-ROUNDS = 32
+ROUNDS = 256
 """Most inferences of one model; each after the first starts with types that the one before did not find."""
 
 ITERATION = ValueType(TensorProto.INT64, ())

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from math import prod
 
 from hmcos.frontends.model import Model
+from hmcos.frontends.onnx.channels_last import REDUCTIONS, with_channels_last
+from hmcos.frontends.onnx.channels_last import window as channels_last_window
 from hmcos.frontends.onnx.nodes import Node, Refusal, all_pads, nodes
-from hmcos.graph.graph import Tensor
+from hmcos.frontends.onnx.operands import (
+    ELEMENT_WISE,
+    RUNTIME_DOMAIN,
+    RUNTIME_ELEMENT_WISE,
+    operand,
+    reduced_axes,
+    rounds_by_place,
+)
 from hmcos.graph.windows import (
     AxisMap,
     Barrier,
     Blocks,
+    Bordered,
     Linear,
     Nearest,
     Pads,
@@ -19,34 +31,15 @@ from hmcos.graph.windows import (
     Spatial,
     Summation,
     Transposed,
-    Whole,
     Window,
     Windows,
 )
 
-LARGEST_PRODUCTS = 2**31
-"""Of sums that no short tile keeps: only tiles of many pixels do."""
 AXES = (2, 3)
 """Rows and columns."""
 
 Maps = tuple[AxisMap, AxisMap]
 
-# fmt: off
-ELEMENT_WISE = frozenset((
-    "Abs", "Acos", "Acosh", "Add", "And", "Asin", "Asinh", "Atan", "Atanh", "BitShift", "BitwiseAnd",
-    "BitwiseNot", "BitwiseOr", "BitwiseXor", "Cast", "CastLike", "Ceil", "Celu", "Clip", "Cos", "Cosh", "Div",
-    "Elu", "Equal", "Erf", "Exp", "Floor", "Gelu", "Greater", "GreaterOrEqual", "HardSigmoid", "HardSwish",
-    "Identity", "IsInf", "IsNaN", "LeakyRelu", "Less", "LessOrEqual", "Log", "Max", "Mean", "Min", "Mish",
-    "Mod", "Mul", "Neg", "Not", "Or", "PRelu", "Pow", "Reciprocal", "Relu", "Round", "Selu", "Sigmoid",
-    "Sign", "Sin", "Sinh", "Softplus", "Softsign", "Sqrt", "Sub", "Sum", "Swish", "Tan", "Tanh",
-    "ThresholdedRelu", "Where", "Xor",
-))
-# fmt: on
-ROUNDING = frozenset(
-    ("Acos", "Asin", "Atan", "Celu", "Cos", "Elu", "Log", "Mish", "Pow", "Selu", "Sin", "Softplus", "Tan")
-)
-"""Those of them of which ONNX Runtime computes the last values of a tensor in another way than the others
-(found by running it); those that it was not seen to, but might on other processors, are taken along."""
 WHOLE_KINDS = {
     "GlobalAveragePool": "averages over rows and columns",
     "GlobalMaxPool": "takes the maximum over rows and columns",
@@ -68,21 +61,28 @@ def windows(model: Model) -> Windows:
     Raises:
         ModelError: the model's opset is older than what tiling knows; says how to convert it.
     """
-    return tuple(_window(node) for node in nodes(model))
+    found = nodes(model)
+    last = with_channels_last(found)
+    return tuple(_window(node, last.get(i)) for i, node in enumerate(found))
 
 
-def _window(node: Node) -> Spatial | Barrier:
+def _window(node: Node, axes: tuple[int, int] | None) -> Spatial | Barrier:
+    """Return how an operator can be made piece by piece; `axes` are those of one whose channels are last."""
     op = node.op
-    if op.bodies or op.is_random or op.domain:
+    own = _RUNTIME_KINDS.get(op.kind) if op.domain == RUNTIME_DOMAIN else None
+    if op.bodies or op.is_random or (op.domain and own is None):
         reason = "runs graphs inside" if op.bodies else "draws numbers" if op.is_random else "is not standard"
         return Barrier(reason)
-    reader = _element_wise if op.kind in ELEMENT_WISE else _KINDS.get(op.kind)
+    reader = own or (_element_wise if op.kind in ELEMENT_WISE else _KINDS.get(op.kind))
+    if axes is not None:
+        reader = partial(channels_last_window, image=axes)
     if reader is None:
         return Barrier(WHOLE_KINDS.get(op.kind, "is not known to work piece by piece"), _macs(node))
     try:
-        return reader(node)
+        found = reader(node)
     except Refusal as refusal:
         return Barrier(str(refusal), _macs(node))
+    return replace(found, bits=Rounding()) if rounds_by_place(node) else found
 
 
 def _macs(node: Node) -> int:
@@ -120,23 +120,9 @@ def _spatial(node: Node, maps: dict[int, Maps], **rest: object) -> Spatial:
 def _element_wise(node: Node) -> Spatial:
     maps: dict[int, Maps] = {}
     for k, t in enumerate(node.op.inputs):
-        if t is not None and (found := _operand(node.graph.tensors[t], node.made)) is not None:
+        if t is not None and (found := operand(node.graph.tensors[t], node.made, AXES)) is not None:
             maps[k] = found
-    return _spatial(node, maps, bits=Rounding() if node.op.kind in ROUNDING else None)
-
-
-def _operand(read: Tensor, made: Tensor) -> Maps | None:
-    """Return the maps of an operand that may be broadcast, None where every piece reads it as it is."""
-    rank = len(read.shape)
-    sizes = tuple(read.shape[axis - 4 + rank] if axis - 4 + rank >= 0 else 1 for axis in AXES)
-    if all(size == 1 for size in sizes) and (read.is_parameter or rank < 4):
-        return None
-    if read.is_parameter:
-        raise Refusal("reads a parameter with a value per row or column")
-    if rank < 4:
-        raise Refusal("reads what has rows or columns but no four axes")
-    maps = [Window() if size == made.shape[axis] else Whole() for size, axis in zip(sizes, AXES, strict=True)]
-    return maps[0], maps[1]
+    return _spatial(node, maps)
 
 
 def _same(node: Node, positions: list[int]) -> dict[int, Maps]:
@@ -179,10 +165,23 @@ def _over_channels(node: Node) -> Spatial:
     return _first(node)
 
 
+def _reduction(node: Node) -> Spatial:
+    if reduced_axes(node, len(node.data().shape)) != [1]:
+        raise Refusal(WHOLE_KINDS.get(node.op.kind, "works along rows or columns"))
+    return _first(node)
+
+
 def _concat(node: Node) -> Spatial:
     if node.number("axis", 1) % 4 not in (0, 1):
         raise Refusal("puts images side by side")
     return _spatial(node, _same(node, list(range(len(node.op.inputs)))))
+
+
+def _quantized_concat(node: Node) -> Spatial:
+    """Return the maps of images that come with a scale and a zero point each, behind those of the output."""
+    if node.number("axis", 1) % 4 not in (0, 1):
+        raise Refusal("puts images side by side")
+    return _spatial(node, _same(node, list(range(2, len(node.op.inputs), 3))))
 
 
 def _split(node: Node) -> Spatial:
@@ -264,10 +263,10 @@ def _transposed(node: Node) -> Spatial:
         raise Refusal("derives its padding from the shape of its output")
     begins = node.numbers("pads", [0, 0, 0, 0])[:2]
     found = [Transposed(*each) for each in zip(kernel, stride, dilation, begins, strict=True)]
-    products = max(1, weights.shape[0] // max(1, node.number("group", 1)) * prod(kernel) // prod(stride))
-    # One of 2,500 random graphs differed, on a tile of few pixels: its matrices are as wide as its input.
+    channels = weights.shape[0] // max(1, node.number("group", 1))
+    products = max(1, channels * prod(kernel) // prod(stride))
     is_float = node.data().element.endswith(("float16", "float32", "float64"))
-    bits = Summation(LARGEST_PRODUCTS, 1) if is_float else None
+    bits = Summation(channels, weights.shape[1], by_input=True) if is_float else None
     return _spatial(node, {0: (found[0], found[1])}, macs=products, pads=Pads.EXPLICIT, bits=bits)
 
 
@@ -312,7 +311,9 @@ def _resized(node: Node, size: int, made: int) -> AxisMap:
     ):
         return Nearest(factor)
     if factor == 1 and where != "align_corners":
-        return Nearest(1)
+        # Linear even so: the last pixel is the mean of itself and itself, which rounds where the other axis
+        # is scaled; all others are themselves plus nothing.
+        return Bordered(0, 1) if mode == "linear" else Nearest(1)
     if mode == "linear" and where == "half_pixel" and not factor & (factor - 1):
         return Linear(factor)
     raise Refusal("places its pixels where no tile can")
@@ -356,6 +357,11 @@ _KINDS: dict[str, Callable[[Node], Spatial]] = {
     "Resize": _resize,
     "Slice": _slice,
     "Softmax": _over_channels,
+    **dict.fromkeys(REDUCTIONS, _reduction),
     "SpaceToDepth": _space_to_depth,
     "Split": _split,
+}
+_RUNTIME_KINDS: dict[str, Callable[[Node], Spatial]] = {
+    **dict.fromkeys(RUNTIME_ELEMENT_WISE, _element_wise),
+    "QLinearConcat": _quantized_concat,
 }

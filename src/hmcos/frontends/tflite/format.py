@@ -16,9 +16,10 @@ from hmcos.graph.spelling import Spelling
 from hmcos.memory.target import Target, load_target
 
 if TYPE_CHECKING:
+    from hmcos.frontends.spans import Span
     from hmcos.graph.rewrite import Rewrite
     from hmcos.graph.rowwise import RowRules
-    from hmcos.graph.windows import Windows
+    from hmcos.graph.windows import KernelScratch, Windows
 
 # Each method imports what it needs: few commands need all of this.
 # ruff: noqa: PLC0415
@@ -101,13 +102,17 @@ class Tflite(Format):
     offsets = _Offsets()
     spelling = Spelling("SLICE", "PAD", "PADV2", "CONCATENATION", most_parts=10)
     """TensorFlow Lite for Microcontrollers puts at most ten tensors together."""
-    kernel = staticmethod(_kernel)
+    float_ends = ("QUANTIZE", "DEQUANTIZE")
 
     def windows(self, model: Model, target: Target | None = None) -> Windows:
         """Return which part of its inputs a part of an operator's outputs needs; see `Format.windows`."""
         from hmcos.frontends.tflite.windows import windows
 
         return windows(model, micro=target is None or target.name in (TARGET, "default"))
+
+    def kernel(self, target: Target) -> KernelScratch | None:
+        """Return the scratch of TFLM's kernels on the target tflm; see `Format.kernel`."""
+        return _kernel if target.name == TARGET else None
 
     def rows(self, model: Model) -> RowRules:
         """Return how operators can run row by row; see `Format.rows`."""
@@ -141,6 +146,12 @@ class Tflite(Format):
         from hmcos.frontends.tflite.ranges import parameter_ranges
 
         return parameter_ranges(model)
+
+    def float_spans(self, model: Model, ends: Sequence[int]) -> dict[int, Span]:
+        """Return the floats that are quantized without clipping; see `Format.float_spans`."""
+        from hmcos.frontends.tflite.spans import float_spans
+
+        return float_spans(model, ends)
 
     def target(self, target: Target, model: Model) -> Target:
         """Return tflm instead of the default, with the scratch that the model's kernels need."""

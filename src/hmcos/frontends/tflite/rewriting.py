@@ -44,6 +44,7 @@ def rewritten(model: Model, rewrite: Rewrite) -> Model:
     source: Any = parse(content)
     writing = _Writing(model, source, rewrite)
     source.subgraphs[0].operators = [writing.operator(step) for step in rewrite.steps]
+    writing.replace_ports()
     writing.drop_tensors()
     set_offsets(source, None)
     source.metadata = _without_operators(source.metadata)
@@ -134,6 +135,14 @@ class _Writing:
             if signature.subgraphIndex == 0:
                 found += [*(signature.inputs or []), *(signature.outputs or [])]
         return found
+
+    def replace_ports(self) -> None:
+        """Give the graph, and the signatures that name its tensors, the inputs and outputs of the rewrite."""
+        graph, rewrite = self.subgraph, self.rewrite
+        graph.inputs = [*rewrite.ports(integers(graph.inputs))]
+        graph.outputs = [*rewrite.ports(integers(graph.outputs))]
+        for entry in self.named_tensors():
+            (entry.tensorIndex,) = rewrite.ports([entry.tensorIndex])
 
     def drop_tensors(self) -> None:
         """Take out what operators of the source read or made and nobody reads or makes now; renumber."""

@@ -13,7 +13,7 @@ from hmcos.frontends.tflite.pixelwise import BROADCAST, UNARY
 from hmcos.frontends.tflite.reading import parse
 from hmcos.frontends.tflite.rows_moved import MOVING
 from hmcos.frontends.tflite.schema import schema
-from hmcos.frontends.tflite.windows import AXES, sliding_windows
+from hmcos.frontends.tflite.windows import sliding_windows
 from hmcos.graph.graph import Operator
 from hmcos.graph.rowwise import (
     AtOnce,
@@ -48,11 +48,11 @@ def row_rules(model: Model) -> RowRules:
 def _rule(facts: Facts, op: Operator) -> RowRule:
     if op.bodies:
         return Refused("runs other graphs of the file; only a single graph can be compiled")
-    if op.is_random:
-        return Refused("keeps something from run to run, or draws random numbers")
     rule = _RULES.get(op.kind) if op.makes and op.inputs and not op.domain else None
     if rule is None:
         return Refused("is of a kind that cannot be run row by row yet")
+    if op.is_random:
+        return Refused("keeps something from run to run, or draws random numbers")
     wrong = _wrong_type(facts, op)
     found = Refused(wrong) if wrong else rule(facts, op)
     if isinstance(found, str):
@@ -127,8 +127,6 @@ def _rows_at(shape: tuple[int, ...], place: int) -> int:
 
 
 def _unary(facts: Facts, op: Operator) -> RowRule | str:
-    options = facts.options(op)
-    del options
     return _pixelwise(facts, op, range(1))
 
 
@@ -155,9 +153,7 @@ def _windowed(
     data = facts.tensor(op, 0)
     assert data is not None
     needs = sliding(windows[0], facts.output(op).shape[1], data.shape[1])
-    return RowByRow(
-        _first(op, needs), rows=windows[0], columns=windows[1], outside_is_zero=outside_is_zero
-    )
+    return RowByRow(_first(op, needs), rows=windows[0], columns=windows[1], outside_is_zero=outside_is_zero)
 
 
 def _pool(facts: Facts, op: Operator) -> RowRule | str:
@@ -186,11 +182,7 @@ def _transposed_convolution(facts: Facts, op: Operator) -> RowRule | str:
     padded = options.padding == schema().Padding.SAME
     pad = same_pads(whole[1], Window(kernel, stride))[0] if padded else 0
     needs = tuple(
-        tuple(
-            row
-            for row in range(data.shape[1])
-            if 0 <= o + pad - row * stride < kernel
-        )
+        tuple(row for row in range(data.shape[1]) if 0 <= o + pad - row * stride < kernel)
         for o in range(whole[1])
     )
     return RowByRow(_first(op, needs, 2))
@@ -294,4 +286,3 @@ _RULES: dict[str, Callable[[Facts, Operator], RowRule | str]] = {
     "TRANSPOSE_CONV": _transposed_convolution,
     **MOVING,
 }
-assert AXES == (1, 2)

@@ -116,9 +116,7 @@ def _strided_slice(facts: Facts, op: Operator) -> RowRule | str:
         return _NOT_IN_FILE
     if options.ellipsisMask or options.newAxisMask or options.shrinkAxisMask or options.offset:
         return "changes the number of dimensions"
-    return _cut(
-        facts, op, [0 if options.beginMask >> k & 1 else n for k, n in enumerate(begin)], strides
-    )
+    return _cut(facts, op, [0 if options.beginMask >> k & 1 else n for k, n in enumerate(begin)], strides)
 
 
 def _cut(facts: Facts, op: Operator, begin: list[int], strides: list[int]) -> RowRule | str:

@@ -11,6 +11,8 @@ ALIGNMENT = 16
 _POINTER = 8
 """Bytes, on the machine where plans are checked; microcontrollers mostly have 4, so this is enough."""
 _MOST_DIMENSIONS = 4
+_CELLS = 19
+"""The input of a recurrent operator that holds the state of its cells."""
 _INTEGERS = ("int8", "uint8", "int16")
 
 
@@ -72,6 +74,12 @@ def _filter_sums(graph: Graph, op: Operator) -> int:
     return _aligned(4 * data.shape[0] * filters.shape[0]) + _aligned(4 * output.elements)
 
 
+def _gates(graph: Graph, op: Operator) -> int:
+    """Four gates, each of the size of the state of the cells."""
+    cells = _input(graph, op, _CELLS)
+    return 4 * _aligned(cells.size) if cells else 0
+
+
 def _input(graph: Graph, op: Operator, position: int) -> Tensor | None:
     tensor = op.inputs[position] if position < len(op.inputs) else None
     return None if tensor is None else graph.tensors[tensor]
@@ -92,4 +100,5 @@ _KERNELS: dict[str, Callable[[Graph, Operator], int]] = {
     "SUM": _reduction,
     "SVDF": _filter_sums,
     "TRANSPOSE_CONV": _accumulators,
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": _gates,
 }

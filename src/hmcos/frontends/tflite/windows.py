@@ -184,9 +184,10 @@ def _average_pool(facts: Facts, op: Operator) -> Spatial | str:
         same_pads(size, window) == (0, 0) for size, window in zip(sizes, maps, strict=True)
     ):
         return Spatial(AXES, (maps,), pads=Pads.SAME_OR_VALID)
-    if any(window.stride > 1 for window in maps):
-        return "counts what its window has of the image, which is less at the border"
-    rows, columns = (Bordered(window.pad, window.kernel - 1 - window.pad) for window in maps)
+    rows, columns = (
+        Bordered(window.pad, window.kernel - 1 - window.pad, window.stride, (size - 1) % window.stride + 1)
+        for size, window in zip(sizes, maps, strict=True)
+    )
     return Spatial(AXES, ((rows, columns),))
 
 

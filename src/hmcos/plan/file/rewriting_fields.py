@@ -17,6 +17,7 @@ def rewriting_record(rewriting: Rewriting) -> dict[str, object]:
     return {
         "version": rewriting.version,
         "sha256": rewriting.sha256,
+        "stripped": list(rewriting.stripped),
         "order": list(rewriting.order),
         "regions": [
             {
@@ -30,6 +31,8 @@ def rewriting_record(rewriting: Rewriting) -> dict[str, object]:
             }
             for row in rewriting.regions
         ],
+        "folds": list(rewriting.folds),
+        "fixed": dict(sorted(rewriting.fixed.items())),
         "exact": rewriting.is_exact,
         "peak_before": rewriting.peak_before,
         "peak_best_order": rewriting.peak_best_order,
@@ -58,17 +61,23 @@ def read_rewriting(fields: Fields) -> Rewriting:
     for before, row in zip((None, *regions), regions, strict=False):
         _expect(before is None or before.end <= row.begin, fields, "regions", "must not overlap")
         pieces += row.rows * row.columns * (row.end - row.begin)
+    stripped = fields.numbers("stripped")
     _expect(pieces <= MOST_IN_ALL, fields, "regions", f"must not make more than {MOST_IN_ALL:,} operators")
+    fixed = fields.part("fixed")
+    macs = fields.number("macs")
     return Rewriting(
+        stripped=stripped,
         order=order,
         regions=regions,
         sha256=fields.text("sha256"),
         peak_before=fields.number("peak_before"),
         peak_best_order=fields.number("peak_best_order"),
-        macs=fields.number("macs"),
-        extra_macs=fields.number("extra_macs"),
+        macs=macs,
+        extra_macs=fields.number("extra_macs", lowest=-macs),
         operators_before=fields.number("operators_before"),
         new_kinds=fields.texts("new_kinds"),
+        folds=fields.numbers("folds"),
+        fixed={symbol: fixed.number(symbol) for symbol in fixed.values},
         is_exact=fields.flag("exact"),
     )
 

@@ -47,7 +47,8 @@ def _tiled_record(plan: Plan) -> dict[str, object]:
     if plan.rewriting is None:
         return {"tiled": None, "untiled": plan.untiled} if plan.untiled else {}
     bound = {"peak": plan.peak, "lower_bound": plan.lower_bound}
-    return {"tiled": rewriting_record(plan.rewriting, len(plan.operators)) | bound}
+    why = {"untiled": plan.untiled} if plan.untiled else {}
+    return {"tiled": rewriting_record(plan.rewriting, len(plan.operators)) | bound, **why}
 
 
 def rewriting_record(rewriting: Rewriting, operators: int) -> dict[str, object]:
@@ -57,6 +58,7 @@ def rewriting_record(rewriting: Rewriting, operators: int) -> dict[str, object]:
         "peak_best_order": rewriting.peak_best_order,
         "extra_macs": rewriting.extra_macs,
         "macs": rewriting.macs,
+        "stripped": list(rewriting.stripped),
         "operators_before": rewriting.operators_before,
         "operators": operators,
         "regions": [
@@ -70,6 +72,8 @@ def rewriting_record(rewriting: Rewriting, operators: int) -> dict[str, object]:
             for row in rewriting.regions
         ],
         "new_kinds": list(rewriting.new_kinds),
+        "folds": list(rewriting.folds),
+        "fixed": dict(sorted(rewriting.fixed.items())),
         "exact": rewriting.is_exact,
     }
 

@@ -15,6 +15,7 @@ from hmcos.frontends.outline import Port
 from hmcos.limits import Status
 from hmcos.network.opening import ZOO
 from hmcos.plan.plan import Plan, Source, TargetUsed
+from hmcos.plan.rewriting import Rewriting
 from hmcos.plan.schedule import Schedule
 from hmcos.report.tables.arena_table import plan_arena
 from hmcos.report.tables.fitting import fitted, path_line
@@ -57,7 +58,7 @@ def plan_tables(plan: Plan) -> RenderableType:
     peaks.add_column("saved", justify="right")
     rewriting = plan.rewriting
     before = plan.given_peak if rewriting is None else rewriting.peak_before
-    title = plan.schedule.title if rewriting is None else f"tiled, {plan.schedule.title}"
+    title = plan.schedule.title if rewriting is None else f"{_change(rewriting)}, {plan.schedule.title}"
     peaks.add_row("file order", human(before), "")
     if rewriting is None:
         peaks.add_row("reverse post-order", human(plan.rpo_peak), savings(before, plan.rpo_peak))
@@ -69,7 +70,7 @@ def plan_tables(plan: Plan) -> RenderableType:
         f"[bold]{human(plan.peak)}[/bold]",
         f"[bold]{savings(before, plan.peak)}[/bold]",
     )
-    bound = "lower bound" if rewriting is None else "lower bound of the tiled graph"
+    bound = "lower bound" if rewriting is None else f"lower bound of the {_change(rewriting)} graph"
     peaks.add_row(bound, human(plan.lower_bound), f"at most {savings(before, plan.lower_bound)}")
     return Group(
         _title(plan.source, plan.target),
@@ -80,6 +81,10 @@ def plan_tables(plan: Plan) -> RenderableType:
         *_crest(plan),
         *_written(plan),
     )
+
+
+def _change(rewriting: Rewriting) -> str:
+    return "tiled" if rewriting.regions or not rewriting.stripped else "stripped"
 
 
 def comparison_table(comparison: Comparison) -> RenderableType:

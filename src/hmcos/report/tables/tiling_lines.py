@@ -8,6 +8,7 @@ from rich.text import Text
 
 from hmcos.plan.plan import Plan
 from hmcos.plan.rewriting import RegionRow, Rewriting
+from hmcos.report.words.macs import more_macs
 
 LISTED = 6
 """Regions that are listed one by one."""
@@ -20,18 +21,35 @@ def tiling_lines(plan: Plan) -> Iterator[Text]:
     rewriting = plan.rewriting
     if rewriting is None:
         return
-    yield Text(
-        f"tiled: {100 * rewriting.extra:.1f} % more multiplications ({rewriting.extra_macs:,} of "
-        f"{rewriting.macs:,}), {len(plan.operators):,} operators instead of {rewriting.operators_before:,}"
-    )
+    operators = f"{len(plan.operators):,} operators instead of {rewriting.operators_before:,}"
+    is_tiled = bool(rewriting.regions) or not rewriting.stripped
+    if rewriting.stripped:
+        yield Text(_stripped(rewriting, "" if is_tiled else f"; {operators}"))
+    if is_tiled:
+        yield Text(
+            f"tiled: {more_macs(rewriting)} ({abs(rewriting.extra_macs):,} of {rewriting.macs:,}), "
+            f"{operators}"
+        )
     for row in rewriting.regions[:LISTED]:
         yield Text(f"  {_region(rewriting, row)}")
     if len(rewriting.regions) > LISTED:
         yield Text(f"  and {len(rewriting.regions) - LISTED} more regions")
+    if rewriting.folds:
+        yield Text(f"operators gone, as constants or in those that read them: {len(rewriting.folds):,}")
+    if rewriting.fixed:
+        sizes = ", ".join(f"{symbol} = {size:,}" for symbol, size in sorted(rewriting.fixed.items()))
+        yield Text(f"sizes that are fixed in the written model: {sizes}")
     if rewriting.new_kinds:
         yield Text(f"new kinds of operators: {', '.join(rewriting.new_kinds)}")
     if not rewriting.is_exact:
         yield Text("results may round otherwise than those of the source: hmcos verify tells how far")
+
+
+def _stripped(rewriting: Rewriting, more: str) -> str:
+    gone = ", ".join(str(number) for number in rewriting.stripped[:LISTED])
+    rest = f" and {len(rewriting.stripped) - LISTED} more" if len(rewriting.stripped) > LISTED else ""
+    word = "operator" if len(rewriting.stripped) == 1 else "operators"
+    return f"stripped of {word} {gone}{rest}: quantized tensors go in and out where floats did{more}"
 
 
 def _region(rewriting: Rewriting, row: RegionRow) -> str:

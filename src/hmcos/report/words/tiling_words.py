@@ -9,6 +9,7 @@ from pathlib import Path
 from hmcos.plan.plan import Plan
 from hmcos.plan.rewriting import Rewriting
 from hmcos.report.words.advice_words import reproduction
+from hmcos.report.words.macs import more_macs
 from hmcos.tasks.explain.explanation import Explanation
 from hmcos.tasks.explain.tiling_advice import TilingAdvice, TilingAnswer
 from hmcos.words import human
@@ -36,9 +37,15 @@ def tiling_note(explanation: Explanation) -> str:
     if found.rewriting is None:
         return f"Tiling does not help: {found.why}."
     if found.answer is TilingAnswer.DONE:
-        before = human(found.rewriting.peak_best_order)
-        return f"The network is tiled: as it was, it needed {before} in the best order found."
+        before, what = human(found.rewriting.peak_best_order), changed(found.rewriting)
+        return f"The network is {what}: as it was, it needed {before} in the best order found."
     return ""
+
+
+def changed(rewriting: Rewriting) -> str:
+    """Return what was done to a network."""
+    words = ["stripped of float inputs and outputs"] if rewriting.stripped else []
+    return " and ".join([*words, *(["tiled"] if rewriting.regions or not words else [])])
 
 
 def tiling_advice_words(explanation: Explanation) -> tuple[str, str]:
@@ -47,11 +54,13 @@ def tiling_advice_words(explanation: Explanation) -> tuple[str, str]:
     assert found.rewriting is not None, "a tiling that helps says what it changes"
     regions = len(found.rewriting.regions)
     what = f"run {regions} {'part' if regions == 1 else 'parts'} of the network in pieces (tiling)"
+    if not regions:
+        what = "fold what is known already into constants and padding (tiling)"
     return what, f"{tiling_command(explanation.plan)}: {', '.join(_cost(found, found.rewriting))}"
 
 
 def _cost(found: TilingAdvice, rewriting: Rewriting) -> Iterator[str]:
-    yield f"{100 * rewriting.extra:.1f} % more multiplications"
+    yield more_macs(rewriting)
     yield f"{found.operators:,} operators instead of {rewriting.operators_before:,}"
     if rewriting.new_kinds:
         yield f"new kinds {' and '.join(rewriting.new_kinds)}"

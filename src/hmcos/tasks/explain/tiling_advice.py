@@ -8,7 +8,7 @@ from enum import StrEnum
 from hmcos.errors import HmcosError
 from hmcos.limits import Limits, Watch
 from hmcos.network.restoring import accounting_in
-from hmcos.network.transforming import tiled
+from hmcos.network.transforming import Begun, tiled
 from hmcos.plan.plan import Plan
 from hmcos.plan.rewriting import Rewriting
 from hmcos.tasks.schedule.solved import Solved
@@ -72,17 +72,19 @@ def tiling_advice(solved: Solved, limits: Limits | None, watch: Watch) -> Tiling
 
 
 def _tried(solved: Solved, limits: Limits, watch: Watch) -> TilingAdvice:
-    accounting, order = accounting_in(solved.plan), solved.plan.schedule.order
+    accounting = accounting_in(solved.plan)
     try:
-        found = tiled(solved.opened, solved.network, accounting, order, Tiling(), (limits, watch))
+        begun = Begun(solved.opened, solved.network, solved.plan.schedule.order)
+        found = tiled(begun, accounting, Tiling(), (limits, watch))
     except HmcosError as error:  # a format, a version or a target that cannot be tiled for
         return TilingAdvice(TilingAnswer.DOES_NOT_HELP, str(error))
     if isinstance(found, str):
         if watch.is_over(limits):
             return TilingAdvice(TilingAnswer.CUT_SHORT)
         return TilingAdvice(TilingAnswer.DOES_NOT_HELP, found)
+    best = found[0]
     return TilingAdvice(
-        TilingAnswer.HELPS, peak=found.peak, operators=found.operators, rewriting=found.rewriting
+        TilingAnswer.HELPS, peak=best.peak, operators=best.operators, rewriting=best.rewriting
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from hmcos.limits import Limits, Watch
 from hmcos.log import Log
-from hmcos.network.lowering import Network, accounting_of, lower_network
+from hmcos.network.lowering import Known, Network, accounting_of, lower_network
 from hmcos.network.opening import Opened
 from hmcos.plan.plan import Seconds
 from hmcos.schedulers.scheduler_table import scheduler
@@ -19,11 +19,11 @@ from hmcos.tasks.schedule.written_offsets import check_offsets
 _LOG = Log("hmcos.schedule")
 
 
-def solve(request: Request, opened: Opened, watch: Watch, order_part: float = 1.0) -> Solved:
+def solve(request: Request, opened: Opened, watch: Watch, known: Known | None = None) -> Solved:
     """Return the plan of a network, together with the network.
 
-    The watch is that of the whole task, including opening; the limits of the request count from now. The
-    search for an order may take a part of the seconds; the arena has the rest.
+    The watch is that of the whole task, including opening; the limits of the request count from now. An
+    order that is known already is taken as it is, if it is one of this network.
 
     Raises:
         OptionError: the alignment is not positive, or the file cannot hold the requested offsets.
@@ -41,9 +41,9 @@ def solve(request: Request, opened: Opened, watch: Watch, order_part: float = 1.
     )
     if request.offsets and request.arena is not None:
         check_offsets(opened, network)
-    seconds = None if limits.seconds is None else order_part * limits.seconds
-    within = replace(limits, seconds=seconds)
-    schedule = network.find(scheduler(request.scheduler), within, searching)
+    schedule = None if known is None else known.within(network, limits.budget)
+    if schedule is None:
+        schedule = network.find(scheduler(request.scheduler), limits, searching)
     searched = searching.seconds
     placed = place(network, schedule, request.arena, limits, searching)
     if placed.arena is not None:

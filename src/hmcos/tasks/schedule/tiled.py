@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from hmcos.limits import Limits, Watch
-from hmcos.network.lowering import accounting_of
+from hmcos.limits import Status, Watch
+from hmcos.network.bodies import Accounting
+from hmcos.network.lowering import Known, accounting_of
 from hmcos.network.opening import Opened
-from hmcos.network.transforming import tiled
+from hmcos.network.stripping import ends_of, stripped
+from hmcos.network.transforming import Begun, Transformed, of_source, tiled
 from hmcos.tasks.request import Request
 from hmcos.tasks.schedule.solved import Solved
 from hmcos.tasks.schedule.solving import solve
+from hmcos.tasks.schedule.written_offsets import check_alignment
+from hmcos.transforms.judging import order_limits
+from hmcos.transforms.tiling import Tiling
 
 ORDER, SEARCH = 0.15, 0.65
-"""Parts of the time limit by which the order of the source, and then the tiling, have to be found."""
-LAST_ORDER = 0.3
-"""Part of what is left then for the order of the tiled graph; its arena, of many lives, needs the rest."""
-STATES = 20_000
-"""States of the search for an order of the tiled graph, where nobody set a limit: pieces are alike, so that
-a proof would take minutes, and more states were not seen to find a better order."""
+"""Parts of the time limit by which the order of the source, and then the tilings, have to be found; arenas,
+of many lives, need the rest."""
 
 
 def solve_tiled(request: Request, opened: Opened, watch: Watch) -> Solved:
@@ -30,33 +32,108 @@ def solve_tiled(request: Request, opened: Opened, watch: Watch) -> Solved:
     """
     assert request.tiling is not None
     running, plain = watch.restarted(), replace(request, tiling=None)
-    within = replace(_part(request.limits, ORDER), budget=None)
-    source = solve(replace(plain, limits=within, arena=None, offsets=False), opened, watch)
+    if request.offsets and request.arena is not None:  # not after all searches
+        check_alignment(opened, _accounting(request, opened).alignment)
+    source = _in_order(plain, opened, watch)
+    last = _Last(plain, running, watch)
     budget = request.limits.budget
     if budget is not None and source.plan.peak <= budget:
-        return _last(plain, opened, running, watch)
-    accounting = accounting_of(opened, request.target, request.alignment, external_io=request.external_io)
-    limits = _part(request.limits, SEARCH)
-    order = source.plan.schedule.order
-    found = tiled(opened, source.network, accounting, order, request.tiling, (limits, running))
+        return last.untiled(source)
+    ends = ends_of(opened) if request.tiling.strip_quantize else ()
+    bare = stripped(opened, ends)
+    plain = replace(plain, target=bare.target(request.target))
+    begun = _in_order(plain, bare.opened, watch) if ends else source
+    found = _found(replace(plain, tiling=request.tiling), begun, running, source.plan.peak)
     if isinstance(found, str):
-        whole = _last(plain, opened, running, watch)
-        return replace(whole, plan=replace(whole.plan, untiled=found))
-    if plain.limits.states == Limits().states:
-        plain = replace(plain, limits=replace(plain.limits, states=STATES))
-    better = _last(plain, found.opened, running, watch, LAST_ORDER)
-    return replace(better, plan=replace(better.plan, rewriting=found.rewriting))
+        whole = last.untiled(source)
+        return replace(whole, plan=replace(whole.plan, untiled=_why(found, request.tiling, ends)))
+    if ends:
+        peaks = source.plan.given_peak, source.plan.peak
+        found = [replace(each, rewriting=of_source(each.rewriting, bare, *peaks)) for each in found]
+    return _Last(plain, running, watch).least(found)
 
 
-def _part(limits: Limits, part: float) -> Limits:
-    """Return limits of which only a part of the seconds is left."""
-    return limits if limits.seconds is None else replace(limits, seconds=limits.seconds * part)
+def _in_order(request: Request, opened: Opened, watch: Watch) -> Solved:
+    """Return the plan of a network as it is, found in the time for that."""
+    within = replace(request.limits.part(ORDER), budget=None)
+    return solve(replace(request, limits=within, arena=None, offsets=False), opened, watch)
 
 
-def _last(request: Request, opened: Opened, running: Watch, watch: Watch, order_part: float = 1.0) -> Solved:
-    """Return the plan of a network within what is left of the limits, with the seconds of all searches."""
-    before = running.seconds
-    solved = solve(replace(request, limits=running.left(request.limits)), opened, watch, order_part)
-    seconds = solved.plan.seconds
-    seconds = replace(seconds, schedule=seconds.schedule + before)
-    return replace(solved, plan=replace(solved.plan, seconds=seconds))
+def _found(request: Request, begun: Solved, running: Watch, below: int) -> list[Transformed] | str:
+    """Return a network that needs less than some bytes, tiled where that helps, or why there is none."""
+    assert request.tiling is not None
+    accounting = _accounting(request, begun.opened)
+    start = Begun(begun.opened, begun.network, begun.plan.schedule.order)
+    return tiled(start, accounting, request.tiling, (request.limits.part(SEARCH), running), below)
+
+
+def _accounting(request: Request, opened: Opened) -> Accounting:
+    return accounting_of(opened, request.target, request.alignment, external_io=request.external_io)
+
+
+def _why(found: str, tiling: Tiling, ends: tuple[int, ...]) -> str:
+    """Return why a network stays as it is, and what there was to strip."""
+    if not tiling.strip_quantize:
+        return found
+    if not ends:
+        return f"{found}; and it has no float inputs or outputs to strip"
+    return f"{found}; and stripping its float inputs and outputs does not lower the peak"
+
+
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """The last stage: arenas, and orders where none is known yet, within what is left of the limits."""
+
+    request: Request
+    running: Watch
+    """Since the limits count."""
+    watch: Watch
+    """Of the whole task."""
+
+    def solved(self, opened: Opened, known: Known | None, part: float = 1.0) -> Solved:
+        """Return the plan of a network within a part of the time left, with the seconds of all searches."""
+        before = self.running.seconds
+        if known is not None and known.schedule.scheduler != self.request.scheduler:
+            known = None
+        request = replace(self.request, limits=self.running.left(self.request.limits).part(part))
+        solved = solve(request, opened, self.watch, known)
+        seconds = solved.plan.seconds
+        seconds = replace(seconds, schedule=seconds.schedule + before)
+        return replace(solved, plan=replace(solved.plan, seconds=seconds))
+
+    def untiled(self, source: Solved) -> Solved:
+        """Return the plan of a network as it is, in a better order where there is time to find one."""
+        schedule = source.plan.schedule
+        known = Known(source.network.problem, schedule)
+        if schedule.status is Status.OPTIMAL or self.request.limits.seconds is None:
+            return self.solved(source.opened, known)
+        again = self.solved(source.opened, None, 0.5)
+        return again if again.plan.peak <= schedule.peak else self.solved(source.opened, known)
+
+    def least(self, found: Sequence[Transformed]) -> Solved:
+        """Return the plan of the tiling that has the least arena, or the least peak where none is wanted.
+
+        A tiling is left out where its peak alone is no less than the best arena.
+        """
+        best: Solved | None = None
+        for i, each in enumerate(found):
+            if best is not None and each.peak >= _needed(best):
+                break
+            solved = self._tiled(each, 1 / (len(found) - i))
+            if best is None or _needed(solved) < _needed(best):
+                best = solved
+        assert best is not None, "there is at least one"
+        return best
+
+    def _tiled(self, found: Transformed, part: float) -> Solved:
+        limits = order_limits(self.request.limits) if found.rewriting.regions else self.request.limits
+        last = replace(self, request=replace(self.request, limits=limits, target=found.target))
+        solved = last.solved(found.opened, found.known, part)
+        plan = replace(solved.plan, rewriting=found.rewriting, untiled=found.untiled)
+        return replace(solved, plan=plan)
+
+
+def _needed(solved: Solved) -> int:
+    """Return the bytes of the arena, or of the peak where there is none."""
+    arena = solved.plan.arena
+    return solved.plan.peak if arena is None else arena.size

@@ -18,18 +18,27 @@ def check_offsets(opened: Opened, network: Network) -> None:
     Raises:
         OptionError: offsets would not be aligned as the runtime's kernels require, or would be too large.
     """
-    held = opened.offsets
+    check_alignment(opened, network.target.alignment)
+    held, problem = opened.offsets, network.problem
     if held is None:
         return
-    if network.target.alignment % held.alignment:
-        raise OptionError(
-            f"{opened.path}: offsets in a TensorFlow Lite model are multiples of {held.alignment} bytes,"
-            f" but the alignment is {network.target.alignment}; use --alignment {held.alignment}, the target"
-            " tflm, or --no-offsets"
-        )
-    problem = network.problem
     if sum(problem.sizes) + sum(problem.scratch) > held.largest_arena:
         _check_size(opened, must_live_bound(problem), held.largest_arena, "at least ")
+
+
+def check_alignment(opened: Opened, alignment: int) -> None:
+    """Check that an alignment in bytes permits offsets in the file.
+
+    Raises:
+        OptionError: offsets would not be aligned as the runtime's kernels require.
+    """
+    held = opened.offsets
+    if held is not None and alignment % held.alignment:
+        raise OptionError(
+            f"{opened.path}: offsets in a TensorFlow Lite model are multiples of {held.alignment} bytes,"
+            f" but the alignment is {alignment}; use --alignment {held.alignment}, the target"
+            " tflm, or --no-offsets"
+        )
 
 
 def fit_offsets(opened: Opened, target: Target) -> bool:

@@ -9,18 +9,20 @@ from hmcos.folders import temporary_folder
 from hmcos.frontends import loading
 from hmcos.frontends.feeding import own_inputs
 from hmcos.frontends.model import Model
+from hmcos.graph.float_ends import without
 from hmcos.plan.plan import Plan
 from hmcos.tasks.verify.run_options import Runner, Running
 from hmcos.verify.checks import Check, attempt
 from hmcos.verify.counted.order_check import check_order
 from hmcos.verify.run.parent import run_apart
-from hmcos.verify.run.run_request import RunRequest
+from hmcos.verify.run.run_request import FloatSource, RunRequest
 from hmcos.verify.written_model import check_bodies, order_of
 
 
 def ran(model: Model, plan: Plan | None, written: Path | None, running: Running) -> list[Check]:
     """Return the checks that compare the written model with its source and run both."""
-    inputs = own_inputs(model.graph, running.inputs or {})
+    floats = _floats(model, plan)
+    inputs = own_inputs(model.graph if floats is None else floats.graph, running.inputs or {})
     with temporary_folder() as folder:
         numbered = model.path
         if numbered is None or model.inlined or model.rewritten:
@@ -39,16 +41,32 @@ def ran(model: Model, plan: Plan | None, written: Path | None, running: Running)
             result=written.absolute(),
             graph=model.graph,
             plan=plan,
-            known=loading.ranges(model),
+            known=loading.ranges(_given(model, floats)),
             inputs=inputs,
             runs=running.runs,
             seed=running.seed,
             memory=running.memory,
             seconds=running.seconds,
             common=_common(model),
+            floats=floats,
             is_exact=plan is None or plan.rewriting is None or plan.rewriting.is_exact,
         )
         return [same, *run_apart(request)]
+
+
+def _floats(model: Model, plan: Plan | None) -> FloatSource | None:
+    """Return the source where it has float inputs or outputs that the result does not have."""
+    ends = () if plan is None or plan.rewriting is None else plan.rewriting.stripped
+    if not ends or model.origin is None:
+        return None
+    graph = model.origin.graph
+    names = (graph.tensors[t].name for t in without(graph, ends).replaced.values())
+    spans = loading.format_called(model.format).float_spans(model.origin, ends)
+    return FloatSource(graph, tuple(dict.fromkeys(names)), spans)
+
+
+def _given(model: Model, floats: FloatSource | None) -> Model:
+    return model if floats is None or model.origin is None else model.origin
 
 
 def _source(model: Model, numbered: Path, folder: Path) -> Path:

@@ -13,7 +13,8 @@ from hmcos.plan.plan import Plan
 from hmcos.runtimes.tflite.tflm import TflmArena
 from hmcos.tasks.verify.model_offsets import check_written_offsets
 from hmcos.tasks.verify.run_options import Runner, Running
-from hmcos.tasks.verify.tflite_runs import TfliteTrial, on_result, outputs_checks
+from hmcos.tasks.verify.tflite_runs import on_result, outputs_checks
+from hmcos.tasks.verify.tflite_trial import TfliteTrial
 from hmcos.verify.checks import Check, attempt
 from hmcos.verify.counted.order_check import check_order
 
@@ -24,7 +25,9 @@ def ran(model: Model, plan: Plan | None, place: Path | None, running: Running) -
     Raises:
         ModelError: the written model cannot be read.
     """
-    trial = TfliteTrial(model, _held(model), running, own_inputs(model.graph, running.inputs or {}))
+    ends = () if plan is None or plan.rewriting is None else plan.rewriting.stripped
+    own = own_inputs((model.origin or model).graph, running.inputs or {})
+    trial = TfliteTrial(model, _held(model), running, own, ends)
     if place is not None:
         return _checks(trial, plan, trial.held.read(place))
     assert plan is not None  # a result without a plan is a path
@@ -115,11 +118,12 @@ def _arena(trial: TfliteTrial, plan: Plan | None, made: Written, result: bytes) 
 def _arena_before(trial: TfliteTrial) -> tuple[TflmArena, str]:
     """Return the arena of the source, and a note about it."""
     try:
-        return trial.arena(trial.source), ""
+        return trial.arena(trial.source, trial.origin.graph), ""
     except LimitError:
         raise
     except NotRunError:
-        bare = trial.arena(trial.without_offsets())  # if this fails, too, the offsets are not the reason
+        # If this fails, too, the offsets are not the reason.
+        bare = trial.arena(trial.without_offsets(), trial.origin.graph)
         return bare, " (without the source's own offsets, with which it does not run)"
 
 

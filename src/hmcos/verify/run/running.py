@@ -24,6 +24,8 @@ from hmcos.verify.run.telling import Begin, RunPart, Teller, nobody
 from hmcos.verify.run.transformed import distance, same_inner_tensors
 from hmcos.verify.run.wholes import WholeRun, difference, differing, run_source, unsteady
 
+QUANTIZED = ", floats taken as what they are quantized to"
+"""Of comparisons with a source whose float inputs and outputs the result does not have."""
 LISTED = 3
 """Most operators that a check names."""
 
@@ -84,7 +86,7 @@ def _same_function(request: RunRequest, ran: list[WholeRun], begin: Begin) -> st
     equal = "bit-equal" if request.is_exact else f"at most {apart:.3g} of their range apart"
     return (
         f"{len(names - chance)} outputs are {equal} on {request.runs} inputs (seed {request.seed})"
-        f"{f'; {how}' if how else ''}{_random(graph)}"
+        f"{QUANTIZED if request.floats else ''}{f'; {how}' if how else ''}{_random(graph)}"
     )
 
 

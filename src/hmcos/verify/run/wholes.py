@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
+from onnx import TensorProto
 
 from hmcos.errors import LimitError, NotRunError
-from hmcos.frontends.feeding import Bytes, random_inputs
+from hmcos.frontends.feeding import Bytes, as_bytes, random_inputs
+from hmcos.frontends.spans import spread
 from hmcos.verify.run.causes import SPECIAL, tried
 from hmcos.verify.run.operators import Made, run_whole, session
 from hmcos.verify.run.run_request import RunRequest
@@ -28,10 +32,13 @@ class WholeRun:
     """One run of the source."""
 
     fed: Mapping[int, Bytes]
-    """By tensor."""
+    """What the result is fed, by tensor."""
     outputs: Mapping[str, Made]
+    """Those of the result, by name."""
     how: str
     """A note on special inputs; empty if they are random."""
+    source_fed: Mapping[int, Bytes]
+    """What the source was fed, by its own tensors."""
 
 
 def run_source(request: RunRequest, begin: Begin) -> tuple[list[WholeRun], NotRunError | None]:
@@ -42,7 +49,7 @@ def run_source(request: RunRequest, begin: Begin) -> tuple[list[WholeRun], NotRu
         NotRunError: ONNX Runtime cannot load the source.
     """
     begin(RunPart.LOADING)
-    source = tried(lambda: session(str(request.source)), "ONNX Runtime does not load the source")
+    source = tried(lambda: session_of_source(request), "ONNX Runtime does not load the source")
     begin(RunPart.SOURCE)
     wholes: list[WholeRun] = []
     for run in range(request.runs):
@@ -61,10 +68,10 @@ def _run(source: Any, request: RunRequest, run: int) -> WholeRun:
     """
     failed: NotRunError | None = None
     for value in CALM if _has_integers(request) else CALM[:1]:
-        fed = {**random_inputs(request.graph, request.seed, run, request.known, value), **request.inputs}
+        fed = {**_random(request, run, value), **request.inputs}
         try:
             made = tried(
-                lambda: run_whole(source, request.graph, fed),  # noqa: B023 (called before the next turn)
+                lambda: run_whole(source, request.source_graph, fed),  # noqa: B023 (called at once)
                 f"ONNX Runtime fails to run the source on {_inputs(request, run)}",
             )
         except LimitError:
@@ -72,20 +79,75 @@ def _run(source: Any, request: RunRequest, run: int) -> WholeRun:
         except NotRunError as error:
             failed = failed or error
             continue
-        return WholeRun(
-            fed, made, "" if value is None else f"integer inputs are {value}, as it fails on others"
-        )
+        how = "" if value is None else f"integer inputs are {value}, as it fails on others"
+        return WholeRun(_entered(request, fed, made), _left(request, made), how, fed)
     assert failed is not None
     raise NotRunError(f"{failed}{SPECIAL if request.graph.inputs else ''}") from failed
+
+
+def session_of_source(request: RunRequest, more: Sequence[str] = ()) -> Any:
+    """Return a session of the source, with some inner tensors and what the result takes and makes as outputs.
+
+    Raises:
+        NotRunError: more outputs are wanted, and its weights stand in files beside it.
+    """
+    quantized = () if request.floats is None else request.floats.quantized
+    names = dict.fromkeys([*more, *quantized])
+    return session(showing(request.source, [*names]) if names else str(request.source))
+
+
+def showing(path: Path, names: Sequence[str]) -> bytes:
+    """Return a model with more outputs.
+
+    Raises:
+        NotRunError: its weights stand in files beside it.
+    """
+    model = onnx.ModelProto.FromString(path.read_bytes())
+    if any(tensor.data_location == TensorProto.EXTERNAL for tensor in model.graph.initializer):
+        raise NotRunError("only the outputs were compared: the weights stand in files beside the model")
+    shown = {output.name for output in model.graph.output}
+    for name in names:
+        if name not in shown:
+            model.graph.output.add().name = name
+    return model.SerializeToString()
+
+
+def _random(request: RunRequest, run: int, value: int | None) -> dict[int, Bytes]:
+    """Return random inputs of the source; floats that are only quantized fill the range of that."""
+    graph, floats = request.source_graph, request.floats
+    fed = random_inputs(graph, request.seed, run, request.known, value)
+    if floats is None:
+        return fed
+    for t, span in floats.spans.items():
+        draw = np.random.default_rng([request.seed, run, t])
+        fed[t] = as_bytes(spread(draw, span, graph.tensors[t].shape))
+    return fed
+
+
+def _entered(request: RunRequest, fed: Mapping[int, Bytes], made: Mapping[str, Made]) -> Mapping[int, Bytes]:
+    """Return what the result is fed: what the source was fed, or quantized of it."""
+    if request.floats is None:
+        return fed
+    known = {request.floats.graph.tensors[t].name: content for t, content in fed.items()}
+    known |= {name: made[name].content for name in request.floats.quantized}
+    return {t: known[request.graph.tensors[t].name] for t in request.graph.inputs}
+
+
+def _left(request: RunRequest, made: Mapping[str, Made]) -> Mapping[str, Made]:
+    """Return the outputs of the result, from those of the source."""
+    if request.floats is None:
+        return made
+    names = (request.graph.tensors[t].name for t in request.graph.outputs)
+    return {name: made[name] for name in names}
 
 
 def unsteady(request: RunRequest, whole: WholeRun) -> list[str]:
     """Return the outputs that differ when the source runs again on the same inputs."""
     names: list[str] = []
     with suppress(Exception):  # it ran before, so a failure now must not excuse the result
-        source = session(str(request.source))
+        source = session_of_source(request)
         for _ in range(AGAIN):
-            names += differing(whole.outputs, run_whole(source, request.graph, whole.fed))
+            names += differing(whole.outputs, run_whole(source, request.source_graph, whole.source_fed))
     return names
 
 
@@ -108,10 +170,10 @@ def difference(name: str, right: Mapping[str, Made], others: Mapping[str, Made])
 
 
 def _has_integers(request: RunRequest) -> bool:
-    graph = request.graph
+    graph = request.source_graph
     return any("int" in graph.tensors[t].element and t not in request.inputs for t in graph.inputs)
 
 
 def _inputs(request: RunRequest, run: int) -> str:
-    fed = set(request.graph.inputs)
+    fed = set(request.source_graph.inputs)
     return "your inputs" if fed and fed <= request.inputs.keys() else f"the random inputs of run {run}"

@@ -58,3 +58,14 @@ def test_values_that_are_no_shape_do_not_stop_the_arithmetic() -> None:
     weights = [weight("from", float("nan")), weight("to", 5.0), weight("step", 1.0)]
     source = model(graph(nodes, [value("x", [2**31, 2**31, 0])], [value("r"), value("y")], weights))
     assert load(source).graph.tensors[-1].shape == ()
+
+
+def test_shapes_are_followed_through_many_operators_that_compute_them() -> None:
+    length = 60
+    nodes = [node("ConstantOfShape", "many", "zeros")]  # with it, no values are propagated in one go
+    for i in range(length):
+        nodes += [node("Shape", f"x{i}", f"s{i}"), node("Mul", f"s{i} one", f"m{i}")]
+        nodes += [node("Reshape", f"x{i} m{i}", f"x{i + 1}")]
+    weights = [weight("many", [5000], "int64"), weight("one", 1, "int64")]
+    source = model(graph(nodes, [value("x0", [2, 3])], [value("zeros"), value(f"x{length}")], weights))
+    assert load(source).graph.tensors[-1].shape == (2, 3)

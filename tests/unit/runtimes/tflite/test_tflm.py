@@ -115,6 +115,25 @@ def filters(number: int) -> Sketch:
     return sketch
 
 
+def cells(number: int) -> Sketch:
+    """Return an LSTM of three steps, on floats."""
+    sketch = Sketch()
+    sketch.subgraph()
+    fed, made = sketch.tensor([1, 3, 8], "FLOAT32"), sketch.tensor([1, 3, number], "FLOAT32")
+
+    def parameter(*shape: int) -> int:
+        return sketch.tensor([*shape], "FLOAT32", NUMPY.full(shape, 0.1, "float32"))
+
+    weights = [parameter(number, width) for width in (8, number) for _ in range(4)]
+    biases = [parameter(number) for _ in range(4)]
+    states = [sketch.tensor([1, number], "FLOAT32", isVariable=True) for _ in range(2)]
+    inputs = [fed, *weights, -1, -1, -1, *biases, -1, -1, *states, -1, -1, -1, -1]
+    sketch.operator("UNIDIRECTIONAL_SEQUENCE_LSTM", inputs, [made])
+    options(sketch, "UnidirectionalSequenceLSTMOptions", fusedActivationFunction=4)
+    sketch.ports([fed], [made])
+    return sketch
+
+
 SKETCHES = {
     "mean int8": reduction("MEAN", "INT8"),
     "sum int16": reduction("SUM", "INT16"),
@@ -126,6 +145,7 @@ SKETCHES = {
     "int4": packed_weights(),
     "add_n": sum_of_many(),
     "svdf": filters(24),
+    "lstm": cells(13),
 }
 
 
