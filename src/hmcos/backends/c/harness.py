@@ -158,7 +158,7 @@ def _pushed(naming: Naming) -> list[str]:
     return [
         "int main(void)",
         "{",
-        f"    int8_t *row = (int8_t *)malloc({macro}_ROW_BYTES);",
+        f"    {macro}_ROW_TYPE *row = ({macro}_ROW_TYPE *)malloc({macro}_ROW_BYTES);",
         f"    while (row && fread(row, 1, {macro}_ROW_BYTES, stdin) == {macro}_ROW_BYTES) {{",
         f"        if ({name}_push_row(row)) {{",
         f"            fwrite({name}_output(), 1, {macro}_OUTPUT_BYTES, stdout);",

@@ -48,11 +48,7 @@ def _memory(plan: RowPlan) -> Table:
     if whole is not None:
         if whole.tflm is not None:
             table.add_row("arena of TFLM, its structures included", human(whole.tflm), "")
-        best = (
-            "the best order of whole operators"
-            if whole.peak == whole.lower_bound
-            else "a good order of whole operators"
-        )
+        order = "best order" if whole.peak == whole.lower_bound else "best order found"
         table.add_row("file order, whole operators", human(whole.given_peak), "")
         table.add_row(f"{order}, whole operators", human(whole.peak), savings(before, whole.peak))
     rows = f"[bold]{human(plan.arena)}[/bold]"

@@ -44,7 +44,7 @@ def is_code(result: object) -> bool:
         return True
     if not isinstance(result, str | os.PathLike):
         return False
-    path = Path(result)
+    path = Path(cast("str | os.PathLike[str]", result))
     return path.suffix.lower() == CODE or (path.suffix.lower() == ".json" and is_row_plan(path))
 
 
@@ -146,12 +146,10 @@ class _Proving:
         if dict(made.flash) != dict(self.plan.flash):
             raise VerifyError(f"flash: is {dict(self.plan.flash)} in the plan, but {dict(made.flash)}")
         numbers = check_header(made.header, self.plan)
-        same = [
-            self._same(self.plan.files.code, made.source),
-            self._same(self.plan.files.header, made.header),
-        ]
-        which = " and ".join(filter(None, same)) or "no file is beside the plan, so the code was made again"
-        return f"{which}; the header has {numbers}"
+        files = ((self.plan.files.code, made.source), (self.plan.files.header, made.header))
+        same = " and ".join(name for written, text in files if (name := self._same(written, text)))
+        which = f"{same}: what the plan gives" if same else "made again from the plan: no file is beside it"
+        return f"{which}; {numbers}"
 
     def _same(self, written: str | None, text: str) -> str:
         """Check that a file beside the plan has a text; return its name, or nothing if there is none."""
@@ -162,9 +160,9 @@ class _Proving:
             return ""
         if read_ordinary(file) != text.encode():
             raise NotRunError(
-                f"{file.name}: is not what this version of hmcos makes of the plan, so it is not run; {_AGAIN}"
+                f"{file.name}: is not what this version makes of the plan, so it is not run; {_AGAIN}"
             )
-        return f"{file.name} is what the plan gives"
+        return file.name
 
     # -- By running -----------------------------------------------------------------------------------------
 
