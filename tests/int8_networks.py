@@ -207,7 +207,7 @@ def concatenation(grow: Grower, fed: int) -> int:
     for _ in range(rng.randint(1, 3)):
         other = list(shape)
         other[axis] = rng.randint(1, 5)
-        parts.append(grow.fed(other, like=fed) if rng.random() < 0.7 else fed)
+        parts.append(rng.choice((grow.fed, grow.constant))(other, like=fed) if rng.random() < 0.7 else fed)
     made = list(shape)
     made[axis] = sum(grow.shape(part)[axis] for part in parts)
     result = grow.tensor(made, like=fed)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hmcos.version import __version__
 
 if TYPE_CHECKING:
+    from hmcos.api.compiling import compile_c
     from hmcos.api.drawing import draw, report
     from hmcos.api.models import export_instance, inspect, load, lower
     from hmcos.api.proving import allocate, measure, verify
@@ -22,17 +23,24 @@ if TYPE_CHECKING:
     from hmcos.memory.target import Target, load_target
     from hmcos.plan.arena import Arena
     from hmcos.plan.file.plan_file import read_plan
+    from hmcos.plan.file.row_file import read_row_plan
     from hmcos.plan.plan import Plan
+    from hmcos.plan.row_plan import RowPlan
     from hmcos.plan.schedule import Schedule
     from hmcos.schedulers.scheduler_table import names as scheduler_names
+    from hmcos.streaming.program import Rows
+    from hmcos.tasks.compile.compiling import Compiled
     from hmcos.tasks.session import session
     from hmcos.transforms.tiling import Tiling
 
 __all__ = [
     "Arena",
+    "Compiled",
     "HmcosError",
     "Plan",
     "Problem",
+    "RowPlan",
+    "Rows",
     "Schedule",
     "Status",
     "Target",
@@ -41,6 +49,7 @@ __all__ = [
     "__version__",
     "allocate",
     "compare",
+    "compile_c",
     "draw",
     "experiment",
     "explain",
@@ -52,6 +61,7 @@ __all__ = [
     "measure",
     "read_instance",
     "read_plan",
+    "read_row_plan",
     "report",
     "schedule",
     "scheduler_names",
@@ -63,9 +73,12 @@ __all__ = [
 
 _PLACES = {
     "Arena": "hmcos.plan.arena:Arena",
+    "Compiled": "hmcos.tasks.compile.compiling:Compiled",
     "HmcosError": "hmcos.errors:HmcosError",
     "Plan": "hmcos.plan.plan:Plan",
     "Problem": "hmcos.memory.problem:Problem",
+    "RowPlan": "hmcos.plan.row_plan:RowPlan",
+    "Rows": "hmcos.streaming.program:Rows",
     "Schedule": "hmcos.plan.schedule:Schedule",
     "Status": "hmcos.limits:Status",
     "Target": "hmcos.memory.target:Target",
@@ -73,6 +86,7 @@ _PLACES = {
     "Tiling": "hmcos.transforms.tiling:Tiling",
     "allocate": "hmcos.api.proving:allocate",
     "compare": "hmcos.api.scheduling:compare",
+    "compile_c": "hmcos.api.compiling:compile_c",
     "draw": "hmcos.api.drawing:draw",
     "experiment": "hmcos.api.scheduling:experiment",
     "explain": "hmcos.api.scheduling:explain",
@@ -84,6 +98,7 @@ _PLACES = {
     "measure": "hmcos.api.proving:measure",
     "read_instance": "hmcos.memory.instance:read_instance",
     "read_plan": "hmcos.plan.file.plan_file:read_plan",
+    "read_row_plan": "hmcos.plan.file.row_file:read_row_plan",
     "report": "hmcos.api.drawing:report",
     "schedule": "hmcos.api.scheduling:schedule",
     "scheduler_names": "hmcos.schedulers.scheduler_table:names",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hmcos.backends.c.naming import Naming, name_for
 from hmcos.errors import OptionError
-from hmcos.limits import SILENCE, Observer, Watch, never
+from hmcos.limits import SILENCE, Observer, Status, Watch, never
 from hmcos.network.opening import Openable, open_source
 from hmcos.streaming.program import Feeding, Rows
 from hmcos.tasks.compile.compiling import Compiled, CompileRequest, compiled
@@ -25,6 +25,7 @@ def compile_c(  # noqa: PLR0913 (one keyword per option of the command line, so 
     flash_section: str = "",
     ram_section: str = "",
     time_limit: float | None = None,
+    budget: int | None = None,
     output: str | PathLike[str] | None = None,
     overwrite: bool = False,
     compares: bool = True,
@@ -39,9 +40,10 @@ def compile_c(  # noqa: PLR0913 (one keyword per option of the command line, so 
     sections of the linker for constants and for the arena. The search for less memory stops after
     `time_limit` seconds or when `interrupted()` is true, and the best so far is the result. `output` is the
     .c file to write, with NAME.h and plan.json beside it, all or none; None writes nothing. A folder with the
-    plan of another source is refused unless `overwrite` is true. `compares=False` leaves out what whole
-    operators need. `observer` is called with the progress of the search. Sizes are in bytes. The result has
-    the bits of TFLM's reference kernels.
+    plan of another source is refused unless `overwrite` is true. With a `budget` in bytes, files are written
+    only if the arena is within it; `Compiled.answer` says whether it is. `compares=False` leaves out what
+    whole operators need. `observer` is called with the progress of the search. Sizes are in bytes. The result
+    has the bits of TFLM's reference kernels.
 
     Example:
         >>> code = hmcos.compile_c("keywords.tflite", output="firmware/keywords.c")  # doctest: +SKIP
@@ -54,14 +56,15 @@ def compile_c(  # noqa: PLR0913 (one keyword per option of the command line, so 
         HmcosError: another of its subclasses for any other wrong input.
     """
     watch = Watch(observer, interrupted)
-    limits = chosen_limits(time_limit)
+    limits = replace(chosen_limits(time_limit, budget=budget), budget=None)
     wanted = checked(rows or Rows())
     opened = open_source(model)
     file = None if output is None else Path(output)
     naming = Naming(name or name_for(opened.stem if file is None else file.stem), flash_section, ram_section)
     places = None if file is None else code_places(opened, file, naming.name, overwrite=overwrite)
     result = compiled(opened, CompileRequest(naming, wanted, limits, compares), watch)
-    return result if places is None else save(result, places)
+    is_wanted = budget is None or result.answer(budget) is Status.FITS
+    return result if places is None or not is_wanted else save(result, places)
 
 
 def checked(rows: Rows) -> Rows:

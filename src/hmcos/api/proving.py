@@ -12,6 +12,7 @@ from hmcos.limits import SILENCE, Observer, Watch, never
 from hmcos.memory.target import Target
 from hmcos.network.opening import Openable, open_source
 from hmcos.plan.plan import Plan
+from hmcos.plan.row_plan import RowPlan
 from hmcos.tasks.request import Request, chosen_limits, chosen_target
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 def verify(  # noqa: PLR0913 (one keyword per option of the command line, so that both say the same)
     model: Openable,
-    result: str | PathLike[str] | Plan,
+    result: str | PathLike[str] | Plan | RowPlan,
     *,
     bind: Mapping[str, int] | None = None,
     runs: int = 2,
@@ -34,13 +35,15 @@ def verify(  # noqa: PLR0913 (one keyword per option of the command line, so tha
     inputs: Mapping[str, str | PathLike[str]] | None = None,
     time_limit: int = 600,
     memory_limit: int = 16 * 2**30,
+    cc: str | None = None,
 ) -> Verification:
-    """Return the checks of a plan, a plan file or a reordered model, and whether each one holds.
+    """Return the checks of a plan, a plan file, a reordered model or generated code, and whether each holds.
 
     Order, memory and arena are recounted by independent code; then both models run on `runs` inputs drawn
     from `seed`, and the network runs inside the planned arena. `bind` maps symbolic dimensions to sizes, by
     default those of the plan; `inputs` maps names of inputs to .npy files. The models run in a child process
-    that may use `time_limit` seconds of processor time and `memory_limit` bytes.
+    that may use `time_limit` seconds of processor time and `memory_limit` bytes. Code that `compile_c` wrote
+    (a .c file, or its plan) is compiled by `cc`, by default the first of cc, gcc and clang that is installed.
 
     Raises:
         HmcosError: one of its subclasses for any wrong input. A plan that does not hold is a failed check; a
@@ -50,7 +53,7 @@ def verify(  # noqa: PLR0913 (one keyword per option of the command line, so tha
     from hmcos.tasks.verify.verification import verify_result
 
     files = {name: Path(file) for name, file in (inputs or {}).items()}
-    return verify_result(model, result, Running(runs, seed, files, time_limit, memory_limit), bind)
+    return verify_result(model, result, Running(runs, seed, files, time_limit, memory_limit, cc), bind)
 
 
 def allocate(  # noqa: PLR0913 (one keyword per option of the command line, so that both say the same)

@@ -21,6 +21,7 @@ Examples:
   hmcos verify zoo:nasnet-cifar out/plan.json --json
   hmcos verify model.onnx out/plan.json --input tokens=tokens.npy
   hmcos verify model.tflite out/model.tflite --time-limit 60
+  hmcos verify model.tflite firmware/model.c --runs 20
 """
 
 
@@ -60,14 +61,17 @@ class InputFile(click.ParamType[tuple[str, Path]]):
 @click.option(
     "--memory-limit", type=Size(), default="16G", show_default=True, help="Memory that a run may use."
 )
+@click.option("--cc", metavar="COMPILER", help="Compiler of generated code.  [default: cc, gcc or clang]")
 @json_option
 def verify(model: str, plan_or_model: str, **options: Any) -> int:
     """Check that what PLAN_OR_MODEL says about MODEL is true.
 
     Recounts order, memory and arena with independent code, runs both models on the same inputs, and runs the
     network inside the planned arena, one operator at a time. A TensorFlow Lite model runs on LiteRT and on
-    TFLM, which also reports the size of its arena. Exit codes: 0 if the plan holds, 5 if it does not, 6 if a
-    check could not run, for instance because the runtime is not installed or lacks an operator.
+    TFLM, which also reports the size of its arena. C code of hmcos compile, or its plan, is counted again,
+    compiled, and run on the inputs that TFLM runs on, with sanitizers and everything dead overwritten. Exit
+    codes: 0 if the plan holds, 5 if it does not, 6 if a check could not run, for instance because the runtime
+    is not installed or lacks an operator.
     """
     # The other options are named like the keywords of hmcos.verify.
     as_json = options.pop("as_json")

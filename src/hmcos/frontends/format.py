@@ -80,16 +80,6 @@ class Format:
         """
         raise ModelError(f"a model of the format {self.name} cannot be rewritten")
 
-    def rows(self, model: Model) -> RowRules:
-        """Return per operator of a model how it can run row by row.
-
-        Raises:
-            ModelError: models of this format, or this one, cannot be run row by row; says why and the way out.
-        """
-        raise ModelError(
-            f"a model of the format {self.name} cannot be run row by row; only .tflite models can"
-        )
-
     def prepared(self, model: Model) -> Prepared:
         """Return the model that a tiling begins with: it computes the same bits, and needs no more.
 
@@ -99,6 +89,14 @@ class Format:
             ModelError: this model cannot be rewritten; says why and the way out.
         """
         return unchanged(model)
+
+    def rows(self, model: Model) -> RowRules:
+        """Return per operator of a model how it can run row by row.
+
+        Raises:
+            ModelError: models of this format, or this one, cannot run row by row; says why and the way out.
+        """
+        raise ModelError(f"a model of the format {self.name} cannot run row by row; only .tflite models can")
 
     def rewritten(self, model: Model, rewrite: Rewrite) -> Model:
         """Return a model changed by a rewrite of its main graph, its operators numbered by the steps.

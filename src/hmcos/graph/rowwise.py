@@ -1,7 +1,7 @@
 """How an operator can run row by row: what running a network in rows has to know of it.
 
-A tensor's rows are its slices along one axis, each of which is contiguous in memory: images (1, rows, columns,
-channels) by axis 1, sequences (1, steps, channels) by axis 1, tables (rows, columns) by axis 0.
+A tensor's rows are its slices along one axis, each of which is contiguous in memory: images (1, rows,
+columns, channels) by axis 1, sequences (1, steps, channels) by axis 1, tables (rows, columns) by axis 0.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class RowByRow:
     """The window over the rows of the first input that has needs; None where there is none."""
     columns: AxisMap | None = None
     outside_is_zero: bool = False
-    """Whether the window takes what lies outside of the input for the type's zero: PAD can become a part of it."""
+    """Whether what lies outside of the input counts as the type's zero: then PAD can be a part of it."""
     surrounds: bool = False
     """Whether the operator only surrounds its input by rows and columns of the type's zero."""
 
@@ -63,7 +63,7 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Summed:
-    """An operator that makes one row, from sums over rows of its first input that go in one after the other."""
+    """An operator that makes one row from sums, to which rows of its first input are added one by one."""
 
     needed: tuple[int, ...]
     """The rows that are added, ascending."""

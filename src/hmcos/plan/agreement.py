@@ -12,6 +12,7 @@ from hmcos.alignment import round_up
 from hmcos.limits import Status
 from hmcos.plan.arena import Arena
 from hmcos.plan.plan import Plan
+from hmcos.plan.row_plan import RowPlan
 
 Disagreement = tuple[str, str]
 """A field and its fault."""
@@ -32,7 +33,7 @@ def disagreements(plan: Plan) -> Iterator[Disagreement]:
         yield from in_arena(plan, plan.arena)
 
 
-def in_source(plan: Plan) -> Iterator[Disagreement]:
+def in_source(plan: Plan | RowPlan) -> Iterator[Disagreement]:
     """Yield contradictions in the source."""
     source = plan.source
     if source.inlined != (source.sha256 != source.original_sha256):

@@ -57,9 +57,7 @@ def refined(ordered: OrderedRows, cut: Cut, limits: Limits, watch: Watch) -> Cut
     open_parts = [cut.intervals]
     while open_parts:
         part = open_parts.pop()
-        if not part:
-            continue
-        if len(part) > 1 or part is not cut.intervals:
+        if part is not cut.intervals:
             begin, end = part[0].begin, part[-1].end
             inner = [begin, *(k for k in places if begin < k < end), end]
             cutting = _Cutting(ordered, inner, 0, None)
@@ -68,7 +66,7 @@ def refined(ordered: OrderedRows, cut: Cut, limits: Limits, watch: Watch) -> Cut
         costs = [ordered.cost(each, ordered.unread_at(each.begin), None) for each in part]
         largest = costs.index(max(costs))
         kept.append(part[largest])
-        open_parts += [part[:largest], part[largest + 1 :]]
+        open_parts += [rest for rest in (part[:largest], part[largest + 1 :]) if rest]
     return _cut(ordered, tuple(sorted(kept, key=lambda each: each.begin)))
 
 
@@ -89,7 +87,7 @@ class _Cutting:
         """Per place: the place before it on the best way; the interval between, None for one by one."""
 
     def _one_by_one(self) -> tuple[list[int], list[int]]:
-        """Return per place the peak until there, and from the place before it, if operators run one by one."""
+        """Return per place the peak until there, and since the place before, of operators one by one."""
         ordered, peaks, alone = self.ordered, [self.ordered.stable[self.places[0]]], [0]
         unread = ordered.unread_at(self.places[0])
         for begin, end in zip(self.places, self.places[1:], strict=False):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain
 
 from hmcos.memory.profile import profile
 from hmcos.streaming.row_problem import RowProblem
@@ -36,7 +37,7 @@ class OrderedRows:
         self.rows, self.order = rows, tuple(order)
         problem = rows.problem
         by_operator = [rows.steps_of[index] for index in self.order]
-        self.steps = [steps for steps in by_operator]
+        self.steps = by_operator
         """Per position in the order: the steps of its operator."""
         self.position = [0] * problem.operators
         for position, steps in enumerate(self.steps):
@@ -48,17 +49,25 @@ class OrderedRows:
         ]
         """Per step: the steps that make what it reads, in the order in which they are called for."""
         self.last_read = self._last_read()
-        """Per position: the last one that reads its operator's rows; that behind the end if they are kept."""
+        """Per position: the last one that reads its operator's rows; the end if they are kept."""
         whole = profile(problem, [step for steps in self.steps for step in steps])
         ends = [0]
         for steps in self.steps:
             ends.append(ends[-1] + len(steps))
         self.stable = [whole.stable[end - 1] if end else whole.start for end in ends]
         """Per cut: bytes of the whole tensors that are live there."""
+        self._loose = [
+            [step for step in steps if all(self._is_loose(b) for b in problem.makes[step])]
+            for steps in self.steps
+        ]
+        """Per position: the steps of which nobody needs anything, such as the last rows that are fed."""
         self._unread = [len(readers) + (b in problem.held) for b, readers in enumerate(problem.readers)]
 
     def __len__(self) -> int:
         return len(self.order)
+
+    def _is_loose(self, b: int) -> bool:
+        return not self.rows.problem.readers[b] and b not in self.rows.problem.held
 
     def _last_read(self) -> list[int]:
         problem, n = self.rows.problem, len(self.order)
@@ -83,11 +92,12 @@ class OrderedRows:
         return unread
 
     def driven(self, interval: Interval) -> Iterator[int]:
-        """Yield the steps of an interval in order: before each row of an exit the missing rows that it needs."""
+        """Yield the steps of an interval: each row of an exit after the missing rows that it needs."""
         begin, position, before = interval.begin, self.position, self.before
         done = bytearray(len(position))
         called = dict[int, int]()
-        for goal in self._goals(interval):
+        loose = (step for p in range(begin, interval.end) for step in self._loose[p])
+        for goal in chain(self._goals(interval), loose):
             stack = [goal]
             while stack:
                 step = stack[-1]
@@ -150,6 +160,8 @@ class OrderedRows:
         outputs, no_reader = problem.outputs, problem.unread
         left = list(unread)
         peak = live = self.stable[interval.begin]
+        if limit is not None and peak >= limit:
+            return limit
         for step in self.driven(interval):
             freed, new = 0, outputs[step]
             for b in reads[step]:

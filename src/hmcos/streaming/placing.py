@@ -1,4 +1,4 @@
-"""Offsets for the rows of an order: the input in one block, outputs in blocks, sums where they are aligned."""
+"""Offsets for the rows of an order: inputs and outputs in blocks, sums where they are aligned."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A network as a program of row steps in one arena: what is computed here, and what code is generated from."""
+"""A network as a program of row steps in one arena: what code is generated from."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
-from hmcos.graph.rowwise import RowShape
 from hmcos.graph.windows import AxisMap
 from hmcos.limits import Status
 from hmcos.memory.lifetimes import Life
@@ -171,22 +170,3 @@ class RowProgram:
     @cached_property
     def _tensors(self) -> dict[int, RowTensor]:
         return {each.tensor: each for each in self.tensors}
-
-    @property
-    def whole(self) -> int:
-        """Bytes of all tensors with rows, counted once each: for comparisons."""
-        return sum(each.rows * each.size for each in self.tensors)
-
-
-__all__ = [
-    "Accumulator",
-    "Feeding",
-    "Role",
-    "RowInput",
-    "RowOperator",
-    "RowProgram",
-    "RowShape",
-    "RowStep",
-    "RowTensor",
-    "Rows",
-]

@@ -1,4 +1,4 @@
-"""The operators of a graph as they run row by row: views have no steps, and some operators become parts of others."""
+"""The operators of a graph as they run row by row: views have no steps, some become parts of others."""
 
 from __future__ import annotations
 
@@ -57,8 +57,7 @@ def row_network(graph: Graph, rules: RowRules, rows: Rows) -> RowNetwork:
     """Return a graph as operators with row steps.
 
     Raises:
-        ModelError: an operator cannot run row by row, or the network has no input and output of its own; names
-            it and the way out.
+        ModelError: an operator cannot run row by row, or an output is a constant; names it and the way out.
     """
     folding = _Folding(graph, rules)
     for t in graph.inputs:
@@ -131,8 +130,7 @@ class _Folding:
             case Dense():
                 self._dense(op)
             case Summed():
-                windows = rule.rows, rule.columns
-                self._sum(op, op.inputs[0] or 0, rule.needed, rule.width, windows=windows)
+                self._sum(op, op.inputs[0] or 0, rule)
             case RowByRow():
                 self._row_by_row(op, rule)
             case AtOnce():
@@ -150,8 +148,8 @@ class _Folding:
             return
         inputs: list[RowInput] = []
         rows, columns, folded = rule.rows, rule.columns, ()
-        for position, needs in enumerate(rule.needs):
-            t = op.inputs[position]
+        for position, given in enumerate(rule.needs):
+            t, needs = op.inputs[position], given
             if needs is None or t is None:
                 continue
             behind = self.behind.get(t)
@@ -203,17 +201,17 @@ class _Folding:
         self,
         op: Operator,
         t: int,
-        needed: Sequence[int],
-        width: int,
-        *,
-        windows: tuple[AxisMap | None, AxisMap | None] = (None, None),
+        rule: Summed,
         axes: tuple[int, ...] = (),
         folded: tuple[int, ...] = (),
     ) -> None:
+        needed = rule.needed
         elements = self.graph.tensors[op.makes[0]].elements
-        accumulator = Accumulator(elements, width) if len(needed) > 1 else None
+        accumulator = Accumulator(elements, rule.width) if len(needed) > 1 else None
         read = RowInput(0, t, tuple((row,) for row in needed))
-        made = RowOperator(op.number, op.kind, Role.SUM, len(needed), (read,), op.makes, *windows)
+        made = RowOperator(
+            op.number, op.kind, Role.SUM, len(needed), (read,), op.makes, rule.rows, rule.columns
+        )
         self._run(replace(made, axes=axes, accumulator=accumulator, folded=folded))
 
     def _reduce(self, op: Operator, rule: Reduced) -> None:
@@ -227,7 +225,7 @@ class _Folding:
         if made.rows == 1 and (given.rows == 1 or row_axis(tensor.shape) in axes):
             summed = prod(tensor.shape[axis] for axis in axes)
             width = sum_width(summed, tensor.bits)
-            self._sum(op, t, range(given.rows), width, axes=axes, folded=folded)
+            self._sum(op, t, Summed(tuple(range(given.rows)), width), axes, folded)
             return
         if given.rows == made.rows and row_axis(tensor.shape) not in axes:
             needs, role = same_rows(made.rows), Role.ROW
@@ -246,7 +244,7 @@ class _Folding:
         given, out = self.shapes[t], self.graph.tensors[op.makes[0]]
         pays = given.rows == 1 or 4 * out.elements <= given.rows * given.size
         if row_shape(out).rows == 1 and pays:
-            self._sum(op, t, range(given.rows), 4, folded=folded)
+            self._sum(op, t, Summed(tuple(range(given.rows)), 4), folded=folded)
             return
         read = RowInput(0, t, every_row(1, given.rows))
         self._run(RowOperator(op.number, op.kind, Role.WHOLE, 1, (read,), op.makes, folded=folded))
@@ -254,7 +252,7 @@ class _Folding:
     # -- What only moves bytes ------------------------------------------------------------------------------
 
     def _may_share(self, op: Operator, places: Sequence[Sequence[Row]]) -> bool:
-        """Return whether outputs can be views of these rows: no output of the network has to lie elsewhere."""
+        """Return whether outputs can be views of these rows: no output has to lie elsewhere."""
         inputs, outputs = self.graph.inputs, self.graph.outputs
         return not any(
             t in outputs and (len(rows) > 1 or rows[0].tensor in inputs)
@@ -284,7 +282,7 @@ class _Folding:
         t, made = op.inputs[0] or 0, op.makes[0]
         behind = self.behind.get(t)
         if behind and isinstance(behind.rule, Reshaped):
-            self.behind[made] = replace_folded(behind, op.number)
+            self.behind[made] = behind._replace(folded=(*behind.folded, op.number))
             return
         given, wanted = self.shapes[t], row_shape(self.graph.tensors[made])
         if given == wanted and self._may_share(op, [self.place_of[t]]):
@@ -341,7 +339,7 @@ class _Folding:
         self._at_once(op)
 
     def _is_reduced(self, t: int, permuted: Permuted, shape: tuple[int, ...]) -> bool:
-        """Return whether all readers of a permuted tensor sum over axes, so that the order of the rest is kept."""
+        """Return whether all readers of a permuted tensor sum over axes, and keep the order of the rest."""
         readers = self.graph.readers.get(t, ())
         for number in readers:
             rule = self.rules[number]
@@ -351,11 +349,6 @@ class _Folding:
             if rest != sorted(rest):
                 return False
         return bool(readers)
-
-
-def replace_folded(behind: _Behind, number: int) -> _Behind:
-    """Return what is behind a tensor, seen through one operator more."""
-    return behind._replace(folded=(*behind.folded, number))
 
 
 def _through(needs: Needs, behind: Needs) -> Needs:

@@ -34,8 +34,8 @@ class RowProblem:
 def row_problem(network: RowNetwork, rows: Rows) -> RowProblem:
     """Return a row network as a problem, its steps in the order of the network's operators.
 
-    Rows that nobody needs are not made. Rows of a whole input that nobody reads die with their neighbour: only
-    the arena has to have room for them.
+    Rows that nobody needs are not made. Rows of a whole input that nobody reads die with their neighbour:
+    only the arena has to have room for them.
     """
     building = _Building(network, rows)
     building.add_inputs()
@@ -61,6 +61,7 @@ class _Building:
     steps_of: list[range] = field(default_factory=list[range])
 
     def __post_init__(self) -> None:
+        self.pinned = frozenset[int]()
         self.wanted = _wanted(self.network)
         graph = self.network.graph
         self.contiguous = {
@@ -69,13 +70,14 @@ class _Building:
             if len(self.network.place_of[t]) > 1
             for row in self.network.place_of[t]
         }
-        """Tensors whose rows have fixed places side by side, so that they cannot lie where another row died."""
+        """Tensors whose rows lie side by side, so that they cannot lie where another row died."""
 
     def add_inputs(self) -> None:
         if self.rows.input is Feeding.WHOLE:
             for t in self.network.graph.inputs:
                 shape = self.network.shapes[t]
                 self.inputs += [self._buffer(Row(t, row), shape.size) for row in range(shape.rows)]
+        self.pinned = frozenset(self.inputs)
 
     def add_operator(self, index: int, operator: RowOperator) -> None:
         first = len(self.steps)
@@ -96,13 +98,12 @@ class _Building:
         return len(self.sizes) - 1
 
     def _made(self, operator: RowOperator, rows: Iterable[int] | None) -> tuple[int, ...]:
-        """Return new buffers for those rows of an operator's outputs that somebody needs; None for all rows."""
+        """Return new buffers for rows of an operator's outputs that somebody needs; None means all rows."""
         made: list[int] = []
         for t in operator.makes:
             shape = self.network.shapes[t]
-            for row in range(shape.rows) if rows is None else rows:
-                if row < shape.rows and Row(t, row) in self.wanted:
-                    made.append(self._buffer(Row(t, row), shape.size))
+            each = (Row(t, row) for row in (range(shape.rows) if rows is None else rows))
+            made += [self._buffer(row, shape.size) for row in each if row in self.wanted]
         return tuple(made)
 
     def _read(self, operator: RowOperator, step: int) -> list[int]:
@@ -152,12 +153,17 @@ class _Building:
         over: list[int] = []
         if len(made) == 1 and self.contiguous.isdisjoint(operator.makes):
             over = [
-                self.buffer_of[self.network.place_of[read.tensor][row]]
+                b
                 for read in operator.inputs
                 if read.position in operator.overwrites
                 for row in read.needs[step]
+                if not self._is_askew(b := self.buffer_of[self.network.place_of[read.tensor][row]])
             ]
         self._add(index, step, self._read(operator, step), made, over)
+
+    def _is_askew(self, b: int) -> bool:
+        """Return whether a row lies where no aligned row may: in the block of the input."""
+        return b in self.pinned and self.sizes[b] % self.rows.alignment != 0
 
     def read_neglected_rows(self) -> None:
         """Let rows of a whole input that nobody reads die with the nearest row that somebody reads."""

@@ -95,9 +95,7 @@ def _assembled(
     offset_of = _offsets(placing.lives, placing.arena.offsets)
     graph = rows.network.graph
     reached = peak(rows.problem, schedule.order)
-    ends: list[int] = []
-    for interval in begun.cut.intervals:
-        ends.append(interval.end)
+    ends = [interval.end for interval in begun.cut.intervals]
     drives = ", ".join(dict.fromkeys(str(interval.drive) for interval in begun.cut.intervals))
     return RowProgram(
         operators=_operators(rows, offset_of),

@@ -11,6 +11,7 @@ from hmcos.graph.graph import Graph
 from hmcos.plan.agreement import in_arena, in_bodies, in_search, in_seconds, in_source
 from hmcos.plan.arena import PlacedBuffer
 from hmcos.plan.plan import OperatorRow, Plan, Source
+from hmcos.plan.row_plan import RowPlan
 from hmcos.verify.checks import Check, attempt
 from hmcos.verify.counted.arena_check import check_arena
 from hmcos.verify.counted.body_counts import recount_bodies
@@ -92,7 +93,7 @@ def check_instance_plan(instance: Instance, plan: Plan) -> list[Check]:
     )
 
 
-def check_source(source: Source, plan: Plan) -> Check:
+def check_source(source: Source, plan: Plan | RowPlan) -> Check:
     """Return the check that a plan was made for this source, by sha256, format and bound symbols."""
 
     def same() -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hmcos.backends.c.generating import Generated
 from hmcos.backends.c.naming import Naming
-from hmcos.errors import NotRunError, ToolError
+from hmcos.errors import LimitError, NotRunError, ToolError
 from hmcos.processes import Ended, run_program
 from hmcos.streaming.program import Feeding, RowProgram
 
@@ -99,13 +99,16 @@ def code_bytes(generated: Generated, naming: Naming, folder: Path, with_: Compil
     return sum(int(words[1]) for words in lines if len(words) == 3 and words[0].startswith(".text"))
 
 
-def run(program: Path, inputs: Sequence[bytes], size: int) -> list[bytes]:
+def run(program: Path, inputs: Sequence[bytes], size: int, waits: float = _RUNNING) -> list[bytes]:
     """Return the outputs, each of so many bytes, that a program makes of inputs.
 
     Raises:
+        LimitError: it does not end within so many seconds.
         NotRunError: it failed, as the sanitizers make it where it is at fault.
     """
-    ended: Ended = run_program([str(program)], b"".join(inputs), waits=_RUNNING)
+    ended: Ended = run_program([str(program)], b"".join(inputs), waits=waits)
+    if ended.code is None:
+        raise LimitError(f"the compiled network {ended.failure}")
     if ended.failure or len(ended.answer) != size * len(inputs):
         words = next(
             (line for line in ended.log.splitlines() if "ERROR" in line or "runtime error" in line), ""
@@ -155,7 +158,7 @@ def _pushed(naming: Naming) -> list[str]:
     return [
         "int main(void)",
         "{",
-        f"    int8_t *row = (int8_t *)malloc({macro}_ROW_BYTES);",
+        f"    {macro}_ROW_TYPE *row = ({macro}_ROW_TYPE *)malloc({macro}_ROW_BYTES);",
         f"    while (row && fread(row, 1, {macro}_ROW_BYTES, stdin) == {macro}_ROW_BYTES) {{",
         f"        if ({name}_push_row(row)) {{",
         f"            fwrite({name}_output(), 1, {macro}_OUTPUT_BYTES, stdout);",

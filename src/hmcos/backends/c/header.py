@@ -104,6 +104,7 @@ def _declarations(source: Source, program: RowProgram, naming: Naming) -> list[s
             "   Returns 1 after the last, when the output is there; the next row then begins a new run. */",
             f"#define {macro}_INPUT_ROWS {tensor.rows}",
             f"#define {macro}_ROW_BYTES {tensor.size}",
+            f"#define {macro}_ROW_TYPE {kind}",
             f"int {name}_push_row(const {kind} *row);",
         ]
     else:

@@ -110,15 +110,15 @@ class Tflite(Format):
 
         return windows(model, micro=target is None or target.name in (TARGET, "default"))
 
+    def kernel(self, target: Target) -> KernelScratch | None:
+        """Return the scratch of TFLM's kernels on the target tflm; see `Format.kernel`."""
+        return _kernel if target.name == TARGET else None
+
     def rows(self, model: Model) -> RowRules:
         """Return how operators can run row by row; see `Format.rows`."""
         from hmcos.frontends.tflite.rows import row_rules
 
         return row_rules(model)
-
-    def kernel(self, target: Target) -> KernelScratch | None:
-        """Return the scratch of TFLM's kernels on the target tflm; see `Format.kernel`."""
-        return _kernel if target.name == TARGET else None
 
     def rewritten(self, model: Model, rewrite: Rewrite) -> Model:
         """Return a model changed by a rewrite of its main graph; see `Format.rewritten`."""

@@ -13,7 +13,7 @@ from hmcos.frontends.tflite.pixelwise import BROADCAST, UNARY
 from hmcos.frontends.tflite.reading import parse
 from hmcos.frontends.tflite.rows_moved import MOVING
 from hmcos.frontends.tflite.schema import schema
-from hmcos.frontends.tflite.windows import AXES, sliding_windows
+from hmcos.frontends.tflite.windows import sliding_windows
 from hmcos.graph.graph import Operator
 from hmcos.graph.rowwise import (
     AtOnce,
@@ -48,11 +48,11 @@ def row_rules(model: Model) -> RowRules:
 def _rule(facts: Facts, op: Operator) -> RowRule:
     if op.bodies:
         return Refused("runs other graphs of the file; only a single graph can be compiled")
-    if op.is_random:
-        return Refused("keeps something from run to run, or draws random numbers")
     rule = _RULES.get(op.kind) if op.makes and op.inputs and not op.domain else None
     if rule is None:
         return Refused("is of a kind that cannot be run row by row yet")
+    if op.is_random:
+        return Refused("keeps something from run to run, or draws random numbers")
     wrong = _wrong_type(facts, op)
     found = Refused(wrong) if wrong else rule(facts, op)
     if isinstance(found, str):
@@ -127,8 +127,6 @@ def _rows_at(shape: tuple[int, ...], place: int) -> int:
 
 
 def _unary(facts: Facts, op: Operator) -> RowRule | str:
-    options = facts.options(op)
-    del options
     return _pixelwise(facts, op, range(1))
 
 
@@ -288,4 +286,3 @@ _RULES: dict[str, Callable[[Facts, Operator], RowRule | str]] = {
     "TRANSPOSE_CONV": _transposed_convolution,
     **MOVING,
 }
-assert AXES == (1, 2)

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hmcos.limits import Status
+from hmcos.plan.agreement import Disagreement, in_source
 from hmcos.plan.row_plan import PlannedOperator, RowPlan, RowRole
-
-Disagreement = tuple[str, str]
-"""A field and its fault."""
 
 
 def disagreements(plan: RowPlan) -> Iterator[Disagreement]:
@@ -49,8 +47,7 @@ def _in_figures(plan: RowPlan) -> Iterator[Disagreement]:
         yield "arena", f"is {plan.arena}, below the peak {plan.peak} or its bound {plan.arena_lower_bound}"
     if plan.by_rows and len(plan.inputs) != 1:
         yield "inputs", "must be one, if it comes by rows"
-    if plan.source.inlined != (plan.source.sha256 != plan.source.original_sha256):
-        yield "source.inlined", "must be true exactly when sha256 and original_sha256 differ"
+    yield from in_source(plan)
 
 
 def _in_places(plan: RowPlan) -> Iterator[Disagreement]:
@@ -64,8 +61,10 @@ def _in_places(plan: RowPlan) -> Iterator[Disagreement]:
                 return
 
 
-def _wrong(plan: RowPlan, operator: PlannedOperator, known: set[int], *, first: bool) -> Disagreement | None:
-    """Return what is wrong in an operator."""
+def _in_operator(
+    plan: RowPlan, operator: PlannedOperator, known: set[int], *, first: bool
+) -> Iterator[Disagreement]:
+    """Yield what is wrong in an operator; no more than the first where more would rest on it."""
     for read in operator.inputs:
         if read.tensor not in known:
             yield "inputs", f"read tensor {read.tensor}, which is not in `tensors`"
@@ -89,11 +88,10 @@ def _wrong(plan: RowPlan, operator: PlannedOperator, known: set[int], *, first: 
     sums = operator.sums
     if (sums is not None) is not (operator.role is RowRole.SUM and operator.steps > 1):
         yield "sums", "must be told exactly where several steps sum up"
-    if sums is not None and (
-        sums.offset + sums.size > plan.arena or (sums.offset > 0 and sums.offset % sums.width)
-    ):
-        return "sums", "lie outside of the arena, or are not aligned"
-    return None
+    if sums is not None and sums.offset + sums.size > plan.arena:
+        yield "sums", "lie outside of the arena"
+    if sums is not None and sums.offset > 0 and sums.offset % sums.width:
+        yield "sums", "are not aligned"
 
 
 def _in_steps(plan: RowPlan) -> Iterator[Disagreement]:

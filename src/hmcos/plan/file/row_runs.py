@@ -57,7 +57,7 @@ def need_runs(needs: Sequence[Sequence[int]]) -> Lines:
 
 
 def _goes_on(found: Lines, first: int, count: int, apart: int) -> bool:
-    """Lengthen the last run by a step that reads as many rows, moved on as before; return whether it is one."""
+    """Lengthen the last run by a step that goes on as before; return whether it does."""
     if not found:
         return False
     last = found[-1]
@@ -110,7 +110,7 @@ class RunReader:
     def _take(self, fields: Fields, key: str, count: int) -> None:
         if not 0 <= count <= self.left:
             raise PlanError(
-                f"{fields.where(key)}: stands for more than {MOST_NUMBERS:,} numbers in all, or less than none"
+                f"{fields.where(key)}: stands for over {MOST_NUMBERS:,} numbers in all, or below 0"
             )
         self.left -= count
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from os import PathLike
+from pathlib import Path
 
 from hmcos.backends.c.generating import Generated, generate
 from hmcos.backends.c.naming import Naming
 from hmcos.errors import ModelError, VerifyError
 from hmcos.frontends.loading import format_called
 from hmcos.frontends.model import Model
-from hmcos.limits import Limits, Watch
+from hmcos.limits import Limits, Status, Watch
 from hmcos.log import Log
 from hmcos.network.opening import Opened
 from hmcos.network.streaming import program_of
@@ -67,6 +69,23 @@ class Compiled:
     def flash(self) -> Mapping[str, int]:
         """What of the code is constant, in words, to its bytes; machine code is not among it."""
         return self.plan.flash
+
+    def answer(self, budget: int) -> Status:
+        """Return whether the code fits into so many bytes of memory, or is proved not to, row by row."""
+        if self.arena <= budget:
+            return Status.FITS
+        return Status.DOES_NOT_FIT if self.lower_bound > budget else Status.FEASIBLE
+
+    def write(self, file: str | PathLike[str], *, overwrite: bool = False) -> Compiled:
+        """Write the code to a .c file, its header and plan.json beside it, all or none; return it with them.
+
+        Raises:
+            OutputError: they cannot be written; as for `hmcos.compile_c`.
+        """
+        from hmcos.tasks.compile.places import code_places, save  # noqa: PLC0415 (they take what is defined here)
+
+        place = Path(file)
+        return save(self, code_places(self.opened, place, self.plan.name, overwrite=overwrite))
 
     def __repr__(self) -> str:
         return (

@@ -24,6 +24,8 @@ class Running:
     """Of processor time."""
     memory: int = 16 * 2**30
     """Bytes of address space."""
+    cc: str | None = None
+    """The compiler of generated code; None for the system's."""
 
     def __post_init__(self) -> None:
         if self.runs < 1 or self.seed < 0 or self.seconds < 1 or self.memory < 2**20:

@@ -18,8 +18,10 @@ from hmcos.network.transforming import transformed
 from hmcos.plan.file.plan_file import read_claims
 from hmcos.plan.file.tensor_ids import with_tensor_ids
 from hmcos.plan.plan import Plan
+from hmcos.plan.row_plan import RowPlan
 from hmcos.registry import imported
 from hmcos.tasks.schedule.recheck import checks_at_rest
+from hmcos.tasks.verify.code import is_code, verify_code
 from hmcos.tasks.verify.run_options import Runner, Running
 from hmcos.verify.checks import Answer, Check, Verification, attempt
 from hmcos.verify.plan_checks import check_source
@@ -35,7 +37,7 @@ FILES = "files"
 
 def verify_result(
     model: Openable,
-    result: str | PathLike[str] | Plan,
+    result: str | PathLike[str] | Plan | RowPlan,
     running: Running,
     bind: Mapping[str, int] | None = None,
 ) -> Verification:
@@ -46,7 +48,9 @@ def verify_result(
     Raises:
         HmcosError: one of its subclasses for any wrong input; a plan that does not hold is a failed check.
     """
-    plan, written, title = _result(result)
+    if is_code(result):
+        return verify_code(model, cast("str | PathLike[str] | RowPlan", result), running)
+    plan, written, title = _result(cast("str | PathLike[str] | Plan", result))
     if not bind and plan is not None and not isinstance(model, Model | Problem):
         bind = plan.source.bind
     try:

@@ -91,4 +91,4 @@ def check_header(text: str, plan: RowPlan) -> str:
             raise VerifyError(f"{name} is missing in the header")
         if int(found[name][:20]) != number:
             raise VerifyError(f"{name} is {found[name][:20]} in the header, but {number} in the plan")
-    return f"{len(wanted)} numbers, as in the plan"
+    return f"{len(wanted)} numbers in the header are those of the plan"

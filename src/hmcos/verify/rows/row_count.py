@@ -125,11 +125,13 @@ class _Counting:
                 self._check_there("at the end", (t, row))
                 self.kept += [self.value_of[one] for one in self.reads.sources.behind([(t, row)])]
         for t in () if self.plan.by_rows else self.plan.inputs:
-            tensor = self.plan.tensor(t)
-            if any(
-                offset != tensor.offsets[0] + row * tensor.size for row, offset in enumerate(tensor.offsets)
-            ):
-                raise VerifyError(f"input {t}: its rows are not side by side")
+            self._check_side_by_side(t)
+
+    def _check_side_by_side(self, t: int) -> None:
+        """Check that the rows of an end of the network are one block."""
+        tensor = self.plan.tensor(t)
+        if tensor.offsets != tuple(tensor.offsets[0] + row * tensor.size for row in range(tensor.rows)):
+            raise VerifyError(f"tensor {t}: its rows are not side by side, though callers take it whole")
 
     def found(self) -> RowCount:
         """Return the recount of the memory, by the verifier's count of problems."""
@@ -198,11 +200,7 @@ class _Counting:
         made: list[Row] = []
         for t in operator.makes:
             tensor = self.plan.tensor(t)
-            numbers = (
-                range(tensor.rows)
-                if operator.role is RowRole.WHOLE
-                else range(min(step, tensor.rows), step + 1)
-            )
+            numbers = range(tensor.rows) if operator.role is RowRole.WHOLE else range(step, step + 1)
             if operator.role is RowRole.SUM:
                 numbers = range(1)
             made += [(t, row) for row in numbers if row < tensor.rows and tensor.offsets[row] >= 0]

@@ -21,8 +21,10 @@ from hmcos.backends.c.naming import Naming
 from hmcos.errors import ModelError, NotRunError
 from hmcos.frontends.model import Model
 from hmcos.frontends.tflite.reading import model_in
+from hmcos.limits import Limits, Watch
+from hmcos.network.streaming import program_of
 from hmcos.runtimes.tflite.litert import random_inputs
-from hmcos.streaming.program import Feeding
+from hmcos.streaming.program import Feeding, RowProgram, Rows
 from int8_networks import ANY, ENDS, IMAGES, Grower, convolution, image, random_network
 from row_programs import whole_program
 from tflite_models import Sketch, one_operator
@@ -64,10 +66,38 @@ def test_every_kind_has_the_bits_of_tflm(maker: Callable[[Grower, int], int]) ->
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(1000, 1008))
 def test_random_networks_have_the_bits_of_tflm(seed: int) -> None:
-    _check(_model(random_network(Random(seed), 6)))
+    model = _model(random_network(Random(seed), 6))
+    _check(model)
+    for feeding in Feeding if len(model.graph.inputs) == 1 else (Feeding.WHOLE,):
+        _check(model, program_of(model, Rows(feeding), Limits(seconds=2), Watch()))
 
 
-def _check(model: Model) -> None:
+@needs_tflm
+@pytest.mark.slow
+@pytest.mark.parametrize("feeding", Feeding)
+@pytest.mark.parametrize("last", ["INT8", "UINT8", "FLOAT32"])
+@pytest.mark.parametrize("first", ["UINT8", "FLOAT32"])
+def test_ends_of_floats_and_of_unsigned_integers(first: str, last: str, feeding: Feeding) -> None:
+    grow = Grower(Random(5))
+    by = None if first == "FLOAT32" else grow.quantized(0.05, 131)
+    fed = grow.sketch.tensor([1, 8, 7, 3], first, quantization=by)
+    grow.inputs.append(fed)
+    inner = made = grow.tensor([1, 8, 7, 3], quantization=grow.quantized(0.05, 3))
+    grow.sketch.operator("QUANTIZE", [fed], [inner])
+    while made == inner:
+        made = convolution(grow, inner)
+    if last != "INT8":
+        by = None if last == "FLOAT32" else grow.quantized(0.05, 100)
+        end = grow.sketch.tensor(grow.shape(made), last, quantization=by)
+        grow.sketch.operator("DEQUANTIZE" if last == "FLOAT32" else "QUANTIZE", [made], [end])
+        made = end
+    model = _model(grow.ended(made))
+    program = program_of(model, Rows(feeding), Limits(seconds=2), Watch())
+    _check(model, program)
+    assert ("float" in generate(model, program, NAMING).source) == ("FLOAT32" in (first, last))
+
+
+def _check(model: Model, program: RowProgram | None = None) -> None:
     """Check a network that TFLM runs."""
     inputs = [random_inputs(model.graph, seed) for seed in range(3)]
     try:
@@ -75,7 +105,7 @@ def _check(model: Model) -> None:
     except NotRunError as error:
         assert "refuses the model" in str(error)
         return
-    program = whole_program(model)
+    program = program or whole_program(model)
     code = generate(model, program, NAMING), NAMING
     for found in compare(model, program, code, inputs, wanted):
         assert found.equal == found.runs == len(inputs), found

@@ -109,15 +109,32 @@ def concatenated(case: Case) -> Kernel:
     along, axis = case.options.axis % len(shape), row_axis(shape) if len(shape) > 1 else -1
     if along <= axis:
         raise case.refusal("puts rows together that do not stand side by side")
-    if len(case.op.inputs) != len(case.operator.inputs):
-        raise case.refusal("puts constants together with activations")
-    inputs = [case.tensor(read.position) for read in case.op.inputs]
+    inputs = [case.tensor(position) for position in range(len(case.operator.inputs))]
     case.need(("int8", "uint8"), case.output(), *inputs)
     after = prod(shape[along + 1 :])
     lengths: list[int] = [tensor.shape[along] * after for tensor in inputs]
     table = case.constants.array("uint16_t", lengths, "lengths", "operators")
-    params = case.struct("hm_concat", table, prod(shape[axis + 1 : along]), len(lengths), size=8)
+    fields = (table, _constants(case), prod(shape[axis + 1 : along]), len(lengths))
+    params = case.struct("hm_concat", *fields, size=12)
     return Kernel("concat", params, tuple(read.tensor for read in case.op.inputs), case.op.makes[0])
+
+
+def _constants(case: Case) -> str:
+    """Return the name of the inputs that are constants, in a table of all; NULL if there are none."""
+    computed = {read.position for read in case.op.inputs}
+    names: list[str] = []
+    for position in range(len(case.operator.inputs)):
+        found = None if position in computed else case.source.constant(case.input_id(position))
+        if found is not None:
+            numbers = found.view(np.int8).reshape(-1).tolist()
+            names.append(case.constants.array("int8_t", numbers, "constant", "weights"))
+        elif position in computed:
+            names.append("NULL")
+        else:
+            raise case.refusal("has an input that is neither computed nor in the file")
+    if len(computed) == len(names):
+        return "NULL"
+    return case.constants.array("int8_t const *", names, "constants", "operators")
 
 
 def nearest(case: Case) -> Kernel:

@@ -1,0 +1,113 @@
+"""hmcos compile: a network as one C file that computes it row by row."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+import hmcos
+from hmcos.cli.exits import exit_code
+from hmcos.cli.interruption import Interruption
+from hmcos.cli.options import Size, json_option, model_argument, time_limit_option
+from hmcos.cli.progress import Progress
+from hmcos.errors import OptionError
+
+_EXAMPLES = """
+\b
+Examples:
+  hmcos compile model.tflite -o model.c
+  hmcos compile model.tflite -o firmware/eyes.c --input rows --name eyes
+  hmcos compile model.tflite -o model.c --section flash=.ext_flash --section ram=.dtcm
+  hmcos compile model.tflite --budget 16K      exit code 0: fits, 3: cannot, 4: undecided
+"""
+
+
+class Section(click.ParamType[tuple[str, str]]):
+    """flash=NAME or ram=NAME: a section of the linker."""
+
+    name = "flash=NAME|ram=NAME"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        """Return what goes there and the section; raises OptionError if the text is not such a pair."""
+        what, equals, section = str(value).partition("=")
+        if what not in ("flash", "ram") or not equals or not section:
+            raise OptionError(f"--section {value}: write flash=NAME or ram=NAME, such as --section ram=.dtcm")
+        return what, section
+
+
+@click.command(
+    "compile",
+    epilog=_EXAMPLES,
+    short_help="Write a network as C code that runs row by row in the least memory.",
+)
+@model_argument
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE.c",
+    type=click.Path(readable=False),
+    help="C file to write, with its header and plan.json beside it; without it, nothing is written.",
+)
+@click.option(
+    "--input",
+    "feeding",
+    default="whole",
+    show_default=True,
+    type=click.Choice(["whole", "rows"]),
+    help="How the input arrives: in memory as a whole, or one row after the other, as a camera gives it.",
+)
+@click.option(
+    "--name", metavar="NAME", help="Begins the names of functions and macros.  [default: the file's]"
+)
+@click.option(
+    "--section",
+    "sections",
+    type=Section(),
+    multiple=True,
+    help="The section of the linker for constants (flash) or for the arena (ram); can be repeated.",
+)
+@click.option(
+    "--alignment",
+    type=Size(),
+    default=1,
+    show_default=True,
+    help="Round offsets of rows up to a multiple of this.",
+)
+@time_limit_option("Stop the search after this time and compile the best order so far.")
+@click.option("--budget", type=Size(), help="Write only if the arena fits into so many bytes: 16K.")
+@click.option("--overwrite", is_flag=True, help="Replace the plan of another model.")
+@json_option
+def compile_(model: str, as_json: bool, **options: Any) -> int:
+    """Write MODEL, an int8 .tflite network, as one C99 file that computes it row by row.
+
+    A row of a tensor is kept until its last reader, so that the code needs a part of the memory that any order
+    of whole operators needs, computes nothing twice, and gives the bits of TFLM's reference kernels. Ctrl-C
+    stops the search and keeps the best order so far; a second Ctrl-C aborts.
+    """
+    feeding, alignment = options.pop("feeding"), options.pop("alignment")
+    sections = dict(options.pop("sections"))
+    with Interruption() as interruption, Progress() as progress:
+        result = hmcos.compile_c(
+            model,
+            hmcos.Rows(feeding, alignment),
+            flash_section=sections.get("flash", ""),
+            ram_section=sections.get("ram", ""),
+            observer=progress,
+            interrupted=interruption.happened,
+            **options,
+        )
+    if as_json:
+        from hmcos.report.records.row_record import compiled_record  # noqa: PLC0415 (no rich)
+
+        click.echo(json.dumps(compiled_record(result.plan)))
+    else:
+        from hmcos.report.tables.compiled_tables import compiled_tables  # noqa: PLC0415
+        from hmcos.report.tables.result_tables import show  # noqa: PLC0415
+
+        show(compiled_tables(result.plan))
+    budget = options["budget"]
+    return 0 if budget is None else exit_code(result.answer(budget))
