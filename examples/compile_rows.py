@@ -49,8 +49,8 @@ class Network:
         self.model: Any = SCHEMA.ModelT(version=3, operatorCodes=[], subgraphs=[self.graph])
         self.model.buffers = [SCHEMA.BufferT()]
 
-    def tensor(self, shape: list[int], scale: Any, zero: int, data: Any = None) -> int:
-        """Return a new tensor; `data` makes it a constant, and several scales count along its last axis."""
+    def tensor(self, shape: list[int], scale: float, zero: int, data: Any = None) -> int:
+        """Return a new tensor; `data` makes it a constant."""
         buffer = 0
         if data is not None:
             self.model.buffers.append(SCHEMA.BufferT(list(data.tobytes())))
@@ -58,7 +58,8 @@ class Network:
         wide = data is not None and data.itemsize > 1
         kind = SCHEMA.TensorType.INT32 if wide else SCHEMA.TensorType.INT8
         by = SCHEMA.QuantizationParametersT(scale=[scale], zeroPoint=[zero])
-        self.graph.tensors.append(SCHEMA.TensorT(shape, kind, buffer, f"t{buffer}", quantization=by))
+        name = f"tensor {len(self.graph.tensors)}"
+        self.graph.tensors.append(SCHEMA.TensorT(shape, kind, buffer, name, quantization=by))
         return len(self.graph.tensors) - 1
 
     def operator(self, kind: str, inputs: list[int], output: int, options: str = "", **values: Any) -> int:
@@ -84,12 +85,12 @@ class Network:
         depthwise = kernel > 1 and before == channels
         shape = [1, kernel, kernel, channels] if depthwise else [channels, kernel, kernel, before]
         terms = kernel * kernel * (1 if depthwise else before)
-        weights = self.tensor(shape, 0.01, 0, self.rng.integers(-127, 128, shape).astype("int8"))
+        unit = 1 / (90 * terms**0.5)  # the output then spreads as far as the input
+        weights = self.tensor(shape, unit, 0, self.rng.integers(-127, 128, shape).astype("int8"))
         bias = self.rng.integers(-2000, 4000, channels).astype("int32")
-        bias = self.tensor([channels], 0.01 * scale, 0, bias)
+        bias = self.tensor([channels], unit * scale, 0, bias)
         side = -(-side // stride)
-        spread = 0.01 * scale * 90 * terms**0.5
-        made = self.tensor([1, side, side, channels], spread, 0 if channels == CLASSES else -128)
+        made = self.tensor([1, side, side, channels], scale, 0 if channels == CLASSES else -128)
         kind, options = "DEPTHWISE_CONV_2D" if depthwise else "CONV_2D", "Conv2DOptions"
         values = {"strideH": stride, "strideW": stride}
         values["fusedActivationFunction"] = 0 if channels == CLASSES else RELU6

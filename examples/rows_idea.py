@@ -18,7 +18,7 @@ import hmcos
 from hmcos.plan.row_lives import row_lives
 from hmcos.plan.row_plan import RowPlan
 
-WIDTH, HEIGHT, LEFT, TOP, BOTTOM, GAP = 880, 330, 62, 46, 44, 70
+WIDTH, HEIGHT, LEFT, TOP, BOTTOM, GAP = 880, 345, 62, 46, 58, 70
 COLOURS = ("#c9d1d9", "#2f7fc1", "#63b46a", "#df6237")
 NAMES = ("input", "first", "second", "output")
 SIDE = 12
