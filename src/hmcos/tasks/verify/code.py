@@ -24,7 +24,7 @@ from hmcos.network.results import digest_of
 from hmcos.plan.file.row_file import is_row_plan, read_row_plan
 from hmcos.plan.row_plan import RowPlan
 from hmcos.streaming.program import RowProgram
-from hmcos.tasks.compile.compiling import model_in
+from hmcos.tasks.compile.compiling import check_format
 from hmcos.tasks.compile.places import PLAN
 from hmcos.tasks.compile.row_planning import program_of_plan
 from hmcos.tasks.verify.run_options import Running
@@ -57,6 +57,7 @@ def verify_code(model: Openable, result: str | os.PathLike[str] | RowPlan, runni
         HmcosError: one of its subclasses for any wrong input; what does not hold is a failed check.
     """
     plan, title = _plan(result)
+    check_format(model)
     try:
         opened = open_source(model)
     except ToolError as error:  # the reader of TensorFlow Lite models is part of a runtime
@@ -64,7 +65,8 @@ def verify_code(model: Openable, result: str | os.PathLike[str] | RowPlan, runni
     name, source = opened.source.name, check_source(opened.source, plan)
     if not source.held:
         return Verification(name, title, (source,))
-    proving = _Proving(model_in(opened), plan, running)
+    assert opened.model is not None, "only models are compiled"
+    proving = _Proving(opened.model, plan, running)
     return Verification(name, title, (source, *proving.checks()))
 
 
@@ -241,9 +243,9 @@ class _Proving:
         program = self._built(folder / "san", main, flags, "with sanitizers")
         other = self._differing(self._made(program), self._wanted[1])
         if other is not None:
-            raise VerifyError(f"it reads what is dead: overwritten, that changes an output for seed {other}")
+            raise VerifyError(f"it reads what is dead: overwritten, that changes seed {other}")
         return (
-            "ASan and UBSan find nothing, no byte outside of the arena is touched, and overwriting every dead "
+            "ASan and UBSan find nothing, nothing outside of the arena is touched, and overwriting every dead "
             "byte after each step changes no output"
         )
 
