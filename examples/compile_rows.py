@@ -9,6 +9,7 @@ Needs the package ai-edge-litert (for the schema of the format), flatbuffers, nu
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from importlib import import_module
@@ -134,6 +135,9 @@ def main(place: str) -> None:
     assert whole is not None
     print(f"whole tensors, best order: {whole.peak:,} bytes; row by row: {code.arena:,} bytes")
     (folder / "main.c").write_text(MAIN, encoding="utf-8")
+    if shutil.which("cc") is None:
+        print(f"no C compiler is installed, so the code in {folder} was not run")
+        return
     program = folder.absolute() / "eyes"
     sources = [str(folder / "main.c"), str(folder / "eyes.c")]
     subprocess.run(["cc", "-std=c99", "-O2", "-Wall", "-o", str(program), *sources], check=True)

@@ -1,5 +1,6 @@
 """Measure the memory of networks as C code that runs row by row, and print a table in bytes.
 
+python benchmarks/quality/rows.py                     the network of examples/compile_rows.py
 python benchmarks/quality/rows.py FOLDER|MODEL ...    every .tflite file of folders, and models
 
 "Best order" is the peak of whole tensors, TFLM the whole arena that TFLM reports for the file as it is (empty
@@ -10,6 +11,7 @@ random inputs and compares every bit with TFLM. Models that cannot be compiled h
 from __future__ import annotations
 
 import argparse
+import runpy
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -19,11 +21,16 @@ from tempfile import TemporaryDirectory
 import hmcos
 from hmcos.tasks.compile.compiling import Compiled
 
+EXAMPLE = Path(__file__).parents[2] / "examples" / "compile_rows.py"
 HEADINGS = ("model", "TFLM", "best order", "row by row", "fed by rows", "tables in flash", "seconds", "proof")
 
 
-def models(places: Sequence[str]) -> Iterator[Path]:
-    """Yield the .tflite files of folders, and every other path that is named."""
+def models(places: Sequence[str], folder: Path) -> Iterator[Path]:
+    """Yield the .tflite files of folders, and other paths that are named; if none is, an example."""
+    if not places:
+        example = folder / "eyes.tflite"
+        example.write_bytes(runpy.run_path(str(EXAMPLE))["small_network"]())
+        yield example
     for place in map(Path, places):
         yield from sorted(place.glob("*.tflite")) if place.is_dir() else [place]
 
@@ -64,17 +71,18 @@ def row(model: Path, options: argparse.Namespace) -> list[str]:
 def main(arguments: Sequence[str]) -> None:
     """Print one row per model."""
     parser = argparse.ArgumentParser(description="Measure the memory of networks that run row by row.")
-    parser.add_argument("models", nargs="+", metavar="FOLDER|MODEL")
+    parser.add_argument("models", nargs="*", metavar="FOLDER|MODEL")
     parser.add_argument("--time-limit", type=float, default=None)
     parser.add_argument("--verify", action="store_true", help="compare bits with TFLM")
     options = parser.parse_args(arguments)
     print(f"| {' | '.join(HEADINGS)} |\n| --- |{' ---: |' * (len(HEADINGS) - 2)} --- |")
-    for model in models(options.models):
-        try:
-            cells = row(model, options)
-        except hmcos.HmcosError as error:
-            cells = [model.stem, *[""] * (len(HEADINGS) - 2), str(error)]
-        print(f"| {' | '.join(cells)} |", flush=True)
+    with TemporaryDirectory() as folder:
+        for model in models(options.models, Path(folder)):
+            try:
+                cells = row(model, options)
+            except hmcos.HmcosError as error:
+                cells = [model.stem, *[""] * (len(HEADINGS) - 2), str(error)]
+            print(f"| {' | '.join(cells)} |", flush=True)
     print("\n*: proved, no row-wise order of these operators needs less")
 
 

@@ -1,5 +1,6 @@
 """Measure how long generated code takes against TFLM's reference kernels, and print a table.
 
+python benchmarks/speed/rows.py                       the network of examples/compile_rows.py
 python benchmarks/speed/rows.py FOLDER|MODEL ...      every .tflite file of folders, and models
 
 Each round times both, in turn, on one processor of this machine. The table has the medians in milliseconds,
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import runpy
 import subprocess
 import sys
 import time
@@ -30,13 +32,18 @@ from hmcos.network.opening import open_source
 from hmcos.runtimes.tflite.tflm import room
 
 LEVELS = ("-O2", "-O3")
+EXAMPLE = Path(__file__).parents[2] / "examples" / "compile_rows.py"
 HEADINGS = ("model", "TFLM", *LEVELS, *(f"{level} / TFLM" for level in LEVELS))
 TIMES = 5
 """Runs in a row, of which the least counts: what disturbs only makes runs longer."""
 
 
-def models(places: Sequence[str]) -> Iterator[Path]:
-    """Yield the .tflite files of folders, and every other path that is named."""
+def models(places: Sequence[str], folder: Path) -> Iterator[Path]:
+    """Yield the .tflite files of folders, and other paths that are named; if none is, an example."""
+    if not places:
+        example = folder / "eyes.tflite"
+        example.write_bytes(runpy.run_path(str(EXAMPLE))["small_network"]())
+        yield example
     for place in map(Path, places):
         yield from sorted(place.glob("*.tflite")) if place.is_dir() else [place]
 
@@ -101,18 +108,19 @@ def row(model: Path, rounds: int) -> list[str]:
 def main(arguments: Sequence[str]) -> None:
     """Print one row per model."""
     parser = argparse.ArgumentParser(description="Measure the speed of networks that run row by row.")
-    parser.add_argument("models", nargs="+", metavar="FOLDER|MODEL")
+    parser.add_argument("models", nargs="*", metavar="FOLDER|MODEL")
     parser.add_argument("--rounds", type=int, default=15)
     options = parser.parse_args(arguments)
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     print(f"| {' | '.join(HEADINGS)} |\n| --- |{' ---: |' * (len(HEADINGS) - 1)}")
-    for model in models(options.models):
-        try:
-            cells = row(model, options.rounds)
-        except hmcos.HmcosError as error:
-            cells = [model.stem, str(error), *[""] * (len(HEADINGS) - 2)]
-        print(f"| {' | '.join(cells)} |", flush=True)
+    with TemporaryDirectory() as folder:
+        for model in models(options.models, Path(folder)):
+            try:
+                cells = row(model, options.rounds)
+            except hmcos.HmcosError as error:
+                cells = [model.stem, str(error), *[""] * (len(HEADINGS) - 2)]
+            print(f"| {' | '.join(cells)} |", flush=True)
 
 
 if __name__ == "__main__":
