@@ -15,8 +15,7 @@ from hmcos.tasks.request import Request, chosen_target
 from hmcos.tasks.schedule.task import run
 
 SECONDS = 5.0
-"""For the best order, whatever the search for rows has left: a worse one would make rows look better. Most
-networks take far less."""
+"""For the best order, whatever the rows took: with less, the comparison would flatter them."""
 
 
 def whole_peak(opened: Opened, limits: Limits, watch: Watch) -> WholePeak:
