@@ -110,4 +110,6 @@ def compile_(model: str, as_json: bool, **options: Any) -> int:
 
         show(compiled_tables(result.plan))
     budget = options["budget"]
+    if budget is not None and result.arena > budget:
+        click.echo(f"hmcos: note: above the budget of {budget:,} bytes, so nothing was written", err=True)
     return 0 if budget is None else exit_code(result.answer(budget))

@@ -245,8 +245,8 @@ class _Proving:
         if other is not None:
             raise VerifyError(f"it reads what is dead: overwritten, that changes seed {other}")
         return (
-            "ASan and UBSan find nothing, nothing outside of the arena is touched, and overwriting every dead "
-            "byte after each step changes no output"
+            "ASan and UBSan find nothing, no byte outside of the arena is touched, and overwriting each dead "
+            "byte after every step changes no output"
         )
 
     def _made(self, program: Path) -> list[bytes]:
