@@ -5,7 +5,8 @@ python benchmarks/speed/rows.py FOLDER|MODEL ...      every .tflite file of fold
 
 Each round times both, in turn, on one processor of this machine. The table has the medians in milliseconds,
 and the median of the ratios of the rounds, which a busy machine changes little. TFLM is what the package
-tflite-micro holds: reference kernels, compiled by its makers. --rounds 30 takes more rounds.
+tflite-micro holds: reference kernels, compiled by its makers. --rounds 30 takes more rounds,
+--time-limit 20 ends each search for less memory after 20 seconds.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from hmcos.backends.c.harness import build, compiler, timed_main
 from hmcos.backends.c.naming import Naming
 from hmcos.network.opening import open_source
 from hmcos.runtimes.tflite.tflm import room
+from hmcos.tasks.compile.compiling import Compiled
 
 LEVELS = ("-O2", "-O3")
 EXAMPLE = Path(__file__).parents[2] / "examples" / "compile_rows.py"
@@ -69,9 +71,8 @@ def tflm(model: Path, given: Sequence[Any]) -> Callable[[], float]:
     return timed
 
 
-def generated(model: Path, folder: Path, level: str, given: bytes) -> Callable[[], float]:
-    """Return the same for the generated code, compiled at a level."""
-    code = hmcos.compile_c(model, name="network", compares=False)
+def generated(code: Compiled, folder: Path, level: str, given: bytes) -> Callable[[], float]:
+    """Return the same for generated code, compiled at a level."""
     naming, files = Naming("network"), folder / level
     files.mkdir()
     made = Generated(code.source, code.header, code.flash, ())
@@ -89,16 +90,17 @@ def compiler_at(level: str) -> Any:
     return replace(compiler(), flags=(level,))
 
 
-def row(model: Path, rounds: int) -> list[str]:
+def row(model: Path, rounds: int, time_limit: float | None) -> list[str]:
     """Return the row of a model."""
     numpy: Any = import_module("numpy")
     graph: Any = open_source(model).model
     rng = numpy.random.default_rng(0)
     tensors = [graph.graph.tensors[t] for t in graph.graph.inputs]
     given = [rng.integers(-128, 128, one.shape).astype(one.element) for one in tensors]
+    code = hmcos.compile_c(model, name="network", time_limit=time_limit, compares=False)
     with TemporaryDirectory() as place:
         content = b"".join(array.tobytes() for array in given)
-        runs = [tflm(model, given), *(generated(model, Path(place), level, content) for level in LEVELS)]
+        runs = [tflm(model, given), *(generated(code, Path(place), level, content) for level in LEVELS)]
         times = [[run() for run in runs] for _ in range(rounds)]
     each = [median(column) for column in zip(*times, strict=True)]
     ratios = [median(one[k] / one[0] for one in times) for k in range(1, len(runs))]
@@ -110,6 +112,7 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description="Measure the speed of networks that run row by row.")
     parser.add_argument("models", nargs="*", metavar="FOLDER|MODEL")
     parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--time-limit", type=float, default=None)
     options = parser.parse_args(arguments)
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
@@ -117,7 +120,7 @@ def main(arguments: Sequence[str]) -> None:
     with TemporaryDirectory() as folder:
         for model in models(options.models, Path(folder)):
             try:
-                cells = row(model, options.rounds)
+                cells = row(model, options.rounds, options.time_limit)
             except hmcos.HmcosError as error:
                 cells = [model.stem, str(error), *[""] * (len(HEADINGS) - 2)]
             print(f"| {' | '.join(cells)} |", flush=True)
