@@ -1,23 +1,22 @@
 """Measure how long generated code takes against TFLM's reference kernels, and print a table.
 
-python benchmarks/speed/rows.py                       the network of examples/compile_rows.py
-python benchmarks/speed/rows.py FOLDER|MODEL ...      every .tflite file of folders, and models
+python benchmarks/rows/speed.py                       the network of examples/compile_rows.py
+python benchmarks/rows/speed.py FOLDER|MODEL ...      every .tflite file of folders, and models
 
-Each round times both, in turn, on one processor of this machine. The table has the medians in milliseconds,
-and the median of the ratios of the rounds, which a busy machine changes little. TFLM is what the package
-tflite-micro holds: reference kernels, compiled by its makers. --rounds 30 takes more rounds,
---time-limit 20 ends each search for less memory after 20 seconds.
+Each round times both, in turn, on one processor of this machine, by the time that they have it. The table has
+the medians in milliseconds, and the median of the ratios of the rounds, which a busy machine changes little.
+TFLM is what the package tflite-micro holds: reference kernels, compiled by its makers. --rounds 30 takes more
+rounds, --time-limit 20 ends each search for less memory after 20 seconds.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import runpy
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -32,22 +31,12 @@ from hmcos.backends.c.naming import Naming
 from hmcos.network.opening import open_source
 from hmcos.runtimes.tflite.tflm import room
 from hmcos.tasks.compile.compiling import Compiled
+from models import models
 
 LEVELS = ("-O2", "-O3")
-EXAMPLE = Path(__file__).parents[2] / "examples" / "compile_rows.py"
 HEADINGS = ("model", "TFLM", *LEVELS, *(f"{level} / TFLM" for level in LEVELS))
 TIMES = 5
 """Runs in a row, of which the least counts: what disturbs only makes runs longer."""
-
-
-def models(places: Sequence[str], folder: Path) -> Iterator[Path]:
-    """Yield the .tflite files of folders, and other paths that are named; if none is, an example."""
-    if not places:
-        example = folder / "eyes.tflite"
-        example.write_bytes(runpy.run_path(str(EXAMPLE))["small_network"]())
-        yield example
-    for place in map(Path, places):
-        yield from sorted(place.glob("*.tflite")) if place.is_dir() else [place]
 
 
 def tflm(model: Path, given: Sequence[Any]) -> Callable[[], float]:
@@ -63,9 +52,9 @@ def tflm(model: Path, given: Sequence[Any]) -> Callable[[], float]:
         for _ in range(TIMES):
             for position, array in enumerate(given):  # a run may overwrite its inputs
                 interpreter.set_input(array, position)
-            start = time.perf_counter()
+            start = time.thread_time()
             interpreter.invoke()
-            seconds.append(time.perf_counter() - start)
+            seconds.append(time.thread_time() - start)
         return 1000 * min(seconds)
 
     return timed

@@ -1,7 +1,7 @@
 """Measure the memory of networks as C code that runs row by row, and print a table in bytes.
 
-python benchmarks/quality/rows.py                     the network of examples/compile_rows.py
-python benchmarks/quality/rows.py FOLDER|MODEL ...    every .tflite file of folders, and models
+python benchmarks/rows/memory.py                     the network of examples/compile_rows.py
+python benchmarks/rows/memory.py FOLDER|MODEL ...    every .tflite file of folders, and models
 
 "Best order" is the peak of whole tensors, TFLM the whole arena that TFLM reports for the file as it is (empty
 where it is not installed). --time-limit 60 ends each search after 60 seconds; --verify runs the code on
@@ -11,28 +11,17 @@ random inputs and compares every bit with TFLM. Models that cannot be compiled h
 from __future__ import annotations
 
 import argparse
-import runpy
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import hmcos
 from hmcos.tasks.compile.compiling import Compiled
+from models import models
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "compile_rows.py"
 HEADINGS = ("model", "TFLM", "best order", "row by row", "fed by rows", "tables in flash", "seconds", "proof")
-
-
-def models(places: Sequence[str], folder: Path) -> Iterator[Path]:
-    """Yield the .tflite files of folders, and other paths that are named; if none is, an example."""
-    if not places:
-        example = folder / "eyes.tflite"
-        example.write_bytes(runpy.run_path(str(EXAMPLE))["small_network"]())
-        yield example
-    for place in map(Path, places):
-        yield from sorted(place.glob("*.tflite")) if place.is_dir() else [place]
 
 
 def proof(code: Compiled) -> str:
