@@ -10,7 +10,6 @@ from hmcos.frontends.format import Format
 from hmcos.frontends.model import Model
 from hmcos.frontends.prepared import Prepared
 from hmcos.graph.graph import Graph
-from hmcos.graph.windows import Barrier, Windows
 from hmcos.limits import Limits, Watch
 from hmcos.memory.target import Target, parse_target
 from hmcos.network.bodies import Accounting
@@ -18,6 +17,7 @@ from hmcos.network.lowering import Known, Network
 from hmcos.network.opening import Opened
 from hmcos.network.scratch_names import translated, translated_back, unnamed
 from hmcos.network.stripping import Stripped, ends_of, stripped
+from hmcos.network.why_untiled import Untiled, why_untiled
 from hmcos.plan.plan import Plan
 from hmcos.plan.rewriting import RegionRow, Rewriting
 from hmcos.schedulers.simple.rpo import reverse_post_order
@@ -99,11 +99,12 @@ def tiled(
     networks = [OrderedNetwork(begin.model.graph, windows, rules, each) for each in kept]
     limits, watch = running
     judged = best_tilings(networks, tiling, limits, watch)
-    why = "" if judged else _why_not(begin, networks[0], windows, tiling)
+    most, why = given.profile.peak if below is None else below, ""
     if not judged and watch.is_over(limits):
         why = "no tiling was found before the limits were reached"
+    elif not judged:
+        why = why_untiled(Untiled(begin, networks[0], windows, tiling, most), limits, watch)
     judged = judged or [left_whole(networks[0])]
-    most = given.profile.peak if below is None else below
     wanted = [each for each in judged if each.peak < most or _fits(each, limits)]
     if not wanted:
         return why or "no tiling needs less than the model as it is"
@@ -330,17 +331,3 @@ def _figures(costing: Costing, source: _Source, changed: Model, regions: Sequenc
 
 def _kinds(graph: Graph) -> set[str]:
     return {op.kind for op in graph.operators}
-
-
-def _why_not(begin: Prepared, network: OrderedNetwork, windows: Windows, tiling: Tiling) -> str:
-    """Return why no tiling lowers the peak, in words."""
-    peak, step = network.profile.peak, network.profile.peak_step
-    if step < 0 or network.stable[-1] == peak:
-        return "the inputs and outputs alone need the peak"
-    op = network.operator(step)
-    found, title = windows[op.number], replace(op, number=begin.kept[op.number]).title
-    if isinstance(found, Barrier):
-        return f"{title}, at the peak, {found.reason}"
-    if network.spatial[step] is None:
-        return f"{title}, at the peak, has a rule in the target that is for all of it"
-    return f"no tiling of {title}, at the peak, needs less within {tiling.max_extra_macs:.3g} of extra MACs"

@@ -9,15 +9,13 @@ from hmcos.errors import OptionError
 from hmcos.limits import Limits, Status, Watch
 from hmcos.transforms.choose import Found, Terms, TilingSearch
 from hmcos.transforms.cost import Costing
-from hmcos.transforms.judging import Judged, judged
+from hmcos.transforms.judging import GLANCE, Judged, judged
 from hmcos.transforms.ordered_network import OrderedNetwork
 
 RUNGS = (0.05, 0.1, 0.2, 0.5, 1.0)
 """Parts of extra arithmetic for which a search that may take more looks first."""
 JUDGED = 3
 """How many tilings are scheduled, of those that need the least in the order given."""
-GLANCE = 5_000
-"""States of each of those searches; the best tiling is scheduled once more, with all the states."""
 SEARCH = 0.7
 """Part of the time limit by which tilings have to be found; the rest is for their orders."""
 

@@ -181,6 +181,28 @@ def test_what_gains_nothing_is_left_as_it_is(tmp_path: Path) -> None:
     assert (tmp_path / "out/whole.onnx").read_bytes() == path.read_bytes()
 
 
+@pytest.mark.parametrize(
+    ("activation", "tiling", "options", "looser"),
+    [
+        ("Relu", hmcos.Tiling(0.0), "--max-extra-macs 3%", hmcos.Tiling(0.03)),
+        ("Elu", hmcos.Tiling(0.05), "--allow-rounding", hmcos.Tiling(0.05, allow_rounding=True)),
+        (
+            "Elu",
+            hmcos.Tiling(0.0),
+            "--allow-rounding --max-extra-macs 3%",
+            hmcos.Tiling(0.03, allow_rounding=True),
+        ),
+    ],
+)
+def test_the_options_that_would_help_are_named(
+    activation: str, tiling: hmcos.Tiling, options: str, looser: hmcos.Tiling
+) -> None:
+    model = pyramid(activation=activation)
+    untiled = hmcos.tile(model, tiling).plan.untiled
+    assert untiled.endswith(f"of extra MACs; {options} finds one that needs 78,976 bytes")
+    assert hmcos.tile(model, looser).peak <= 78_976
+
+
 def test_a_budget_takes_the_least_extra_arithmetic_within_it(source: Path) -> None:
     least = hmcos.tile(source, GENEROUS)
     loose = hmcos.tile(source, GENEROUS, budget=100_000)
