@@ -25,7 +25,10 @@ from hmcos.transforms.cost import Costing
 from hmcos.transforms.judging import Judged, left_whole
 from hmcos.transforms.ordered_network import OrderedNetwork, Rules, along
 from hmcos.transforms.tile import TiledRegion, expand
-from hmcos.transforms.tiling import Tiling, best_tilings
+from hmcos.transforms.tiling import Tiling, best_tilings, is_cut_short
+
+UNFINISHED = "no tiling was found before the limits were reached"
+"""Why a model was not tiled where a longer search may find how."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +103,8 @@ def tiled(
     limits, watch = running
     judged = best_tilings(networks, tiling, limits, watch)
     most, why = given.profile.peak if below is None else below, ""
-    if not judged and watch.is_over(limits):
-        why = "no tiling was found before the limits were reached"
+    if not judged and is_cut_short(limits, watch):
+        why = UNFINISHED
     elif not judged:
         why = why_untiled(Untiled(begin, networks[0], windows, tiling, most), limits, watch)
     judged = judged or [left_whole(networks[0])]
@@ -109,18 +112,16 @@ def tiled(
     if not wanted:
         return why or "no tiling needs less than the model as it is"
     source, target = _Source(model, begin, given), accounting.target
-    return [_transformed(opened, source, each, (tiling, target, why)) for each in wanted]
+    return [_transformed(opened, source, each, (target, why)) for each in wanted]
 
 
-def _transformed(
-    opened: Opened, source: _Source, judged: Judged, asked: tuple[Tiling, Target, str]
-) -> Transformed:
-    """Return a model changed as a tiling says; `asked` are its terms, the target, and why there is none."""
-    tiling, target, why = asked
+def _transformed(opened: Opened, source: _Source, judged: Judged, asked: tuple[Target, str]) -> Transformed:
+    """Return a model changed as a tiling says; `asked` are the target, and why there is no tiling."""
+    target, why = asked
     assert opened.format is not None, "only models are tiled"
     begin = source.begin.model
     changed = opened.format.rewritten(begin, judged.rewrite)
-    rewriting = _rewriting(source, changed, judged, tiling)
+    rewriting = _rewriting(source, changed, judged)
     named = translated(target, begin.graph, changed.graph, judged.rewrite)
     known = Known(judged.problem, judged.schedule)
     return Transformed(_with(opened, changed), rewriting, known, named, why)
@@ -167,6 +168,7 @@ def _again(bare: Stripped, accounting: Accounting, claimed: Rewriting) -> tuple[
         raise PlanError(f"{name}: the plan tiles an order of other operators; {_AGAIN}")
     places = {number: i for i, number in enumerate(bare.numbers)}
     order = _numbers_in(begin, [places[number] for number in claimed.order])
+    _check_runs(name, begin, order)
     graph, windows = begin.model.graph, form.windows(begin.model, accounting.target)
     rules = _rules(form, replace(accounting, target=unnamed(accounting.target)), None)
     network = OrderedNetwork(graph, windows, rules, order)
@@ -184,6 +186,22 @@ def _again(bare: Stripped, accounting: Accounting, claimed: Rewriting) -> tuple[
     named = replace(accounting, target=form.target(bare.target_of_source(target), bare.model))
     peak = along(bare.model.graph, (), _rules(form, named, None)).profile.peak
     return changed, of_source(found, bare, peak, found.peak_best_order)
+
+
+def _check_runs(name: str, begin: Prepared, order: Sequence[int]) -> None:
+    """Check that an order of scheduled operators can run.
+
+    Raises:
+        PlanError: an operator reads what another one makes only later.
+    """
+    graph = begin.model.graph
+    made = {t for op in graph.operators if graph.computes_parameters(op) for t in op.makes}
+    made |= {t for t, tensor in enumerate(graph.tensors) if tensor.is_parameter} | {*graph.inputs}
+    for op in (graph.operators[number] for number in order):
+        if not made.issuperset(op.reads):
+            title = replace(op, number=begin.kept[op.number]).title
+            raise PlanError(f"{name}: rewriting.order: {title} comes before what it reads; {_AGAIN}")
+        made.update(op.makes)
 
 
 def of_source(found: Rewriting, bare: Stripped, peak: int, best: int) -> Rewriting:
@@ -209,13 +227,14 @@ def _regions(rewriting: Rewriting) -> list[TiledRegion]:
 
 def _check_figures(name: str, claimed: Rewriting, found: Rewriting, *, peak: bool) -> None:
     """Compare what a plan says of a tiling with what it is; peaks only where no body has to be searched."""
-    counted = ["macs", "extra_macs", "operators_before", "new_kinds", "folds", "fixed"]
+    counted = ["macs", "extra_macs", "operators_before", "new_kinds", "folds", "fixed", "is_exact"]
     counted += ["peak_before"] if peak else []
     for field in counted:
         says, is_ = getattr(claimed, field), getattr(found, field)
         if says != is_:
             words = f"is {says} in the plan, but {is_} by counting"
-            raise PlanError(f"{name}: rewriting.{field}: {words}; {_AGAIN}")
+            key = field.removeprefix("is_")
+            raise PlanError(f"{name}: rewriting.{key}: {words}; {_AGAIN}")
 
 
 _AGAIN = "run hmcos schedule --tile on the model again"
@@ -278,15 +297,11 @@ def _renumbered(rules: Rules, begin: Prepared) -> Rules:
     return replace(rules, body_scratch=scratch)
 
 
-def _rewriting(source: _Source, changed: Model, judged: Judged, tiling: Tiling) -> Rewriting:
+def _rewriting(source: _Source, changed: Model, judged: Judged) -> Rewriting:
     regions = judged.found.regions
     costing = _walked(judged.network, regions)
     assert costing is not None, "the regions were found by cutting them"
-    found = _figures(costing, source, changed, regions)
-    exact = not tiling.allow_rounding or all(
-        costing.keeps_bits(r.begin, r.end, r.rows, r.columns) for r in regions
-    )
-    return replace(found, peak_best_order=source.given.profile.peak, is_exact=exact)
+    return _figures(costing, source, changed, regions)
 
 
 def _costing(name: str, network: OrderedNetwork, regions: Sequence[TiledRegion]) -> Costing:
@@ -325,6 +340,7 @@ def _figures(costing: Costing, source: _Source, changed: Model, regions: Sequenc
         operators_before=len(operators),
         new_kinds=tuple(sorted(_kinds(changed.graph) - _kinds(source.model.graph))),
         folds=tuple(sorted({op.number for op in operators}.difference(kept))),
+        is_exact=all(costing.keeps_bits(r.begin, r.end, r.rows, r.columns) for r in regions),
         fixed={s: n for s, n in bind.items() if s not in source.begin.model.bind},
     )
 

@@ -78,6 +78,11 @@ def best_tilings(
     return [each for each in searching.best[:JUDGED] if each.peak < networks[0].profile.peak]
 
 
+def is_cut_short(limits: Limits, watch: Watch) -> bool:
+    """Return whether a search for tilings that found none had to end before it had looked everywhere."""
+    return watch.is_over(limits.part(SEARCH))
+
+
 _Candidate = tuple[OrderedNetwork, Found]
 
 
