@@ -239,6 +239,9 @@ def _convolution(node: Node) -> Spatial:
     is_float = node.op.kind == "Conv" and data.element.endswith(("float16", "float32", "float64"))
     channels = weights.shape[0] // max(1, node.number("group", 1))
     bits = Summation(products, channels) if is_float else None
+    # ONNX Runtime has a kernel of its own for these, as FastViT has them, if all four sides are padded.
+    if is_float and (*weights.shape[1:], channels) == (1, 7, 7, 2) and _pair(node, "strides", 1) == [2, 2]:
+        bits = Rounding()
     return _spatial(node, {0: maps}, macs=products, pads=Pads.EXPLICIT, bits=bits)
 
 
