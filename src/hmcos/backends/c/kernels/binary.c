@@ -6,6 +6,7 @@ typedef struct {
     uint16_t width, channels;
     uint16_t step_x[2], step_c[2];
     uint8_t repeated; /* bit k: input k has one row */
+    uint8_t spread;   /* bit k: the rows of input k are the columns of the output */
     uint8_t place;    /* of the constant: 0 or 1 */
     int8_t sign;      /* -1: the second is subtracted */
     int8_t shifts[2], out_shift;
@@ -14,12 +15,22 @@ typedef struct {
     int32_t multipliers[2], out_multiplier;
 } hm_binary;
 
-/* The row of input number k at a step. */
-static const int8_t *hm_operand(int8_t *arena, const hm_operator *o, int32_t step, int32_t k)
+/* What input number k has for a row of the output, from column x on. */
+static const int8_t *hm_operand(int8_t *arena, const hm_operator *o, int32_t step, int32_t x, int32_t k)
 {
     const hm_binary *p = (const hm_binary *)o->params;
+    const int32_t column = x * p->step_x[k];
     if (p->constant && p->place == k) {
-        return p->constant + step * p->constant_row;
+        return p->constant + step * p->constant_row + column;
     }
-    return hm_row(arena, hm_reads[o->reads + (p->constant ? 0 : k)], p->repeated >> k & 1 ? 0 : step);
+    if (p->spread >> k & 1) {
+        return hm_row(arena, hm_reads[o->reads + (p->constant ? 0 : k)], x);
+    }
+    return hm_row(arena, hm_reads[o->reads + (p->constant ? 0 : k)], p->repeated >> k & 1 ? 0 : step) + column;
+}
+
+/* Columns that lie side by side in both inputs. */
+static int32_t hm_beside(const hm_binary *p)
+{
+    return p->spread ? 1 : p->width;
 }

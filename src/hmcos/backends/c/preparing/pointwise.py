@@ -8,8 +8,9 @@ from hmcos.backends.c.fixed_point import Scale, scale_of
 from hmcos.backends.c.preparing.case import INT8, Case, Kernel, braces, plane, quantized
 from hmcos.backends.c.preparing.functions import hard_swish, leaky_relu, logistic, tanh
 from hmcos.graph.rowwise import row_axis
+from hmcos.streaming.program import RowInput
 
-_BINARY_BYTES, _RESCALE_BYTES, _FLOAT_BYTES = 46, 17, 12
+_BINARY_BYTES, _RESCALE_BYTES, _FLOAT_BYTES = 47, 17, 12
 _UNSIGNED = 128
 """What turns uint8 into int8, by exclusive or."""
 
@@ -26,10 +27,11 @@ def binary(case: Case) -> Kernel:
     steps = [_steps(case, position) for position in (0, 1)]
     pointer, row, place = _constant(case)
     repeated = sum((rows == 1) << k for k, (_, _, rows) in enumerate(steps))
+    spread = sum(_is_spread(case, read) << read.position for read in case.op.inputs)
     fields = (
         *(pointer, row, *plane(case.output().shape)),
         *(braces(s[0] for s in steps), braces(s[1] for s in steps)),
-        *(repeated, place, -1 if kind == "SUB" else 1),
+        *(repeated, spread, place, -1 if kind == "SUB" else 1),
         *(braces(s.shift for s in scales[:2]), scales[2].shift, *case.bounds()),
         *(braces((-first.zero, -second.zero)), out.zero),
         *(braces(s.multiplier for s in scales[:2]), scales[2].multiplier),
@@ -64,6 +66,12 @@ def _steps(case: Case, position: int) -> tuple[int, int, int]:
         columns *= size
     rows = shape[axis] if len(whole) > 1 else 1
     return channels * (columns == made[0] > 1), int(channels == made[1] > 1), rows
+
+
+def _is_spread(case: Case, read: RowInput) -> bool:
+    """Return whether the rows of an input are the columns of every row of the output."""
+    rows, shape = case.program.tensor(read.tensor).rows, case.tensor(read.position).shape
+    return rows > 1 and _steps(case, read.position)[2] == 1 and len(shape) > 1
 
 
 def _constant(case: Case) -> tuple[str, int, int]:
