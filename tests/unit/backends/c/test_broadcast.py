@@ -1,4 +1,4 @@
-"""Operands of one row, one column, one element, or whose rows are columns of the output, in generated code."""
+"""Operands of one row, column or element, or whose rows are columns of the output, in generated code."""
 
 from __future__ import annotations
 
