@@ -6,6 +6,8 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
+from hmcos.frontends.tflite.reading import parse
+from hmcos.frontends.tflite.writing import pack
 from tflite_models import NUMPY, S, Sketch
 
 Shape = list[int]
@@ -424,3 +426,38 @@ def random_network(rng: Random, length: int) -> bytes:
     if made in grow.inputs:
         made = requantized(grow, made)
     return grow.ended(made)
+
+
+def unsigned(content: bytes, rng: Random) -> bytes:
+    """Return a network of int8 as one of uint8: its numbers plus 128, scales of weights once per tensor."""
+    model: Any = parse(content)
+    (graph,) = model.subgraphs
+    weights = {int(op.inputs[1]) for op in graph.operators if _kind(model, op) in _WEIGHTED}
+    for number, tensor in enumerate(graph.tensors):
+        if tensor.type != S.TensorType.INT8:
+            continue
+        by, data = tensor.quantization, model.buffers[tensor.buffer].data
+        zero = rng.randint(1, 254) if number in weights else int(by.zeroPoint[0]) + 128
+        tensor.type, by.scale, by.zeroPoint = S.TensorType.UINT8, [by.scale[0]], [zero]
+        if data is not None:
+            model.buffers[tensor.buffer].data = NUMPY.asarray(data, "uint8") ^ 128
+    for op in graph.operators:
+        if _kind(model, op) in _WEIGHTED:
+            _share_scale([graph.tensors[t] for t in op.inputs if t >= 0])
+    return pack(model)
+
+
+_WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV")
+
+
+def _kind(model: Any, op: Any) -> str:
+    code = model.operatorCodes[op.opcodeIndex].builtinCode
+    return next((name for name in _WEIGHTED if getattr(S.BuiltinOperator, name) == code), "")
+
+
+def _share_scale(tensors: list[Any]) -> None:
+    """Give a bias the scale that its weights have now."""
+    fed, weights = (t.quantization.scale[0] for t in tensors if t.type == S.TensorType.UINT8)
+    for bias in tensors:
+        if bias.type == S.TensorType.INT32 and bias.quantization is not None and len(bias.shape) == 1:
+            bias.quantization.scale, bias.quantization.zeroPoint = [float(fed * weights)], [0]

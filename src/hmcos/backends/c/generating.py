@@ -38,6 +38,8 @@ class Generated:
     flash: Mapping[str, int]
     """What is constant, in words, to its bytes on a machine of 32 bits: weights, quantization, tables,
     operators, offsets, schedule."""
+    flipped: frozenset[int]
+    """Inputs and outputs of uint8 whose numbers are 128 less while the network runs."""
     steps: tuple[tuple[tuple[int, int], ...], ...] = field(repr=False)
     """Per step of the program: operators of the code and rows, in the order in which they run."""
 
@@ -87,7 +89,8 @@ def generate(model: Model, program: RowProgram, naming: Naming) -> Generated:
     flash = {word: size for word, size in sorted(flash.items()) if size}
     flash["offsets"] = places.size
     flash["schedule"] = schedule.size
-    return Generated(text, header.header_of(source, program, naming), flash, tuple(steps))
+    flipped = frozenset(t for t in (*program.inputs, *program.outputs) if source.is_flipped(t))
+    return Generated(text, header.header_of(source, program, naming), flash, flipped, tuple(steps))
 
 
 def _compiled(source: Source, program: RowProgram, naming: Naming, constants: Constants) -> _Compiled:
@@ -170,7 +173,7 @@ def _source(compiled: _Compiled, reads: _Reads, schedule: Schedule) -> str:
     naming, flash = compiled.naming, f"{compiled.naming.macro}_FLASH"
     rows = max([1, *(kernel.rows for kernel in compiled.kernels)])
     used = list(dict.fromkeys(name for name, _ in compiled.shapes))
-    parts = _kernel_parts(used)
+    parts = _kernel_parts([*(["flip"] if compiled.source.is_unsigned else []), *used])
     first = [parts.pop(name) for name in ("base", "packed", "scales") if name in parts]
     pool = _table("uint16_t", flash, "hm_reads", reads.pool) if reads.pool else []
     return "\n".join(
@@ -178,6 +181,7 @@ def _source(compiled: _Compiled, reads: _Reads, schedule: Schedule) -> str:
             header.opening(compiled.source, compiled.program, naming),
             *_types(compiled.places),
             *compiled.shared.types(),
+            f"#define HM_IS_UNSIGNED {int(compiled.source.is_unsigned)}",
             *first,
             *_place_tables(compiled.places, flash, rows),
             *pool,

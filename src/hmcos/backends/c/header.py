@@ -78,7 +78,7 @@ def _ends(source: Source, tensors: tuple[int, ...], word: str, macro: str) -> li
     """Return comments and macros of the inputs or the outputs."""
     lines: list[str] = []
     for k, tensor in enumerate(tensors):
-        known = source.tensors[tensor]
+        known = source.model.graph.tensors[tensor]
         stem = f"{macro}_{word}" if len(tensors) == 1 else f"{macro}_{word}_{k}"
         shape = " x ".join(map(str, known.shape)) or "one number"
         label = printable(known.name).replace("*/", "* /")
@@ -90,7 +90,8 @@ def _ends(source: Source, tensors: tuple[int, ...], word: str, macro: str) -> li
         lines += [f"#define {stem}_DIM_{d} {size}" for d, size in enumerate(known.shape)]
         if known.element in ("int8", "uint8"):
             by = source.quantization(tensor)
-            lines += [f"#define {stem}_SCALE {by.scale!r}f", f"#define {stem}_ZERO_POINT {by.zero}"]
+            zero = by.zero + 128 * source.is_flipped(tensor)
+            lines += [f"#define {stem}_SCALE {by.scale!r}f", f"#define {stem}_ZERO_POINT {zero}"]
     return lines
 
 
@@ -143,7 +144,7 @@ def _pointers(source: Source, program: RowProgram, naming: Naming) -> tuple[list
 
 
 def _kind(source: Source, tensor: int) -> str:
-    element = source.tensors[tensor].element
+    element = source.model.graph.tensors[tensor].element
     if element not in _C_TYPES:
         raise ModelError(
             f"{source.model.path}: has an end of {element}; only {', '.join(_C_TYPES)} can be compiled"
@@ -172,10 +173,12 @@ def running(source: Source, program: RowProgram, naming: Naming, kernels: int) -
             "{",
             "    hm_cursor cursor;",
             "    int32_t number, row;",
+            *flips(source, program, program.inputs, "arena"),
             "    hm_begin(&cursor, hm_schedule);",
             "    while ((number = hm_next(&cursor, &row)) >= 0) {",
             "        hm_step(arena, number, row);",
             "    }",
+            *flips(source, program, program.outputs, "arena"),
             "}",
             "",
             f"#ifndef {macro}_NO_ARENA",
@@ -192,6 +195,15 @@ def running(source: Source, program: RowProgram, naming: Naming, kernels: int) -
     return "\n".join([*lines, ""])
 
 
+def flips(source: Source, program: RowProgram, ends: tuple[int, ...], arena: str) -> list[str]:
+    """Return the lines that turn inputs of uint8 into those of the twin, or its outputs back, each once."""
+    places = {
+        (found.offsets[0], found.rows * found.size): None
+        for found in (program.tensor(t) for t in ends if source.is_flipped(t))
+    }
+    return [f"    hm_flip({arena} + {offset}, {size});" for offset, size in places]
+
+
 def _getters(pointers: list[_Pointer], name: str, const: str) -> list[str]:
     lines: list[str] = []
     for call, kind, offset in pointers:
@@ -204,8 +216,13 @@ def _getters(pointers: list[_Pointer], name: str, const: str) -> list[str]:
 def _pushing(source: Source, program: RowProgram, naming: Naming, feed: int) -> list[str]:
     """Return the function that takes rows; `feed` is the number that stands for it in the schedule."""
     name, macro = naming.name, naming.macro
+    back = flips(source, program, program.outputs, f"{name}_arena.bytes")
     is_read = any(offset >= 0 for offset in program.tensor(program.inputs[0]).offsets)
-    copy = f"memcpy(hm_row({name}_arena.bytes, HM_INPUT, given), row, {macro}_ROW_BYTES);"
+    flip = f" hm_flip(hm_row({name}_arena.bytes, HM_INPUT, given), {macro}_ROW_BYTES);"
+    copy = (
+        f"memcpy(hm_row({name}_arena.bytes, HM_INPUT, given), row, {macro}_ROW_BYTES);"
+        + flip * source.is_flipped(program.inputs[0])
+    )
     return [
         "/* Goes on to the next row of the input that is wanted, and returns it; -1 at the end. */",
         "static int32_t hm_until_row(hm_cursor *cursor)",
@@ -230,6 +247,7 @@ def _pushing(source: Source, program: RowProgram, naming: Naming, feed: int) -> 
         "        wanted = hm_until_row(&cursor);",
         "    }",
         f"    given = given + 1 < {macro}_INPUT_ROWS ? given + 1 : 0;",
+        *(["    if (given == 0) {", *(f"    {line}" for line in back), "    }"] if back else []),
         "    return given == 0;",
         "}",
         "",

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from hmcos.backends.c.generating import Generated
 from hmcos.backends.c.naming import Naming
-from hmcos.streaming.program import Role, RowProgram
+from hmcos.streaming.program import Role, RowProgram, RowTensor
 
 Range = tuple[int, int]
 """Bytes of the arena: the first, and the one behind the last."""
@@ -27,7 +27,7 @@ def poisoned_main(program: RowProgram, generated: Generated, naming: Naming) -> 
     whole = sum(tensor.rows * tensor.size for tensor in fed)
     copies = [
         f"        memcpy(arena + {tensor.offsets[0]}, given + {sum(t.rows * t.size for t in fed[:k])}, "
-        f"{tensor.rows * tensor.size});"
+        f"{tensor.rows * tensor.size});" + _flip(generated, tensor)
         for k, tensor in enumerate(fed)
         if not feeds
     ]
@@ -57,6 +57,11 @@ def poisoned_main(program: RowProgram, generated: Generated, naming: Naming) -> 
             "        while ((number = hm_next(&cursor, &row)) >= 0) {",
             f"            if (number == {number}) {{",
             f"                memcpy(hm_row(arena, HM_INPUT, row), given + row * {size}, {size});",
+            *(
+                [f"                hm_flip(hm_row(arena, HM_INPUT, row), {size});"]
+                if program.inputs[0] in generated.flipped
+                else []
+            ),
             "            } else {",
             "                hm_step(arena, number, row);",
             "            }",
@@ -65,7 +70,8 @@ def poisoned_main(program: RowProgram, generated: Generated, naming: Naming) -> 
             "            }",
             "        }",
             *(
-                f"        fwrite(arena + {one.offsets[0]}, 1, {one.rows * one.size}, stdout);"
+                _flip(generated, one)
+                + f"        fwrite(arena + {one.offsets[0]}, 1, {one.rows * one.size}, stdout);"
                 for one in outputs
             ),
             "    }",
@@ -76,6 +82,13 @@ def poisoned_main(program: RowProgram, generated: Generated, naming: Naming) -> 
             "",
         ]
     )
+
+
+def _flip(generated: Generated, tensor: RowTensor) -> str:
+    """Return what turns a tensor of uint8 into that of the twin, or back."""
+    if tensor.tensor not in generated.flipped:
+        return ""
+    return f"        hm_flip(arena + {tensor.offsets[0]}, {tensor.rows * tensor.size});\n"
 
 
 def _feed(program: RowProgram, generated: Generated) -> int:

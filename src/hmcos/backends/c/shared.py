@@ -26,6 +26,8 @@ class Sums(NamedTuple):
     bounds: tuple[int, int]
     is_each: bool
     """Whether every channel has a multiplier and a shift of its own."""
+    shift: int
+    """Added to each weight: not 0 only for networks of uint8."""
 
 
 class Scales(NamedTuple):
@@ -82,11 +84,15 @@ class Shared:
         """Bytes of a place in the other tables."""
         return 2 if max(map(len, self._numbers.values())) + 2 <= _PLACES else 4
 
+    @property
+    def _is_shifted(self) -> bool:
+        return any(sums.shift for sums in self._sums)
+
     def sizes(self) -> dict[str, int]:
         """Return what the bytes are for to how many there are."""
         numbers, unit = self._numbers, self._unit
         blocks = sum(-(-len(block) // unit) * unit for block in self._blocks)
-        sums = 16 if self._index == 2 else 24
+        sums = (16 if self._index == 2 else 24) + 2 * self._is_shifted
         scaling = 4 * len(numbers["multipliers"]) + len(numbers["shifts"])
         return {
             "weights": blocks + 4 * len(numbers["bias"]),
@@ -99,6 +105,7 @@ class Shared:
         return [
             f"typedef uint{8 * self._index}_t hm_index;",
             f"#define HM_WEIGHTS_UNIT {self._unit}",
+            f"#define HM_HAS_SHIFTED {int(self._is_shifted)}",
         ]
 
     def tables(self, section: str) -> list[str]:
@@ -115,7 +122,7 @@ class Shared:
         lines += _array("int8_t", section, "hm_shifts", self._numbers["shifts"])
         sums = [
             f"    {{{starts[s.weights]}, {s.bias}, {s.multipliers}, {s.shifts}, {_listed(s.offsets)}, "
-            f"{_listed(s.bounds)}, {int(s.is_each)}}},"
+            f"{_listed(s.bounds)}, {int(s.is_each)}{f', {s.shift}' if self._is_shifted else ''}}},"
             for s in self._sums
         ]
         scales = [

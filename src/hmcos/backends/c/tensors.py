@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, cast
 
@@ -16,6 +16,13 @@ from hmcos.frontends.tflite.schema import ModelT, content_of, integers
 from hmcos.graph.graph import Operator, Tensor
 
 _TYPES = {"int8": "<i1", "uint8": "<u1", "int16": "<i2", "int32": "<i4", "int64": "<i8", "float32": "<f4"}
+_ANY_TYPE = frozenset(
+    {
+        *("CONCATENATION", "DEPTH_TO_SPACE", "DEQUANTIZE", "EXPAND_DIMS", "QUANTIZE", "RESHAPE", "SLICE"),
+        *("SPACE_TO_DEPTH", "SPLIT", "SPLIT_V", "SQUEEZE", "STRIDED_SLICE", "TRANSPOSE"),
+    }
+)
+"""Kinds whose kernels take numbers of both signs as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +51,28 @@ class Source:
         """The file as the schema's objects."""
         return parse(cast(bytes, self.model.proto))
 
-    @property
+    @cached_property
+    def is_unsigned(self) -> bool:
+        """Whether operators compute on uint8, so that the twin in int8 is compiled: 128 less."""
+        graph = self.model.graph
+        return any(
+            graph.tensors[t].element == "uint8"
+            for op in graph.operators
+            if op.kind not in _ANY_TYPE
+            for t in (*op.reads, *op.makes)
+        )
+
+    @cached_property
     def tensors(self) -> tuple[Tensor, ...]:
-        """The tensors of the graph, by their ids."""
-        return self.model.graph.tensors
+        """The tensors of the graph, by their ids; of the twin, where that is compiled."""
+        given = self.model.graph.tensors
+        if not self.is_unsigned:
+            return given
+        return tuple(replace(t, element="int8") if t.element == "uint8" else t for t in given)
+
+    def is_flipped(self, tensor: int) -> bool:
+        """Return whether a tensor of uint8 is one of int8 in the twin."""
+        return self.is_unsigned and self.model.graph.tensors[tensor].element == "uint8"
 
     def operator(self, number: int) -> Operator:
         """Return an operator of the graph."""
@@ -70,7 +95,7 @@ class Source:
         if len(zeros) > 1:
             raise ModelError(f"{self._named(tensor)} has several zero points")
         scales = tuple(float(np.float32(scale)) for scale in found.scale)
-        return Quantization(scales, zeros.pop())
+        return Quantization(scales, zeros.pop() - 128 * self.is_flipped(tensor))
 
     def _named(self, tensor: int) -> str:
         where = f"{self.model.path}: " if self.model.path else ""
@@ -78,12 +103,13 @@ class Source:
 
     def constant(self, tensor: int) -> NDArray[Any] | None:
         """Return the numbers of a tensor that stands in the file, in its shape; None where it does not."""
-        known = self.tensors[tensor]
+        known = self.model.graph.tensors[tensor]
         held = ((self.file.subgraphs or [])[0].tensors or [])[tensor]
         content = content_of((self.file.buffers or [])[held.buffer])
         if known.element not in _TYPES or len(content) != known.size or not known.is_parameter:
             return None
-        return np.frombuffer(content, _TYPES[known.element]).reshape(known.shape)
+        found = np.frombuffer(content, _TYPES[known.element]).reshape(known.shape)
+        return (found ^ 128).astype(np.uint8).view(np.int8) if self.is_flipped(tensor) else found
 
     def refusal(self, number: int, reason: str) -> ModelError:
         """Return the error that an operator cannot be compiled, for a reason in words after its name."""

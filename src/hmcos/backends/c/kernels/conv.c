@@ -4,7 +4,7 @@ static void hm_conv_sums(const hm_conv *c, const hm_patch *p, const int8_t *weig
 {
     const hm_window *w = c->window;
     const int32_t channels = w->in_channels, line = w->width * channels, each = w->height * line;
-    const int32_t offset = c->sums.in_offset, wide = p->end - p->begin, step = w->dilation_x * channels;
+    const int32_t wide = p->end - p->begin, step = w->dilation_x * channels;
     const int32_t pieces = w->dilation_x == 1 ? 1 : wide, length = w->dilation_x == 1 ? wide * channels : channels;
     int32_t y, x;
     for (y = p->above; y < p->below; y++) {
@@ -12,9 +12,9 @@ static void hm_conv_sums(const hm_conv *c, const hm_patch *p, const int8_t *weig
         const int8_t *at = weights + y * line + p->begin * channels;
         for (x = 0; x < pieces; x++, in += step, at += channels) {
             if (number == 4) {
-                hm_dot4(in, at, each, length, offset, sums);
+                hm_dot4(in, at, each, length, &c->sums, sums);
             } else {
-                sums[0] = hm_dot1(in, at, length, offset, sums[0]);
+                sums[0] = hm_dot1(in, at, length, &c->sums, sums[0]);
             }
         }
     }

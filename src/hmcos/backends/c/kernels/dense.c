@@ -2,7 +2,7 @@
 /* One output row of a fully connected operator, pixel by pixel. */
 static void hm_dense_row(const hm_dense *c, const hm_sums *q, const int8_t *in, int8_t *out)
 {
-    const int32_t length = c->length, offset = q->in_offset;
+    const int32_t length = c->length;
     int32_t x, channel, k, sums[4];
     for (x = 0; x < c->pixels; x++, in += length) {
         for (channel = 0; channel < c->out_channels;) {
@@ -12,9 +12,9 @@ static void hm_dense_row(const hm_dense *c, const hm_sums *q, const int8_t *in, 
                 sums[k] = hm_bias(q, channel + k);
             }
             if (number == 4) {
-                hm_dot4(in, weights, length, length, offset, sums);
+                hm_dot4(in, weights, length, length, q, sums);
             } else {
-                sums[0] = hm_dot1(in, weights, length, offset, sums[0]);
+                sums[0] = hm_dot1(in, weights, length, q, sums[0]);
             }
             for (k = 0; k < number; k++, channel++) {
                 *out++ = hm_result(q, channel, sums[k]);

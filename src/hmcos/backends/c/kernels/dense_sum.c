@@ -15,7 +15,7 @@ static void hm_dense_sum_step(int8_t *arena, const hm_operator *o, int32_t step)
         } else {
             memcpy(&sum, sums + 4 * channel, 4);
         }
-        sum = hm_dot1(in, weights, p->length, q.in_offset, sum);
+        sum = hm_dot1(in, weights, p->length, &q, sum);
         if (step == p->rows - 1) {
             out[channel] = hm_result(&q, channel, sum);
         } else {

@@ -7,7 +7,7 @@
 static void hm_depthwise_sums(const hm_conv *c, const hm_patch *p, int32_t channel, int32_t *sums)
 {
     const hm_window *w = c->window;
-    const int32_t offset = c->sums.in_offset, channels = w->out_channels, spread = w->in_channels == 1;
+    const int32_t offset = c->sums.in_offset, shift = HM_SHIFT(&c->sums), channels = w->out_channels, spread = w->in_channels == 1;
     const int32_t step = w->dilation_x * w->in_channels, place = p->left + p->begin * w->dilation_x;
     int32_t y, x, k;
     for (y = p->above; y < p->below; y++) {
@@ -17,11 +17,11 @@ static void hm_depthwise_sums(const hm_conv *c, const hm_patch *p, int32_t chann
             if (spread) {
                 const int16_t value = (int16_t)(*in + offset);
                 for (k = 0; k < HM_LANES; k++) {
-                    sums[k] += value * (int16_t)at[k];
+                    sums[k] += value * (int16_t)(at[k] + shift);
                 }
             } else {
                 for (k = 0; k < HM_LANES; k++) {
-                    sums[k] += (int16_t)(in[k] + offset) * (int16_t)at[k];
+                    sums[k] += (int16_t)(in[k] + offset) * (int16_t)(at[k] + shift);
                 }
             }
         }
@@ -37,7 +37,7 @@ static int32_t hm_depthwise_sum(const hm_conv *c, const hm_patch *p, int32_t cha
         const int8_t *at = c->sums.weights + (y * w->width + p->begin) * w->out_channels + channel;
         const int8_t *in = p->rows[y] + place * w->in_channels + channel / times;
         for (x = p->begin; x < p->end; x++) {
-            sum += (*in + c->sums.in_offset) * *at;
+            sum += (*in + c->sums.in_offset) * (*at + HM_SHIFT(&c->sums));
             in += w->dilation_x * w->in_channels;
             at += w->out_channels;
         }

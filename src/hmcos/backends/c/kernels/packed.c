@@ -5,4 +5,7 @@ typedef struct {
     int16_t in_offset, out_offset;
     int8_t least, most;
     uint8_t each;
+#if HM_HAS_SHIFTED
+    int16_t shift;
+#endif
 } hm_sums_packed;

@@ -5,6 +5,9 @@ typedef struct {
     const int32_t *bias, *multipliers; /* per output channel; no bias is a null pointer */
     const int8_t *shifts;
     int32_t in_offset; /* added to every input */
+#if HM_HAS_SHIFTED
+    int32_t shift; /* added to every weight */
+#endif
     int32_t out_offset, least, most;
     int32_t each; /* 1 where multipliers and shifts are per channel, 0 where one is for all */
 } hm_sums;
@@ -18,12 +21,21 @@ static hm_sums hm_sums_of(const hm_operator *o)
     found.multipliers = hm_multipliers + p->multipliers;
     found.shifts = hm_shifts + p->shifts;
     found.in_offset = p->in_offset;
+#if HM_HAS_SHIFTED
+    found.shift = p->shift;
+#endif
     found.out_offset = p->out_offset;
     found.least = p->least;
     found.most = p->most;
     found.each = p->each;
     return found;
 }
+
+#if HM_HAS_SHIFTED
+#define HM_SHIFT(q) ((q)->shift)
+#else
+#define HM_SHIFT(q) 0
+#endif
 
 static int8_t hm_result(const hm_sums *q, int32_t channel, int32_t sum)
 {

@@ -10,7 +10,7 @@ static int32_t hm_transpose_conv_sum(const hm_conv *c, const int8_t *const *rows
             const int32_t reach = x + w->pad_x - kx, at = reach / w->stride_x;
             const int8_t *weights = c->sums.weights + ((channel * w->height + ky) * w->width + kx) * channels;
             if (reach >= 0 && at * w->stride_x == reach && at < w->in_width) {
-                sum = hm_dot1(rows[ky] + at * channels, weights, channels, c->sums.in_offset, sum);
+                sum = hm_dot1(rows[ky] + at * channels, weights, channels, &c->sums, sum);
             }
         }
     }

@@ -110,6 +110,9 @@ def concatenated(case: Case) -> Kernel:
     if along <= axis:
         raise case.refusal("puts rows together that do not stand side by side")
     inputs = [case.tensor(position) for position in range(len(case.operator.inputs))]
+    is_unsigned = case.source.model.graph.tensors[case.op.makes[0]].element == "uint8"
+    if is_unsigned and any(case.of_input(k) != case.of_output() for k in range(len(inputs))):
+        raise case.refusal("puts together numbers of several scales; convert the model to int8")
     case.need(("int8", "uint8"), case.output(), *inputs)
     after = prod(shape[along + 1 :])
     lengths: list[int] = [tensor.shape[along] * after for tensor in inputs]
@@ -160,6 +163,8 @@ def _nearest(case: Case, size: int, whole: int) -> list[int]:
 
 def bilinear(case: Case) -> Kernel:
     """Return the kernel of RESIZE_BILINEAR."""
+    if case.source.is_unsigned:
+        raise case.refusal("works on uint8, for which runtimes reckon in floats; convert the model to int8")
     case.need(("int8",), case.tensor(0), case.output())
     shape, whole = case.tensor(0).shape, case.output().shape
     scales: list[int] = []

@@ -97,7 +97,7 @@ def _weights(case: Case, position: int) -> NDArray[Any]:
     if found is None:
         raise case.refusal("has weights that do not stand in the file")
     case.need(("int8",), case.tensor(position), case.source.tensors[case.read().tensor], case.output())
-    if case.of_input(position).zero != 0:
+    if case.of_input(position).zero != 0 and not case.source.is_unsigned:
         raise case.refusal("has weights whose zero point is not 0")
     return found
 
@@ -117,6 +117,7 @@ def _sums(case: Case, weights: NDArray[Any], bias_at: int, channels: int, data: 
             offsets=(-case.of_input(data).zero, case.of_output().zero),
             bounds=case.bounds(),
             is_each=len(scales) > 1,
+            shift=-case.of_input(1).zero,
         )
     )
 
@@ -124,7 +125,8 @@ def _sums(case: Case, weights: NDArray[Any], bias_at: int, channels: int, data: 
 def _effective(case: Case, place: int, data: int) -> list[float]:
     """Return the scale of sums in units of the output, per channel or once."""
     inner, weights, outer = case.of_input(data), case.of_input(place), case.of_output()
-    if case.operator.kind == "FULLY_CONNECTED" and len(weights.scales) == 1:
+    in_floats = case.operator.kind == "FULLY_CONNECTED" or case.source.is_unsigned
+    if in_floats and len(weights.scales) == 1:
         both = np.float32(inner.scale) * np.float32(weights.scale)  # the kernel multiplies floats of 32 bits
         return [float(both) / outer.scale]
     return [inner.scale * scale / outer.scale for scale in weights.scales]
