@@ -32,6 +32,7 @@ class Picture:
         return f"hmcos draw {self.model} --what {self.what}{options} -o {self.file}"
 
 
+ROOT = Path(__file__).resolve().parents[1]
 CIFAR = "zoo:nasnet-cifar"
 PICTURES = (
     Picture(
@@ -49,6 +50,13 @@ PICTURES = (
         " peak is framed and listed.",
         CIFAR,
         "--target hmcos",
+    ),
+    Picture(
+        "rows",
+        "Row by row",
+        "The arena of a small MobileNet that runs row by row: a rectangle per row, what runs at each step"
+        " below, and whole tensors beside it.",
+        "eyes.tflite",
     ),
     Picture(
         "graph",
@@ -101,6 +109,8 @@ def fill_gallery(source: Path) -> None:
         call("python script.py", folder)
     for command in re.findall(r"`(hmcos zoo .*?)`", text):
         call(command, folder)
+    for example in re.findall(r"`python (examples/.*?)`", text):
+        call(f"python {ROOT / example}", folder)
     text = filled(text, "pictures", "\n".join(_shown(picture, folder) for picture in PICTURES))
     command = f"hmcos schedule {CIFAR} --target hmcos -o out"
     call(command, folder)

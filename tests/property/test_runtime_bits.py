@@ -123,6 +123,19 @@ def test_float_convolutions_sum_as_the_rule_says(kind: str, part: int) -> None:
     assert not any(tried), BROKEN + "; ".join(filter(None, tried))
 
 
+@pytest.mark.parametrize("side", [1, 2, 3, 4, 5, 6, 7, 8])
+@pytest.mark.parametrize("outputs", [1, 2, 3, 4])
+def test_convolutions_of_each_channel_sum_as_the_rule_says(side: int, outputs: int) -> None:
+    data = np.random.default_rng(side)
+    weights = data.standard_normal((3 * outputs, 1, side, side)).astype(np.float32)
+    for stride in (1, 2, 3):
+        for pad in {0, side // 2, max(0, side - 1)}:
+            rest: dict[str, Any] = {"group": 3, "strides": [stride] * 2, "pads": [pad] * 4}
+            proto = one_operator("Conv", (3, 40, 41), [weights], **rest)
+            tried = list(unlike(proto, side))
+            assert not any(tried), BROKEN + "; ".join(filter(None, tried))
+
+
 def sums(kind: str, products: int, widths: tuple[int, ...]) -> list[Any]:
     """What comes out of a convolution without a window for images of one row that begin alike."""
     data = np.random.default_rng(products)

@@ -11,8 +11,10 @@ from hmcos.backends.c.naming import Naming, name_for
 from hmcos.errors import OptionError
 from hmcos.limits import SILENCE, Observer, Status, Watch, never
 from hmcos.network.opening import Openable, open_source
+from hmcos.report.page.page import NAME, is_foreign
+from hmcos.report.page.rows_page import rows_page_text
 from hmcos.streaming.program import Feeding, Rows
-from hmcos.tasks.compile.compiling import Compiled, CompileRequest, compiled
+from hmcos.tasks.compile.compiling import Compiled, CompileRequest, check_format, compiled
 from hmcos.tasks.compile.places import code_places, save
 from hmcos.tasks.request import chosen_limits
 
@@ -39,11 +41,11 @@ def compile_c(  # noqa: PLR0913 (one keyword per option of the command line, so 
     `name`, by default that of the output file or else of the model; `flash_section` and `ram_section` are
     sections of the linker for constants and for the arena. The search for less memory stops after
     `time_limit` seconds or when `interrupted()` is true, and the best so far is the result. `output` is the
-    .c file to write, with NAME.h and plan.json beside it, all or none; None writes nothing. A folder with the
-    plan of another source is refused unless `overwrite` is true. With a `budget` in bytes, files are written
-    only if the arena is within it; `Compiled.answer` says whether it is. `compares=False` leaves out what
-    whole operators need. `observer` is called with the progress of the search. Sizes are in bytes. The result
-    has the bits of TFLM's reference kernels.
+    .c file to write, with NAME.h, plan.json and report.html beside it, all or none; None writes nothing. A
+    folder with the plan of another source is refused unless `overwrite` is true. With a `budget` in bytes,
+    files are written only if the arena is within it; `Compiled.answer` says whether it is. `compares=False`
+    leaves out what whole operators need. `observer` is called with the progress of the search. Sizes are in
+    bytes. The result has the bits of TFLM's reference kernels.
 
     Example:
         >>> code = hmcos.compile_c("keywords.tflite", output="firmware/keywords.c")  # doctest: +SKIP
@@ -58,13 +60,15 @@ def compile_c(  # noqa: PLR0913 (one keyword per option of the command line, so 
     watch = Watch(observer, interrupted)
     limits = replace(chosen_limits(time_limit, budget=budget), budget=None)
     wanted = checked(rows or Rows())
+    check_format(model)
     opened = open_source(model)
     file = None if output is None else Path(output)
     naming = Naming(name or name_for(opened.stem if file is None else file.stem), flash_section, ram_section)
-    places = None if file is None else code_places(opened, file, naming.name, overwrite=overwrite)
+    page = None if file is None or (not overwrite and is_foreign(file.with_name(NAME))) else NAME
+    places = None if file is None else code_places(opened, file, naming.name, page=page, overwrite=overwrite)
     result = compiled(opened, CompileRequest(naming, wanted, limits, compares), watch)
     is_wanted = budget is None or result.answer(budget) is Status.FITS
-    return result if places is None or not is_wanted else save(result, places)
+    return result if places is None or not is_wanted else save(result, places, rows_page_text)
 
 
 def checked(rows: Rows) -> Rows:

@@ -50,7 +50,7 @@ class Section(click.ParamType[tuple[str, str]]):
     "--output",
     metavar="FILE.c",
     type=click.Path(readable=False),
-    help="C file to write, with its header and plan.json beside it; without it, nothing is written.",
+    help="C file to write, with its header, plan.json and report.html beside it; else nothing is written.",
 )
 @click.option(
     "--input",
@@ -84,8 +84,8 @@ class Section(click.ParamType[tuple[str, str]]):
 def compile_(model: str, as_json: bool, **options: Any) -> int:
     """Write MODEL, an int8 .tflite network, as one C99 file that computes it row by row.
 
-    A row of a tensor is kept until its last reader, so that the code needs a part of the memory that any order
-    of whole operators needs, computes nothing twice, and gives the bits of TFLM's reference kernels. Ctrl-C
+    A row of a tensor is kept until its last reader, so the code needs a part of the memory that orders of
+    whole operators need. It computes nothing twice, and gives the bits of TFLM's reference kernels. Ctrl-C
     stops the search and keeps the best order so far; a second Ctrl-C aborts.
     """
     feeding, alignment = options.pop("feeding"), options.pop("alignment")
@@ -110,4 +110,6 @@ def compile_(model: str, as_json: bool, **options: Any) -> int:
 
         show(compiled_tables(result.plan))
     budget = options["budget"]
+    if budget is not None and result.arena > budget:
+        click.echo(f"hmcos: note: above the budget of {budget:,} bytes, so nothing was written", err=True)
     return 0 if budget is None else exit_code(result.answer(budget))

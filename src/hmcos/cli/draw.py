@@ -17,6 +17,7 @@ from hmcos.cli.options import (
     time_limit_option,
 )
 from hmcos.cli.progress import Progress
+from hmcos.plan.file.row_file import is_row_plan
 from hmcos.report.pictures.picture_table import names, renderer
 
 _EXAMPLES = """
@@ -78,6 +79,7 @@ def draw(model: str, bind: tuple[tuple[str, int], ...], **options: Any) -> int:
             model, bind=dict(bind), observer=progress, interrupted=interruption.happened, **options
         )
     click.echo(place)
-    if told := _RENDERERS.get(renderer(options["what"] or "rows", place.suffix.lower().removeprefix("."))):
+    what = options["what"] or ("rows" if is_row_plan(model) else "schedule")
+    if told := _RENDERERS.get(renderer(what, place.suffix.lower().removeprefix("."))):
         click.echo(f"hmcos: note: {told}", err=True)
     return 0

@@ -45,6 +45,8 @@ class Format:
     float_ends: tuple[str, str] | None = None
     """Kinds of the operators that make quantized tensors of floats, and floats of those; None if there are
     none, or models cannot be rewritten."""
+    runs_by_rows: bool = False
+    """Whether models can run row by row; only then has the format `rows`."""
 
     def load(self, source: str | PathLike[str] | Serializable, bind: Mapping[str, int] | None) -> Model:
         """Return the model in a file or in memory; `bind` gives sizes to symbolic dimensions.

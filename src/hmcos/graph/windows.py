@@ -318,7 +318,7 @@ class Spatial:
     """Per input the maps of rows and of columns; None for one that every piece reads as it is: parameters,
     and inputs that are left out."""
     macs: int = 0
-    """Multiplications and additions per element of the first output."""
+    """Multiplications and additions per element of the first output, or of `macs_of`."""
     pads: Pads = Pads.NONE
     """How padding of the first input is told; of no effect where no map goes outside of the input."""
     most_pad: tuple[int, int] | None = None
@@ -328,6 +328,8 @@ class Spatial:
     types: the zero point)."""
     bits: Summation | Rows | Rounding | None = None
     """Which tiles have the same bits as the whole; None for all of them."""
+    macs_of: int | None = None
+    """The input whose elements `macs` counts: a transposed convolution spreads each of them."""
 
 
 @dataclass(frozen=True, slots=True)

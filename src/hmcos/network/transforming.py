@@ -10,7 +10,6 @@ from hmcos.frontends.format import Format
 from hmcos.frontends.model import Model
 from hmcos.frontends.prepared import Prepared
 from hmcos.graph.graph import Graph
-from hmcos.graph.windows import Barrier, Windows
 from hmcos.limits import Limits, Watch
 from hmcos.memory.target import Target, parse_target
 from hmcos.network.bodies import Accounting
@@ -18,6 +17,7 @@ from hmcos.network.lowering import Known, Network
 from hmcos.network.opening import Opened
 from hmcos.network.scratch_names import translated, translated_back, unnamed
 from hmcos.network.stripping import Stripped, ends_of, stripped
+from hmcos.network.why_untiled import Untiled, why_untiled
 from hmcos.plan.plan import Plan
 from hmcos.plan.rewriting import RegionRow, Rewriting
 from hmcos.schedulers.simple.rpo import reverse_post_order
@@ -25,7 +25,10 @@ from hmcos.transforms.cost import Costing
 from hmcos.transforms.judging import Judged, left_whole
 from hmcos.transforms.ordered_network import OrderedNetwork, Rules, along
 from hmcos.transforms.tile import TiledRegion, expand
-from hmcos.transforms.tiling import Tiling, best_tilings
+from hmcos.transforms.tiling import Tiling, best_tilings, is_cut_short
+
+UNFINISHED = "no tiling was found before the limits were reached"
+"""Why a model was not tiled where a longer search may find how."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,27 +102,26 @@ def tiled(
     networks = [OrderedNetwork(begin.model.graph, windows, rules, each) for each in kept]
     limits, watch = running
     judged = best_tilings(networks, tiling, limits, watch)
-    why = "" if judged else _why_not(begin, networks[0], windows, tiling)
-    if not judged and watch.is_over(limits):
-        why = "no tiling was found before the limits were reached"
+    most, why = given.profile.peak if below is None else below, ""
+    if not judged and is_cut_short(limits, watch):
+        why = UNFINISHED
+    elif not judged:
+        why = why_untiled(Untiled(begin, networks[0], windows, tiling, most), limits, watch)
     judged = judged or [left_whole(networks[0])]
-    most = given.profile.peak if below is None else below
     wanted = [each for each in judged if each.peak < most or _fits(each, limits)]
     if not wanted:
         return why or "no tiling needs less than the model as it is"
     source, target = _Source(model, begin, given), accounting.target
-    return [_transformed(opened, source, each, (tiling, target, why)) for each in wanted]
+    return [_transformed(opened, source, each, (target, why)) for each in wanted]
 
 
-def _transformed(
-    opened: Opened, source: _Source, judged: Judged, asked: tuple[Tiling, Target, str]
-) -> Transformed:
-    """Return a model changed as a tiling says; `asked` are its terms, the target, and why there is none."""
-    tiling, target, why = asked
+def _transformed(opened: Opened, source: _Source, judged: Judged, asked: tuple[Target, str]) -> Transformed:
+    """Return a model changed as a tiling says; `asked` are the target, and why there is no tiling."""
+    target, why = asked
     assert opened.format is not None, "only models are tiled"
     begin = source.begin.model
     changed = opened.format.rewritten(begin, judged.rewrite)
-    rewriting = _rewriting(source, changed, judged, tiling)
+    rewriting = _rewriting(source, changed, judged)
     named = translated(target, begin.graph, changed.graph, judged.rewrite)
     known = Known(judged.problem, judged.schedule)
     return Transformed(_with(opened, changed), rewriting, known, named, why)
@@ -166,6 +168,7 @@ def _again(bare: Stripped, accounting: Accounting, claimed: Rewriting) -> tuple[
         raise PlanError(f"{name}: the plan tiles an order of other operators; {_AGAIN}")
     places = {number: i for i, number in enumerate(bare.numbers)}
     order = _numbers_in(begin, [places[number] for number in claimed.order])
+    _check_runs(name, begin, order)
     graph, windows = begin.model.graph, form.windows(begin.model, accounting.target)
     rules = _rules(form, replace(accounting, target=unnamed(accounting.target)), None)
     network = OrderedNetwork(graph, windows, rules, order)
@@ -183,6 +186,22 @@ def _again(bare: Stripped, accounting: Accounting, claimed: Rewriting) -> tuple[
     named = replace(accounting, target=form.target(bare.target_of_source(target), bare.model))
     peak = along(bare.model.graph, (), _rules(form, named, None)).profile.peak
     return changed, of_source(found, bare, peak, found.peak_best_order)
+
+
+def _check_runs(name: str, begin: Prepared, order: Sequence[int]) -> None:
+    """Check that an order of scheduled operators can run.
+
+    Raises:
+        PlanError: an operator reads what another one makes only later.
+    """
+    graph = begin.model.graph
+    made = {t for op in graph.operators if graph.computes_parameters(op) for t in op.makes}
+    made |= {t for t, tensor in enumerate(graph.tensors) if tensor.is_parameter} | {*graph.inputs}
+    for op in (graph.operators[number] for number in order):
+        if not made.issuperset(op.reads):
+            title = replace(op, number=begin.kept[op.number]).title
+            raise PlanError(f"{name}: rewriting.order: {title} comes before what it reads; {_AGAIN}")
+        made.update(op.makes)
 
 
 def of_source(found: Rewriting, bare: Stripped, peak: int, best: int) -> Rewriting:
@@ -208,13 +227,14 @@ def _regions(rewriting: Rewriting) -> list[TiledRegion]:
 
 def _check_figures(name: str, claimed: Rewriting, found: Rewriting, *, peak: bool) -> None:
     """Compare what a plan says of a tiling with what it is; peaks only where no body has to be searched."""
-    counted = ["macs", "extra_macs", "operators_before", "new_kinds", "folds", "fixed"]
+    counted = ["macs", "extra_macs", "operators_before", "new_kinds", "folds", "fixed", "is_exact"]
     counted += ["peak_before"] if peak else []
     for field in counted:
         says, is_ = getattr(claimed, field), getattr(found, field)
         if says != is_:
             words = f"is {says} in the plan, but {is_} by counting"
-            raise PlanError(f"{name}: rewriting.{field}: {words}; {_AGAIN}")
+            key = field.removeprefix("is_")
+            raise PlanError(f"{name}: rewriting.{key}: {words}; {_AGAIN}")
 
 
 _AGAIN = "run hmcos schedule --tile on the model again"
@@ -277,15 +297,11 @@ def _renumbered(rules: Rules, begin: Prepared) -> Rules:
     return replace(rules, body_scratch=scratch)
 
 
-def _rewriting(source: _Source, changed: Model, judged: Judged, tiling: Tiling) -> Rewriting:
+def _rewriting(source: _Source, changed: Model, judged: Judged) -> Rewriting:
     regions = judged.found.regions
     costing = _walked(judged.network, regions)
     assert costing is not None, "the regions were found by cutting them"
-    found = _figures(costing, source, changed, regions)
-    exact = not tiling.allow_rounding or all(
-        costing.keeps_bits(r.begin, r.end, r.rows, r.columns) for r in regions
-    )
-    return replace(found, peak_best_order=source.given.profile.peak, is_exact=exact)
+    return _figures(costing, source, changed, regions)
 
 
 def _costing(name: str, network: OrderedNetwork, regions: Sequence[TiledRegion]) -> Costing:
@@ -324,23 +340,10 @@ def _figures(costing: Costing, source: _Source, changed: Model, regions: Sequenc
         operators_before=len(operators),
         new_kinds=tuple(sorted(_kinds(changed.graph) - _kinds(source.model.graph))),
         folds=tuple(sorted({op.number for op in operators}.difference(kept))),
+        is_exact=all(costing.keeps_bits(r.begin, r.end, r.rows, r.columns) for r in regions),
         fixed={s: n for s, n in bind.items() if s not in source.begin.model.bind},
     )
 
 
 def _kinds(graph: Graph) -> set[str]:
     return {op.kind for op in graph.operators}
-
-
-def _why_not(begin: Prepared, network: OrderedNetwork, windows: Windows, tiling: Tiling) -> str:
-    """Return why no tiling lowers the peak, in words."""
-    peak, step = network.profile.peak, network.profile.peak_step
-    if step < 0 or network.stable[-1] == peak:
-        return "the inputs and outputs alone need the peak"
-    op = network.operator(step)
-    found, title = windows[op.number], replace(op, number=begin.kept[op.number]).title
-    if isinstance(found, Barrier):
-        return f"{title}, at the peak, {found.reason}"
-    if network.spatial[step] is None:
-        return f"{title}, at the peak, has a rule in the target that is for all of it"
-    return f"no tiling of {title}, at the peak, needs less within {tiling.max_extra_macs:.3g} of extra MACs"

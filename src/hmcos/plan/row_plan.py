@@ -128,7 +128,7 @@ class RowPlan:
     by_rows: bool
     """Whether the caller hands over the input row by row."""
     rounded_to: int
-    """Bytes: the offset of every row is a multiple of it."""
+    """Bytes: the search put rows at multiples of it, but for those inside of a block, such as the input's."""
     operators: tuple[PlannedOperator, ...]
     """Those that run, in the order of the source; first the one that takes the input, if it comes by rows."""
     steps: tuple[tuple[int, int], ...]

@@ -25,7 +25,7 @@ class Feeding(StrEnum):
 class Rows:
     """How a network is to be run row by row."""
 
-    input: Feeding = Feeding.WHOLE
+    input: Feeding | str = Feeding.WHOLE
     alignment: int = 1
     """Bytes; the offset of every row is a multiple of it."""
 

@@ -91,7 +91,7 @@ class Walk:
     ) -> tuple[Cut, ...] | None:
         """Return the cuts of an operator that reads just the pixels that it makes; None for any other."""
         tensors, axis = self.network.graph.tensors, spatial.axes[self.axis]
-        same, ones = list[bool](), list[Interval | None]()
+        same, wholes = list[bool](), list[Interval | None]()
         """Per input: whether a piece reads what it makes, and else what every piece reads."""
         for t, maps in zip(self.network.operator(position).inputs, spatial.inputs, strict=True):
             along = None if maps is None or t is None else maps[self.axis]
@@ -101,9 +101,9 @@ class Walk:
             elif along is not None and not isinstance(along, Whole):
                 return None
             same.append(isinstance(along, Window))
-            ones.append(None if along is None else Interval(0, 1))
+            wholes.append(along.needed(wanted[0]) if isinstance(along, Whole) else None)
         return tuple(
-            Cut(made, tuple(made if own else one for own, one in zip(same, ones, strict=True)), (0, 0))
+            Cut(made, tuple(made if own else every for own, every in zip(same, wholes, strict=True)), (0, 0))
             for made in wanted
         )
 

@@ -6,6 +6,7 @@ and the region is put together of those.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ from hmcos.graph.rewrite import Box, Part
 from hmcos.graph.windows import Summation
 from hmcos.memory.target import kind_name
 from hmcos.transforms.boxes import Walk
-from hmcos.transforms.ordered_network import OrderedNetwork
+from hmcos.transforms.ordered_network import OrderedNetwork, counted
 from hmcos.transforms.piece import KnownPieces, Moment, TilePiece
 from hmcos.transforms.tile import Pieces, TiledRegion
 
@@ -85,17 +86,17 @@ class Costing:
         heights, widths = self.walk(end, 0, rows), self.walk(end, 1, columns)
         while len(known) <= end - begin:
             p = end - len(known)
-            known.append(known[-1] + self._extra(p, heights.lengths(p), widths.lengths(p)))
+            known.append(known[-1] + self._extra(p, heights, widths))
         return known[end - begin]
 
-    def _extra(self, position: int, rows: tuple[int, ...], columns: tuple[int, ...]) -> int:
+    def _extra(self, position: int, heights: Walk, widths: Walk) -> int:
         spatial = self.network.spatial[position]
         if spatial is None or not spatial.macs:
             return 0
-        whole = self.network.graph.tensors[self.network.operator(position).makes[0]]
+        whole = self.network.graph.tensors[counted(self.network.operator(position), spatial)]
         height, width = (whole.shape[axis] for axis in spatial.axes)
-        made = sum(rows) * sum(columns) - height * width
-        return made * (whole.elements // (height * width)) * spatial.macs
+        rows, columns = (sum(_lengths(walk, position, spatial.macs_of)) for walk in (heights, widths))
+        return (rows * columns - height * width) * (whole.elements // (height * width)) * spatial.macs
 
     def least(self, begin: int, end: int, rows: int, columns: int) -> int:
         """Return bytes that the first piece of a region needs at least, beside what lives before the region.
@@ -261,6 +262,14 @@ class _Region:
         is_cut = self.early is not None and index >= self.early
         at = Moment(row, column, frozenset(self.alive), is_last, self.cut_early if is_cut else ())
         return self.known.piece(self.pieces, at)
+
+
+def _lengths(walk: Walk, position: int, number: int | None) -> Sequence[int]:
+    """Return how much each piece has along an axis of what an operator makes, or of one of its inputs."""
+    if number is None:
+        return walk.lengths(position)
+    given = (cut.given[number] for cut in walk.cuts[position])
+    return [0 if read is None else read.length for read in given]
 
 
 def _bytes(network: OrderedNetwork, part: Part) -> int:

@@ -18,6 +18,8 @@ from hmcos.transforms.tile import expand
 STATES = 20_000
 """States of the search for an order of a tiled graph, where nobody set a limit: pieces are alike, so that a
 proof would take minutes, and more states were not seen to find a better order."""
+GLANCE = 5_000
+"""States of the search for an order where tilings are compared; the best one is scheduled once more."""
 
 
 @dataclass(frozen=True, slots=True)

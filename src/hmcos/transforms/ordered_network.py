@@ -150,12 +150,19 @@ class OrderedNetwork:
     def macs(self) -> int:
         """Multiplications and additions of the whole network."""
         return sum(
-            found.macs * self.graph.tensors[op.makes[0]].elements
+            found.macs * self.graph.tensors[counted(op, found)].elements
             if isinstance(found, Spatial)
             else found.macs
             for op, found in zip(self.graph.operators, self.windows, strict=True)
             if op.makes and not self.graph.computes_parameters(op)
         )
+
+
+def counted(op: Operator, spatial: Spatial) -> int:
+    """Return the tensor that an operator's multiplications are counted by."""
+    read = op.makes[0] if spatial.macs_of is None else op.inputs[spatial.macs_of]
+    assert read is not None, "maps are of inputs that there are"
+    return read
 
 
 def along(graph: Graph, windows: Windows, rules: Rules, order: Sequence[int] | None = None) -> OrderedNetwork:

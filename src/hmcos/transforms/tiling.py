@@ -9,15 +9,13 @@ from hmcos.errors import OptionError
 from hmcos.limits import Limits, Status, Watch
 from hmcos.transforms.choose import Found, Terms, TilingSearch
 from hmcos.transforms.cost import Costing
-from hmcos.transforms.judging import Judged, judged
+from hmcos.transforms.judging import GLANCE, Judged, judged
 from hmcos.transforms.ordered_network import OrderedNetwork
 
 RUNGS = (0.05, 0.1, 0.2, 0.5, 1.0)
 """Parts of extra arithmetic for which a search that may take more looks first."""
 JUDGED = 3
 """How many tilings are scheduled, of those that need the least in the order given."""
-GLANCE = 5_000
-"""States of each of those searches; the best tiling is scheduled once more, with all the states."""
 SEARCH = 0.7
 """Part of the time limit by which tilings have to be found; the rest is for their orders."""
 
@@ -78,6 +76,11 @@ def best_tilings(
         if searching.fits:
             return searching.best[:1]
     return [each for each in searching.best[:JUDGED] if each.peak < networks[0].profile.peak]
+
+
+def is_cut_short(limits: Limits, watch: Watch) -> bool:
+    """Return whether a search for tilings that found none had to end before it had looked everywhere."""
+    return watch.is_over(limits.part(SEARCH))
 
 
 _Candidate = tuple[OrderedNetwork, Found]

@@ -35,8 +35,8 @@ OPTIONAL = frozenset(
 
 One runtime that compares the outputs of a TensorFlow Lite model is enough; if there is none, the check
 "same function" is not run. The arena that TFLM reports only confirms what the checks "arena" and "offsets"
-have counted. Not every compiler has
-sanitizers. If a check in this list fails, the whole fails, as with any other check.
+have counted. Not every compiler has sanitizers. If a check in this list fails, the whole fails, as with any
+other check.
 """
 
 

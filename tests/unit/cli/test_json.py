@@ -27,6 +27,8 @@ LINES = (
     ("inspect", "INSTANCE"),
     ("inspect", "INSTANCE", "--instance", "again.json"),
     ("inspect", "missing.onnx"),
+    ("compile", "INSTANCE"),
+    ("compile", "missing.tflite"),
     ("compare", "INSTANCE", "--time-limit", "0"),
     ("explain", "INSTANCE"),
     ("explain", "INSTANCE", "--time-limit", "0"),

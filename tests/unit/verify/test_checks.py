@@ -46,6 +46,7 @@ def test_only_checks_of_which_others_stand_in_are_optional() -> None:
         "outputs in XNNPACK",
         "outputs in TFLM",
         "arena in TFLM",
+        "sanitizers",
     }
     assert expected == OPTIONAL
     assert [check.required for check in verification(H).checks] == [True, False]

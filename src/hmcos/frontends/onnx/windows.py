@@ -208,6 +208,8 @@ def _pads(node: Node, kernel: list[int], stride: list[int], dilation: list[int])
         return node.numbers("pads", [0, 0, 0, 0])[:2]
     if auto == "VALID":
         return [0, 0]
+    if dilation != [1, 1]:  # ONNX Runtime pads as if there were none, and makes fewer rows than ONNX says
+        raise Refusal("derives its padding from a dilated window")
     begins: list[int] = []
     for i, axis in enumerate(AXES):
         size, made = node.data().shape[axis], node.made.shape[axis]
@@ -237,6 +239,9 @@ def _convolution(node: Node) -> Spatial:
     is_float = node.op.kind == "Conv" and data.element.endswith(("float16", "float32", "float64"))
     channels = weights.shape[0] // max(1, node.number("group", 1))
     bits = Summation(products, channels) if is_float else None
+    # ONNX Runtime has a kernel of its own for these, as FastViT has them, if all four sides are padded.
+    if is_float and (*weights.shape[1:], channels) == (1, 7, 7, 2) and _pair(node, "strides", 1) == [2, 2]:
+        bits = Rounding()
     return _spatial(node, {0: maps}, macs=products, pads=Pads.EXPLICIT, bits=bits)
 
 
@@ -264,10 +269,11 @@ def _transposed(node: Node) -> Spatial:
     begins = node.numbers("pads", [0, 0, 0, 0])[:2]
     found = [Transposed(*each) for each in zip(kernel, stride, dilation, begins, strict=True)]
     channels = weights.shape[0] // max(1, node.number("group", 1))
-    products = max(1, channels * prod(kernel) // prod(stride))
+    products = prod(weights.shape[1:])
     is_float = node.data().element.endswith(("float16", "float32", "float64"))
     bits = Summation(channels, weights.shape[1], by_input=True) if is_float else None
-    return _spatial(node, {0: (found[0], found[1])}, macs=products, pads=Pads.EXPLICIT, bits=bits)
+    told: dict[str, object] = {"pads": Pads.EXPLICIT, "bits": bits}
+    return _spatial(node, {0: (found[0], found[1])}, macs=products, macs_of=0, **told)
 
 
 def _pad(node: Node) -> Spatial:

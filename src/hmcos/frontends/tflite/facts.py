@@ -72,25 +72,31 @@ class Facts:
 
     def macs(self, op: Operator) -> int:
         """Return the multiplications and additions of an operator in all."""
+        data = self.tensor(op, 2)
+        if op.kind == "TRANSPOSE_CONV" and data is not None:
+            return self.products(op) * data.elements
         return self.products(op) * self.output(op).elements if op.makes else 0
 
     def products(self, op: Operator) -> int:
-        """Return how many products are summed for each element of the output; 0 where none are."""
+        """Return how many products are summed for each element of the output; 0 where none are.
+
+        Of a transposed convolution: how many are made of each element of the input.
+        """
         data, weights = self.tensor(op, 0), self.tensor(op, 1)
         if data is None or weights is None or not data.shape or not weights.shape:
             return 0
-        filters, options = weights.shape, self.options(op)
+        filters = weights.shape
         if op.kind == "FULLY_CONNECTED":
             return filters[-1]
         if op.kind == "BATCH_MATMUL":
+            options = self.options(op)
             turned = options is not None and options.adjX
             return data.shape[-2:][0] if turned else data.shape[-1]
         if len(filters) != RANK:
             return 0
-        steps = max(1, options.strideH * options.strideW) if op.kind == "TRANSPOSE_CONV" and options else 1
         area = filters[1] * filters[2]
         return {
             "CONV_2D": area * filters[3],
             "DEPTHWISE_CONV_2D": area,
-            "TRANSPOSE_CONV": area * filters[3] // steps,
+            "TRANSPOSE_CONV": area * filters[0],
         }.get(op.kind, 0)

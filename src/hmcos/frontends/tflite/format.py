@@ -99,6 +99,7 @@ class Tflite(Format):
     """TensorFlow Lite. Node numbers count the operators of a subgraph; the main one is the first."""
 
     name = "tflite"
+    runs_by_rows = True
     offsets = _Offsets()
     spelling = Spelling("SLICE", "PAD", "PADV2", "CONCATENATION", most_parts=10)
     """TensorFlow Lite for Microcontrollers puts at most ten tensors together."""

@@ -212,7 +212,7 @@ def _transposed_convolution(facts: Facts, op: Operator) -> Spatial | str:
         found.append(Spread(size, kernel, stride, pads[0]))
     maps: list[tuple[AxisMap, AxisMap] | None] = [None] * len(op.inputs)
     maps[2] = found[0], found[1]
-    return Spatial(AXES, tuple(maps), facts.products(op))
+    return Spatial(AXES, tuple(maps), facts.products(op), macs_of=2)
 
 
 def _fully_connected(facts: Facts, op: Operator) -> Spatial | str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hmcos.errors import PlanError
 from hmcos.plan.file.fields import Fields
 from hmcos.plan.rewriting import VERSION, RegionRow, Rewriting
@@ -56,7 +58,7 @@ def read_rewriting(fields: Fields) -> Rewriting:
             f"rules of version {VERSION}; run hmcos schedule --tile on the model again"
         )
     order = fields.numbers("order")
-    regions = tuple(_region(row, len(order)) for row in fields.parts("regions"))
+    regions = tuple(_region(row, order) for row in fields.parts("regions"))
     pieces = 0
     for before, row in zip((None, *regions), regions, strict=False):
         _expect(before is None or before.end <= row.begin, fields, "regions", "must not overlap")
@@ -82,11 +84,14 @@ def read_rewriting(fields: Fields) -> Rewriting:
     )
 
 
-def _region(fields: Fields, operators: int) -> RegionRow:
+def _region(fields: Fields, order: Sequence[int]) -> RegionRow:
     begin, end = fields.number("begin"), fields.number("end")
     rows, columns = fields.number("rows", lowest=1), fields.number("columns", lowest=1)
     early = fields.number_or_none("early")
-    _expect(begin < end <= operators, fields, "end", "must be behind `begin` and within `order`")
+    _expect(begin < end <= len(order), fields, "end", "must be behind `begin` and within `order`")
+    for key, position in (("first", begin), ("last", end - 1)):
+        is_there = fields.number(key) == order[position]
+        _expect(is_there, fields, key, f"must be the operator at position {position} of `order`")
     _expect(1 < rows * columns <= MOST_PIECES, fields, "rows", f"must make 2 to {MOST_PIECES:,} pieces")
     _expect(early is None or early < rows * columns, fields, "early", "must be the number of a piece")
     return RegionRow(begin, end, rows, columns, early)

@@ -56,9 +56,6 @@ def _in_places(plan: RowPlan) -> Iterator[Disagreement]:
             if offset < -1 or offset + tensor.size > plan.arena:
                 yield "tensors", f"row {row} of tensor {tensor.tensor} lies outside of the arena"
                 return
-            if offset > 0 and offset % plan.rounded_to:
-                yield "tensors", f"row {row} of tensor {tensor.tensor} is not at a multiple of `rounded_to`"
-                return
 
 
 def _in_operator(

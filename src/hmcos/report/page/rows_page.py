@@ -12,7 +12,7 @@ from pathlib import Path
 
 from hmcos.plan.row_plan import RowPlan
 from hmcos.report.page.rows_svg import rows_svg, title_of
-from hmcos.report.pictures.row_colours import FED, SUMMED, colour, ramp
+from hmcos.report.pictures.row_colours import FED, colour, ramp
 from hmcos.report.words.row_words import ROLES, proof_words, saved_words
 from hmcos.staging import write
 from hmcos.tasks.draw.row_scene import RowScene, row_scene
@@ -70,7 +70,6 @@ def _figures(plan: RowPlan) -> Iterator[str]:
             yield _figure("TFLM as it is", f"{whole.tflm:,}", "bytes, all of its arena")
     if plan.flash:
         yield _figure("constants in flash", f"{sum(plan.flash.values()):,}", "bytes")
-    yield _figure("row steps", f"{len(plan.steps):,}", f"of {len(plan.operators):,} operators")
 
 
 def _figure(label: str, number: str, small: str, *, main: bool = False) -> str:
@@ -85,7 +84,7 @@ def _key(scene: RowScene) -> Iterator[str]:
     yield f'<span><i class="ramp" style="{swept}"></i>first to last layer</span>'
     yield f'<span><i style="background:{FED}"></i>input</span>'
     if any(band.tensor < 0 for band in scene.bands):
-        yield f'<span><i style="background:{SUMMED}"></i>sums of a pool, a mean or a dense layer</span>'
+        yield '<span><i class="sums"></i>sums of a pool, a mean or a dense layer</span>'
 
 
 def _told(scene: RowScene) -> str:
@@ -172,6 +171,7 @@ def _flash(plan: RowPlan) -> Iterator[str]:
 def _settings(plan: RowPlan) -> Iterator[tuple[str, str]]:
     yield "network", plan.source.name
     yield "sha256", plan.source.original_sha256 or "none: the network was given in memory"
+    yield "row steps", f"{len(plan.steps):,} of {len(plan.operators):,} operators"
     yield "input", "by rows, from the caller" if plan.by_rows else "whole, in the arena"
     yield "rows aligned to", human(plan.rounded_to)
     yield "arena aligned to", human(plan.alignment)

@@ -52,8 +52,9 @@ def _map(scene: RowScene) -> Iterator[str]:
     for (operator, sums), bands in of_maker.items():
         path = "".join(_box(scene, band) for band in bands)
         name = ("sums of " if sums else "") + title_of(scene, operator)
-        shade = colour(scene, operator, -1 if sums else 0)
-        yield f'<path fill="{shade}" d="{path}"><title>{escape(name)}</title></path>'
+        shade = colour(scene, operator)
+        fill = 'class="sums"' if sums else f'fill="{shade}"'
+        yield f'<path {fill} d="{path}"><title>{escape(name)}</title></path>'
     yield "</g>"
     for block in scene.blocks[:40]:
         yield from _label(scene, block)

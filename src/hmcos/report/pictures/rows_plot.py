@@ -25,7 +25,7 @@ from hmcos.tasks.draw.row_scene import Band, Block, RowScene
 _WIDTH, _HEIGHT = 11.0, 6.4
 _WIDE, _HIGH = 0.04, 0.032
 """Least part of the picture's width and height of a rectangle with a label."""
-_LETTERS = 135
+_LETTERS = 120
 """Letters of a label that fit into the whole width."""
 _LABELS = 40
 """Largest blocks that may have a label."""

@@ -167,7 +167,12 @@ def _verdict(plan: Plan) -> str:
     # Where nothing fits, the gap is not that of an answer, but of the best order on the way to it.
     over = f" ({percent} above the lower bound)" if percent and plan.status != Status.DOES_NOT_FIT else ""
     target = printable(plan.target.name)
-    return f"{plan.status}: {_WORDS[plan.status]}{over}, as target {target} counts memory"
+    words = _WORDS[plan.status]
+    if plan.status is Status.DOES_NOT_FIT and (plan.rewriting is not None or plan.untiled):
+        words = (
+            "no tiling was found that does; proved of this graph only: no order of it is within the budget"
+        )
+    return f"{plan.status}: {words}{over}, as target {target} counts memory"
 
 
 def _crest(plan: Plan) -> list[RenderableType]:

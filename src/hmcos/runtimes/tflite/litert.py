@@ -38,6 +38,11 @@ class ModelRun:
     """Everything that the runtime printed."""
 
 
+def is_installed(engine: str) -> bool:
+    """Return whether the package of a runtime is installed."""
+    return find_spec(PACKAGES[engine][0]) is not None
+
+
 def run(
     engine: str,
     content: bytes,
@@ -79,8 +84,8 @@ def run_all(
 
 
 def _ran(task: Task, allowance: Allowance) -> ModelRun:
-    engine, (module, package) = task.engine, PACKAGES[task.engine]
-    if find_spec(module) is None:
+    engine, (_, package) = task.engine, PACKAGES[task.engine]
+    if not is_installed(engine):
         raise ToolError(f"this needs the package {package}; pip install 'hmcos[tflite-check]'")
     ended = processes.run("hmcos.runtimes.tflite.litert_child:answer", pickle.dumps(task), allowance)
     if ended.failure:

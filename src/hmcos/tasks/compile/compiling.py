@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from os import PathLike
+from os import PathLike, fspath
 from pathlib import Path
 
 from hmcos.backends.c.generating import Generated, generate
 from hmcos.backends.c.naming import Naming
 from hmcos.errors import ModelError, VerifyError
-from hmcos.frontends.loading import format_called
+from hmcos.frontends.loading import format_called, format_of
 from hmcos.frontends.model import Model
 from hmcos.limits import Limits, Status, Watch
 from hmcos.log import Log
-from hmcos.network.opening import Opened
+from hmcos.memory.problem import Problem
+from hmcos.network.opening import ZOO, Openable, Opened
 from hmcos.network.streaming import program_of
 from hmcos.plan.row_plan import RowPlan
 from hmcos.streaming.program import Rows
@@ -79,6 +80,8 @@ class Compiled:
     def write(self, file: str | PathLike[str], *, overwrite: bool = False) -> Compiled:
         """Write the code to a .c file, its header and plan.json beside it, all or none; return it with them.
 
+        `hmcos.report` makes the page of it.
+
         Raises:
             OutputError: they cannot be written; as for `hmcos.compile_c`.
         """
@@ -94,14 +97,36 @@ class Compiled:
         )
 
 
+def check_format(source: Openable) -> None:
+    """Check that a source is of a format whose models can be compiled, before it is read.
+
+    Raises:
+        ModelError: it is of another one, or a problem; says what can be done.
+    """
+    name, is_able = "<problem>", False
+    if isinstance(source, Model):
+        name, is_able = str(source.path or "<model>"), format_called(source.format).runs_by_rows
+    elif isinstance(source, str | PathLike):
+        path: str = fspath(source)
+        is_other = path.startswith(ZOO) or Path(path).suffix.lower() == ".json"
+        name, is_able = path, not is_other and format_of(path).runs_by_rows
+    elif not isinstance(source, Problem):
+        name = "<model>"
+    if not is_able:
+        raise ModelError(
+            f"{name}: only .tflite models can be compiled; convert the network to an int8 .tflite file"
+        )
+
+
 def compiled(opened: Opened, request: CompileRequest, watch: Watch) -> Compiled:
-    """Return a network as C code.
+    """Return a network that `check_format` accepts as C code.
 
     Raises:
         ModelError: it cannot be compiled; names the file, the operator and the way out.
         VerifyError: the plan does not hold.
     """
-    model = model_in(opened)
+    model = opened.model
+    assert model is not None, "only models are compiled"
     program = program_of(model, request.rows, request.limits, watch)
     generated = generate(model, program, request.naming)
     plan = row_plan_of(program, opened.source, model.graph, request.naming)
@@ -111,19 +136,6 @@ def compiled(opened: Opened, request: CompileRequest, watch: Watch) -> Compiled:
     if request.compares:
         plan = replace(plan, whole=whole_peak(opened, request.limits, watch))
     return Compiled(generated.source, generated.header, plan, opened)
-
-
-def model_in(opened: Opened) -> Model:
-    """Return the model of an opened source.
-
-    Raises:
-        ModelError: it is a problem.
-    """
-    if opened.model is None:
-        raise ModelError(
-            f"{opened.source.name}: is a problem, not a model; only .tflite models can be compiled"
-        )
-    return opened.model
 
 
 def recheck(model: Model, plan: RowPlan, generated: Generated) -> None:

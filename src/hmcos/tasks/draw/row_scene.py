@@ -104,7 +104,7 @@ class RowScene:
         for band in self.bands:
             if band.birth <= self.peak_moment < band.death:
                 sizes[band.operator] = sizes.get(band.operator, 0) + band.size
-        return tuple(sorted(sizes.items(), key=lambda pair: self.depth(pair[0]) % 2))
+        return tuple(sorted(sizes.items(), key=lambda pair: (self.depth(pair[0]) < 0, pair[0])))
 
     @cached_property
     def runs(self) -> tuple[tuple[int, int, int], ...]:

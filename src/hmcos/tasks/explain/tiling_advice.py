@@ -8,7 +8,7 @@ from enum import StrEnum
 from hmcos.errors import HmcosError
 from hmcos.limits import Limits, Watch
 from hmcos.network.restoring import accounting_in
-from hmcos.network.transforming import Begun, tiled
+from hmcos.network.transforming import UNFINISHED, Begun, tiled
 from hmcos.plan.plan import Plan
 from hmcos.plan.rewriting import Rewriting
 from hmcos.tasks.schedule.solved import Solved
@@ -79,7 +79,7 @@ def _tried(solved: Solved, limits: Limits, watch: Watch) -> TilingAdvice:
     except HmcosError as error:  # a format, a version or a target that cannot be tiled for
         return TilingAdvice(TilingAnswer.DOES_NOT_HELP, str(error))
     if isinstance(found, str):
-        if watch.is_over(limits):
+        if found == UNFINISHED:
             return TilingAdvice(TilingAnswer.CUT_SHORT)
         return TilingAdvice(TilingAnswer.DOES_NOT_HELP, found)
     best = found[0]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 from functools import cached_property
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,8 +22,9 @@ from hmcos.network.opening import Openable, open_source
 from hmcos.network.results import digest_of
 from hmcos.plan.file.row_file import is_row_plan, read_row_plan
 from hmcos.plan.row_plan import RowPlan
+from hmcos.runtimes.tflite.litert import is_installed
 from hmcos.streaming.program import RowProgram
-from hmcos.tasks.compile.compiling import model_in
+from hmcos.tasks.compile.compiling import check_format
 from hmcos.tasks.compile.places import PLAN
 from hmcos.tasks.compile.row_planning import program_of_plan
 from hmcos.tasks.verify.run_options import Running
@@ -57,6 +57,7 @@ def verify_code(model: Openable, result: str | os.PathLike[str] | RowPlan, runni
         HmcosError: one of its subclasses for any wrong input; what does not hold is a failed check.
     """
     plan, title = _plan(result)
+    check_format(model)
     try:
         opened = open_source(model)
     except ToolError as error:  # the reader of TensorFlow Lite models is part of a runtime
@@ -64,7 +65,8 @@ def verify_code(model: Openable, result: str | os.PathLike[str] | RowPlan, runni
     name, source = opened.source.name, check_source(opened.source, plan)
     if not source.held:
         return Verification(name, title, (source,))
-    proving = _Proving(model_in(opened), plan, running)
+    assert opened.model is not None, "only models are compiled"
+    proving = _Proving(opened.model, plan, running)
     return Verification(name, title, (source, *proving.checks()))
 
 
@@ -207,7 +209,7 @@ class _Proving:
     @cached_property
     def _wanted(self) -> tuple[str, list[bytes]]:
         """The runtime whose bits the code has to have, and its outputs."""
-        inputs, engine = self._inputs, "tflm" if find_spec("tflite_micro") else "litert"
+        inputs, engine = self._inputs, "tflm" if is_installed("tflm") else "litert"
         source = self._trial.without_offsets()
         ran = (self._trial.run(engine, source, fed).outputs for fed in inputs)
         return engine, [b"".join(array.tobytes() for array in outputs) for outputs in ran]
@@ -241,10 +243,10 @@ class _Proving:
         program = self._built(folder / "san", main, flags, "with sanitizers")
         other = self._differing(self._made(program), self._wanted[1])
         if other is not None:
-            raise VerifyError(f"it reads what is dead: overwritten, that changes an output for seed {other}")
+            raise VerifyError(f"it reads what is dead: overwritten, that changes seed {other}")
         return (
-            "ASan and UBSan find nothing, no byte outside of the arena is touched, and overwriting every dead "
-            "byte after each step changes no output"
+            "ASan and UBSan find nothing, no byte outside of the arena is touched, and overwriting each dead "
+            "byte after every step changes no output"
         )
 
     def _made(self, program: Path) -> list[bytes]:

@@ -110,7 +110,8 @@ def _written(model: Model, plan: Plan | None, written: Path) -> str:
     check_order(model.graph, order)
     planned = None if plan is None else {body.path: body.order for body in plan.bodies}
     check_bodies(model, written, order, planned)
-    return f"{written.name}: the source's {len(order):,} nodes in a valid order, and nothing else changed"
+    whose = "tiled source" if model.rewritten else "source"
+    return f"{written.name}: the {whose}'s {len(order):,} nodes in a valid order, and nothing else changed"
 
 
 RUNNER = Runner(ran, compared)

@@ -180,8 +180,13 @@ class _Counting:
         for read in operator.inputs:
             if read.position in allowed:
                 rows = self.reads.sources.behind((read.tensor, row) for row in read.needs[step])
-                found.update((self.value_of[row], None) for row in sorted(rows))
+                found.update((self.value_of[row], None) for row in sorted(rows) if not self._is_askew(row))
         return list(found)
+
+    def _is_askew(self, row: Row) -> bool:
+        """Return whether a row of the input's block lies where no row may that is rounded up."""
+        is_pinned = row[0] in self.plan.inputs and not self.plan.by_rows
+        return is_pinned and self.plan.tensor(row[0]).size % self.plan.rounded_to != 0
 
     def _is_contiguous(self, t: int) -> bool:
         """Return whether a tensor has a fixed place, as an output of several rows or a part of one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,9 @@ UNREADABLE: tuple[tuple[Change, str], ...] = (
     (lambda r: r["regions"][0].update(end=10**6), "must be behind `begin` and within `order`"),
     (lambda r: r["regions"][0].update(early=10**6), "must be the number of a piece"),
     (lambda r: r["regions"].append(r["regions"][0]), "must not overlap"),
+    (lambda r: r["regions"][0].update(first=1), "first: must be the operator at position 0 of `order`"),
+    (lambda r: r["regions"][0].update(last=4), "last: must be the operator at position 2 of `order`"),
+    (lambda r: r["regions"][0].pop("last"), "last"),
 )
 
 
@@ -137,11 +141,12 @@ def test_plans_that_no_tiling_has_are_refused_when_read(source: Path, change: Ch
 UNFITTING: tuple[tuple[Change, str], ...] = (
     (lambda r: r.update(sha256="0" * 64), "it is not the model of the plan"),
     (lambda r: r["regions"][0].update(rows=2, columns=1, early=None), "it is not the model of the plan"),
-    (lambda r: r["regions"][0].update(end=len(r["order"])), "cannot be tiled"),
+    (lambda r: r["regions"][0].update(end=len(r["order"]), last=5), "cannot be tiled"),
     (lambda r: r.update(extra_macs=1), "extra_macs: is 1 in the plan, but"),
     (lambda r: r.update(peak_before=10**9), "peak_before: is 1000000000 in the plan, but"),
     (lambda r: r.update(new_kinds=[]), "new_kinds: is .* in the plan, but"),
     (lambda r: r["order"].pop(), "tiles an order of other operators"),
+    (lambda r: r.update(exact=False), "exact: is False in the plan, but True by counting"),
 )
 
 
@@ -179,6 +184,28 @@ def test_what_gains_nothing_is_left_as_it_is(tmp_path: Path) -> None:
     assert plan.rewriting is None
     assert plan.untiled == "operator 0 (GlobalAveragePool), at the peak, averages over rows and columns"
     assert (tmp_path / "out/whole.onnx").read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("activation", "tiling", "options", "looser"),
+    [
+        ("Relu", hmcos.Tiling(0.0), "--max-extra-macs 3%", hmcos.Tiling(0.03)),
+        ("Elu", hmcos.Tiling(0.05), "--allow-rounding", hmcos.Tiling(0.05, allow_rounding=True)),
+        (
+            "Elu",
+            hmcos.Tiling(0.0),
+            "--allow-rounding --max-extra-macs 3%",
+            hmcos.Tiling(0.03, allow_rounding=True),
+        ),
+    ],
+)
+def test_the_options_that_would_help_are_named(
+    activation: str, tiling: hmcos.Tiling, options: str, looser: hmcos.Tiling
+) -> None:
+    model = pyramid(activation=activation)
+    untiled = hmcos.tile(model, tiling).plan.untiled
+    assert untiled.endswith(f"of extra MACs; {options} finds one that needs 78,976 bytes")
+    assert hmcos.tile(model, looser).peak <= 78_976
 
 
 def test_a_budget_takes_the_least_extra_arithmetic_within_it(source: Path) -> None:
@@ -274,3 +301,93 @@ def test_weights_beside_the_model_stay_there(tmp_path: Path) -> None:
     assert found.holds
     inner = next(check for check in found.checks if check.name == "inner tensors")
     assert "only the outputs were compared" in inner.words
+
+
+def test_an_order_that_cannot_run_is_refused(source: Path) -> None:
+    _, out = written(source)
+    record = json.loads((out / "plan.json").read_text())
+    rewriting = record["rewriting"]
+    for order in ([1, 0, 2, 3, 4, 5], [5, 4, 3, 2, 1, 0], [0, 2, 1, 3, 4, 5]):
+        region = rewriting["regions"][0]
+        region.update(first=order[region["begin"]], last=order[region["end"] - 1])
+        (out / "plan.json").write_text(json.dumps(record | {"rewriting": rewriting | {"order": order}}))
+        with pytest.raises(PlanError, match=r"rewriting.order: operator \d .* comes before what it reads"):
+            hmcos.verify(source, out / "plan.json")
+
+
+def test_a_plan_cannot_claim_bits_that_its_pieces_may_round(tmp_path: Path) -> None:
+    path = tmp_path / "rounds.onnx"
+    path.write_bytes(pyramid(activation="Softplus").SerializeToString())
+    hmcos.schedule(path, tile=hmcos.Tiling(0.4, allow_rounding=True), output=tmp_path / "out")
+    record = json.loads((tmp_path / "out/plan.json").read_text())
+    record["rewriting"]["exact"] = True
+    (tmp_path / "out/plan.json").write_text(json.dumps(record))
+    with pytest.raises(PlanError, match="exact: is True in the plan, but False by counting"):
+        hmcos.verify(path, tmp_path / "out/plan.json")
+
+
+def transposed(kernel: int, stride: int) -> ModelProto:
+    """A transposed convolution whose pieces read some inputs twice, between narrower tensors."""
+    rng = np.random.default_rng(1)
+    weights = {"up": (3, 16, kernel, kernel), "down": (2, 16, 1, 1)}
+    nodes = [
+        helper.make_node("ConvTranspose", ["x", "up"], ["a"], strides=[stride, stride]),
+        helper.make_node("Relu", ["a"], ["b"]),
+        helper.make_node("Conv", ["b", "down"], ["c"]),
+        helper.make_node("GlobalAveragePool", ["c"], ["y"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "transposed",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, (1, 3, 16, 16))],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, (1, 2, 1, 1))],
+        [numpy_helper.from_array(rng.random(shape, np.float32), name) for name, shape in weights.items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+
+
+def multiplications(model: ModelProto) -> int:
+    """Those of all convolutions, counted by the shapes in the model: transposed ones by what they read."""
+    inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
+    known = [*inferred.graph.input, *inferred.graph.value_info, *inferred.graph.output]
+    sizes = {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in known}
+    weights = {w.name: list(w.dims) for w in model.graph.initializer}
+    found = 0
+    for node in model.graph.node:
+        if node.op_type in ("Conv", "ConvTranspose"):
+            per = node.input[0] if node.op_type == "ConvTranspose" else node.output[0]
+            found += prod(sizes[per]) * prod(weights[node.input[1]][1:])
+    return found
+
+
+@pytest.mark.parametrize(("kernel", "stride"), [(3, 2), (4, 2), (4, 3), (1, 2), (2, 3), (5, 1)])
+def test_transposed_convolutions_are_counted_by_what_they_read(
+    kernel: int, stride: int, tmp_path: Path
+) -> None:
+    source = transposed(kernel, stride)
+    plan = hmcos.schedule(source, tile=hmcos.Tiling(1.0), output=tmp_path)
+    assert plan.rewriting is not None
+    result = onnx.load(str(next(tmp_path.glob("*.onnx"))))  # pyright: ignore[reportUnknownMemberType]
+    assert plan.rewriting.macs == multiplications(source)
+    assert plan.rewriting.extra_macs == multiplications(result) - multiplications(source)
+
+
+def test_pools_that_derive_padding_from_dilated_windows_stay_whole() -> None:
+    pool = helper.make_node("MaxPool", ["x"], ["a"], kernel_shape=[2, 2], dilations=[2, 2])
+    pool.attribute.append(helper.make_attribute("auto_pad", "SAME_UPPER"))
+    nodes = [
+        pool,
+        helper.make_node("GlobalAveragePool", ["a"], ["y"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "dilated",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, (1, 3, 16, 16))],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, (1, 3, 1, 1))],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    found = hmcos.tile(model, GENEROUS)
+    assert found.plan.rewriting is None
+    assert found.plan.untiled == (
+        "operator 0 (MaxPool), at the peak, derives its padding from a dilated window"
+    )

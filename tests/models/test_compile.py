@@ -1,0 +1,232 @@
+"""From a model file to C code that runs, by the command line, and back by verify."""
+
+from __future__ import annotations
+
+import json
+import os
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pytest
+
+import hmcos
+from hmcos.__main__ import run
+from hmcos.frontends.tflite.reading import model_in
+from hmcos.processes import run_program
+from hmcos.tasks.verify import code
+from hmcos.verify.checks import Answer, Verification
+from row_networks import SEEDS, compiled, needs_compiler, record_of, written
+
+pytestmark = [pytest.mark.slow]
+needs_tflm = pytest.mark.skipif(find_spec("tflite_micro") is None, reason="tflite-micro is not installed")
+
+
+def answers(verification: Verification) -> dict[str, str]:
+    return {check.name: str(check.answer) for check in verification.checks}
+
+
+def _never(engine: str) -> bool:
+    return False
+
+
+def _other(*_: object) -> list[bytes]:
+    return [b"other", b"other"]
+
+
+def words(verification: Verification, name: str) -> str:
+    return next(check.words for check in verification.checks if check.name == name)
+
+
+@needs_compiler
+@needs_tflm
+@pytest.mark.parametrize("feeding", ["whole", "rows"])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_compiled_code_holds(seed: int, feeding: str, tmp_path: Path) -> None:
+    compiled(tmp_path, seed, feeding, name="eyes")
+    found = hmcos.verify(tmp_path / "net.tflite", tmp_path / "net.c", runs=3)
+    assert found.holds, found
+    assert list(answers(found)) == [
+        *("source", "files", "rows", "memory", "arena", "code", "compiler", "outputs", "sanitizers")
+    ]
+    assert "equal to TFLM in every bit, for inputs of 3 seeds" in words(found, "outputs")
+
+
+@needs_compiler
+def test_the_command_line_compiles_and_verifies(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model, place = written(tmp_path), tmp_path / "out" / "eyes.c"
+    assert run(["compile", str(model), "-o", str(place), "--input", "rows", "--section", "ram=.dtcm"]) == 0
+    shown = capsys.readouterr().out
+    for line in (
+        "row by row: the arena",
+        "lower bound of row orders",
+        "flash, without machine code",
+        "optimal: ",
+    ):
+        assert line in shown
+    assert run(["compile", str(model), "--json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert (record["status"], record["input"], record["outputs"]["code"]) == ("optimal", "whole", None)
+    assert record["arena"] >= record["peak"] == record["lower_bound"]
+    assert run(["verify", str(model), str(place), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["holds"] is True
+
+
+@pytest.mark.parametrize(("budget", "exit_code"), [("1M", 0), ("1", 3)])
+def test_a_budget_has_its_exit_code(
+    budget: str, exit_code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = written(tmp_path)
+    assert run(["compile", str(model), "-o", str(tmp_path / "net.c"), "--budget", budget]) == exit_code
+    assert (tmp_path / "net.c").exists() == (exit_code == 0)
+    assert ("nothing was written" in capsys.readouterr().err) == (exit_code == 3)
+
+
+@pytest.mark.parametrize("section", ["rom=.x", "flash", "=", "ram="])
+def test_a_wrong_section_is_wrong_usage(section: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["compile", "net.tflite", "--section", section]) != 0
+    assert "write flash=NAME or ram=NAME" in capsys.readouterr().err
+
+
+@needs_compiler
+def test_given_inputs_are_run(tmp_path: Path) -> None:
+    compiled(tmp_path)
+    place = tmp_path / "net.tflite"
+    graph = model_in(place.read_bytes(), place).graph
+    shape = graph.tensors[graph.inputs[0]].shape
+    np.save(tmp_path / "mine.npy", np.full(shape, 7, "int8"))
+    found = hmcos.verify(tmp_path / "net.tflite", tmp_path / "net.c", inputs={"0": tmp_path / "mine.npy"})
+    assert found.holds
+    np.save(tmp_path / "other.npy", np.zeros((2, 2), "int8"))
+    with pytest.raises(hmcos.HmcosError, match=r"other\.npy"):
+        hmcos.verify(tmp_path / "net.tflite", tmp_path / "net.c", inputs={"0": tmp_path / "other.npy"})
+
+
+def test_code_that_was_changed_is_never_run(tmp_path: Path) -> None:
+    compiled(tmp_path)
+    with (tmp_path / "net.c").open("a") as file:
+        file.write("\n#error never compiled\n")
+    found = hmcos.verify(tmp_path / "net.tflite", tmp_path / "plan.json")
+    assert answers(found) == {"source": "holds", "files": "does not hold"}
+    assert "was changed" in words(found, "files")
+
+
+def test_code_of_another_version_is_not_run(tmp_path: Path) -> None:
+    plan = compiled(tmp_path).plan
+    (tmp_path / "net.c").write_text("int other;\n")
+    record = record_of(plan)
+    digest = import_module("hashlib").sha256(b"int other;\n").hexdigest()
+    record["outputs"]["sha256"]["net.c"] = digest
+    (tmp_path / "plan.json").write_text(json.dumps(record))
+    found = hmcos.verify(tmp_path / "net.tflite", tmp_path / "net.c")
+    assert found.answer is Answer.NOT_RUN
+    assert "not what this version makes of the plan" in words(found, "code")
+    assert "compiler" not in answers(found)
+
+
+def test_a_plan_of_another_model_does_not_hold(tmp_path: Path) -> None:
+    compiled(tmp_path / "a", 6)
+    other = written(tmp_path / "b")
+    found = hmcos.verify(other, tmp_path / "a" / "net.c")
+    assert answers(found) == {"source": "does not hold"}
+
+
+def test_no_compiler_is_not_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    compiled(tmp_path)
+    model, place = str(tmp_path / "net.tflite"), str(tmp_path / "net.c")
+    assert run(["verify", model, place, "--cc", "no-such-compiler"]) == 6
+    assert "no C compiler: no-such-compiler" in capsys.readouterr().out
+
+
+@needs_compiler
+def test_a_compiler_that_fails_is_not_run(tmp_path: Path) -> None:
+    compiled(tmp_path)
+    broken = tmp_path / "broken-cc"
+    broken.write_text("#!/bin/sh\necho 'error: no headers' >&2\nexit 1\n")
+    broken.chmod(0o755)
+    found = hmcos.verify(tmp_path / "net.tflite", tmp_path / "net.c", cc=str(broken))
+    assert found.answer is Answer.NOT_RUN
+    assert "a program of nothing" in words(found, "compiler")
+
+
+@needs_compiler
+def test_without_sanitizers_the_rest_still_holds(tmp_path: Path) -> None:
+    compiled(tmp_path)
+    plain = tmp_path / "plain-cc"
+    plain.write_text(
+        '#!/bin/sh\ncase "$*" in *-fsanitize*) echo "error: no sanitizers" >&2; exit 1;; esac\nexec cc "$@"\n'
+    )
+    plain.chmod(0o755)
+    found = hmcos.verify(tmp_path / "net.tflite", tmp_path / "net.c", cc=str(plain))
+    assert found.holds
+    assert answers(found)["sanitizers"] == "not run"
+
+
+@needs_compiler
+def test_without_tflm_the_bits_are_those_of_litert(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled(tmp_path, 6)  # without FULLY_CONNECTED
+    monkeypatch.setattr(code, "is_installed", _never)
+    found = hmcos.verify(tmp_path / "net.tflite", tmp_path / "net.c")
+    assert found.holds
+    assert "equal to LiteRT in every bit" in words(found, "outputs")
+
+
+@needs_compiler
+@needs_tflm
+def test_other_bits_do_not_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled(tmp_path)
+    monkeypatch.setattr(code, "run", _other)
+    found = hmcos.verify(tmp_path / "net.tflite", tmp_path / "net.c")
+    assert found.answer is Answer.FAILS
+    assert "an output differs from that of TFLM" in words(found, "outputs")
+
+
+@needs_compiler
+def test_the_plan_alone_is_enough(tmp_path: Path) -> None:
+    plan = compiled(tmp_path).plan
+    for name in ("net.c", "net.h"):
+        (tmp_path / name).unlink()
+    for result in (tmp_path / "plan.json", plan):
+        found = hmcos.verify(tmp_path / "net.tflite", result)
+        assert found.holds
+        assert "made again from the plan" in words(found, "code")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("gone.c", "does not exist"), ("alone/net.c", "no plan.json beside")]
+)
+def test_code_without_a_plan_is_one_line(name: str, said: str, tmp_path: Path) -> None:
+    compiled(tmp_path)
+    (tmp_path / "alone").mkdir()
+    (tmp_path / "alone" / "net.c").write_text("")
+    (tmp_path / "other.c").write_text("")
+    with pytest.raises(hmcos.HmcosError, match=said):
+        hmcos.verify(tmp_path / "net.tflite", tmp_path / name)
+    with pytest.raises(hmcos.HmcosError, match="is not of this file"):
+        hmcos.verify(tmp_path / "net.tflite", tmp_path / "other.c")
+
+
+@needs_compiler
+def test_a_header_is_enough_to_use_it(tmp_path: Path) -> None:
+    """What a user writes: include the header, link the code."""
+    result = compiled(tmp_path)
+    (tmp_path / "main.c").write_text(
+        '#include "net.h"\n#include <string.h>\n'
+        "int main(void) { memset(net_input(), 1, NET_INPUT_BYTES); net_run(); return net_output() == 0; }\n"
+    )
+    compiler = os.environ.get("CC", "cc")
+    command = [compiler, "-o", str(tmp_path / "main"), str(tmp_path / "main.c"), str(tmp_path / "net.c")]
+    assert run_program(command, b"", waits=300).code == 0
+    assert run_program([str(tmp_path / "main")], b"", waits=60).code == 0
+    assert result.arena > 0
+
+
+def test_json_names_what_is_documented(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(["compile", str(written(tmp_path)), "--json"])
+    keys = set(cast("dict[str, Any]", json.loads(capsys.readouterr().out)))
+    page = (Path(__file__).parents[2] / "docs" / "json.md").read_text("utf-8")
+    section = page.partition("## hmcos compile")[2].partition("\n## ")[0]
+    assert section
+    assert all(f"`{key}`" in section for key in keys)

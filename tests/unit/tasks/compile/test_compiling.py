@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+from hashlib import sha256
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from onnx import TensorProto, helper
+
+import hmcos
+from hmcos.errors import HmcosError, ModelError, OptionError, OutputError
+from hmcos.limits import Status
+from int8_networks import random_network
+from row_networks import compiled, record_of, written
+from tflite_models import conditional, one_operator
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(place.name for place in folder.iterdir())
+
+
+def test_code_header_plan_and_page_lie_side_by_side(tmp_path: Path) -> None:
+    result = compiled(tmp_path)
+    assert names(tmp_path) == ["net.c", "net.h", "net.tflite", "plan.json", "report.html"]
+    assert (tmp_path / "net.c").read_text() == result.source
+    assert (tmp_path / "net.h").read_text() == result.header
+    digests = record_of(result.plan)["outputs"]["sha256"]
+    assert digests == {
+        name: sha256((tmp_path / name).read_bytes()).hexdigest() for name in ("net.c", "net.h")
+    }
+    assert hmcos.read_row_plan(tmp_path / "plan.json") == result.plan
+    assert result.plan.source.relative == "net.tflite"
+
+
+def test_figures_are_those_of_the_plan(tmp_path: Path) -> None:
+    result = compiled(tmp_path)
+    plan = result.plan
+    assert (result.arena, result.peak, result.lower_bound) == (plan.arena, plan.peak, plan.lower_bound)
+    assert plan.status is Status.OPTIMAL
+    assert plan.is_proved is (plan.arena == plan.lower_bound)
+    assert result.flash == plan.flash
+    assert f"arena {plan.arena} B" in repr(result)
+    assert "row steps" in repr(plan)
+    assert result.answer(plan.arena) is Status.FITS
+    assert result.answer(plan.lower_bound - 1) is Status.DOES_NOT_FIT
+
+
+def test_nothing_is_written_unless_asked(tmp_path: Path) -> None:
+    model = written(tmp_path)
+    result = hmcos.compile_c(str(model), compares=False)
+    assert names(tmp_path) == ["net.tflite"]
+    assert (result.plan.file, result.plan.files.code) == (None, None)
+    saved = result.write(tmp_path / "code" / "eyes.c")
+    assert names(tmp_path / "code") == ["eyes.c", "net.h", "plan.json"]  # the code includes net.h
+    assert hmcos.read_row_plan(saved.plan.file or "") == saved.plan
+
+
+def test_a_budget_that_is_not_met_writes_nothing(tmp_path: Path) -> None:
+    assert compiled(tmp_path / "below", budget=1).answer(1) is Status.DOES_NOT_FIT
+    assert names(tmp_path / "below") == ["net.tflite"]
+    compiled(tmp_path / "above", budget=10**6)
+    assert "net.c" in names(tmp_path / "above")
+
+
+def test_whole_operators_are_there_to_compare_with(tmp_path: Path) -> None:
+    whole = hmcos.compile_c(written(tmp_path)).plan.whole
+    assert whole is not None
+    plan = hmcos.schedule(tmp_path / "net.tflite", target="tflm")
+    assert (whole.given_peak, whole.peak, whole.lower_bound) == (plan.given_peak, plan.peak, plan.lower_bound)
+    assert sum(size for _, size in whole.live) <= whole.peak
+
+
+def test_names_and_sections_are_in_the_code(tmp_path: Path) -> None:
+    result = compiled(tmp_path, name="eyes", flash_section=".rom", ram_section=".dtcm")
+    assert "eyes_run" in result.header
+    assert '#include "eyes.h"' in result.source
+    assert all(f'section("{section}")' in result.source for section in (".rom", ".dtcm"))
+    assert (tmp_path / "eyes.h").exists()
+    assert hmcos.read_row_plan(tmp_path / "plan.json").sections == (".rom", ".dtcm")
+
+
+def test_an_input_by_rows_needs_less_or_the_same(tmp_path: Path) -> None:
+    whole, fed = compiled(tmp_path / "a").arena, compiled(tmp_path / "b", feeding="rows")
+    assert fed.arena < whole
+    assert "push_row" in fed.header
+    assert fed.plan.by_rows
+
+
+@pytest.mark.parametrize("alignment", [1, 4, 16])
+def test_rows_are_aligned(alignment: int, tmp_path: Path) -> None:
+    model = written(tmp_path)
+    plan = hmcos.compile_c(model, hmcos.Rows(alignment=alignment), compares=False).plan
+    inner = [each for each in plan.tensors if each.tensor not in (*plan.inputs, *plan.outputs)]
+    assert inner
+    assert all(offset < 0 or offset % alignment == 0 for each in inner for offset in each.offsets)
+    assert plan.alignment % alignment == 0
+
+
+def _onnx(folder: Path, batch: int | str) -> Path:
+    value = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        [helper.make_node("Relu", ["x"], ["y"])],
+        "net",
+        [value("x", TensorProto.FLOAT, [batch, 4])],
+        [value("y", TensorProto.FLOAT, [batch, 4])],
+    )
+    place = folder / f"{batch}.onnx"
+    place.write_bytes(helper.make_model(graph).SerializeToString())
+    return place
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (lambda: one_operator("ADD", "FLOAT32", [1, 4, 4, 3]).bytes(), "only models quantized to int8"),
+        (lambda: one_operator("ADD", "INT16", [1, 4, 4, 3]).bytes(), "computes on int16"),
+        (lambda: one_operator("UNIQUE", "INT8", [1, 4, 4, 3]).bytes(), "cannot be run row by row yet"),
+        (lambda: conditional().bytes(), "only a single graph"),
+        (lambda: random_network(Random(3), 6)[:400], "damaged or truncated"),
+        (lambda: b"", "net.tflite"),
+    ],
+)
+def test_what_cannot_be_compiled_is_one_line(content: Any, words: str, tmp_path: Path) -> None:
+    (tmp_path / "net.tflite").write_bytes(content())
+    with pytest.raises(ModelError, match=words) as caught:
+        hmcos.compile_c(tmp_path / "net.tflite", output=tmp_path / "out" / "net.c")
+    assert "\n" not in str(caught.value)
+    assert str(tmp_path / "net.tflite") in str(caught.value)
+    assert names(tmp_path) == ["net.tflite"]
+
+
+def test_other_formats_are_refused_before_they_are_read(tmp_path: Path) -> None:
+    problem = hmcos.lower("zoo:mobilenet-v2")
+    loaded = hmcos.load(str(_onnx(tmp_path, 1)))
+    for other in (_onnx(tmp_path, "batch"), "zoo:mobilenet-v2", "x.json", problem, loaded):
+        with pytest.raises(ModelError, match=r"only \.tflite models can be compiled"):
+            hmcos.compile_c(other)
+    with pytest.raises(ModelError, match="names no known format"):
+        hmcos.compile_c("net.txt")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"name": "3d"}, "not a name in C"),
+        ({"name": "int"}, "not a name in C"),
+        ({"flash_section": "a b"}, "not the name of a section"),
+        ({"time_limit": -1}, "a time limit is at least 0"),
+        ({"rows": hmcos.Rows("columns")}, "an input comes whole or by rows"),  # pyright: ignore[reportArgumentType]
+        ({"rows": hmcos.Rows(alignment=3)}, "a power of 2"),
+    ],
+)
+def test_wrong_options_are_one_line(options: dict[str, Any], words: str, tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match=words):
+        hmcos.compile_c(written(tmp_path), output=tmp_path / "net.c", **options)
+    assert names(tmp_path) == ["net.tflite"]
+
+
+def test_places_that_are_taken_are_refused(tmp_path: Path) -> None:
+    model = written(tmp_path)
+    (tmp_path / "plan.json").write_text("{}")
+    (tmp_path / "folder.c").mkdir()
+    for place, words in (
+        (model, "name the C file"),
+        (tmp_path / "net.c", "not a plan that hmcos can read"),
+        (tmp_path / "folder.c", "is a folder"),
+        (model / "net.c", "is a file"),
+    ):
+        with pytest.raises(OutputError, match=words):
+            hmcos.compile_c(model, output=place)
+    assert names(tmp_path) == ["folder.c", "net.tflite", "plan.json"]
+
+
+def test_the_plan_of_another_model_is_only_replaced_on_demand(tmp_path: Path) -> None:
+    compiled(tmp_path / "a", 6)
+    other = written(tmp_path / "b")
+    with pytest.raises(OutputError, match="holds the plan of another source"):
+        hmcos.compile_c(other, output=tmp_path / "a" / "net.c", compares=False)
+    with pytest.raises(OutputError, match="holds the plan of another source"):
+        hmcos.schedule(other, output=tmp_path / "a")
+    result = hmcos.compile_c(other, output=tmp_path / "a" / "net.c", overwrite=True, compares=False)
+    assert hmcos.read_row_plan(tmp_path / "a" / "plan.json") == result.plan
+    compiled(tmp_path / "a", 6, overwrite=True)  # and its own again
+
+
+def test_an_interrupted_search_still_gives_code(tmp_path: Path) -> None:
+    result = compiled(tmp_path, 6, interrupted=lambda: True)
+    assert result.plan.status in (Status.INTERRUPTED, Status.OPTIMAL)
+    assert result.lower_bound <= result.peak <= result.arena
+
+
+def test_code_is_the_same_every_time(tmp_path: Path) -> None:
+    first, second = compiled(tmp_path / "a", 13), compiled(tmp_path / "b", 13)
+    assert (first.source, first.header) == (second.source, second.header)
+
+
+def test_a_page_of_another_program_stays(tmp_path: Path) -> None:
+    tmp_path.joinpath("report.html").write_text("mine")
+    compiled(tmp_path)
+    assert tmp_path.joinpath("report.html").read_text() == "mine"
+
+
+def test_errors_are_of_one_tree() -> None:
+    with pytest.raises(HmcosError):
+        hmcos.compile_c("missing.tflite")
