@@ -90,11 +90,7 @@ class OrderedRows:
         problem = self.rows.problem
         held, readers = problem.held, problem.readers
         return [
-            tuple(
-                step
-                for step in steps
-                if not any(readers[b] or b in held for b in problem.makes[step])
-            )
+            tuple(step for step in steps if not any(readers[b] or b in held for b in problem.makes[step]))
             for steps in self.steps
         ]
 
@@ -131,7 +127,7 @@ class OrderedRows:
                 yield step
 
     def _goals(self, interval: Interval) -> Iterator[int]:
-        """Yield the steps of the exits of an interval in the order in which they are driven, then what is left."""
+        """Yield the steps of the exits of an interval in the order in which they are driven, then others."""
         yield from self._exit_steps(interval)
         for position in range(interval.begin, interval.end):
             yield from self._unread_steps[position]
