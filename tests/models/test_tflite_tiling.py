@@ -74,6 +74,15 @@ def test_tflm_needs_what_the_tiled_plan_says_and_all_runtimes_make_the_same_bits
     assert f"head {best:,} -> {plan.peak:,} bytes" in words["arena in TFLM"]
 
 
+def test_what_the_caller_supplies_is_still_in_the_arena_of_tflm(model: Path, tmp_path: Path) -> None:
+    tiling = hmcos.Tiling(max_extra_macs=0.1)
+    plan = hmcos.schedule(model, output=tmp_path / "out", tile=tiling, external_io=True)
+    found = hmcos.verify(model, plan)
+    assert found.holds, found
+    words = {check.name: check.words for check in found.checks}
+    assert "which the plan leaves to the caller" in words["arena in TFLM"]
+
+
 def test_the_source_itself_is_run_against_the_result(model: Path, tmp_path: Path) -> None:
     """A rewriting that is wrong is wrong in the plan and in the written model alike."""
     tiled = hmcos.tile(model, hmcos.Tiling(max_extra_macs=0.1)).model

@@ -39,7 +39,7 @@ def renamed(graph: Graph, rng: Random) -> Graph:
 
 
 def as_model(graph: Graph) -> Model:
-    return Model(graph, None, "onnx", "", "", False, (), {}, 0, None)
+    return Model(graph, None, "onnx", "", "", False, (), {}, 0, 0, None)
 
 
 def figures(plan: Plan) -> object:

@@ -34,6 +34,8 @@ class Model:
     """Symbolic dimension to its size, for those that were bound."""
     parameter_bytes: int
     """Bytes of the weights and constants in the file and its data files."""
+    file_bytes: int
+    """Bytes of the file, without its data files; of the serialised object where there is no file."""
     proto: object = field(repr=False, compare=False)
     """The source in the representation of the frontend's library; only the frontend uses it."""
     origin: Model | None = field(default=None, repr=False, compare=False)

@@ -218,6 +218,7 @@ def of_source(found: Rewriting, bare: Stripped, peak: int, best: int) -> Rewriti
         peak_before=peak,
         peak_best_order=best,
         operators_before=len(bare.model.graph.operators),
+        bytes_before=bare.model.file_bytes,
     )
 
 
@@ -227,13 +228,14 @@ def _regions(rewriting: Rewriting) -> list[TiledRegion]:
 
 def _check_figures(name: str, claimed: Rewriting, found: Rewriting, *, peak: bool) -> None:
     """Compare what a plan says of a tiling with what it is; peaks only where no body has to be searched."""
-    counted = ["macs", "extra_macs", "operators_before", "new_kinds", "folds", "fixed", "is_exact"]
+    counted = ["macs", "extra_macs", "operators_before", "bytes_before", "bytes_after"]
+    counted += ["new_kinds", "folds", "fixed", "is_exact"]
     counted += ["peak_before"] if peak else []
     for field in counted:
         says, is_ = getattr(claimed, field), getattr(found, field)
         if says != is_:
             words = f"is {says} in the plan, but {is_} by counting"
-            key = field.removeprefix("is_")
+            key = field.removeprefix("is_").removesuffix("_after")
             raise PlanError(f"{name}: rewriting.{key}: {words}; {_AGAIN}")
 
 
@@ -338,6 +340,8 @@ def _figures(costing: Costing, source: _Source, changed: Model, regions: Sequenc
         macs=network.macs,
         extra_macs=sum(costing.macs(r.begin, r.end, r.rows, r.columns) for r in regions),
         operators_before=len(operators),
+        bytes_before=source.model.file_bytes,
+        bytes_after=changed.file_bytes,
         new_kinds=tuple(sorted(_kinds(changed.graph) - _kinds(source.model.graph))),
         folds=tuple(sorted({op.number for op in operators}.difference(kept))),
         is_exact=all(costing.keeps_bits(r.begin, r.end, r.rows, r.columns) for r in regions),

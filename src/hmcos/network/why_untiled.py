@@ -47,8 +47,9 @@ def why_untiled(search: Untiled, limits: Limits, watch: Watch) -> str:
         return f"{title}, at the peak, {found.reason}"
     if network.spatial[step] is None:
         return f"{title}, at the peak, has a rule in the target that is for all of it"
-    allowed = f"{100 * search.tiling.max_extra_macs:.3g} %"
-    why = f"no tiling of {title}, at the peak, needs less within {allowed} of extra MACs"
+    share = search.tiling.max_extra_macs
+    allowed = f"within {100 * share:.3g} % of extra MACs" if share else "without extra MACs"
+    why = f"no tiling of {title}, at the peak, needs less {allowed}"
     return "; ".join([why, *_ways_out(search, limits, watch)])
 
 

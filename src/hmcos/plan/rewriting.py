@@ -42,6 +42,10 @@ class Rewriting:
     """Those that are computed once more; negative where pieces leave out what nobody needs."""
     operators_before: int
     """Nodes of the source."""
+    bytes_before: int
+    """Size of the file of the source, data files left out."""
+    bytes_after: int
+    """Size of the file of the changed model, before offsets are written into it."""
     new_kinds: tuple[str, ...]
     """Kinds of operators that the source does not have."""
     folds: tuple[int, ...] = ()

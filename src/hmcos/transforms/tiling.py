@@ -16,7 +16,7 @@ RUNGS = (0.05, 0.1, 0.2, 0.5, 1.0)
 """Parts of extra arithmetic for which a search that may take more looks first."""
 JUDGED = 3
 """How many tilings are scheduled, of those that need the least in the order given."""
-SEARCH = 0.7
+SEARCH = 0.85
 """Part of the time limit by which tilings have to be found; the rest is for their orders."""
 
 

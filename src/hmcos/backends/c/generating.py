@@ -10,10 +10,11 @@ from typing import NamedTuple
 from hmcos.backends.c import header
 from hmcos.backends.c.constants import Constants
 from hmcos.backends.c.naming import Naming
-from hmcos.backends.c.places import WIDE, Places, places_of
+from hmcos.backends.c.places import Places, places_of
 from hmcos.backends.c.preparing.case import Case, Kernel
 from hmcos.backends.c.preparing.operators import kernels_of
 from hmcos.backends.c.schedule import DEPTH, Run, Schedule, encoded
+from hmcos.backends.c.shared import Shared
 from hmcos.backends.c.tensors import Source
 from hmcos.errors import ModelError
 from hmcos.frontends.model import Model
@@ -21,7 +22,8 @@ from hmcos.streaming.program import Role, RowProgram
 
 _KERNELS = "hmcos.backends.c"
 _NEEDS = "/* needs: "
-_OPERATOR_BYTES = 9
+_SHAPE_BYTES = 5
+"""Of the pointer to a structure of constants, and of the kind that it is for."""
 _MOST = 2**16 - 1
 _SEVERAL = frozenset({"add", "mul", "concat"})
 """Kernels that find the tensors which they read in a table."""
@@ -54,7 +56,12 @@ class _Compiled:
     """Operator of the program to its kernels."""
     places: Places
     number: Mapping[int, int]
-    """Tensor to the number of its place."""
+    """Tensor to the number of its place: sums first, then what kernels make, in their order."""
+    sums: int
+    """How many places are those of sums."""
+    shared: Shared
+    shapes: Mapping[tuple[str, str], int]
+    """Kernel and structure of constants to their number."""
 
 
 def generate(model: Model, program: RowProgram, naming: Naming) -> Generated:
@@ -70,34 +77,53 @@ def generate(model: Model, program: RowProgram, naming: Naming) -> Generated:
     reads, places = _reads(compiled), compiled.places
     text = _source(compiled, reads, schedule)
     flash = dict(sorted(constants.sizes.items()))
-    tables = _OPERATOR_BYTES * len(compiled.kernels) + 2 * len(reads.pool)
-    flash["operators"] = flash.get("operators", 0) + tables
+    for word, size in compiled.shared.sizes().items():
+        flash[word] = flash.get(word, 0) + size
+    scaled = _numbered(1 + max(kernel.scales for kernel in compiled.kernels)) if compiled.kernels else 0
+    each = 2 + (_numbered(len(compiled.shapes)) + scaled) // 8
+    flash["operators"] += (
+        each * len(compiled.kernels) + _SHAPE_BYTES * len(compiled.shapes) + 2 * len(reads.pool)
+    )
+    flash = {word: size for word, size in sorted(flash.items()) if size}
     flash["offsets"] = places.size
     flash["schedule"] = schedule.size
     return Generated(text, header.header_of(source, program, naming), flash, tuple(steps))
 
 
 def _compiled(source: Source, program: RowProgram, naming: Naming, constants: Constants) -> _Compiled:
-    found: list[tuple[Kernel, int]] = []
-    rows = [list(tensor.offsets) for tensor in program.tensors]
+    shared, found, sums = Shared(), list[tuple[Kernel, int]](), list[int]()
     for k, op in enumerate(program.operators):
         if op.role is Role.FEED:
             continue
-        sums = len(rows) if op.accumulator is not None else 0
-        if op.accumulator is not None:
-            rows.append([op.accumulator.offset])
-        found += [(kernel, k) for kernel in kernels_of(Case(source, program, op, constants, sums))]
+        case = Case(source, program, op, constants, shared, len(sums))
+        found += [(kernel, k) for kernel in kernels_of(case)]
+        sums += [] if op.accumulator is None else [op.accumulator.offset]
     begun = {step.operator: at for at, step in reversed(list(enumerate(program.steps)))}
     found.sort(key=lambda pair: begun.get(pair[1], -1))  # steps then go on to operators of near numbers
     of_operator: dict[int, tuple[int, ...]] = {}
     for number, (_, k) in enumerate(found):
         of_operator[k] = (*of_operator.get(k, ()), number)
-    places = places_of(rows)
-    if max(2 * len(places.pool), len(places.places), len(found)) > _MOST:
-        raise ModelError(f"{source.model.path}: has more rows than the {_MOST:,} that the tables can number")
-    number = {tensor.tensor: k for k, tensor in enumerate(program.tensors)}
     kernels = tuple(kernel for kernel, _ in found)
-    return _Compiled(source, program, naming, constants, kernels, of_operator, places, number)
+    tensors = dict.fromkeys([*(kernel.makes for kernel in kernels), *(t.tensor for t in program.tensors)])
+    places = places_of([*([offset] for offset in sums), *(program.tensor(t).offsets for t in tensors)])
+    if max(len(places.pool), len(places.places), len(found), len(places.forms)) > _MOST:
+        raise ModelError(f"{source.model.path}: has more rows than the {_MOST:,} that the tables can number")
+    number = {tensor: k for k, tensor in enumerate(tensors, len(sums))}
+    pairs = dict.fromkeys((kernel.name, kernel.params) for kernel in kernels)
+    shapes = {pair: k for k, pair in enumerate(pairs)}
+    return _Compiled(
+        source,
+        program,
+        naming,
+        constants,
+        kernels,
+        of_operator,
+        places,
+        number,
+        len(sums),
+        shared,
+        shapes,
+    )
 
 
 def _steps(compiled: _Compiled) -> list[tuple[tuple[int, int], ...]]:
@@ -143,36 +169,50 @@ def _reads(compiled: _Compiled) -> _Reads:
 def _source(compiled: _Compiled, reads: _Reads, schedule: Schedule) -> str:
     naming, flash = compiled.naming, f"{compiled.naming.macro}_FLASH"
     rows = max([1, *(kernel.rows for kernel in compiled.kernels)])
-    used = list(dict.fromkeys(kernel.name for kernel in compiled.kernels))
-    operators = [
-        f"    {{&{kernel.params}, {read}, {compiled.number[kernel.makes]}}},"
-        for kernel, read in zip(compiled.kernels, reads.of_kernel, strict=True)
-    ]
+    used = list(dict.fromkeys(name for name, _ in compiled.shapes))
     parts = _kernel_parts(used)
-    base, rest = parts["base"], [text for name, text in parts.items() if name != "base"]
+    first = [parts.pop(name) for name in ("base", "packed", "scales") if name in parts]
     pool = _table("uint16_t", flash, "hm_reads", reads.pool) if reads.pool else []
     return "\n".join(
         [
             header.opening(compiled.source, compiled.program, naming),
             *_types(compiled.places),
-            base,
+            *compiled.shared.types(),
+            *first,
             *_place_tables(compiled.places, flash, rows),
             *pool,
+            f"#define HM_INPUT {compiled.number[compiled.program.inputs[0]]}",
             *_schedule_tables(schedule, flash),
-            *rest,
+            *compiled.shared.tables(f"{flash} "),
+            *parts.values(),
             *compiled.constants.lines,
-            f"static hm_operator const {flash} hm_operators[] = {{",
-            *operators,
-            "};",
-            *_table("uint8_t", flash, "hm_kinds", [used.index(kernel.name) for kernel in compiled.kernels]),
-            _dispatch(used),
+            *_operator_tables(compiled, reads, used, flash),
+            _dispatch(used, compiled.sums),
             header.running(compiled.source, compiled.program, naming, len(compiled.kernels)),
         ]
     )
 
 
-def _table(element: str, flash: str, name: str, numbers: Sequence[int]) -> list[str]:
-    lines = (", ".join(map(str, numbers[k : k + 20])) + "," for k in range(0, len(numbers), 20))
+def _operator_tables(compiled: _Compiled, reads: _Reads, used: list[str], flash: str) -> list[str]:
+    """Return the tables of operators: what each reads, how it scales, and its constants."""
+    numbers = [compiled.shapes[kernel.name, kernel.params] for kernel in compiled.kernels]
+    shapes, scales = compiled.shapes, [kernel.scales for kernel in compiled.kernels]
+    return [
+        *_table("uint16_t", flash, "hm_read", reads.of_kernel),
+        *_table(f"uint{_numbered(1 + max(scales, default=0))}_t", flash, "hm_scaled", scales),
+        *_table(f"uint{_numbered(len(shapes))}_t", flash, "hm_shape", numbers),
+        *_table("void const *", flash, "hm_shapes", [f"&{params}" for _, params in shapes]),
+        *_table("uint8_t", flash, "hm_kinds", [used.index(name) for name, _ in shapes]),
+    ]
+
+
+def _numbered(count: int) -> int:
+    """Return the bits that number so many things."""
+    return 8 if count <= 2**8 else 16
+
+
+def _table(element: str, flash: str, name: str, numbers: Sequence[object]) -> list[str]:
+    lines = (", ".join(map(str, numbers[k : k + 20])) + "," for k in range(0, max(1, len(numbers)), 20))
     return [f"static {element} const {flash} {name}[] = {{", *lines, "};"]
 
 
@@ -184,14 +224,17 @@ def _types(places: Places) -> list[str]:
 def _place_tables(places: Places, flash: str, rows: int) -> list[str]:
     return [
         f"#define HM_UNIT {places.unit}",
-        f"#define HM_WIDE {WIDE}",
-        f"#define HM_HAS_WIDE {int(any(place.first >= WIDE for place in places.places))}",
+        f"#define HM_HAS_WIDE {int(places.is_wide)}",
         f"#define HM_ROWS {rows}",
         f"#define HM_DEPTH {DEPTH + 1}",
         *_table("uint8_t", flash, "hm_patterns", places.pool),
         f"static hm_place const {flash} hm_places[] = {{",
-        *(f"    {{{p.base}, {p.first}, {p.unit}, {p.period}}}," for p in places.places),
+        *(f"    {{{place.base}, {place.first}}}," for place in places.places),
         "};",
+        f"static hm_form const {flash} hm_forms[] = {{",
+        *(f"    {{{form.unit}, {form.period}, {form.bits}}}," for form in places.forms),
+        "};",
+        *_table(f"uint{8 * places.form_bytes}_t", flash, "hm_form_of", [p.form for p in places.places]),
     ]
 
 
@@ -204,19 +247,24 @@ def _schedule_tables(schedule: Schedule, flash: str) -> list[str]:
     ]
 
 
-def _dispatch(used: list[str]) -> str:
+def _dispatch(used: list[str], sums: int) -> str:
     """Return the function that runs a step."""
     cases: list[str] = []
     for k, name in enumerate(used):
         label = f"case {k}" if k < len(used) - 1 else "default"
-        cases += [f"    {label}:", f"        hm_{name}_step(arena, o, row);", "        break;"]
+        cases += [f"    {label}:", f"        hm_{name}_step(arena, &o, row);", "        break;"]
     return "\n".join(
         [
             "",
             "static void hm_step(int8_t *arena, int32_t number, int32_t row)",
             "{",
-            "    const hm_operator *o = &hm_operators[number];",
-            "    switch (hm_kinds[number]) {",
+            "    const int32_t shape = hm_shape[number];",
+            "    hm_operator o;",
+            "    o.params = hm_shapes[shape];",
+            "    o.reads = hm_read[number];",
+            f"    o.makes = number + {sums};",
+            "    o.scales = hm_scaled[number];",
+            "    switch (hm_kinds[shape]) {",
             *cases,
             "    }",
             "}",

@@ -204,9 +204,8 @@ def _getters(pointers: list[_Pointer], name: str, const: str) -> list[str]:
 def _pushing(source: Source, program: RowProgram, naming: Naming, feed: int) -> list[str]:
     """Return the function that takes rows; `feed` is the number that stands for it in the schedule."""
     name, macro = naming.name, naming.macro
-    number = next(k for k, one in enumerate(program.tensors) if one.tensor == program.inputs[0])
     is_read = any(offset >= 0 for offset in program.tensor(program.inputs[0]).offsets)
-    copy = f"memcpy(hm_row({name}_arena.bytes, {number}, given), row, {macro}_ROW_BYTES);"
+    copy = f"memcpy(hm_row({name}_arena.bytes, HM_INPUT, given), row, {macro}_ROW_BYTES);"
     return [
         "/* Goes on to the next row of the input that is wanted, and returns it; -1 at the end. */",
         "static int32_t hm_until_row(hm_cursor *cursor)",

@@ -1,4 +1,4 @@
-"""Offsets of rows as small tables: patterns of bytes, each pattern once."""
+"""Offsets of rows as small tables: patterns of numbers of few bits, each pattern once."""
 
 from __future__ import annotations
 
@@ -8,18 +8,29 @@ from itertools import pairwise
 from math import gcd
 from typing import NamedTuple
 
-WIDE = 2**15
-"""Added to where a pattern begins whose numbers have two bytes each."""
+WIDE = 9
+"""Bits of the widest numbers that two bytes always hold, wherever in a byte they begin."""
+_BEHIND = b"\0\0"
+"""Bytes behind the last pattern, since numbers are read with their neighbours."""
+
+
+class Form(NamedTuple):
+    """Row r stands at `base + unit * pattern[r % period]`, or if the period is 0, at `base + unit * r`."""
+
+    unit: int
+    period: int
+    bits: int
+    """Of each number of the pattern."""
 
 
 class Place(NamedTuple):
-    """Row r stands at `base + unit * pattern[r % period]`, or if the period is 0, at `base + unit * r`."""
+    """Where the rows of a tensor stand."""
 
     base: int
     first: int
-    """Where the pattern begins in the pool, plus `WIDE` if its numbers have two bytes, the low one first."""
-    unit: int
-    period: int
+    """The byte of the pool with which the pattern begins."""
+    form: int
+    """Number of its form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +40,17 @@ class Places:
     unit: int
     """Bytes; bases and units of places are counted in it."""
     places: tuple[Place, ...]
+    forms: tuple[Form, ...]
     pool: bytes
 
     def offset(self, tensor: int, row: int) -> int:
         """Return where a row of a tensor begins, in bytes."""
-        base, first, unit, period = self.places[tensor]
+        base, first, form = self.places[tensor]
+        unit, period, bits = self.forms[form]
         if period == 0:
             return self.unit * (base + unit * row)
-        at = row % period
-        if first < WIDE:
-            return self.unit * (base + unit * self.pool[first + at])
-        low, high = self.pool[first - WIDE + 2 * at : first - WIDE + 2 * at + 2]
-        return self.unit * (base + unit * (low + 256 * high))
+        whole = int.from_bytes(self.pool[first:], "little")
+        return self.unit * (base + unit * (whole >> row % period * bits & (1 << bits) - 1))
 
     @property
     def base_bytes(self) -> int:
@@ -50,40 +60,54 @@ class Places:
     @property
     def unit_bytes(self) -> int:
         """Bytes of a unit and of a period: 1, 2 or 4."""
-        most = max((max(place.unit, place.period) for place in self.places), default=0)
-        return 1 if most < 2**8 else 2 if most < 2**16 else 4
+        return _bytes_of(max((max(form.unit, form.period) for form in self.forms), default=0))
+
+    @property
+    def form_bytes(self) -> int:
+        """Bytes of the number of a form: 1 or 2."""
+        return _bytes_of(len(self.forms) - 1)
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether some numbers need three bytes to be read."""
+        return any(form.bits > WIDE for form in self.forms)
 
     @property
     def size(self) -> int:
         """Bytes of all tables."""
-        return (2 + self.base_bytes + 2 * self.unit_bytes) * len(self.places) + len(self.pool)
+        places = (2 + self.base_bytes + self.form_bytes) * len(self.places)
+        return places + (2 * self.unit_bytes + 1) * len(self.forms) + len(self.pool)
+
+
+def _bytes_of(most: int) -> int:
+    return 1 if most < 2**8 else 2 if most < 2**16 else 4
 
 
 def places_of(tensors: Sequence[Sequence[int]]) -> Places:
     """Return the places of tensors, of each of which the offset of every row is given, or -1 for any."""
     whole = gcd(*(offset for rows in tensors for offset in rows if offset > 0)) or 1
     found = [_place([offset // whole if offset >= 0 else None for offset in rows]) for rows in tensors]
-    pool = _pool([pattern for _, pattern in found])
-    places: list[Place] = []
-    for place, pattern in found:
-        at = pool.find(pattern) if pattern else 0
-        places.append(place._replace(first=place.first + at))
-    return Places(whole, tuple(places), pool or b"\0")
+    pool = _pool([pattern for _, _, pattern in found])
+    forms = {form: k for k, form in enumerate(dict.fromkeys(form for _, form, _ in found))}
+    places = tuple(
+        Place(base, pool.find(pattern) if pattern else 0, forms[form]) for base, form, pattern in found
+    )
+    return Places(whole, places, tuple(forms), pool + _BEHIND)
 
 
-def _place(known: Sequence[int | None]) -> tuple[Place, bytes]:
-    """Return the place of a tensor in a pool that holds its pattern only, and the pattern."""
+def _place(known: Sequence[int | None]) -> tuple[int, Form, bytes]:
+    """Return the base and the form of a tensor, and its pattern."""
     steps = {b - a for a, b in pairwise(known) if a is not None and b is not None}
     if len(known) > 1 and None not in known and len(steps) == 1 and min(steps) >= 0:
-        return Place(known[0] or 0, 0, steps.pop(), 0), b""
+        return known[0] or 0, Form(steps.pop(), 0, 0), b""
     pattern = _pattern(known)
     base = min(pattern)
     unit = gcd(*(number - base for number in pattern)) or 1
     numbers = [(number - base) // unit for number in pattern]
-    if max(numbers) < 256:
-        return Place(base, 0, unit, len(pattern)), bytes(numbers)
-    wide = b"".join(number.to_bytes(2, "little") for number in numbers)
-    return Place(base, WIDE, unit, len(pattern)), wide
+    bits = max(numbers).bit_length()
+    whole = sum(number << k * bits for k, number in enumerate(numbers))
+    packed = whole.to_bytes(-(-bits * len(numbers) // 8), "little")
+    return base, Form(unit, len(pattern), bits), packed
 
 
 def _pattern(known: Sequence[int | None]) -> list[int]:

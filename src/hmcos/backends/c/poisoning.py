@@ -31,7 +31,6 @@ def poisoned_main(program: RowProgram, generated: Generated, naming: Naming) -> 
         for k, tensor in enumerate(fed)
         if not feeds
     ]
-    place = next(k for k, tensor in enumerate(program.tensors) if tensor.tensor == program.inputs[0])
     size = fed[0].size
     outputs = [program.tensor(t) for t in program.outputs]
     return "\n".join(
@@ -57,7 +56,7 @@ def poisoned_main(program: RowProgram, generated: Generated, naming: Naming) -> 
             "        hm_begin(&cursor, hm_schedule);",
             "        while ((number = hm_next(&cursor, &row)) >= 0) {",
             f"            if (number == {number}) {{",
-            f"                memcpy(hm_row(arena, {place}, row), given + row * {size}, {size});",
+            f"                memcpy(hm_row(arena, HM_INPUT, row), given + row * {size}, {size});",
             "            } else {",
             "                hm_step(arena, number, row);",
             "            }",

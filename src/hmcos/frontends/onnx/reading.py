@@ -85,6 +85,7 @@ def _model(
         data_files=files,
         bind=bind,
         parameter_bytes=parameter_bytes,
+        file_bytes=len(content),
         proto=proto,
     )
 

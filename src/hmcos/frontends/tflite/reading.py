@@ -100,6 +100,7 @@ def model_in(content: bytes, path: Path | None) -> Model:
         data_files=(),
         bind={},
         parameter_bytes=sum(len(content_of(buffers[b])) for b in used),
+        file_bytes=len(content),
         proto=content,
     )
 

@@ -26,6 +26,7 @@ from hmcos.graph.rowwise import (
     RowRule,
     RowRules,
     Summed,
+    every_row,
     only_row,
     row_axis,
     row_shape,
@@ -37,6 +38,8 @@ from hmcos.graph.windows import Window, same_pads
 
 ELEMENTS = frozenset({"int8", "uint8", "int32"})
 """Types of activations in the middle of a network; float32 only where it begins or ends."""
+_COLUMNS = 2
+"""The axis of the columns of an image, counted from the last one."""
 _NO_IMAGE = "does not work on one image with rows and columns (batch 1, four dimensions)"
 
 
@@ -143,6 +146,8 @@ def _pixelwise(facts: Facts, op: Operator, read: range | None = None) -> RowRule
                 overwrites.append(position)
         elif given.rows == 1:
             needs[position] = only_row(made.rows)
+        elif place == _COLUMNS + 1 and len(tensor.shape) - row_axis(tensor.shape) == _COLUMNS:
+            needs[position] = every_row(made.rows, given.rows)  # its rows are the columns of every row
         else:
             return "has inputs of unlike rows"
     return RowByRow(tuple(needs), tuple(overwrites))

@@ -41,6 +41,8 @@ def rewriting_record(rewriting: Rewriting) -> dict[str, object]:
         "macs": rewriting.macs,
         "extra_macs": rewriting.extra_macs,
         "operators_before": rewriting.operators_before,
+        "bytes_before": rewriting.bytes_before,
+        "bytes": rewriting.bytes_after,
         "new_kinds": list(rewriting.new_kinds),
     }
 
@@ -77,6 +79,8 @@ def read_rewriting(fields: Fields) -> Rewriting:
         macs=macs,
         extra_macs=fields.number("extra_macs", lowest=-macs),
         operators_before=fields.number("operators_before"),
+        bytes_before=fields.number("bytes_before"),
+        bytes_after=fields.number("bytes"),
         new_kinds=fields.texts("new_kinds"),
         folds=fields.numbers("folds"),
         fixed={symbol: fixed.number(symbol) for symbol in fixed.values},

@@ -61,6 +61,8 @@ def rewriting_record(rewriting: Rewriting, operators: int) -> dict[str, object]:
         "stripped": list(rewriting.stripped),
         "operators_before": rewriting.operators_before,
         "operators": operators,
+        "bytes_before": rewriting.bytes_before,
+        "bytes": rewriting.bytes_after,
         "regions": [
             {
                 "first": rewriting.order[row.begin],

@@ -9,6 +9,7 @@ from rich.text import Text
 from hmcos.plan.plan import Plan
 from hmcos.plan.rewriting import RegionRow, Rewriting
 from hmcos.report.words.macs import more_macs
+from hmcos.words import short
 
 LISTED = 6
 """Regions that are listed one by one."""
@@ -39,6 +40,7 @@ def tiling_lines(plan: Plan) -> Iterator[Text]:
     if rewriting.fixed:
         sizes = ", ".join(f"{symbol} = {size:,}" for symbol, size in sorted(rewriting.fixed.items()))
         yield Text(f"sizes that are fixed in the written model: {sizes}")
+    yield Text(f"file: {short(rewriting.bytes_after)} instead of {short(rewriting.bytes_before)}")
     if rewriting.new_kinds:
         yield Text(f"new kinds of operators: {', '.join(rewriting.new_kinds)}")
     if not rewriting.is_exact:

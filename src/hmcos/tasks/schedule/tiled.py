@@ -45,12 +45,14 @@ def solve_tiled(request: Request, opened: Opened, watch: Watch) -> Solved:
     begun = _in_order(plain, bare.opened, watch) if ends else source
     found = _found(replace(plain, tiling=request.tiling), begun, running, source.plan.peak)
     if isinstance(found, str):
-        whole = last.untiled(source)
-        return replace(whole, plan=replace(whole.plan, untiled=_why(found, request.tiling, ends)))
+        return last.untiled(source, _why(found, request.tiling, ends))
     if ends:
         peaks = source.plan.given_peak, source.plan.peak
         found = [replace(each, rewriting=of_source(each.rewriting, bare, *peaks)) for each in found]
-    return _Last(plain, running, watch).least(found)
+    best = _Last(plain, running, watch).least(found)
+    if best.plan.peak >= source.plan.peak and (budget is None or best.plan.peak > budget):
+        return last.untiled(source, f"no tiling needs less in the order of the scheduler {request.scheduler}")
+    return best
 
 
 def _in_order(request: Request, opened: Opened, watch: Watch) -> Solved:
@@ -101,14 +103,17 @@ class _Last:
         seconds = replace(seconds, schedule=seconds.schedule + before)
         return replace(solved, plan=replace(solved.plan, seconds=seconds))
 
-    def untiled(self, source: Solved) -> Solved:
+    def untiled(self, source: Solved, why: str = "") -> Solved:
         """Return the plan of a network as it is, in a better order where there is time to find one."""
         schedule = source.plan.schedule
         known = Known(source.network.problem, schedule)
         if schedule.status is Status.OPTIMAL or self.request.limits.seconds is None:
-            return self.solved(source.opened, known)
-        again = self.solved(source.opened, None, 0.5)
-        return again if again.plan.peak <= schedule.peak else self.solved(source.opened, known)
+            whole = self.solved(source.opened, known)
+        else:
+            whole = self.solved(source.opened, None, 0.5)
+            if whole.plan.peak > schedule.peak:
+                whole = self.solved(source.opened, known)
+        return replace(whole, plan=replace(whole.plan, untiled=why))
 
     def least(self, found: Sequence[Transformed]) -> Solved:
         """Return the plan of the tiling that has the least arena, or the least peak where none is wanted.

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hmcos.backends.c.places import WIDE, Place, places_of
+from hmcos.backends.c.places import Form, places_of
 
 OFFSETS = st.lists(st.integers(0, 20).map(lambda k: 24 * k), min_size=1, max_size=12)
 
@@ -28,13 +28,16 @@ def test_whole_tensors_and_rings_take_little() -> None:
     ring = [1000 + 20 * (r % 3) for r in range(50)]
     found = places_of([whole, ring])
     assert found.unit == 10
-    assert found.places == (Place(10, 0, 1, 0), Place(100, 0, 2, 3))
-    assert found.pool == bytes([0, 1, 2])
+    assert found.forms == (Form(1, 0, 0), Form(2, 3, 2))
+    assert [place.base for place in found.places] == [10, 100]
+    assert found.pool == bytes([0b100100, 0, 0])
 
 
-def test_patterns_of_two_bytes_where_one_is_too_few() -> None:
+def test_numbers_have_the_bits_that_they_need() -> None:
     found = places_of([[0, 256, 3, 7, 0], [0, 1, 3, 0, 7]])
-    assert [place.first >= WIDE for place in found.places] == [True, False]
+    assert [form.bits for form in found.forms] == [9, 3]
+    assert not found.is_wide
+    assert places_of([[0, 1000, 3, 7, 0, 1]]).is_wide
     assert (found.base_bytes, found.unit_bytes) == (2, 1)
     assert places_of([[3, 2**16]]).base_bytes == 2
     assert places_of([[2**16, 2**16 + 1]]).base_bytes == 4

@@ -189,6 +189,6 @@ def test_no_permission_to_write(tmp_path: Path) -> None:
 
 def test_only_what_onnx_loaded_can_be_saved(tmp_path: Path) -> None:
     found = load(diamond())
-    foreign = Model(found.graph, None, "onnx", "", "", False, (), {}, 0, weight("w", 1))
+    foreign = Model(found.graph, None, "onnx", "", "", False, (), {}, 0, 0, weight("w", 1))
     with pytest.raises(OptionError, match="not loaded from ONNX"):
         save(foreign, {}, tmp_path / "out.onnx")

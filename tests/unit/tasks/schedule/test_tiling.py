@@ -81,6 +81,25 @@ def test_the_peak_falls_and_everything_is_proved_of_the_written_model(source: Pa
     assert source.read_bytes() == before
 
 
+def test_the_sizes_of_both_files_are_told(source: Path) -> None:
+    plan, out = written(source)
+    assert plan.rewriting is not None
+    assert plan.rewriting.bytes_before == source.stat().st_size
+    assert plan.rewriting.bytes_after == (out / "pyramid.onnx").stat().st_size
+    record = json.loads((out / "plan.json").read_text())
+    record["rewriting"]["bytes"] += 1
+    (out / "plan.json").write_text(json.dumps(record))
+    with pytest.raises(PlanError, match=r"rewriting\.bytes: is \d+ in the plan"):
+        hmcos.explain(source, read_plan(out / "plan.json"))
+
+
+def test_an_order_of_another_scheduler_needs_no_more_than_the_source(source: Path) -> None:
+    for scheduler in ("given", "rpo", "greedy", "random"):
+        plan = hmcos.schedule(source, tile=GENEROUS, scheduler=scheduler)
+        assert plan.schedule.scheduler == scheduler
+        assert plan.peak < 143_360 if plan.rewriting else plan.untiled
+
+
 def test_the_plan_file_says_how_to_make_the_model_again(source: Path) -> None:
     plan, out = written(source)
     record = json.loads((out / "plan.json").read_text())
@@ -204,7 +223,7 @@ def test_the_options_that_would_help_are_named(
 ) -> None:
     model = pyramid(activation=activation)
     untiled = hmcos.tile(model, tiling).plan.untiled
-    assert untiled.endswith(f"of extra MACs; {options} finds one that needs 78,976 bytes")
+    assert untiled.endswith(f" extra MACs; {options} finds one that needs 78,976 bytes")
     assert hmcos.tile(model, looser).peak <= 78_976
 
 

@@ -45,9 +45,9 @@ static void hm_conv_row(const hm_conv *c, const int8_t *const *rows, int32_t abo
 
 static void hm_conv_step(int8_t *arena, const hm_operator *o, int32_t step)
 {
-    const hm_conv *p = (const hm_conv *)o->params;
+    const hm_conv p = hm_conv_of(o);
     const int8_t *rows[HM_ROWS];
     int32_t above;
-    const int32_t below = hm_lines(p->window, arena, o->reads, step, rows, &above);
-    hm_conv_row(p, rows, above, below, hm_row(arena, o->makes, step));
+    const int32_t below = hm_lines(p.window, arena, o->reads, step, rows, &above);
+    hm_conv_row(&p, rows, above, below, hm_row(arena, o->makes, step));
 }

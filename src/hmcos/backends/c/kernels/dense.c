@@ -1,15 +1,15 @@
 /* needs: dense_params dot4 dot1 */
 /* One output row of a fully connected operator, pixel by pixel. */
-static void hm_dense_row(const hm_dense *c, const int8_t *in, int8_t *out)
+static void hm_dense_row(const hm_dense *c, const hm_sums *q, const int8_t *in, int8_t *out)
 {
-    const int32_t length = c->length, offset = c->sums.in_offset;
+    const int32_t length = c->length, offset = q->in_offset;
     int32_t x, channel, k, sums[4];
     for (x = 0; x < c->pixels; x++, in += length) {
         for (channel = 0; channel < c->out_channels;) {
             const int32_t number = c->out_channels - channel >= 4 ? 4 : 1;
-            const int8_t *weights = c->sums.weights + channel * length;
+            const int8_t *weights = q->weights + channel * length;
             for (k = 0; k < number; k++) {
-                sums[k] = hm_bias(&c->sums, channel + k);
+                sums[k] = hm_bias(q, channel + k);
             }
             if (number == 4) {
                 hm_dot4(in, weights, length, length, offset, sums);
@@ -17,7 +17,7 @@ static void hm_dense_row(const hm_dense *c, const int8_t *in, int8_t *out)
                 sums[0] = hm_dot1(in, weights, length, offset, sums[0]);
             }
             for (k = 0; k < number; k++, channel++) {
-                *out++ = hm_result(&c->sums, channel, sums[k]);
+                *out++ = hm_result(q, channel, sums[k]);
             }
         }
     }
@@ -26,5 +26,6 @@ static void hm_dense_row(const hm_dense *c, const int8_t *in, int8_t *out)
 static void hm_dense_step(int8_t *arena, const hm_operator *o, int32_t step)
 {
     const hm_dense *p = (const hm_dense *)o->params;
-    hm_dense_row(p, hm_row(arena, o->reads, step), hm_row(arena, o->makes, step));
+    const hm_sums sums = hm_sums_of(o);
+    hm_dense_row(p, &sums, hm_row(arena, o->reads, step), hm_row(arena, o->makes, step));
 }

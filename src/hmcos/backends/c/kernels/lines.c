@@ -7,6 +7,7 @@ static int32_t hm_lines(const hm_window *w, int8_t *arena, int32_t tensor, int32
     int32_t k, y = step * w->stride_y - w->pad_y, below = 0;
     *above = 0;
     for (k = 0; k < w->height; k++, y += w->dilation_y) {
+        rows[k] = NULL;
         if (y < 0) {
             ++*above;
         } else if (y >= w->in_height) {

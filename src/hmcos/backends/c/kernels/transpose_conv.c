@@ -32,8 +32,8 @@ static void hm_transpose_conv_row(const hm_conv *c, const int8_t *const *rows, i
 
 static void hm_transpose_conv_step(int8_t *arena, const hm_operator *o, int32_t step)
 {
-    const hm_conv *p = (const hm_conv *)o->params;
-    const hm_window *w = p->window;
+    const hm_conv p = hm_conv_of(o);
+    const hm_window *w = p.window;
     const int8_t *rows[HM_ROWS];
     int32_t k;
     for (k = 0; k < w->height; k++) {
@@ -41,5 +41,5 @@ static void hm_transpose_conv_step(int8_t *arena, const hm_operator *o, int32_t 
         const int32_t is_there = reach >= 0 && y * w->stride_y == reach && y < w->in_height;
         rows[k] = is_there ? hm_row(arena, o->reads, y) : NULL;
     }
-    hm_transpose_conv_row(p, rows, hm_row(arena, o->makes, step));
+    hm_transpose_conv_row(&p, rows, hm_row(arena, o->makes, step));
 }

@@ -11,6 +11,7 @@ import numpy as np
 
 from hmcos.backends.c.constants import Constants
 from hmcos.backends.c.fixed_point import round_away
+from hmcos.backends.c.shared import Shared
 from hmcos.backends.c.tensors import Quantization, Source
 from hmcos.errors import ModelError
 from hmcos.graph.graph import Operator, Tensor
@@ -36,6 +37,8 @@ class Kernel:
     """The tensor that it makes."""
     rows: int = 1
     """The most rows that it looks at together by an array of pointers."""
+    scales: int = 0
+    """The number of how it scales, in the shared tables of its kind."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class Case:
     program: RowProgram
     op: RowOperator
     constants: Constants
+    shared: Shared
     sums: int = 0
     """The number of the place of its partial sums, where it has any."""
 
@@ -146,10 +150,11 @@ class Case:
         """Return the error that the operator cannot be compiled, for a reason in words after its name."""
         return self.source.refusal(self.op.number, reason)
 
-    def struct(self, kind: str, *fields: object, size: int) -> str:
-        """Return the name of a structure of constants that takes so many bytes."""
+    def struct(self, kind: str, *fields: object, size: int, scaling: int = 0) -> str:
+        """Return the name of a structure of constants, of so many bytes and some that say how it scales."""
         body = "{" + ", ".join(map(str, fields)) + "}"
-        return self.constants.value(kind, body, kind.removeprefix("hm_"), "operators", size)
+        sizes = {"operators": size, "quantization": scaling}
+        return self.constants.value(kind, body, kind.removeprefix("hm_"), sizes)
 
 
 def quantized(value: float, by: Quantization) -> int:

@@ -7,9 +7,11 @@ import numpy as np
 from hmcos.backends.c.fixed_point import Scale, scale_of
 from hmcos.backends.c.preparing.case import INT8, Case, Kernel, braces, plane, quantized
 from hmcos.backends.c.preparing.functions import hard_swish, leaky_relu, logistic, tanh
+from hmcos.backends.c.shared import Scales
 from hmcos.graph.rowwise import row_axis
+from hmcos.streaming.program import RowInput
 
-_BINARY_BYTES, _RESCALE_BYTES, _FLOAT_BYTES = 46, 17, 12
+_BINARY_BYTES, _RESCALE_BYTES, _SCALING_BYTES, _FLOAT_BYTES = 18, 5, 11, 12
 _UNSIGNED = 128
 """What turns uint8 into int8, by exclusive or."""
 
@@ -23,20 +25,25 @@ def binary(case: Case) -> Kernel:
         scales = [Scale(0, 0), Scale(0, 0), scale_of(first.scale * second.scale / out.scale)]
     else:
         scales = [scale_of(number) for number in _common(first.scale, second.scale, out.scale, kind == "SUB")]
+    scaling = Scales(
+        (scales[0].multiplier, scales[1].multiplier, scales[2].multiplier),
+        (-first.zero, -second.zero, out.zero),
+        (scales[0].shift, scales[1].shift, scales[2].shift),
+        case.bounds(),
+        None,
+    )
     steps = [_steps(case, position) for position in (0, 1)]
-    pointer, row, place = _constant(case)
+    block, row, place = _constant(case)
     repeated = sum((rows == 1) << k for k, (_, _, rows) in enumerate(steps))
+    spread = sum(_is_spread(case, read) << read.position for read in case.op.inputs)
     fields = (
-        *(pointer, row, *plane(case.output().shape)),
-        *(braces(s[0] for s in steps), braces(s[1] for s in steps)),
-        *(repeated, place, -1 if kind == "SUB" else 1),
-        *(braces(s.shift for s in scales[:2]), scales[2].shift, *case.bounds()),
-        *(braces((-first.zero, -second.zero)), out.zero),
-        *(braces(s.multiplier for s in scales[:2]), scales[2].multiplier),
+        *(row, *plane(case.output().shape), braces(s[0] for s in steps), braces(s[1] for s in steps)),
+        *(repeated, spread, place, -1 if kind == "SUB" else 1),
     )
     params = case.struct("hm_binary", *fields, size=_BINARY_BYTES)
     reads = tuple(read.tensor for read in case.op.inputs)
-    return Kernel("mul" if kind == "MUL" else "add", params, reads, case.op.makes[0])
+    number = case.shared.scales(scaling._replace(constant=block))
+    return Kernel("mul" if kind == "MUL" else "add", params, reads, case.op.makes[0], scales=number)
 
 
 def _common(first: float, second: float, out: float, in_floats: bool) -> list[float]:
@@ -66,18 +73,24 @@ def _steps(case: Case, position: int) -> tuple[int, int, int]:
     return channels * (columns == made[0] > 1), int(channels == made[1] > 1), rows
 
 
-def _constant(case: Case) -> tuple[str, int, int]:
-    """Return the name of the input that is a constant, its bytes per row, and its position; or NULL."""
+def _is_spread(case: Case, read: RowInput) -> bool:
+    """Return whether the rows of an input are the columns of every row of the output."""
+    rows, shape = case.program.tensor(read.tensor).rows, case.tensor(read.position).shape
+    return rows > 1 and _steps(case, read.position)[2] == 1 and len(shape) > 1
+
+
+def _constant(case: Case) -> tuple[int | None, int, int]:
+    """Return the block of the input that is a constant, its bytes per row, its position; None for none."""
     activations = {read.position for read in case.op.inputs}
     for position in (0, 1):
         if position not in activations:
             found = case.source.constant(case.input_id(position))
             if found is None:
                 raise case.refusal("has an input that is neither computed nor in the file")
-            name = case.constants.array("int8_t", found.reshape(-1).tolist(), "constant", "weights")
+            block = case.shared.weights(found.tobytes())
             rows = _steps(case, position)[2]
-            return name, found.size // rows if rows > 1 else 0, position
-    return "NULL", 0, 0
+            return block, found.size // rows if rows > 1 else 0, position
+    return None, 0, 0
 
 
 def unary(case: Case) -> Kernel:
@@ -107,7 +120,7 @@ def _rescale(case: Case, by: Scale, bounds: tuple[int, int], flips: tuple[int, i
     inner, outer = case.of_input(), case.of_output()
     offsets = flips[0] - inner.zero, outer.zero - flips[1]
     fields = (case.made().size, *offsets, *bounds, by.shift, *flips, by.multiplier)
-    return _kernel(case, "rescale", "hm_rescale", *fields, size=_RESCALE_BYTES)
+    return _kernel(case, "rescale", "hm_rescale", *fields, size=_RESCALE_BYTES, scaling=_SCALING_BYTES)
 
 
 def quantize(case: Case) -> Kernel:
@@ -152,6 +165,6 @@ def _float(number: float) -> str:
     return f"{number:.9g}f" if "." in f"{number:.9g}" or "e" in f"{number:.9g}" else f"{number:.9g}.0f"
 
 
-def _kernel(case: Case, name: str, kind: str, *fields: object, size: int) -> Kernel:
-    params = case.struct(kind, *fields, size=size)
+def _kernel(case: Case, name: str, kind: str, *fields: object, size: int, scaling: int = 0) -> Kernel:
+    params = case.struct(kind, *fields, size=size, scaling=scaling)
     return Kernel(name, params, (case.read().tensor,), case.op.makes[0])

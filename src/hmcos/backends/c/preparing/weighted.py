@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from hmcos.backends.c.fixed_point import scale_of
 from hmcos.backends.c.preparing.case import Case, Kernel
+from hmcos.backends.c.shared import Sums
 from hmcos.frontends.tflite.schema import schema
 from hmcos.graph.windows import AxisMap, Window, same_pads
 from hmcos.streaming.program import Role
 
-_WINDOW_BYTES, _SUMS_BYTES, _DENSE_BYTES = 18, 23, 11
+_WINDOW_BYTES, _DENSE_BYTES = 18, 12
 """Of the structures on a machine of 32 bits."""
 
 
@@ -27,37 +28,34 @@ def convolution(case: Case) -> Kernel:
         raise case.refusal("has groups, which TensorFlow Lite for Microcontrollers does not compute either")
     if is_depthwise and channels % inputs:
         raise case.refusal("does not have as many output channels as its input times a whole number")
-    window = window_of(case, inputs, channels)
-    sums = _sums(case, weights, 1, 2, channels)
-    params = case.struct("hm_conv", f"&{window}", sums, size=_SUMS_BYTES + 4)
+    window, sums = window_of(case, inputs, channels), _sums(case, weights, 2, channels)
     name = "depthwise" if is_depthwise else "conv"
-    return Kernel(name, params, (case.read().tensor,), case.op.makes[0], weights.shape[1])
+    return Kernel(name, window, (case.read().tensor,), case.op.makes[0], weights.shape[1], sums)
 
 
 def transposed_convolution(case: Case) -> Kernel:
     """Return the kernel of TRANSPOSE_CONV."""
     weights = _weights(case, 1)
     channels, inputs = weights.shape[0], weights.shape[3]
-    window = window_of(case, inputs, channels)
-    sums = _sums(case, weights, 1, 3, channels, data=2)
-    params = case.struct("hm_conv", f"&{window}", sums, size=_SUMS_BYTES + 4)
-    return Kernel("transpose_conv", params, (case.read().tensor,), case.op.makes[0], weights.shape[1])
+    window, sums = window_of(case, inputs, channels), _sums(case, weights, 3, channels, data=2)
+    return Kernel("transpose_conv", window, (case.read().tensor,), case.op.makes[0], weights.shape[1], sums)
 
 
 def fully_connected(case: Case) -> Kernel:
     """Return the kernel of FULLY_CONNECTED."""
     weights, read, made = _weights(case, 1), case.read(), case.made()
     channels, each = weights.shape
-    sums = _sums(case, weights, 1, 2, channels)
+    sums = _sums(case, weights, 2, channels)
     rows = case.op.steps if case.op.role is Role.SUM else 1
     is_sum = rows > 1
     length = read.size if is_sum else each
     pixels = 1 if is_sum else read.size // each
     if (length * rows if is_sum else read.size) != each * pixels or made.size != pixels * channels:
         raise case.refusal(f"takes rows of {read.size} numbers, of which {each} do not make one vector")
-    sizes = (pixels, length, channels, rows, case.first)
-    params = case.struct("hm_dense", *sizes, case.sums, sums, size=_SUMS_BYTES + _DENSE_BYTES)
-    return Kernel("dense_sum" if is_sum else "dense", params, (read.tensor,), case.op.makes[0])
+    sizes = (pixels, length, channels, rows, case.first, case.sums)
+    params = case.struct("hm_dense", *sizes, size=_DENSE_BYTES)
+    name = "dense_sum" if is_sum else "dense"
+    return Kernel(name, params, (read.tensor,), case.op.makes[0], scales=sums)
 
 
 def window_of(case: Case, inputs: int, outputs: int) -> str:
@@ -74,7 +72,7 @@ def window_of(case: Case, inputs: int, outputs: int) -> str:
     if max(fields[5:]) > 255 or max(sizes) > 65535 or min(fields) < 0:
         raise case.refusal("has a window or an image that is too large for its kernel")
     body = "{" + ", ".join(map(str, fields)) + "}"
-    return case.constants.value("hm_window", body, "window", "operators", _WINDOW_BYTES)
+    return case.constants.value("hm_window", body, "window", {"operators": _WINDOW_BYTES})
 
 
 def _spread(case: Case) -> tuple[tuple[int, int, int, int], ...]:
@@ -104,28 +102,23 @@ def _weights(case: Case, position: int) -> NDArray[Any]:
     return found
 
 
-def _sums(case: Case, weights: NDArray[Any], place: int, bias_at: int, channels: int, data: int = 0) -> str:
-    """Return the fields of hm_sums, in braces."""
-    constants = case.constants
-    scales = [scale_of(number) for number in _effective(case, place, data)]
+def _sums(case: Case, weights: NDArray[Any], bias_at: int, channels: int, data: int = 0) -> int:
+    """Return the number of how sums become numbers of the output; weights are input 1."""
+    shared = case.shared
+    scales = [scale_of(number) for number in _effective(case, 1, data)]
     if len(scales) not in (1, channels):
         raise case.refusal("has scales for some channels only")
-    stored = constants.array("int8_t", weights.reshape(-1).tolist(), "weights", "weights")
-    multipliers = constants.array("int32_t", [s.multiplier for s in scales], "multipliers", "quantization")
-    shifts = constants.array("int8_t", [s.shift for s in scales], "shifts", "quantization")
-    least, most = case.bounds()
-    fields = (
-        stored,
-        _bias(case, bias_at),
-        multipliers,
-        shifts,
-        -case.of_input(data).zero,
-        case.of_output().zero,
-        least,
-        most,
-        int(len(scales) > 1),
+    return shared.sums(
+        Sums(
+            weights=shared.weights(weights.tobytes()),
+            bias=_bias(case, bias_at),
+            multipliers=shared.run("multipliers", [s.multiplier for s in scales]),
+            shifts=shared.run("shifts", [s.shift for s in scales]),
+            offsets=(-case.of_input(data).zero, case.of_output().zero),
+            bounds=case.bounds(),
+            is_each=len(scales) > 1,
+        )
     )
-    return "{" + ", ".join(map(str, fields)) + "}"
 
 
 def _effective(case: Case, place: int, data: int) -> list[float]:
@@ -137,11 +130,12 @@ def _effective(case: Case, place: int, data: int) -> list[float]:
     return [inner.scale * scale / outer.scale for scale in weights.scales]
 
 
-def _bias(case: Case, position: int) -> str:
+def _bias(case: Case, position: int) -> int:
+    """Return the place of the bias plus 1; 0 where there is none."""
     inputs = case.operator.inputs
     if position >= len(inputs) or inputs[position] is None:
-        return "NULL"
+        return 0
     found = case.source.constant(case.input_id(position))
     if found is None or case.tensor(position).element != "int32":
         raise case.refusal("has a bias that is not int32 or does not stand in the file")
-    return case.constants.array("int32_t", found.reshape(-1).tolist(), "bias", "weights")
+    return 1 + case.shared.run("bias", found.reshape(-1).tolist())
