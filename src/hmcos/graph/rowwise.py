@@ -105,6 +105,11 @@ class AtOnce:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """An operator that computes numbers from fixed shapes and constants alone: it never has to run."""
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """An operator that cannot run in rows."""
 
@@ -112,7 +117,7 @@ class Refused:
     """Why, in words that end a sentence after the operator's name, with the way out if there is one."""
 
 
-RowRule = RowByRow | Moved | Summed | Reduced | Dense | Reshaped | Permuted | AtOnce | Refused
+RowRule = RowByRow | Moved | Summed | Reduced | Dense | Reshaped | Permuted | AtOnce | Known | Refused
 RowRules = tuple[RowRule, ...]
 """Per operator of the source."""
 

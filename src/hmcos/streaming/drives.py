@@ -50,6 +50,7 @@ class OrderedRows:
         """Per step: the steps that make what it reads, in the order in which they are called for."""
         self.last_read = self._last_read()
         """Per position: the last one that reads its operator's rows; the end if they are kept."""
+        self._unread_steps = self._unread_by_position()
         whole = profile(problem, [step for steps in self.steps for step in steps])
         ends = [0]
         for steps in self.steps:
@@ -82,6 +83,15 @@ class OrderedRows:
                 default=position,
             )
             for position, steps in enumerate(self.steps)
+        ]
+
+    def _unread_by_position(self) -> list[tuple[int, ...]]:
+        """Return per position the steps that make nothing that is read or kept: rows that only pass by."""
+        problem = self.rows.problem
+        held, readers = problem.held, problem.readers
+        return [
+            tuple(step for step in steps if not any(readers[b] or b in held for b in problem.makes[step]))
+            for steps in self.steps
         ]
 
     def unread_at(self, begin: int) -> list[int]:
@@ -117,7 +127,12 @@ class OrderedRows:
                 yield step
 
     def _goals(self, interval: Interval) -> Iterator[int]:
-        """Yield the steps of the exits of an interval in the order in which they are driven."""
+        """Yield the steps of the exits of an interval in the order in which they are driven, then others."""
+        yield from self._exit_steps(interval)
+        for position in range(interval.begin, interval.end):
+            yield from self._unread_steps[position]
+
+    def _exit_steps(self, interval: Interval) -> Iterator[int]:
         begin, end = interval.begin, interval.end
         exits = [self.steps[p] for p in range(begin, end) if self.last_read[p] >= end or not self._is_read(p)]
         if interval.drive is Drive.LAST:

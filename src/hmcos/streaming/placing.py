@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from hmcos.alignment import round_up
 from hmcos.allocation.auto import auto
@@ -23,6 +24,8 @@ FEW = 600
 """Lives up to which the exact planner is tried: more were never seen to be worth its time."""
 TRIES = 3
 """Sizes of arenas that are tried with the input at their end."""
+SHORT, LONG = 40, 300
+"""Rounds of placing again, before and after the exact planner: most arenas reach the peak within 30."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,7 @@ class _Blocks:
     def __init__(self, rows: RowProblem, lives: Sequence[Life]) -> None:
         self.rows, self.lives = rows, lives
         self.unit = _units(rows)
+        self.taken = _taken(lives)
         self.alignment = max([rows.rows.alignment, *self.unit.values()])
         tensors = rows.network.graph
         given = tensors.inputs if rows.rows.input is Feeding.WHOLE else ()
@@ -74,15 +78,35 @@ class _Blocks:
         """Yield planners with the demands of all lives: with the blocks in other places, then exactly."""
         unit = self.alignment
         step = max(unit, self.input_bytes // 32 // unit * unit)
-        end = max(floor, self.input_bytes + self.output_bytes)
-        at_end = [end - self.input_bytes + k * step for k in range(TRIES)]
-        yield squeaky_wheel, self._demands(round_up(at_end[0], unit), 0)
+        behind, before = self._apart(self.outputs, self.inputs), self._apart(self.inputs, self.outputs)
+        at_end = [max(floor - self.input_bytes, behind) + k * step for k in range(TRIES)]
+        last = self._demands(round_up(at_end[0], unit), 0)
+        first = self._demands(0, round_up(max(floor - self.output_bytes, before), unit))
+        both = (last, first) if self.inputs else (last,)
+        for demands in both:
+            yield partial(squeaky_wheel, rounds=SHORT), demands
         if len(self.lives) <= FEW:
-            yield auto, self._demands(round_up(at_end[0], unit), 0)
+            yield auto, last
+        for demands in reversed(both):
+            yield partial(squeaky_wheel, rounds=LONG), demands
         if self.inputs:
-            yield squeaky_wheel, self._demands(0, round_up(self.input_bytes, unit))
             for offset in at_end[1:]:
-                yield squeaky_wheel, self._demands(round_up(offset, unit), 0)
+                yield partial(squeaky_wheel, rounds=SHORT), self._demands(round_up(offset, unit), 0)
+
+    def _apart(self, low: dict[int, int], high: dict[int, int]) -> int:
+        """Return how far behind the start of one block another must start, so that no live rows overlap.
+
+        A row of one block may lie where a row of the other one is dead already, or not made yet.
+        """
+        far = 0
+        for b, at in low.items():
+            birth, death, size = self.taken[b]
+            for other, place in high.items():
+                begin, end, _ = self.taken[other]
+                if birth < end and begin < death:
+                    far = max(far, at + size - place)
+                    break
+        return far
 
     def _demands(self, inputs: int, outputs: int) -> tuple[Demand, ...]:
         found: list[Demand] = []
@@ -96,6 +120,20 @@ class _Blocks:
                 unit = max(self.rows.rows.alignment, self.unit.get(life.buffer, 1))
                 found.append(PLAIN if unit == 1 else Demand(alignment=unit))
         return tuple(found)
+
+
+def _taken(lives: Sequence[Life]) -> dict[int, tuple[int, int, int]]:
+    """Return the steps [begin, end) in which a buffer, or what overwrites it, takes bytes; and its size."""
+    until = [life.death for life in lives]
+    for i in range(len(lives) - 1, -1, -1):
+        before = lives[i].takes_over
+        if before is not None:
+            until[before] = max(until[before], until[i])
+    return {
+        life.buffer: (life.birth, end, life.size)
+        for life, end in zip(lives, until, strict=True)
+        if life.buffer is not None
+    }
 
 
 def _units(rows: RowProblem) -> dict[int, int]:

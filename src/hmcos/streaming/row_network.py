@@ -12,6 +12,7 @@ from hmcos.graph.graph import Graph, Operator
 from hmcos.graph.rowwise import (
     AtOnce,
     Dense,
+    Known,
     Moved,
     Needs,
     Permuted,
@@ -119,6 +120,8 @@ class _Folding:
         match rule:
             case Refused():
                 raise ModelError(f"{op.title} {rule.reason}")
+            case Known():
+                pass
             case Moved():
                 self._move(op, rule)
             case Reshaped():
@@ -135,6 +138,11 @@ class _Folding:
                 self._row_by_row(op, rule)
             case AtOnce():
                 self._at_once(op)
+
+    def _readers(self, t: int) -> list[Operator]:
+        """Return the operators that read the elements of a tensor, not only its shape."""
+        numbers = self.graph.readers.get(t, ())
+        return [self.graph.operators[n] for n in numbers if not isinstance(self.rules[n], Known)]
 
     # -- What runs in steps ---------------------------------------------------------------------------------
 
@@ -179,7 +187,7 @@ class _Folding:
         source, made = op.inputs[0], op.makes[0]
         if source is None:
             return False
-        readers = [self.graph.operators[number] for number in self.graph.readers.get(made, ())]
+        readers = self._readers(made)
         rules = [self.rules[reader.number] for reader in readers]
         folds = [
             isinstance(each, RowByRow) and each.outside_is_zero and reader.inputs.index(made) == 0
@@ -303,14 +311,13 @@ class _Folding:
         open_ones = [t]
         while open_ones:
             here = open_ones.pop()
-            readers = self.graph.readers.get(here, ())
+            readers = self._readers(here)
             if here in self.graph.outputs or not readers:
                 return False
-            for number in readers:
-                rule = self.rules[number]
-                if isinstance(rule, Reshaped):
-                    open_ones.append(self.graph.operators[number].makes[0])
-                elif not self._is_dense(number, here):
+            for reader in readers:
+                if isinstance(self.rules[reader.number], Reshaped):
+                    open_ones.append(reader.makes[0])
+                elif not self._is_dense(reader.number, here):
                     return False
         return True
 
@@ -340,9 +347,9 @@ class _Folding:
 
     def _is_reduced(self, t: int, permuted: Permuted, shape: tuple[int, ...]) -> bool:
         """Return whether all readers of a permuted tensor sum over axes, and keep the order of the rest."""
-        readers = self.graph.readers.get(t, ())
-        for number in readers:
-            rule = self.rules[number]
+        readers = self._readers(t)
+        for reader in readers:
+            rule = self.rules[reader.number]
             if not isinstance(rule, Reduced):
                 return False
             rest = [axis for k, axis in enumerate(permuted.axes) if k not in rule.axes and shape[axis] > 1]

@@ -25,6 +25,8 @@ PROVED = 1_500
 """Row steps up to which the exact search is tried at its full length; it closed for such networks."""
 STATES_OF_MANY = 2_000
 """States of the exact search for more row steps: it was never seen to close or to find better there."""
+FOR_PROOF = 0.5
+"""Part of the seconds left that the exact search may take: offsets are to be found after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ def _proved(rows: RowProblem, begun: _Begun, limits: Limits, watch: Watch) -> Sc
     """
     order = begun.cut.steps
     given = rows.problem.renumbered(order)
-    within = watch.left(limits)
+    within = watch.left(limits).part(FOR_PROOF)
     if given.operators > PROVED:
         within = replace(within, states=min(within.states, STATES_OF_MANY))
     found = optimal(given, within, watch.restarted())

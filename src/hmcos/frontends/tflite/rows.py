@@ -18,6 +18,7 @@ from hmcos.graph.graph import Operator
 from hmcos.graph.rowwise import (
     AtOnce,
     Dense,
+    Known,
     Needs,
     Reduced,
     Refused,
@@ -45,7 +46,32 @@ _NO_IMAGE = "does not work on one image with rows and columns (batch 1, four dim
 def row_rules(model: Model) -> RowRules:
     """Return per operator of the main graph how it can run row by row."""
     facts = Facts(model.graph, parse(cast(bytes, model.proto)))
-    return tuple(_rule(facts, op) for op in model.graph.operators)
+    known: set[int] = set()
+    rules: list[RowRule] = []
+    for op in model.graph.operators:
+        if _is_known(facts, op, known):
+            known.update(op.makes)
+            rules.append(Known())
+        else:
+            rules.append(_told_by_shapes(op, known) or _rule(facts, op))
+    return tuple(rules)
+
+
+def _is_known(facts: Facts, op: Operator, known: set[int]) -> bool:
+    """Return whether an operator computes from shapes, which are fixed, and constants."""
+    if op.kind == "SHAPE" and not op.domain:
+        return True
+    tensors = facts.graph.tensors
+    told = not known.isdisjoint(op.reads) and not op.bodies and not op.is_random
+    return told and all(t in known or tensors[t].is_parameter for t in op.reads)
+
+
+def _told_by_shapes(op: Operator, known: set[int]) -> Refused | None:
+    """Return why an operator cannot run that reads what is computed from shapes; None where it can."""
+    reads = [position for position, t in enumerate(op.inputs) if t in known]
+    if not reads or (op.kind == "RESHAPE" and reads == [1]):
+        return None
+    return Refused("reads numbers computed from shapes; export the model with a fixed batch of 1")
 
 
 def _rule(facts: Facts, op: Operator) -> RowRule:
@@ -53,7 +79,7 @@ def _rule(facts: Facts, op: Operator) -> RowRule:
         return Refused("runs other graphs of the file; only a single graph can be compiled")
     rule = _RULES.get(op.kind) if op.makes and op.inputs and not op.domain else None
     if rule is None:
-        return Refused("is of a kind that cannot be run row by row yet")
+        return Refused("is of a kind that cannot be run row by row yet; cut it off, or ask for it")
     if op.is_random:
         return Refused("keeps something from run to run, or draws random numbers")
     wrong = _wrong_type(facts, op)
@@ -72,7 +98,8 @@ def _wrong_type(facts: Facts, op: Operator) -> str | None:
         ends = op.kind == "QUANTIZE" if t in op.reads else op.kind == "DEQUANTIZE"
         if tensor.element == "float32" and (ends or _is_end(facts, t)):
             continue
-        return f"computes on {tensor.element}; only models quantized to int8 throughout can be compiled"
+        known = "only models quantized to int8 throughout can be compiled"
+        return f"computes on {tensor.element}; {known}: quantize it, or cut it off where floats begin"
     return None
 
 
