@@ -6,7 +6,8 @@ from typing import Any
 
 from hmcos.limits import Status
 from hmcos.plan.plan import Source
-from hmcos.plan.row_plan import PlannedOperator, PlannedTensor, ReadRows, RowPlan, RowRole, Sums, WholePeak
+from hmcos.plan.row_parts import Accumulator, Role, RowInput
+from hmcos.plan.row_plan import PlannedOperator, PlannedTensor, RowPlan, WholePeak
 
 WINDOWS = ((0, 1), (0, 1, 2), (1, 2, 3), (2, 3))
 STEPS = ((0, 0), (0, 1), (1, 0), (0, 2), (1, 1), (0, 3), (1, 2), (1, 3))
@@ -14,7 +15,7 @@ STEPS = ((0, 0), (0, 1), (1, 0), (0, 2), (1, 1), (0, 3), (1, 2), (1, 3))
 
 def small_plan(**fields: Any) -> RowPlan:
     """The plan of 4 rows of 2 bytes, of which 4 rows of 3 bytes are made and added up."""
-    pool = ReadRows(0, 1, ((0,), (1,), (2,), (3,)))
+    pool = RowInput(0, 1, ((0,), (1,), (2,), (3,)))
     known: dict[str, Any] = {
         "source": Source("small.tflite", "tflite", "0" * 64, "0" * 64),
         "name": "small",
@@ -22,8 +23,8 @@ def small_plan(**fields: Any) -> RowPlan:
         "by_rows": False,
         "rounded_to": 1,
         "operators": (
-            PlannedOperator(0, "CONV_2D", RowRole.ROW, 4, (ReadRows(0, 0, WINDOWS),), (1,)),
-            PlannedOperator(1, "AVERAGE_POOL_2D", RowRole.SUM, 4, (pool,), (2,), Sums(3, 2, 12)),
+            PlannedOperator(0, "CONV_2D", Role.ROW, 4, (RowInput(0, 0, WINDOWS),), (1,)),
+            PlannedOperator(1, "AVERAGE_POOL_2D", Role.SUM, 4, (pool,), (2,), Accumulator(3, 2, 12)),
         ),
         "steps": STEPS,
         "tensors": (

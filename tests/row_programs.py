@@ -10,17 +10,8 @@ from hmcos.graph.graph import Operator
 from hmcos.graph.rowwise import row_axis, row_shape
 from hmcos.graph.windows import Spread, Window, same_pads
 from hmcos.limits import Status
-from hmcos.streaming.program import (
-    Accumulator,
-    Feeding,
-    Role,
-    RowInput,
-    RowOperator,
-    RowProgram,
-    Rows,
-    RowStep,
-    RowTensor,
-)
+from hmcos.plan.row_parts import Accumulator, Role, RowInput
+from hmcos.streaming.program import Feeding, RowOperator, RowProgram, Rows, RowStep, RowTensor
 
 DATA = {"TRANSPOSE_CONV": 2, "SPLIT": 1}
 """Position of the activation, where it is not the first input."""

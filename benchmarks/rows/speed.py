@@ -64,7 +64,7 @@ def generated(code: Compiled, folder: Path, level: str, given: bytes) -> Callabl
     """Return the same for generated code, compiled at a level."""
     naming, files = Naming("network"), folder / level
     files.mkdir()
-    made = Generated(code.source, code.header, code.flash, ())
+    made = Generated(code.source, code.header, code.flash, frozenset(), ())
     program = build(made, naming, timed_main(naming, TIMES), files, compiler_at(level))
 
     def timed() -> float:

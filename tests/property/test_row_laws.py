@@ -17,11 +17,12 @@ from hmcos.frontends.tflite.rows import row_rules
 from hmcos.limits import Limits, Status, Watch
 from hmcos.memory.profile import peak, profile
 from hmcos.network.streaming import program_of
+from hmcos.plan.row_parts import Role
 from hmcos.schedulers.optimal import optimal
 from hmcos.streaming.cuts import best_cuts, refined
 from hmcos.streaming.drives import Drive, Interval, OrderedRows
 from hmcos.streaming.operator_orders import operator_orders
-from hmcos.streaming.program import Feeding, Role, RowProgram, Rows
+from hmcos.streaming.program import Feeding, RowProgram, Rows
 from hmcos.streaming.row_network import Row, row_network
 from hmcos.streaming.row_problem import RowProblem, row_problem
 from oracle import optimum

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from hmcos.plan.row_plan import PlannedOperator, RowPlan, RowRole
+from hmcos.plan.row_parts import Role
+from hmcos.plan.row_plan import PlannedOperator, RowPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +31,15 @@ class RowLife:
 
 def made_rows(plan: RowPlan, operator: PlannedOperator, step: int) -> list[tuple[int, int]]:
     """Return the rows that a step of an operator makes: tensor and row."""
-    if operator.role is RowRole.SUM and step < operator.steps - 1:
+    if operator.role is Role.SUM and step < operator.steps - 1:
         return []
     found: list[tuple[int, int]] = []
     for t in operator.makes:
         tensor = plan.tensor(t)
-        if operator.role is RowRole.WHOLE:
+        if operator.role is Role.WHOLE:
             rows = range(tensor.rows)
         else:
-            rows = range(0, 1) if operator.role is RowRole.SUM else range(step, step + 1)
+            rows = range(0, 1) if operator.role is Role.SUM else range(step, step + 1)
         found += [(t, row) for row in rows if row < tensor.rows and tensor.offsets[row] >= 0]
     return found
 

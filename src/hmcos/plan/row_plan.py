@@ -4,51 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from functools import cached_property
 
 from hmcos.limits import Status
 from hmcos.plan.plan import Source
-
-
-class RowRole(StrEnum):
-    """What one step of an operator does."""
-
-    FEED = "feed"
-    """It takes one row of the network's input from the caller."""
-    ROW = "row"
-    """Step s makes row s of each output."""
-    SUM = "sum"
-    """Each step adds one row of the input to the accumulator, ascending; the last one makes the output."""
-    WHOLE = "whole"
-    """The only step reads all rows of the inputs and makes all rows of the outputs."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReadRows:
-    """The rows of one tensor that an operator reads."""
-
-    position: int
-    """Among the inputs of the operator in the source."""
-    tensor: int
-    """The tensor whose rows are read: behind a folded operator, that operator's input."""
-    needs: tuple[tuple[int, ...], ...]
-    """Per step of the operator: rows, ascending."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sums:
-    """Where the sums of an operator are, from its first step to its last."""
-
-    elements: int
-    width: int
-    """Bytes per element; the offset is a multiple of it."""
-    offset: int
-
-    @property
-    def size(self) -> int:
-        """Bytes in all."""
-        return self.elements * self.width
+from hmcos.plan.row_parts import Accumulator, Role, RowInput
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +18,13 @@ class PlannedOperator:
     number: int
     """In the source; -1 for the steps that take the input."""
     kind: str
-    role: RowRole
+    role: Role
     steps: int
     """Steps are numbered from 0; those whose rows nobody needs never run."""
-    inputs: tuple[ReadRows, ...]
+    inputs: tuple[RowInput, ...]
     makes: tuple[int, ...]
     """Tensors, in the order of the operator's outputs."""
-    sums: Sums | None = None
+    sums: Accumulator | None = None
     folded: tuple[int, ...] = ()
     """Operators of the source that never run because this one does their work."""
 

@@ -31,7 +31,8 @@ from hmcos.graph.rowwise import (
     sum_width,
 )
 from hmcos.graph.windows import AxisMap, Window
-from hmcos.streaming.program import Accumulator, Feeding, Role, RowInput, RowOperator, Rows
+from hmcos.plan.row_parts import Accumulator, Role, RowInput
+from hmcos.streaming.program import Feeding, RowOperator, Rows
 
 
 class Row(NamedTuple):

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from hmcos.memory.problem import Problem
-from hmcos.streaming.program import Feeding, Role, RowOperator, Rows, RowStep
+from hmcos.plan.row_parts import Role
+from hmcos.streaming.program import Feeding, RowOperator, Rows, RowStep
 from hmcos.streaming.row_network import Row, RowNetwork
 
 

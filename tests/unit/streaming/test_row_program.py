@@ -15,7 +15,8 @@ from hmcos.frontends.tflite.reading import model_in
 from hmcos.graph.windows import Window
 from hmcos.limits import Limits, Status, Watch
 from hmcos.network.streaming import program_of
-from hmcos.streaming.program import Feeding, Role, RowProgram, Rows
+from hmcos.plan.row_parts import Role
+from hmcos.streaming.program import Feeding, RowProgram, Rows
 from onnx_models import chain
 from tflite_models import S, Sketch, conditional, one_operator
 

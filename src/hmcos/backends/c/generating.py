@@ -18,7 +18,8 @@ from hmcos.backends.c.shared import Shared
 from hmcos.backends.c.tensors import Source
 from hmcos.errors import ModelError
 from hmcos.frontends.model import Model
-from hmcos.streaming.program import Role, RowProgram
+from hmcos.plan.row_parts import Role
+from hmcos.streaming.program import RowProgram
 
 _KERNELS = "hmcos.backends.c"
 _NEEDS = "/* needs: "

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from hmcos.backends.c.generating import Generated
 from hmcos.backends.c.naming import Naming
-from hmcos.streaming.program import Role, RowProgram, RowTensor
+from hmcos.plan.row_parts import Role
+from hmcos.streaming.program import RowProgram, RowTensor
 
 Range = tuple[int, int]
 """Bytes of the arena: the first, and the one behind the last."""

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from hmcos.limits import Status
 from hmcos.plan.agreement import Disagreement, in_source
-from hmcos.plan.row_plan import PlannedOperator, RowPlan, RowRole
+from hmcos.plan.row_parts import Role
+from hmcos.plan.row_plan import PlannedOperator, RowPlan
 
 
 def disagreements(plan: RowPlan) -> Iterator[Disagreement]:
@@ -73,17 +74,17 @@ def _in_operator(
         yield "makes", "must name tensors in `tensors`"
         return
     most = max(plan.tensor(t).rows for t in operator.makes)
-    feeds = operator.role is RowRole.FEED
+    feeds = operator.role is Role.FEED
     if feeds is not (operator.number < 0) or feeds is not (first and plan.by_rows):
         yield "role", "must be feed for the first operator, without a number, where the input comes by rows"
     if feeds and (operator.makes != plan.inputs or operator.inputs):
         yield "makes", "must be the input"
-    if operator.role in (RowRole.ROW, RowRole.FEED) and operator.steps != most:
+    if operator.role in (Role.ROW, Role.FEED) and operator.steps != most:
         yield "steps", f"must be one for each of {most} rows"
-    if operator.role is RowRole.WHOLE and operator.steps != 1:
+    if operator.role is Role.WHOLE and operator.steps != 1:
         yield "steps", "must be 1 for all rows at once"
     sums = operator.sums
-    if (sums is not None) is not (operator.role is RowRole.SUM and operator.steps > 1):
+    if (sums is not None) is not (operator.role is Role.SUM and operator.steps > 1):
         yield "sums", "must be told exactly where several steps sum up"
     if sums is not None and sums.offset + sums.size > plan.arena:
         yield "sums", "lie outside of the arena"

@@ -15,16 +15,8 @@ from hmcos.plan.file.plan_file import ROWS_FORMAT
 from hmcos.plan.file.row_agreement import disagreements
 from hmcos.plan.file.row_runs import RunReader, line_runs, need_runs, step_runs
 from hmcos.plan.file.source_fields import read_digests, read_source_fields, source_record
-from hmcos.plan.row_plan import (
-    CodeFiles,
-    PlannedOperator,
-    PlannedTensor,
-    ReadRows,
-    RowPlan,
-    RowRole,
-    Sums,
-    WholePeak,
-)
+from hmcos.plan.row_parts import Accumulator, Role, RowInput
+from hmcos.plan.row_plan import CodeFiles, PlannedOperator, PlannedTensor, RowPlan, WholePeak
 
 MOST_ROWS = 1 << 20
 """Rows of a tensor and steps of an operator that a plan may have."""
@@ -202,7 +194,7 @@ def _operator(fields: Fields, runs: RunReader) -> PlannedOperator:
     _expect(steps <= MOST_ROWS, fields, "steps", f"must be at most {MOST_ROWS:,}")
     number = fields.number_or_none("number")
     inputs = tuple(
-        ReadRows(part.number("position"), part.number("tensor"), runs.needs(part, "needs"))
+        RowInput(part.number("position"), part.number("tensor"), runs.needs(part, "needs"))
         for part in fields.parts("inputs")
     )
     for read, part in zip(inputs, fields.parts("inputs"), strict=True):
@@ -210,7 +202,7 @@ def _operator(fields: Fields, runs: RunReader) -> PlannedOperator:
     return PlannedOperator(
         number=-1 if number is None else number,
         kind=fields.text("kind"),
-        role=RowRole(_one_of(fields, "role", tuple(map(str, RowRole)))),
+        role=Role(_one_of(fields, "role", tuple(map(str, Role)))),
         steps=steps,
         inputs=inputs,
         makes=fields.numbers("makes"),
@@ -219,9 +211,9 @@ def _operator(fields: Fields, runs: RunReader) -> PlannedOperator:
     )
 
 
-def _sums(fields: Fields) -> Sums:
+def _sums(fields: Fields) -> Accumulator:
     # An operator of which no step runs has sums without a place.
-    return Sums(
+    return Accumulator(
         fields.number("elements"), fields.number("width", lowest=1), fields.number("offset", lowest=-1)
     )
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from hmcos.limits import Status
-from hmcos.plan.row_plan import RowPlan, RowRole
+from hmcos.plan.row_parts import Role
+from hmcos.plan.row_plan import RowPlan
 
 
 def arena_words(plan: RowPlan) -> str:
@@ -36,9 +37,9 @@ def saved_words(plan: RowPlan) -> str:
 
 
 ROLES = {
-    RowRole.FEED: "the caller's rows",
-    RowRole.ROW: "row by row",
-    RowRole.SUM: "adds up rows",
-    RowRole.WHOLE: "all rows at once",
+    Role.FEED: "the caller's rows",
+    Role.ROW: "row by row",
+    Role.SUM: "adds up rows",
+    Role.WHOLE: "all rows at once",
 }
 """How operators run."""

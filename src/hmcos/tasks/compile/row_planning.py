@@ -11,16 +11,9 @@ from hmcos.graph.graph import Graph
 from hmcos.memory.problem import Problem
 from hmcos.network.streaming import laid_out
 from hmcos.plan.plan import Source
-from hmcos.plan.row_plan import PlannedOperator, PlannedTensor, ReadRows, RowPlan, RowRole, Sums
-from hmcos.streaming.program import (
-    Accumulator,
-    Feeding,
-    RowOperator,
-    RowProgram,
-    Rows,
-    RowStep,
-    RowTensor,
-)
+from hmcos.plan.row_parts import Accumulator
+from hmcos.plan.row_plan import PlannedOperator, PlannedTensor, RowPlan
+from hmcos.streaming.program import Feeding, RowOperator, RowProgram, Rows, RowStep, RowTensor
 
 _NOTHING = Problem((), (), (), (), (), (), (), ())
 """The problem of a program that was not searched for: code does not depend on it."""
@@ -56,15 +49,14 @@ def row_plan_of(program: RowProgram, source: Source, graph: Graph, naming: Namin
 
 
 def _planned(operator: RowOperator) -> PlannedOperator:
-    sums = operator.accumulator
     return PlannedOperator(
         number=operator.number,
         kind=operator.kind,
-        role=RowRole(str(operator.role)),
+        role=operator.role,
         steps=operator.steps,
-        inputs=tuple(ReadRows(read.position, read.tensor, read.needs) for read in operator.inputs),
+        inputs=operator.inputs,
         makes=operator.makes,
-        sums=None if sums is None else Sums(sums.elements, sums.width, sums.offset),
+        sums=operator.accumulator,
         folded=operator.folded,
     )
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from hmcos.errors import VerifyError
-from hmcos.plan.row_plan import PlannedOperator, RowPlan, RowRole
+from hmcos.plan.row_parts import Role
+from hmcos.plan.row_plan import PlannedOperator, RowPlan
 from hmcos.verify.counted.claims import least_peak
 from hmcos.verify.counted.instance_count import Instance
 from hmcos.verify.counted.recount import recount
@@ -96,19 +97,19 @@ class _Counting:
         rows = self._read(where, operator, step)
         self.numbers.append((index, step))
         reads = [self.value_of[row] for row in rows]
-        if operator.role in (RowRole.FEED, RowRole.SUM):
+        if operator.role in (Role.FEED, Role.SUM):
             self._check_ascending(where, index, step)
         over: list[int] = []
-        if operator.role is RowRole.SUM and step:
+        if operator.role is Role.SUM and step:
             over = [self._own_sums(where, index)]
             reads += over
-        elif operator.role is RowRole.ROW and len(operator.makes) == 1:
+        elif operator.role is Role.ROW and len(operator.makes) == 1:
             over = self._overwritten(operator, step)
-        if operator.role is RowRole.SUM and step < operator.steps - 1:
+        if operator.role is Role.SUM and step < operator.steps - 1:
             made = [self._new_sums(where, index)]
         else:
             made = self._make(where, operator, step, rows, over)
-        if operator.role is RowRole.FEED:
+        if operator.role is Role.FEED:
             made.append(self._value(0))
             reads += [] if self.fed == _NOBODY else [self.fed]
             self.fed = made[-1]
@@ -205,8 +206,8 @@ class _Counting:
         made: list[Row] = []
         for t in operator.makes:
             tensor = self.plan.tensor(t)
-            numbers = range(tensor.rows) if operator.role is RowRole.WHOLE else range(step, step + 1)
-            if operator.role is RowRole.SUM:
+            numbers = range(tensor.rows) if operator.role is Role.WHOLE else range(step, step + 1)
+            if operator.role is Role.SUM:
                 numbers = range(1)
             made += [(t, row) for row in numbers if row < tensor.rows and tensor.offsets[row] >= 0]
         read = {self.value_of[row]: row for row in rows}

@@ -8,7 +8,8 @@ from functools import cached_property
 from hmcos.errors import VerifyError
 from hmcos.graph.graph import Graph
 from hmcos.graph.rowwise import RowRules, row_shape
-from hmcos.plan.row_plan import PlannedOperator, RowPlan, RowRole
+from hmcos.plan.row_parts import Role
+from hmcos.plan.row_plan import PlannedOperator, RowPlan
 from hmcos.verify.rows.row_sources import Row, RowSources
 
 
@@ -33,7 +34,7 @@ class RowReads:
         """
         self._check_tensors()
         for operator in self.plan.operators:
-            if operator.role is not RowRole.FEED:
+            if operator.role is not Role.FEED:
                 self._check_operator(operator)
         self._check_views()
 
@@ -62,16 +63,16 @@ class RowReads:
         behind = {n for n in operator.folded if n >= len(ops)}
         if behind:
             raise VerifyError(f"{operator.title}: folds operators that the source does not have")
-        if operator.role is RowRole.SUM:
+        if operator.role is Role.SUM:
             self._check_sum(operator)
             return
         for step in range(operator.steps):
             needed: set[Row] = set()
             for k, t in enumerate(operator.makes):
                 rows = row_shape(self.graph.tensors[t]).rows
-                of_step = range(rows) if operator.role is RowRole.WHOLE else range(step, min(step + 1, rows))
+                of_step = range(rows) if operator.role is Role.WHOLE else range(step, min(step + 1, rows))
                 for row in of_step:
-                    if operator.role is RowRole.WHOLE or self._is_made(t, row):
+                    if operator.role is Role.WHOLE or self._is_made(t, row):
                         needed |= self.sources.read(operator.number, k, row)
             if not needed <= self.read(operator, step):
                 t, row = min(needed - self.read(operator, step))

@@ -11,7 +11,8 @@ from hmcos.errors import VerifyError
 from hmcos.frontends.loading import format_called
 from hmcos.limits import Status
 from hmcos.plan.row_lives import row_lives
-from hmcos.plan.row_plan import PlannedOperator, PlannedTensor, ReadRows, RowPlan, RowRole
+from hmcos.plan.row_parts import Role, RowInput
+from hmcos.plan.row_plan import PlannedOperator, PlannedTensor, RowPlan
 from hmcos.verify.rows.row_checks import check_header, check_row_plan
 from row_networks import SEEDS, compiled
 
@@ -51,9 +52,9 @@ def later(plan: RowPlan) -> RowPlan:
 
 def blind(plan: RowPlan) -> RowPlan:
     """Return a plan one operator of which reads nothing."""
-    k = next(k for k, op in enumerate(plan.operators) if op.inputs and op.role is RowRole.ROW)
+    k = next(k for k, op in enumerate(plan.operators) if op.inputs and op.role is Role.ROW)
     operator = plan.operators[k]
-    nothing = tuple(ReadRows(read.position, read.tensor, ((),) * operator.steps) for read in operator.inputs)
+    nothing = tuple(RowInput(read.position, read.tensor, ((),) * operator.steps) for read in operator.inputs)
     return with_operator(plan, k, replace(operator, inputs=nothing))
 
 

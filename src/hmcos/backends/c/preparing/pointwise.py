@@ -9,7 +9,7 @@ from hmcos.backends.c.preparing.case import INT8, Case, Kernel, braces, plane, q
 from hmcos.backends.c.preparing.functions import hard_swish, leaky_relu, logistic, tanh
 from hmcos.backends.c.shared import Scales
 from hmcos.graph.rowwise import row_axis
-from hmcos.streaming.program import RowInput
+from hmcos.plan.row_parts import RowInput
 
 _BINARY_BYTES, _RESCALE_BYTES, _SCALING_BYTES, _FLOAT_BYTES = 18, 5, 11, 12
 _UNSIGNED = 128

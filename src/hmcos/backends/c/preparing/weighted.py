@@ -12,7 +12,7 @@ from hmcos.backends.c.preparing.case import Case, Kernel
 from hmcos.backends.c.shared import Sums
 from hmcos.frontends.tflite.schema import schema
 from hmcos.graph.windows import AxisMap, Window, same_pads
-from hmcos.streaming.program import Role
+from hmcos.plan.row_parts import Role
 
 _WINDOW_BYTES, _DENSE_BYTES = 18, 12
 """Of the structures on a machine of 32 bits."""
