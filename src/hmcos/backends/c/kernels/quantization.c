@@ -1,15 +1,17 @@
 /* needs: packed scale clamp */
-/* How the sums of an operator with weights become numbers of its output. */
+/* How the sums of an operator with weights become numbers of its output. Fields are narrow so that the compiler
+   sees that no sum is one of them. */
 typedef struct {
     const int8_t *weights;
     const int32_t *bias, *multipliers; /* per output channel; no bias is a null pointer */
     const int8_t *shifts;
-    int32_t in_offset; /* added to every input */
+    int16_t in_offset; /* added to every input */
 #if HM_HAS_SHIFTED
-    int32_t shift; /* added to every weight */
+    int16_t shift; /* added to every weight */
 #endif
-    int32_t out_offset, least, most;
-    int32_t each; /* 1 where multipliers and shifts are per channel, 0 where one is for all */
+    int16_t out_offset;
+    int8_t least, most;
+    uint8_t each; /* 1 where multipliers and shifts are per channel, 0 where one is for all */
 } hm_sums;
 
 static hm_sums hm_sums_of(const hm_operator *o)

@@ -12,6 +12,7 @@ import numpy as np
 from hmcos.backends.c.constants import Constants
 from hmcos.backends.c.fixed_point import round_away
 from hmcos.backends.c.shared import Shared
+from hmcos.backends.c.structures import fits
 from hmcos.backends.c.tensors import Quantization, Source
 from hmcos.errors import ModelError
 from hmcos.graph.graph import Operator, Tensor
@@ -152,6 +153,8 @@ class Case:
 
     def struct(self, kind: str, *fields: object, size: int, scaling: int = 0) -> str:
         """Return the name of a structure of constants, of so many bytes and some that say how it scales."""
+        if not fits(kind, fields):
+            raise self.refusal("has a row or an image that is too large for its kernel")
         body = "{" + ", ".join(map(str, fields)) + "}"
         sizes = {"operators": size, "quantization": scaling}
         return self.constants.value(kind, body, kind.removeprefix("hm_"), sizes)
