@@ -68,6 +68,7 @@ def test_cuts_cost_what_a_recount_says(rng: Random) -> None:
         costs = [ordered.cost(each, ordered.unread_at(each.begin), None) for each in cut.intervals]
         assert cut.peak == peak(rows.problem, cut.steps) == max(costs)
         assert refined(ordered, cut, Limits(), Watch()).peak == cut.peak
+        assert refined(ordered, cut, Limits(seconds=0), Watch()) == cut
 
 
 @settings(max_examples=40)

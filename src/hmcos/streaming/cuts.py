@@ -57,6 +57,9 @@ def refined(ordered: OrderedRows, cut: Cut, limits: Limits, watch: Watch) -> Cut
     open_parts = [cut.intervals]
     while open_parts:
         part = open_parts.pop()
+        if not part or watch.is_over(limits):
+            kept += part
+            continue
         if part is not cut.intervals:
             begin, end = part[0].begin, part[-1].end
             inner = [begin, *(k for k in places if begin < k < end), end]
@@ -66,7 +69,7 @@ def refined(ordered: OrderedRows, cut: Cut, limits: Limits, watch: Watch) -> Cut
         costs = [ordered.cost(each, ordered.unread_at(each.begin), None) for each in part]
         largest = costs.index(max(costs))
         kept.append(part[largest])
-        open_parts += [rest for rest in (part[:largest], part[largest + 1 :]) if rest]
+        open_parts += [part[:largest], part[largest + 1 :]]
     return _cut(ordered, tuple(sorted(kept, key=lambda each: each.begin)))
 
 

@@ -69,6 +69,8 @@ def row_network(graph: Graph, rules: RowRules, rows: Rows) -> RowNetwork:
     for op in graph.operators:
         if not graph.computes_parameters(op):
             folding.add(op)
+    if not any(operator.number >= 0 for operator in folding.operators):
+        raise ModelError("no operator of the network has to run; there is nothing to compile")
     for t in graph.outputs:
         if t not in folding.place_of:
             raise ModelError(f"output {graph.tensors[t].name!r} is a constant; remove it from the outputs")

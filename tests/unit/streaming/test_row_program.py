@@ -271,3 +271,10 @@ def test_what_is_told_by_shapes_what_to_do_is_refused() -> None:
     sketch.operator("SLICE", [x, integers(sketch, [0, 0, 0, 0]), shape], [y])
     with pytest.raises(ModelError, match=r"SLICE.* reads numbers computed from shapes; export"):
         program(model(sketch, [x], [y]))
+
+
+def test_a_network_without_operators_is_refused() -> None:
+    sketch = started()
+    x = sketch.tensor([1, 4, 2, 3])
+    with pytest.raises(ModelError, match="nothing to compile"):
+        program(model(sketch, [x], [x]))
