@@ -12,6 +12,7 @@ from hmcos.backends.c.generating import Generated, generate
 from hmcos.backends.c.harness import SANITIZERS, WARNINGS, Compiler, build, compiler, main_of, run
 from hmcos.backends.c.naming import Naming
 from hmcos.backends.c.poisoning import poisoned_main
+from hmcos.backends.c.tensors import Source
 from hmcos.errors import LimitError, NotRunError, OptionError, PlanError, ToolError, VerifyError
 from hmcos.files import read_ordinary
 from hmcos.folders import temporary_folder
@@ -209,7 +210,9 @@ class _Proving:
     @cached_property
     def _wanted(self) -> tuple[str, list[bytes]]:
         """The runtime whose bits the code has to have, and its outputs."""
-        inputs, engine = self._inputs, "tflm" if is_installed("tflm") else "litert"
+        inputs, engine = self._inputs, "litert"
+        if is_installed("tflm") and not Source(self.model).is_unsigned:  # few of its kernels take uint8
+            engine = "tflm"
         source = self._trial.without_offsets()
         ran = (self._trial.run(engine, source, fed).outputs for fed in inputs)
         return engine, [b"".join(array.tobytes() for array in outputs) for outputs in ran]
