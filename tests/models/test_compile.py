@@ -19,6 +19,7 @@ from hmcos.processes import run_program
 from hmcos.tasks.verify import code
 from hmcos.verify.checks import Answer, Verification
 from row_networks import SEEDS, compiled, needs_compiler, record_of, written
+from tflite_models import Sketch
 
 pytestmark = [pytest.mark.slow]
 needs_tflm = pytest.mark.skipif(find_spec("tflite_micro") is None, reason="tflite-micro is not installed")
@@ -230,3 +231,23 @@ def test_json_names_what_is_documented(tmp_path: Path, capsys: pytest.CaptureFix
     section = page.partition("## hmcos compile")[2].partition("\n## ")[0]
     assert section
     assert all(f"`{key}`" in section for key in keys)
+
+
+@needs_compiler
+def test_several_outputs_hold_when_the_input_comes_by_rows(tmp_path: Path) -> None:
+    sketch = Sketch()
+    sketch.subgraph()
+    fed, made, last = (sketch.tensor([1, 4, 4, 2]) for _ in range(3))
+    sketch.operator("RELU", [fed], [made])
+    sketch.operator("RELU6", [made], [last])
+    sketch.ports([fed], [made, last])
+    model = tmp_path / "net.tflite"
+    model.write_bytes(sketch.bytes())
+    hmcos.compile_c(model, hmcos.Rows("rows"), output=tmp_path / "net.c", compares=False)
+    found = hmcos.verify(model, tmp_path / "net.c")
+    assert found.holds, found
+
+
+def test_a_section_is_named_once(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["compile", "net.tflite", "--section", "ram=.a", "--section", "ram=.b"]) == 2
+    assert "names the same memory twice" in capsys.readouterr().err

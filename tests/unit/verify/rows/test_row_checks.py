@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -120,3 +121,22 @@ def test_lives_do_not_meet_in_memory(seed: int, tmp_path: Path) -> None:
             if one.birth < other.death - 1 and other.birth < one.death - 1:
                 apart = one.offset + one.size <= other.offset or other.offset + other.size <= one.offset
                 assert apart, (one, other)
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        (lambda sums: replace(sums, elements=2**98), "elements, but it makes"),
+        (lambda sums: replace(sums, elements=sums.elements * 2, width=2), "elements, but it makes"),
+        (lambda sums: replace(sums, width=1), "bytes an element, but needs"),
+    ],
+)
+def test_sums_of_another_size_are_told_before_memory_is_taken_for_them(
+    changed: Callable[[Any], Any], words: str, tmp_path: Path
+) -> None:
+    result = compiled(tmp_path, 13)
+    k, operator = next((k, op) for k, op in enumerate(result.plan.operators) if op.sums is not None)
+    other = with_operator(result.plan, k, replace(operator, sums=changed(operator.sums)))
+    sums = other.operators[k].sums
+    assert sums is not None
+    assert words in told(result, replace(other, arena=max(other.arena, sums.offset + sums.size)))
