@@ -146,11 +146,11 @@ class _Proving:
     def _code(self) -> str:
         """Check that the files are what the plan gives, and the numbers of the header those of the plan."""
         made = self._generated
-        if dict(made.flash) != dict(self.plan.flash):
-            raise VerifyError(f"flash: is {dict(self.plan.flash)} in the plan, but {dict(made.flash)}")
         numbers = check_header(made.header, self.plan)
         files = ((self.plan.files.code, made.source), (self.plan.files.header, made.header))
         same = " and ".join(name for written, text in files if (name := self._same(written, text)))
+        if dict(made.flash) != dict(self.plan.flash):
+            raise VerifyError(f"flash: is {dict(self.plan.flash)} in the plan, but {dict(made.flash)}")
         which = f"{same}: what the plan gives" if same else "made again from the plan: no file is beside it"
         return f"{which}; {numbers}"
 
