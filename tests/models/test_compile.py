@@ -14,6 +14,7 @@ import pytest
 
 import hmcos
 from hmcos.__main__ import run
+from hmcos.errors import PlanError
 from hmcos.frontends.tflite.reading import model_in
 from hmcos.processes import run_program
 from hmcos.tasks.verify import code
@@ -126,6 +127,26 @@ def test_code_of_another_version_is_not_run(tmp_path: Path) -> None:
     assert found.answer is Answer.NOT_RUN
     assert "not what this version makes of the plan" in words(found, "code")
     assert "compiler" not in answers(found)
+
+
+@pytest.mark.parametrize("told", [None, ".", "other.c"])
+def test_a_plan_that_names_no_code_hides_no_change(told: str | None, tmp_path: Path) -> None:
+    plan = compiled(tmp_path).plan
+    (tmp_path / "net.c").write_text("int other;\n")
+    record = record_of(plan)
+    digest = import_module("hashlib").sha256(b"int other;\n").hexdigest()
+    record["outputs"] = {"code": told, "header": None, "plan": None, "sha256": {"net.c": digest}}
+    (tmp_path / "plan.json").write_text(json.dumps(record))
+    found = hmcos.verify(tmp_path / "net.tflite", tmp_path / "net.c")
+    assert found.answer is Answer.NOT_RUN
+    assert "net.c: is not what this version makes" in words(found, "code")
+
+
+def test_a_plan_of_an_arena_that_cannot_be_drawn_is_refused(tmp_path: Path) -> None:
+    record = record_of(compiled(tmp_path).plan) | {"arena": 2**62}
+    (tmp_path / "plan.json").write_text(json.dumps(record))
+    with pytest.raises(PlanError, match="above the 1099511627776"):
+        hmcos.draw(tmp_path / "plan.json", tmp_path / "rows.svg")
 
 
 def test_a_plan_of_another_model_does_not_hold(tmp_path: Path) -> None:
