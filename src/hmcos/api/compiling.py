@@ -63,7 +63,8 @@ def compile_c(  # noqa: PLR0913 (one keyword per option of the command line, so 
     check_format(model)
     opened = open_source(model)
     file = None if output is None else Path(output)
-    naming = Naming(name or name_for(opened.stem if file is None else file.stem), flash_section, ram_section)
+    stem = opened.stem if file is None else file.stem
+    naming = Naming(name_for(stem) if name is None else name, flash_section, ram_section)
     page = None if file is None or (not overwrite and is_foreign(file.with_name(NAME))) else NAME
     places = None if file is None else code_places(opened, file, naming.name, page=page, overwrite=overwrite)
     result = compiled(opened, CompileRequest(naming, wanted, limits, compares), watch)
