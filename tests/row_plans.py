@@ -28,9 +28,9 @@ def small_plan(**fields: Any) -> RowPlan:
         ),
         "steps": STEPS,
         "tensors": (
-            PlannedTensor(0, "image", 4, 2, (21, 23, 25, 27)),
-            PlannedTensor(1, "<b>&{{data}}", 4, 3, (0, 3, 6, 9)),
-            PlannedTensor(2, "", 1, 3, (18,)),
+            PlannedTensor(0, 4, 2, (21, 23, 25, 27), "image"),
+            PlannedTensor(1, 4, 3, (0, 3, 6, 9), "<b>&{{data}}"),
+            PlannedTensor(2, 1, 3, (18,), ""),
         ),
         "inputs": (0,),
         "outputs": (2,),

@@ -10,8 +10,8 @@ from hmcos.graph.graph import Operator
 from hmcos.graph.rowwise import row_axis, row_shape
 from hmcos.graph.windows import Spread, Window, same_pads
 from hmcos.limits import Status
-from hmcos.plan.row_parts import Accumulator, Role, RowInput
-from hmcos.streaming.program import Feeding, RowOperator, RowProgram, Rows, RowStep, RowTensor
+from hmcos.plan.row_parts import Accumulator, Role, RowInput, RowTensor
+from hmcos.streaming.program import Feeding, RowOperator, RowProgram, Rows, RowStep
 
 DATA = {"TRANSPOSE_CONV": 2, "SPLIT": 1}
 """Position of the activation, where it is not the first input."""
@@ -110,7 +110,9 @@ def _operator(source: Source, op: Operator, places: dict[int, RowTensor]) -> Row
         for (k, t), rows_read in zip(reads, whole, strict=True)
     )
     steps = 1 if role is Role.WHOLE else steps
-    return RowOperator(op.number, op.kind, role, steps, inputs, op.makes, rows, columns, axes, accumulator)
+    return RowOperator(
+        op.number, op.kind, role, steps, inputs, op.makes, accumulator, rows=rows, columns=columns, axes=axes
+    )
 
 
 def _windows(source: Source, op: Operator) -> tuple[Window | Spread | None, Window | Spread | None]:

@@ -96,8 +96,8 @@ class _Counting:
                 living.death = at + 1
                 if (index, step) >= living.last:
                     living.last, living.last_at = (index, step), at
-        if operator.sums is not None:
-            size, offset = operator.sums.size, operator.sums.offset
+        if operator.accumulator is not None:
+            size, offset = operator.accumulator.size, operator.accumulator.offset
             if index not in self.sums:
                 self.sums[index] = _Living(-1, -1, index, size, offset, at)
                 self.found.append(self.sums[index])

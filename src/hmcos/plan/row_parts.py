@@ -45,3 +45,15 @@ class Accumulator:
     def size(self) -> int:
         """Bytes in all."""
         return self.elements * self.width
+
+
+@dataclass(frozen=True, slots=True)
+class RowTensor:
+    """Where the rows of a tensor are; views of one tensor share their offsets."""
+
+    tensor: int
+    rows: int
+    size: int
+    """Bytes of one row."""
+    offsets: tuple[int, ...]
+    """Per row: bytes from the start of the arena; -1 for a row that nobody needs, so that nobody makes it."""

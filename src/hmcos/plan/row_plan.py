@@ -8,7 +8,7 @@ from functools import cached_property
 
 from hmcos.limits import Status
 from hmcos.plan.plan import Source
-from hmcos.plan.row_parts import Accumulator, Role, RowInput
+from hmcos.plan.row_parts import Accumulator, Role, RowInput, RowTensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +22,11 @@ class PlannedOperator:
     steps: int
     """Steps are numbered from 0; those whose rows nobody needs never run."""
     inputs: tuple[RowInput, ...]
+    """Inputs that are computed, ascending by position; parameters are not among them."""
     makes: tuple[int, ...]
     """Tensors, in the order of the operator's outputs."""
-    sums: Accumulator | None = None
+    accumulator: Accumulator | None = None
+    """For `Role.SUM` with more than one step."""
     folded: tuple[int, ...] = ()
     """Operators of the source that never run because this one does their work."""
 
@@ -35,17 +37,11 @@ class PlannedOperator:
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedTensor:
-    """Where the rows of a tensor are; views of one tensor have equal offsets."""
+class PlannedTensor(RowTensor):
+    """Where the rows of a tensor are, and what people call it."""
 
-    tensor: int
     name: str
-    """For people; may be empty or repeated."""
-    rows: int
-    size: int
-    """Bytes of one row."""
-    offsets: tuple[int, ...]
-    """Per row: bytes from the start of the arena; -1 for a row that nobody makes, since nobody needs it."""
+    """May be empty or repeated."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from hmcos.graph.windows import AxisMap
 from hmcos.limits import Status
 from hmcos.memory.lifetimes import Life
 from hmcos.memory.problem import Problem
-from hmcos.plan.row_parts import Accumulator, Role, RowInput
+from hmcos.plan.row_parts import RowTensor
+from hmcos.plan.row_plan import PlannedOperator
 
 
 class Feeding(StrEnum):
@@ -32,47 +33,16 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
-class RowOperator:
-    """An operator of the source, in steps."""
+class RowOperator(PlannedOperator):
+    """An operator of the source, in steps, with what its code has to know beside the plan."""
 
-    number: int
-    """In the source; -1 for the steps that take the input."""
-    kind: str
-    role: Role
-    steps: int
-    """Steps are numbered from 0; those whose rows nobody needs never run."""
-    inputs: tuple[RowInput, ...]
-    """Inputs that are computed, ascending by position; parameters are not among them."""
-    makes: tuple[int, ...]
-    """Tensors, in the order of the operator's outputs."""
     rows: AxisMap | None = None
     """The window over the rows of the first input, folded padding included; None where there is none."""
     columns: AxisMap | None = None
     axes: tuple[int, ...] = ()
     """The axes of the first input that are summed over, ascending; for kinds that are told axes."""
-    accumulator: Accumulator | None = None
-    """For `Role.SUM` with more than one step."""
-    folded: tuple[int, ...] = ()
-    """Operators of the source that never run because this one does their work."""
     overwrites: tuple[int, ...] = ()
     """Positions of inputs whose dying row may hold the row that is made."""
-
-    @property
-    def title(self) -> str:
-        """The operator as messages name it."""
-        return f"{self.kind} {self.number}" if self.number >= 0 else self.kind
-
-
-@dataclass(frozen=True, slots=True)
-class RowTensor:
-    """Where the rows of a tensor are; views of one tensor share their offsets."""
-
-    tensor: int
-    rows: int
-    size: int
-    """Bytes of one row."""
-    offsets: tuple[int, ...]
-    """Per row: bytes from the start of the arena; -1 for a row that nobody needs, so that nobody makes it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -189,9 +189,9 @@ class _Folding:
                 count,
                 tuple(inputs),
                 op.makes,
-                rows,
-                columns,
                 folded=folded,
+                rows=rows,
+                columns=columns,
                 overwrites=rule.overwrites,
             )
         )
@@ -231,10 +231,8 @@ class _Folding:
         elements = self.graph.tensors[op.makes[0]].elements
         accumulator = Accumulator(elements, rule.width) if len(needed) > 1 else None
         read = RowInput(0, t, tuple((row,) for row in needed))
-        made = RowOperator(
-            op.number, op.kind, Role.SUM, len(needed), (read,), op.makes, rule.rows, rule.columns
-        )
-        self._run(replace(made, axes=axes, accumulator=accumulator, folded=folded))
+        made = RowOperator(op.number, op.kind, Role.SUM, len(needed), (read,), op.makes, accumulator, folded)
+        self._run(replace(made, rows=rule.rows, columns=rule.columns, axes=axes))
 
     def _reduce(self, op: Operator, rule: Reduced) -> None:
         t, axes, folded = op.inputs[0] or 0, rule.axes, ()

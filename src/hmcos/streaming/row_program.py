@@ -11,13 +11,14 @@ from hmcos.limits import Limits, Status, Watch
 from hmcos.memory.bounds import operand_bound
 from hmcos.memory.lifetimes import Life
 from hmcos.memory.profile import peak
+from hmcos.plan.row_parts import RowTensor
 from hmcos.plan.schedule import Schedule
 from hmcos.schedulers.optimal import optimal
 from hmcos.streaming.cuts import Cut, best_cuts, refined
 from hmcos.streaming.drives import OrderedRows
 from hmcos.streaming.operator_orders import operator_orders
 from hmcos.streaming.placing import RowArena, placed
-from hmcos.streaming.program import RowOperator, RowProgram, Rows, RowTensor
+from hmcos.streaming.program import RowOperator, RowProgram, Rows
 from hmcos.streaming.row_network import row_network
 from hmcos.streaming.row_problem import RowProblem, row_problem
 

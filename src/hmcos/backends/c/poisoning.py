@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from hmcos.backends.c.generating import Generated
 from hmcos.backends.c.naming import Naming
-from hmcos.plan.row_parts import Role
-from hmcos.streaming.program import RowProgram, RowTensor
+from hmcos.plan.row_parts import Role, RowTensor
+from hmcos.streaming.program import RowProgram
 
 Range = tuple[int, int]
 """Bytes of the arena: the first, and the one behind the last."""

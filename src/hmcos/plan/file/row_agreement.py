@@ -88,7 +88,7 @@ def _in_operator(
         yield "steps", f"must be one for each of {most} rows"
     if operator.role is Role.WHOLE and operator.steps != 1:
         yield "steps", "must be 1 for all rows at once"
-    sums = operator.sums
+    sums = operator.accumulator
     if (sums is not None) is not (operator.role is Role.SUM and operator.steps > 1):
         yield "sums", "must be told exactly where several steps sum up"
     if sums is not None and sums.offset + sums.size > plan.arena:

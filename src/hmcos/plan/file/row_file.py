@@ -107,7 +107,7 @@ def whole_record(whole: WholePeak) -> dict[str, object]:
 
 
 def _operator_record(operator: PlannedOperator) -> dict[str, object]:
-    sums = operator.sums
+    sums = operator.accumulator
     return {
         "number": None if operator.number < 0 else operator.number,
         "kind": operator.kind,
@@ -206,7 +206,7 @@ def _operator(fields: Fields, runs: RunReader) -> PlannedOperator:
         steps=steps,
         inputs=inputs,
         makes=fields.numbers("makes"),
-        sums=None if fields.is_null("sums") else _sums(fields.part("sums")),
+        accumulator=None if fields.is_null("sums") else _sums(fields.part("sums")),
         folded=fields.numbers("folded"),
     )
 
@@ -223,7 +223,7 @@ def _tensor(fields: Fields, runs: RunReader) -> PlannedTensor:
     offsets = runs.lines(fields, "offsets")
     _expect(len(offsets) == rows, fields, "offsets", f"must be told for {rows} rows")
     return PlannedTensor(
-        fields.number("tensor"), fields.text("name"), rows, fields.number("row_bytes", lowest=1), offsets
+        fields.number("tensor"), rows, fields.number("row_bytes", lowest=1), offsets, fields.text("name")
     )
 
 

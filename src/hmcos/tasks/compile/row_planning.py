@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from hmcos.backends.c.naming import Naming
 from hmcos.errors import PlanError
@@ -11,9 +11,9 @@ from hmcos.graph.graph import Graph
 from hmcos.memory.problem import Problem
 from hmcos.network.streaming import laid_out
 from hmcos.plan.plan import Source
-from hmcos.plan.row_parts import Accumulator
+from hmcos.plan.row_parts import Accumulator, RowTensor
 from hmcos.plan.row_plan import PlannedOperator, PlannedTensor, RowPlan
-from hmcos.streaming.program import Feeding, RowOperator, RowProgram, Rows, RowStep, RowTensor
+from hmcos.streaming.program import Feeding, RowOperator, RowProgram, Rows, RowStep
 
 _NOTHING = Problem((), (), (), (), (), (), (), ())
 """The problem of a program that was not searched for: code does not depend on it."""
@@ -30,7 +30,7 @@ def row_plan_of(program: RowProgram, source: Source, graph: Graph, naming: Namin
         operators=tuple(map(_planned, program.operators)),
         steps=tuple((step.operator, step.step) for step in program.steps),
         tensors=tuple(
-            PlannedTensor(each.tensor, graph.tensors[each.tensor].name, each.rows, each.size, each.offsets)
+            PlannedTensor(each.tensor, each.rows, each.size, each.offsets, graph.tensors[each.tensor].name)
             for each in program.tensors
         ),
         inputs=program.inputs,
@@ -49,16 +49,7 @@ def row_plan_of(program: RowProgram, source: Source, graph: Graph, naming: Namin
 
 
 def _planned(operator: RowOperator) -> PlannedOperator:
-    return PlannedOperator(
-        number=operator.number,
-        kind=operator.kind,
-        role=operator.role,
-        steps=operator.steps,
-        inputs=operator.inputs,
-        makes=operator.makes,
-        sums=operator.accumulator,
-        folded=operator.folded,
-    )
+    return PlannedOperator(*(getattr(operator, each.name) for each in fields(PlannedOperator)))
 
 
 def program_of_plan(model: Model, plan: RowPlan) -> RowProgram:
@@ -110,6 +101,6 @@ def program_of_plan(model: Model, plan: RowPlan) -> RowProgram:
 
 
 def _placed(accumulator: Accumulator | None, planned: PlannedOperator) -> Accumulator | None:
-    if accumulator is None or planned.sums is None:
+    if accumulator is None or planned.accumulator is None:
         return accumulator
-    return replace(accumulator, offset=planned.sums.offset)
+    return replace(accumulator, offset=planned.accumulator.offset)

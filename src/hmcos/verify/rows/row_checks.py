@@ -58,10 +58,11 @@ def _memory(plan: RowPlan, counted: RowCount) -> str:
 
 def _arena(plan: RowPlan) -> str:
     used = [each.offsets[row] + each.size for each in plan.tensors for row in range(each.rows)]
-    used += [op.sums.offset + op.sums.size for op in plan.operators if op.sums is not None]
+    sums = [op.accumulator for op in plan.operators if op.accumulator is not None]
+    used += [each.offset + each.size for each in sums]
     if plan.arena != max(used, default=0):
         raise VerifyError(f"arena: is {plan.arena} bytes, but its rows end at {max(used, default=0)}")
-    needed = max([1, *(op.sums.width for op in plan.operators if op.sums is not None)])
+    needed = max([1, *(each.width for each in sums)])
     if plan.alignment % needed:
         raise VerifyError(f"alignment: is {plan.alignment}, but sums need {needed}")
     return f"{plan.arena:,} bytes; no byte is overwritten before its last reader"

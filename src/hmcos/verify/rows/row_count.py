@@ -74,7 +74,7 @@ class _Counting:
     def __post_init__(self) -> None:
         plan = self.plan
         most = sum(each.rows * each.size for each in plan.tensors)
-        most += sum(op.sums.size for op in plan.operators if op.sums is not None)
+        most += sum(op.accumulator.size for op in plan.operators if op.accumulator is not None)
         if plan.arena > 2 * most + 4096:
             raise VerifyError(f"arena: is {plan.arena:,} bytes, more than twice all rows together")
         self.owners = np.full(plan.arena, _NOBODY, np.int64)
@@ -254,7 +254,7 @@ class _Counting:
 
     def _own_sums(self, where: str, index: int) -> int:
         """Return the sums of an operator, which must be in their place."""
-        sums = self.plan.operators[index].sums
+        sums = self.plan.operators[index].accumulator
         value = self.sums_of.get(index, _NOBODY)
         if sums is None or value == _NOBODY:
             raise VerifyError(f"{where}: has no sums yet")
@@ -264,7 +264,7 @@ class _Counting:
 
     def _new_sums(self, where: str, index: int) -> int:
         """Write the sums of an operator; they may not lie over a row that the step reads."""
-        sums = self.plan.operators[index].sums
+        sums = self.plan.operators[index].accumulator
         if sums is None or sums.offset < 0:
             raise VerifyError(f"{where}: its sums have no place")
         read = self.reads.read(self.plan.operators[index], self.numbers[-1][1])

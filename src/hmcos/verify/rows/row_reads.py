@@ -97,21 +97,20 @@ class RowReads:
 
     def _check_sizes(self, operator: PlannedOperator, needed: set[Row]) -> None:
         """Check that there is a sum for each element made, and that none can be too large for its bytes."""
-        if operator.sums is None:
+        sums = operator.accumulator
+        if sums is None:
             return
         elements = prod(self.graph.tensors[operator.makes[0]].shape)
-        if operator.sums.elements != elements:
-            raise VerifyError(
-                f"{operator.title}: sums up {operator.sums.elements} elements, but it makes {elements}"
-            )
+        if sums.elements != elements:
+            raise VerifyError(f"{operator.title}: sums up {sums.elements} elements, but it makes {elements}")
         added = sum(
             prod(self.graph.tensors[t].shape) // row_shape(self.graph.tensors[t]).rows for t, _ in needed
         )
         is_weighted = operator.kind not in ("AVERAGE_POOL_2D", "MEAN", "SUM")
         least = 4 if is_weighted or added > 256 * elements else 2
-        if operator.sums.width not in (2, 4) or operator.sums.width < least:
+        if sums.width not in (2, 4) or sums.width < least:
             raise VerifyError(
-                f"{operator.title}: sums up in {operator.sums.width} bytes an element, but needs {least}"
+                f"{operator.title}: sums up in {sums.width} bytes an element, but needs {least}"
             )
 
     def read(self, operator: PlannedOperator, step: int) -> set[Row]:

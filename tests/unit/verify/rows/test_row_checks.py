@@ -139,10 +139,10 @@ def test_sums_of_another_size_are_told_before_memory_is_taken_for_them(
     changed: Callable[[Accumulator], Accumulator], words: str, tmp_path: Path
 ) -> None:
     result = compiled(tmp_path, 13)
-    k = next(k for k, op in enumerate(result.plan.operators) if op.sums is not None)
+    k = next(k for k, op in enumerate(result.plan.operators) if op.accumulator is not None)
     operator = result.plan.operators[k]
-    assert operator.sums is not None
-    other = with_operator(result.plan, k, replace(operator, sums=changed(operator.sums)))
-    sums = other.operators[k].sums
+    assert operator.accumulator is not None
+    other = with_operator(result.plan, k, replace(operator, accumulator=changed(operator.accumulator)))
+    sums = other.operators[k].accumulator
     assert sums is not None
     assert words in told(result, replace(other, arena=max(other.arena, sums.offset + sums.size)))

@@ -17,7 +17,8 @@ from hmcos.backends.c.tensors import Quantization, Source
 from hmcos.errors import ModelError
 from hmcos.graph.graph import Operator, Tensor
 from hmcos.graph.rowwise import row_axis
-from hmcos.streaming.program import RowOperator, RowProgram, RowTensor
+from hmcos.plan.row_parts import RowTensor
+from hmcos.streaming.program import RowOperator, RowProgram
 
 INT8 = (-128, 127)
 _ACTIVATIONS = {0: (None, None), 1: (0.0, None), 2: (-1.0, 1.0), 3: (0.0, 6.0)}
