@@ -67,7 +67,9 @@ class _Blocks:
         self.rows, self.lives = rows, lives
         self.unit = _units(rows)
         self.taken = _taken(lives)
-        self.alignment = max([rows.rows.alignment, *self.unit.values()])
+        sums = (operator.accumulator for operator in rows.network.operators)
+        widths = (each.width for each in sums if each is not None)  # also of those that never run
+        self.alignment = max([rows.rows.alignment, *self.unit.values(), *widths])
         tensors = rows.network.graph
         given = tensors.inputs if rows.rows.input is Feeding.WHOLE else ()
         self.inputs, self.input_bytes = _side_by_side(rows, given, {})
