@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import chain
 
 from hmcos.memory.profile import profile
 from hmcos.streaming.row_problem import RowProblem
@@ -57,18 +56,10 @@ class OrderedRows:
             ends.append(ends[-1] + len(steps))
         self.stable = [whole.stable[end - 1] if end else whole.start for end in ends]
         """Per cut: bytes of the whole tensors that are live there."""
-        self._loose = [
-            [step for step in steps if all(self._is_loose(b) for b in problem.makes[step])]
-            for steps in self.steps
-        ]
-        """Per position: the steps of which nobody needs anything, such as the last rows that are fed."""
         self._unread = [len(readers) + (b in problem.held) for b, readers in enumerate(problem.readers)]
 
     def __len__(self) -> int:
         return len(self.order)
-
-    def _is_loose(self, b: int) -> bool:
-        return not self.rows.problem.readers[b] and b not in self.rows.problem.held
 
     def _last_read(self) -> list[int]:
         problem, n = self.rows.problem, len(self.order)
@@ -106,8 +97,7 @@ class OrderedRows:
         begin, position, before = interval.begin, self.position, self.before
         done = bytearray(len(position))
         called = dict[int, int]()
-        loose = (step for p in range(begin, interval.end) for step in self._loose[p])
-        for goal in chain(self._goals(interval), loose):
+        for goal in self._goals(interval):
             stack = [goal]
             while stack:
                 step = stack[-1]
