@@ -176,7 +176,7 @@ class _Proving:
         checks = [attempt("compiler", lambda: self._compiler(folder, found))]
         if not found:
             return checks
-        checks.append(attempt("outputs", lambda: self._outputs(folder, found[0])))
+        checks.append(attempt("outputs", lambda: self._outputs(folder)))
         if checks[-1].held:
             checks.append(attempt("sanitizers", lambda: self._sanitized(folder, found[0])))
         return checks
@@ -201,11 +201,14 @@ class _Proving:
             raise NotRunError(f"cannot compile {what}: {error}") from error
 
     @cached_property
-    def _inputs(self) -> list[list[Any]]:
+    def _trial(self) -> TfliteTrial:
         held = format_called(self.model.format).offsets
         assert held is not None, "files of TensorFlow Lite hold offsets"
         own = own_inputs(self.model.graph, self.running.inputs or {})
-        self._trial = TfliteTrial(self.model, held, self.running, own)
+        return TfliteTrial(self.model, held, self.running, own)
+
+    @cached_property
+    def _inputs(self) -> list[list[Any]]:
         first = self.running.seed
         return [self._trial.inputs(seed) for seed in range(first, first + self.running.runs)]
 
@@ -219,11 +222,10 @@ class _Proving:
         ran = (self._trial.run(engine, source, fed).outputs for fed in inputs)
         return engine, [b"".join(array.tobytes() for array in outputs) for outputs in ran]
 
-    def _outputs(self, folder: Path, with_: Compiler) -> str:
+    def _outputs(self, folder: Path) -> str:
+        """Check the outputs of the program that `_compiler` has made."""
         engine, wanted = self._wanted
-        del with_  # it has made the program already
-        program = folder / "main" / "check-c99"
-        other = self._differing(self._made(program), wanted)
+        other = self._differing(self._made(folder / "main" / "check-c99"), wanted)
         if other is not None:
             kinds = {op.kind for op in self.model.graph.operators}
             if engine == "litert" and "FULLY_CONNECTED" in kinds:
