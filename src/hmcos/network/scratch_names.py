@@ -17,27 +17,26 @@ def translated(target: Target, before: Graph, after: Graph, rewrite: Rewrite) ->
     Formats without names for operators name them by number, which a rewrite changes. What the target gives to
     names that the graph before does not have is left out: now they may be those of other operators.
     """
-    names = {
-        before.operators[step.number].name: after.operators[number].name
-        for number, step in enumerate(rewrite.steps)
-        if isinstance(step, OperatorStep) and step.pads is None
-    }
+    names = dict(_pairs(before, after, rewrite))
     return _renamed(target, names | {name: name for name in _inside(after)})
 
 
 def translated_back(target: Target, before: Graph, after: Graph, rewrite: Rewrite) -> Target:
     """Return the target for the graph before a rewrite, from that for the graph after it."""
-    names = {
-        after.operators[number].name: before.operators[step.number].name
-        for number, step in enumerate(rewrite.steps)
-        if isinstance(step, OperatorStep) and step.pads is None
-    }
+    names = {new: old for old, new in _pairs(before, after, rewrite)}
     return _renamed(target, names | {name: name for name in _inside(before)})
 
 
 def unnamed(target: Target) -> Target:
     """Return a target without the scratch that it gives to operators by name."""
     return _renamed(target, {})
+
+
+def _pairs(before: Graph, after: Graph, rewrite: Rewrite) -> Iterator[tuple[str, str]]:
+    """Yield the names before and after a rewrite of each operator that stays whole."""
+    for number, step in enumerate(rewrite.steps):
+        if isinstance(step, OperatorStep) and step.pads is None:
+            yield before.operators[step.number].name, after.operators[number].name
 
 
 def _renamed(target: Target, names: Mapping[str, str]) -> Target:
