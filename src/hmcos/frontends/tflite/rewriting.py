@@ -86,9 +86,11 @@ class _Writing:
         if step.pads is not None:
             made.builtinOptions = copy(made.builtinOptions)
             kind = self.graph.operators[step.number].kind
-            if kind not in _OF_TILES and step.pads != NO_PADS:
+            tell = _OF_TILES.get(kind)
+            if tell is not None:
+                tell(self, step, made.builtinOptions, inputs)
+            elif step.pads != NO_PADS:
                 raise self.unpadded(step)
-            _OF_TILES.get(kind, _same)(self, step, made.builtinOptions, inputs)
         made.inputs, made.outputs = inputs, [t for t in step.outputs if t is not None]
         return made
 
@@ -175,11 +177,6 @@ def _ports(operator: Any) -> set[int]:
 def _without_operators(entries: Any) -> Any:
     """Return metadata without what names operators of the main graph by number."""
     return None if entries is None else [entry for entry in entries if text(entry.name) != CONTROL]
-
-
-def _same(writing: _Writing, step: OperatorStep, options: Any, inputs: list[int]) -> None:
-    """Leave a tile as the operator is."""
-    del writing, step, options, inputs
 
 
 def _say_padding(writing: _Writing, step: OperatorStep, options: Any, inputs: list[int]) -> None:
