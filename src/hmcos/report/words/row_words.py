@@ -14,7 +14,7 @@ def arena_words(plan: RowPlan) -> str:
 
 def proof_words(plan: RowPlan) -> str:
     """Return what is proved of the arena: that it is the least, or how far above a bound it is at most."""
-    if plan.arena == plan.lower_bound and plan.status is Status.OPTIMAL:
+    if plan.is_proved:
         return "proved least for row-wise orders"
     if plan.status is Status.OPTIMAL:
         return f"{plan.arena - plan.peak:,} above the peak, which is proved least for row-wise orders"
