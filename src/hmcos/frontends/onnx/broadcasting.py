@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from onnx import NodeProto
 
+from hmcos.frontends.onnx.message_fields import reading
 from hmcos.frontends.onnx.types import ValueType
 
 # fmt: off
@@ -27,9 +28,7 @@ def broadcasting(
     """
     if reader.domain or reader.op_type not in KINDS:
         return None
-    changed = NodeProto()
-    changed.CopyFrom(reader)
-    changed.input[:] = [expand.input[0] if name == expand.output[0] else name for name in reader.input]
+    changed = reading(reader, expand.output[0], expand.input[0])
     return changed if all(_makes_the_same(changed, known) for known in types) else None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
-from onnx import GraphProto
+from onnx import GraphProto, NodeProto
 
 from hmcos.frontends.onnx.body_graphs import graphs
 
@@ -16,6 +16,20 @@ def keep(messages: object, kept: Sequence[bool]) -> None:
     for place in reversed(range(len(kept))):
         if not kept[place]:
             del fields[place]
+
+
+def copied(node: NodeProto) -> NodeProto:
+    """Return a copy of a node, to be changed."""
+    copy = NodeProto()
+    copy.CopyFrom(node)
+    return copy
+
+
+def reading(node: NodeProto, name: str, instead: str) -> NodeProto:
+    """Return a copy of a node that reads another tensor wherever it reads one of a name."""
+    copy = copied(node)
+    copy.input[:] = [instead if each == name else each for each in node.input]
+    return copy
 
 
 def names_used(graph: GraphProto) -> set[str]:

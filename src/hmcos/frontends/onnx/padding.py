@@ -8,7 +8,7 @@ from math import copysign, inf
 from onnx import NodeProto, helper
 
 from hmcos.frontends.onnx.folding import Array
-from hmcos.frontends.onnx.message_fields import keep
+from hmcos.frontends.onnx.message_fields import keep, reading
 from hmcos.frontends.onnx.types import ValueType
 
 ZERO_POINTS = {"Conv": None, "ConvInteger": 2, "QLinearConv": 2}
@@ -39,18 +39,13 @@ def with_padding(
         # What is fed to the network may not be overwritten, but what the Pad made of it may.
         if pad.input[0] not in made:
             return None
-        changed = NodeProto()
-        changed.CopyFrom(reader)
-        changed.input[:] = [pad.input[0] if name == pad.output[0] else name for name in reader.input]
-        return changed
+        return reading(reader, pad.output[0], pad.input[0])
     if added is None or fill is None or reader.domain or list(reader.input).count(pad.output[0]) != 1:
         return None
     own = _own_pads(reader, len(added))
     if reader.input[0] != pad.output[0] or own is None or not _fits(reader, fill, known, own, added):
         return None
-    changed = NodeProto()
-    changed.CopyFrom(reader)
-    changed.input[0] = pad.input[0]
+    changed = reading(reader, pad.output[0], pad.input[0])
     told = ("auto_pad", "pads", *(["count_include_pad"] if reader.op_type == "AveragePool" else []))
     keep(changed.attribute, [attribute.name not in told for attribute in changed.attribute])
     both = [a + b for a, b in zip(own, added, strict=True)]

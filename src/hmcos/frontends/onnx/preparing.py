@@ -20,7 +20,7 @@ from hmcos.frontends.onnx.broadcasting import broadcasting
 from hmcos.frontends.onnx.dimensions import evaluate, symbols
 from hmcos.frontends.onnx.elements import NUMBERS
 from hmcos.frontends.onnx.folding import Array, values
-from hmcos.frontends.onnx.message_fields import fresh_name, keep, names_used
+from hmcos.frontends.onnx.message_fields import copied, fresh_name, keep, names_used
 from hmcos.frontends.onnx.nodes import nodes
 from hmcos.frontends.onnx.padding import with_padding
 from hmcos.frontends.onnx.reading import load
@@ -167,7 +167,7 @@ class _Graph:
                 continue
             factors = self.sizes.factors(node.input[0], node.output[0])
             if factors is not None:
-                new = _copy(node)
+                new = copied(node)
                 del new.input[2:]
                 new.input.append(self._parameter(factors))
                 self.put(number, new)
@@ -231,12 +231,6 @@ def _read(node: NodeProto) -> set[str]:
     """Return the names that a node and its bodies read."""
     names = {name for name in node.input if name}
     return names.union(*(free_names(body) for _, body in bodies(node)))
-
-
-def _copy(node: NodeProto) -> NodeProto:
-    copy = NodeProto()
-    copy.CopyFrom(node)
-    return copy
 
 
 def _same(value: Array, other: Array | None) -> bool:
