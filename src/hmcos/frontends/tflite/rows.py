@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import cast
 
-import numpy as np
-
 from hmcos.frontends.model import Model
 from hmcos.frontends.tflite.facts import RANK, Facts
 from hmcos.frontends.tflite.pixelwise import BROADCAST, UNARY
 from hmcos.frontends.tflite.reading import parse
+from hmcos.frontends.tflite.resizing import linear, nearest
 from hmcos.frontends.tflite.rows_moved import MOVING
 from hmcos.frontends.tflite.schema import schema
 from hmcos.frontends.tflite.windows import sliding_windows
@@ -252,23 +251,15 @@ def _resize(facts: Facts, op: Operator) -> RowRule | str:
 
 
 def _nearest_rows(size: int, wide: int, *, align: bool, half: bool) -> Needs:
-    """Return the row that each output repeats, in the arithmetic of the reference kernels: float32."""
-    corners = align and wide > 1
-    scale = np.float32(size - 1) / np.float32(wide - 1) if corners else np.float32(size) / np.float32(wide)
-    places = (np.arange(wide, dtype=np.float32) + np.float32(0.5 if half else 0)) * np.float32(scale)
-    rounded = np.floor(places + np.float32(0.5)) if align else np.floor(places)
-    return tuple((max(0, min(int(row), size - 1)),) for row in rounded)
+    """Return the row that each output repeats."""
+    return tuple((max(0, min(int(row), size - 1)),) for row in nearest(size, wide, align=align, half=half))
 
 
 def _linear_rows(size: int, wide: int, *, align: bool, half: bool) -> Needs:
-    """Return the two rows that each output lies between, in the reference kernels' 1024ths of a row."""
-    if align and wide > 1:
-        scale = (1024 * (size - 1) + (wide - 1) // 2) // (wide - 1)
-    else:
-        scale = (1024 * size + wide // 2) // wide
+    """Return the two rows that each output lies between."""
+    scale, first = linear(size, wide, align=align, half=half)
     found: list[tuple[int, ...]] = []
-    for o in range(wide):
-        place = o * scale + (scale // 2 - 512 if half else 0)
+    for place in (o * scale + first for o in range(wide)):
         low = max(0, int(place / 1024))
         found.append(tuple(sorted({low, max(0, min(int((place + 1023) / 1024), size - 1))})))
     return tuple(found)

@@ -14,6 +14,7 @@ from hmcos.frontends.model import Model
 from hmcos.frontends.tflite.facts import RANK, Facts
 from hmcos.frontends.tflite.pixelwise import BROADCAST, UNARY
 from hmcos.frontends.tflite.reading import parse
+from hmcos.frontends.tflite.resizing import nearest
 from hmcos.frontends.tflite.schema import ModelT, schema
 from hmcos.graph.graph import Graph, Operator, Tensor
 from hmcos.graph.windows import (
@@ -305,10 +306,8 @@ def _resize(facts: Facts, op: Operator) -> Spatial | str:
 
 def _nearest(size: int, factor: int, *, half: bool) -> AxisMap | str:
     """Return the map if the arithmetic of the kernels, in floats of 32 bits, takes input o // factor."""
-    outputs = np.arange(size * factor)
-    scale = np.float32(size) / np.float32(size * factor)
-    taken = np.floor((outputs.astype(np.float32) + np.float32(0.5 if half else 0)) * scale)
-    even = np.array_equal(taken.astype(np.int64), outputs // factor)
+    taken = nearest(size, size * factor, align=False, half=half)
+    even = np.array_equal(taken, np.arange(size * factor) // factor)
     return Nearest(factor) if even else "does not repeat its pixels evenly"
 
 

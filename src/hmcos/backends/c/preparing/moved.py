@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from hmcos.backends.c.preparing.case import Case, Kernel, braces, plane
 from hmcos.backends.c.preparing.strides import strides_of
+from hmcos.frontends.tflite import resizing
 from hmcos.graph.rowwise import row_axis
 
 _GATHER_BYTES, _BILINEAR_BYTES = 36, 24
@@ -151,14 +152,9 @@ def nearest(case: Case) -> Kernel:
 
 
 def _nearest(case: Case, size: int, whole: int) -> list[int]:
-    """Return the input per output along an axis, in the floats of 32 bits in which the kernel reckons."""
-    corners, half = bool(case.options.alignCorners), bool(case.options.halfPixelCenters)
-    scale = np.float32(size) / np.float32(whole)
-    if corners and whole > 1:
-        scale = np.float32(size - 1) / np.float32(whole - 1)
-    places = (np.arange(whole).astype(np.float32) + np.float32(0.5 if half else 0.0)) * scale
-    found = np.floor(places + np.float32(0.5)) if corners else np.floor(places)
-    return np.clip(found.astype(np.int64), 0, size - 1).tolist()
+    """Return the input per output along an axis."""
+    align, half = bool(case.options.alignCorners), bool(case.options.halfPixelCenters)
+    return np.clip(resizing.nearest(size, whole, align=align, half=half), 0, size - 1).tolist()
 
 
 def bilinear(case: Case) -> Kernel:
@@ -167,12 +163,9 @@ def bilinear(case: Case) -> Kernel:
         raise case.refusal("works on uint8, for which runtimes reckon in floats; convert the model to int8")
     case.need(("int8",), case.tensor(0), case.output())
     shape, whole = case.tensor(0).shape, case.output().shape
-    scales: list[int] = []
-    for size, wide in ((shape[1], whole[1]), (shape[2], whole[2])):
-        corners = bool(case.options.alignCorners) and wide > 1
-        less = int(corners)
-        scales.append((1024 * (size - less) + (wide - less) // 2) // (wide - less))
-    shifts = [scale // 2 - 512 if case.options.halfPixelCenters else 0 for scale in scales]
+    align, half = bool(case.options.alignCorners), bool(case.options.halfPixelCenters)
+    pairs = [resizing.linear(shape[k], whole[k], align=align, half=half) for k in (1, 2)]
+    scales, shifts = zip(*pairs, strict=True)
     fields = (shape[1], shape[2], whole[2], whole[3], *scales, *shifts)
     params = case.struct("hm_bilinear", *fields, size=_BILINEAR_BYTES)
     return Kernel("bilinear", params, (case.read().tensor,), case.op.makes[0])
