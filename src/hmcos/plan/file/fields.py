@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import inf, isfinite
 from pathlib import Path
@@ -168,3 +168,13 @@ def _kind(value: object) -> str:
     if isinstance(value, str):
         return "text"
     return "a list" if isinstance(value, list) else "an object"
+
+
+def expecting(way_out: str) -> Callable[[bool, Fields, str, str], None]:
+    """Return a check that a rule holds for a field; its PlanError ends with a way out."""
+
+    def expect(holds: bool, fields: Fields, key: str, rule: str) -> None:
+        if not holds:
+            raise PlanError(f"{fields.where(key)}: {rule}; {way_out}")
+
+    return expect

@@ -11,7 +11,7 @@ from typing import cast
 from hmcos.errors import PlanError
 from hmcos.plan.agreement import disagreements
 from hmcos.plan.file.arena_fields import arena_keys, read_arena, status_of
-from hmcos.plan.file.fields import Fields, fields_in
+from hmcos.plan.file.fields import Fields, expecting, fields_in
 from hmcos.plan.file.rewriting_fields import read_rewriting, rewriting_record
 from hmcos.plan.file.source_fields import read_digests, read_source_fields, source_record
 from hmcos.plan.file.target_fields import read_target
@@ -34,6 +34,8 @@ REWRITTEN_FORMAT = "hmcos-plan/2"
 """Of plans whose network is not that of the source: readers of the first format would take it for that."""
 ROWS_FORMAT = "hmcos-rows/1"
 """Of plans that say how a network runs row by row (`row_file.py`)."""
+
+_expect = expecting("run hmcos schedule on the model again")
 
 
 def plan_text(plan: Plan) -> str:
@@ -290,8 +292,3 @@ def _outputs(fields: Fields) -> Outputs:
     header = fields.text_or_none("header") if "header" in fields.values else None
     digests = read_digests(fields.part("sha256")) if "sha256" in fields.values else {}
     return Outputs(fields.text_or_none("model"), fields.text_or_none("plan"), header, sha256=digests)
-
-
-def _expect(holds: bool, fields: Fields, key: str, rule: str) -> None:
-    if not holds:
-        raise PlanError(f"{fields.where(key)}: {rule}; run hmcos schedule on the model again")

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hmcos.errors import PlanError
-from hmcos.plan.file.fields import Fields
+from hmcos.plan.file.fields import Fields, expecting
 from hmcos.plan.rewriting import VERSION, RegionRow, Rewriting
 
 MOST_PIECES = 4096
 """Per region: a plan that asks for more was not written by hmcos, and would fill the memory."""
 MOST_IN_ALL = 65_536
 """Operators of pieces of all regions of a plan."""
+
+_expect = expecting("run hmcos schedule --tile on the model again")
 
 
 def rewriting_record(rewriting: Rewriting) -> dict[str, object]:
@@ -99,8 +101,3 @@ def _region(fields: Fields, order: Sequence[int]) -> RegionRow:
     _expect(1 < rows * columns <= MOST_PIECES, fields, "rows", f"must make 2 to {MOST_PIECES:,} pieces")
     _expect(early is None or early < rows * columns, fields, "early", "must be the number of a piece")
     return RegionRow(begin, end, rows, columns, early)
-
-
-def _expect(holds: bool, fields: Fields, key: str, rule: str) -> None:
-    if not holds:
-        raise PlanError(f"{fields.where(key)}: {rule}; run hmcos schedule --tile on the model again")

@@ -10,7 +10,7 @@ from typing import cast
 
 from hmcos.errors import PlanError
 from hmcos.plan.file.arena_fields import status_of
-from hmcos.plan.file.fields import Fields, fields_in
+from hmcos.plan.file.fields import Fields, expecting, fields_in
 from hmcos.plan.file.plan_file import ROWS_FORMAT
 from hmcos.plan.file.row_agreement import disagreements
 from hmcos.plan.file.row_runs import RunReader, line_runs, need_runs, step_runs
@@ -20,6 +20,8 @@ from hmcos.plan.row_plan import CodeFiles, PlannedOperator, PlannedTensor, RowPl
 
 MOST_ROWS = 1 << 20
 """Rows of a tensor and steps of an operator that a plan may have."""
+
+_expect = expecting("run hmcos compile on the model again")
 
 
 def row_plan_text(plan: RowPlan) -> str:
@@ -231,8 +233,3 @@ def _one_of(fields: Fields, key: str, words: Sequence[str]) -> str:
     word = fields.text(key)
     _expect(word in words, fields, key, f"must be one of {', '.join(words)}")
     return word
-
-
-def _expect(holds: bool, fields: Fields, key: str, rule: str) -> None:
-    if not holds:
-        raise PlanError(f"{fields.where(key)}: {rule}; run hmcos compile on the model again")
