@@ -42,6 +42,10 @@ class Judged:
         """Bytes, in the best order that was found."""
         return self.schedule.peak
 
+    def again(self, limits: Limits, watch: Watch) -> Judged:
+        """Return the tiling with the order that is found for its graph within other limits."""
+        return replace(self, schedule=_scheduled(self.problem, limits, watch))
+
     def implied(self) -> tuple[int, ...]:
         """Return the operators of the source in the order in which their last pieces run."""
         last: dict[int, int] = {}
@@ -63,8 +67,11 @@ def judged(network: OrderedNetwork, found: Found, limits: Limits, watch: Watch) 
     }
     sharing = rules.problem(graph, scratch)
     problem = without_external(sharing.problem) if rules.external_io else sharing.problem
-    schedule = optimal(problem, replace(order_limits(limits), budget=None), watch.restarted().silenced())
-    return Judged(network, found, rewrite, sharing, problem, schedule)
+    return Judged(network, found, rewrite, sharing, problem, _scheduled(problem, limits, watch))
+
+
+def _scheduled(problem: Problem, limits: Limits, watch: Watch) -> Schedule:
+    return optimal(problem, replace(order_limits(limits), budget=None), watch.restarted().silenced())
 
 
 def left_whole(network: OrderedNetwork) -> Judged:

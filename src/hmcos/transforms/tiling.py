@@ -153,7 +153,7 @@ class _Searching:
         glance = replace(left, states=min(GLANCE, left.states))
         new = sorted((judged(*pair, glance, self.watch) for pair in ranked[:JUDGED]), key=_by_peak)
         if new and new[0].schedule.status is not Status.OPTIMAL:
-            new[0] = judged(new[0].network, new[0].found, self.watch.left(self.limits), self.watch)
+            new[0] = new[0].again(self.watch.left(self.limits), self.watch)
         self.best = sorted([*self.best, *new], key=_by_peak)
 
 
