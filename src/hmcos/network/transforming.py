@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from hmcos.errors import OptionError, PlanError
 from hmcos.frontends.format import Format
@@ -38,23 +39,30 @@ class Transformed:
     opened: Opened
     """As the source, with the changed model."""
     rewriting: Rewriting
-    known: Known
-    """The best order found while tilings were compared."""
     target: Target
     """That was asked for, with the scratch of the operators of the changed model."""
     untiled: str = ""
     """Why no region of it runs in pieces; empty where one does."""
 
     @property
-    def peak(self) -> int:
-        """Bytes, in the best order found while tilings were compared."""
-        return self.known.schedule.peak
-
-    @property
     def operators(self) -> int:
         """The number of operators of the changed model."""
         assert self.opened.model is not None, "only models are tiled"
         return len(self.opened.model.graph.operators)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A way to change a model, which is written only when it is asked for."""
+
+    known: Known
+    """The best order found while tilings were compared."""
+    written: Callable[[], Transformed]
+
+    @property
+    def peak(self) -> int:
+        """Bytes, in that order."""
+        return self.known.schedule.peak
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +81,8 @@ def tiled(
     tiling: Tiling,
     running: tuple[Limits, Watch],
     below: int | None = None,
-) -> list[Transformed] | str:
-    """Return a model tiled in the best ways, the one that needs the least first, or why that is no use.
+) -> list[Candidate] | str:
+    """Return the best ways to tile a model, the one that needs the least first, or why that is no use.
 
     Args:
         begun: the model in the best order known; that of the file and reverse post-order are begun with as
@@ -111,8 +119,11 @@ def tiled(
     wanted = [each for each in judged if each.peak < most or _fits(each, limits)]
     if not wanted:
         return why or "no tiling needs less than the model as it is"
-    source, target = _Source(model, begin, given), accounting.target
-    return [_transformed(opened, source, each, (target, why)) for each in wanted]
+    source, asked = _Source(model, begin, given), (accounting.target, why)
+    return [
+        Candidate(Known(each.problem, each.schedule), partial(_transformed, opened, source, each, asked))
+        for each in wanted
+    ]
 
 
 def _transformed(opened: Opened, source: _Source, judged: Judged, asked: tuple[Target, str]) -> Transformed:
@@ -123,8 +134,7 @@ def _transformed(opened: Opened, source: _Source, judged: Judged, asked: tuple[T
     changed = opened.format.rewritten(begin, judged.rewrite)
     rewriting = _rewriting(source, changed, judged)
     named = translated(target, begin.graph, changed.graph, judged.rewrite)
-    known = Known(judged.problem, judged.schedule)
-    return Transformed(_with(opened, changed), rewriting, known, named, why)
+    return Transformed(_with(opened, changed), rewriting, named, why)
 
 
 def _fits(judged: Judged, limits: Limits) -> bool:

@@ -82,9 +82,9 @@ def _tried(solved: Solved, limits: Limits, watch: Watch) -> TilingAdvice:
         if found == UNFINISHED:
             return TilingAdvice(TilingAnswer.CUT_SHORT)
         return TilingAdvice(TilingAnswer.DOES_NOT_HELP, found)
-    best = found[0]
+    best = found[0].written()
     return TilingAdvice(
-        TilingAnswer.HELPS, peak=best.peak, operators=best.operators, rewriting=best.rewriting
+        TilingAnswer.HELPS, peak=found[0].peak, operators=best.operators, rewriting=best.rewriting
     )
 
 

@@ -10,7 +10,7 @@ from hmcos.network.bodies import Accounting
 from hmcos.network.lowering import Known, accounting_of
 from hmcos.network.opening import Opened
 from hmcos.network.stripping import ends_of, stripped
-from hmcos.network.transforming import Begun, Transformed, of_source, tiled
+from hmcos.network.transforming import Begun, Candidate, of_source, tiled
 from hmcos.tasks.request import Request
 from hmcos.tasks.schedule.solved import Solved
 from hmcos.tasks.schedule.solving import solve
@@ -46,10 +46,12 @@ def solve_tiled(request: Request, opened: Opened, watch: Watch) -> Solved:
     found = _found(replace(plain, tiling=request.tiling), begun, running, source.plan.peak)
     if isinstance(found, str):
         return last.untiled(source, _why(found, request.tiling, ends))
-    if ends:
-        peaks = source.plan.given_peak, source.plan.peak
-        found = [replace(each, rewriting=of_source(each.rewriting, bare, *peaks)) for each in found]
     best = _Last(plain, running, watch).least(found)
+    if ends:
+        assert best.plan.rewriting is not None, "it was changed"
+        peaks = source.plan.given_peak, source.plan.peak
+        rewriting = of_source(best.plan.rewriting, bare, *peaks)
+        best = replace(best, plan=replace(best.plan, rewriting=rewriting))
     if best.plan.peak >= source.plan.peak and (budget is None or best.plan.peak > budget):
         return last.untiled(source, f"no tiling needs less in the order of the scheduler {request.scheduler}")
     return best
@@ -61,8 +63,8 @@ def _in_order(request: Request, opened: Opened, watch: Watch) -> Solved:
     return solve(replace(request, limits=within, arena=None, offsets=False), opened, watch)
 
 
-def _found(request: Request, begun: Solved, running: Watch, below: int) -> list[Transformed] | str:
-    """Return a network that needs less than some bytes, tiled where that helps, or why there is none."""
+def _found(request: Request, begun: Solved, running: Watch, below: int) -> list[Candidate] | str:
+    """Return ways to change a network, by tiling where that helps, so that it needs less, or why not."""
     assert request.tiling is not None
     accounting = _accounting(request, begun.opened)
     start = Begun(begun.opened, begun.network, begun.plan.schedule.order)
@@ -115,7 +117,7 @@ class _Last:
                 whole = self.solved(source.opened, known)
         return replace(whole, plan=replace(whole.plan, untiled=why))
 
-    def least(self, found: Sequence[Transformed]) -> Solved:
+    def least(self, found: Sequence[Candidate]) -> Solved:
         """Return the plan of the tiling that has the least arena, or the least peak where none is wanted.
 
         A tiling is left out where its peak alone is no less than the best arena.
@@ -130,10 +132,11 @@ class _Last:
         assert best is not None, "there is at least one"
         return best
 
-    def _tiled(self, found: Transformed, part: float) -> Solved:
+    def _tiled(self, candidate: Candidate, part: float) -> Solved:
+        found = candidate.written()
         limits = order_limits(self.request.limits) if found.rewriting.regions else self.request.limits
         last = replace(self, request=replace(self.request, limits=limits, target=found.target))
-        solved = last.solved(found.opened, found.known, part)
+        solved = last.solved(found.opened, candidate.known, part)
         plan = replace(solved.plan, rewriting=found.rewriting, untiled=found.untiled)
         return replace(solved, plan=plan)
 
