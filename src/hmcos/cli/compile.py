@@ -10,7 +10,15 @@ import click
 import hmcos
 from hmcos.cli.exits import exit_code
 from hmcos.cli.interruption import Interruption
-from hmcos.cli.options import Size, json_option, model_argument, time_limit_option
+from hmcos.cli.options import (
+    Size,
+    budget_option,
+    json_option,
+    model_argument,
+    output_option,
+    overwrite_option,
+    time_limit_option,
+)
 from hmcos.cli.progress import Progress
 from hmcos.errors import OptionError
 
@@ -45,12 +53,9 @@ class Section(click.ParamType[tuple[str, str]]):
     short_help="Write a network as C code that runs row by row in the least memory.",
 )
 @model_argument
-@click.option(
-    "-o",
-    "--output",
-    metavar="FILE.c",
-    type=click.Path(readable=False),
-    help="C file to write, with its header, plan.json and report.html beside it; else nothing is written.",
+@output_option(
+    "FILE.c",
+    "C file to write, with its header, plan.json and report.html beside it; else nothing is written.",
 )
 @click.option(
     "--input",
@@ -78,8 +83,8 @@ class Section(click.ParamType[tuple[str, str]]):
     help="Round offsets of rows up to a multiple of this.",
 )
 @time_limit_option("Stop the search after this time and compile the best order so far.")
-@click.option("--budget", type=Size(), help="Write only if the arena fits into so many bytes: 16K.")
-@click.option("--overwrite", is_flag=True, help="Replace the plan of another model.")
+@budget_option("Write only if the arena fits into so many bytes: 16K.")
+@overwrite_option("Replace the plan of another model.")
 @json_option
 def compile_(model: str, as_json: bool, **options: Any) -> int:
     """Write MODEL, an int8 .tflite network, as one C99 file that computes it row by row.

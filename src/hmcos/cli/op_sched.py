@@ -8,7 +8,13 @@ from typing import Any
 import click
 
 from hmcos.cli.interruption import Interruption
-from hmcos.cli.options import bind_option, complete_models, complete_targets, time_limit_option
+from hmcos.cli.options import (
+    bind_option,
+    complete_models,
+    complete_targets,
+    overwrite_option,
+    time_limit_option,
+)
 from hmcos.cli.progress import Progress
 
 _EXAMPLES = """
@@ -32,7 +38,7 @@ Examples:
     help="What may share memory; hmcos has the published rules.",
 )
 @bind_option
-@click.option("--overwrite", is_flag=True, help="Replace the plan of another model in OUTDIR.")
+@overwrite_option("Replace the plan of another model in OUTDIR.")
 @time_limit_option("Seconds for each search, which then returns its best order so far.")
 def op_sched(model: str, outdir: Path, bind: tuple[tuple[str, int], ...], **options: Any) -> int:
     """Print peak and arena of MODEL as the published HMCOS program does, then the proven optimum.

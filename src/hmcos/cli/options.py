@@ -156,3 +156,31 @@ def time_limit_option(meaning: str) -> Callable[[_Command], _Command]:
         return click.option("-l", "--time-limit", type=float, metavar="SECONDS", help=meaning)(command)
 
     return decorate
+
+
+def output_option(metavar: str, meaning: str) -> Callable[[_Command], _Command]:
+    """Return a decorator that gives a command --output, for results that may be left out."""
+
+    def decorate(command: _Command) -> _Command:
+        kind = click.Path(readable=False)
+        return click.option("-o", "--output", metavar=metavar, type=kind, help=meaning)(command)
+
+    return decorate
+
+
+def budget_option(meaning: str) -> Callable[[_Command], _Command]:
+    """Return a decorator that gives a command --budget."""
+
+    def decorate(command: _Command) -> _Command:
+        return click.option("--budget", type=Size(), help=meaning)(command)
+
+    return decorate
+
+
+def overwrite_option(meaning: str) -> Callable[[_Command], _Command]:
+    """Return a decorator that gives a command --overwrite."""
+
+    def decorate(command: _Command) -> _Command:
+        return click.option("--overwrite", is_flag=True, help=meaning)(command)
+
+    return decorate

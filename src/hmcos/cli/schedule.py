@@ -12,13 +12,15 @@ from hmcos.cli.exits import exit_code
 from hmcos.cli.interruption import Interruption
 from hmcos.cli.options import (
     Share,
-    Size,
     alignment_option,
     allocator_option,
     bind_option,
+    budget_option,
     complete_schedulers,
     json_option,
     model_argument,
+    output_option,
+    overwrite_option,
     target_option,
     time_limit_option,
 )
@@ -43,12 +45,8 @@ Examples:
 
 @click.command(epilog=_EXAMPLES, short_help="Reorder a model so that it needs the least memory, with proof.")
 @model_argument
-@click.option(
-    "-o",
-    "--output",
-    metavar="DIR",
-    type=click.Path(readable=False),
-    help="Folder for the reordered model, plan.json and report.html; without it, nothing is written.",
+@output_option(
+    "DIR", "Folder for the reordered model, plan.json and report.html; without it, nothing is written."
 )
 @click.option(
     "-s",
@@ -63,7 +61,7 @@ Examples:
 @bind_option
 @time_limit_option("Stop the search after this time and return the best order so far.")
 @click.option("--state-limit", type=int, metavar="N", help="Stop the search after this many states.")
-@click.option("--budget", type=Size(), help="Ask whether the network fits into so many bytes: 256K, 1.5MB.")
+@budget_option("Ask whether the network fits into so many bytes: 256K, 1.5MB.")
 @alignment_option
 @click.option(
     "--offsets/--no-offsets",
@@ -95,11 +93,7 @@ Examples:
     is_flag=True,
     help="With --tile: drop float inputs and outputs; the quantized tensors go in and out instead.",
 )
-@click.option(
-    "--overwrite",
-    is_flag=True,
-    help="Replace the plan of another model, or another program's report.html.",
-)
+@overwrite_option("Replace the plan of another model, or another program's report.html.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of random searches.")
 @json_option
 def schedule(
