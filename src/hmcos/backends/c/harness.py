@@ -122,7 +122,7 @@ def main_of(program: RowProgram, naming: Naming) -> str:
 
     It calls what users call. The arena is a block of its very size, so that sanitizers see what lies outside.
     """
-    loop = _pushed(naming) if program.rows.input is Feeding.ROWS else _whole(program, naming)
+    loop = _pushed(program, naming) if program.rows.input is Feeding.ROWS else _whole(program, naming)
     return "\n".join(
         [f'#include "{naming.name}.c"', "#include <stdio.h>", "#include <stdlib.h>", "", *loop, ""]
     )
@@ -153,18 +153,27 @@ int main(void)
 """
 
 
-def _pushed(naming: Naming) -> list[str]:
+def _pushed(program: RowProgram, naming: Naming) -> list[str]:
+    """Return the `main` for an input by rows; a run of one row is given up before every whole one."""
     name, macro = naming.name, naming.macro
     return [
         "int main(void)",
         "{",
+        f"    int8_t *arena = (int8_t *)malloc({macro}_ARENA_BYTES);",
         f"    {macro}_ROW_TYPE *row = ({macro}_ROW_TYPE *)malloc({macro}_ROW_BYTES);",
-        f"    while (row && fread(row, 1, {macro}_ROW_BYTES, stdin) == {macro}_ROW_BYTES) {{",
-        f"        if ({name}_push_row(row)) {{",
-        f"            fwrite({name}_output(), 1, {macro}_OUTPUT_BYTES, stdout);",
-        f"            memset({name}_arena.bytes, 85, sizeof {name}_arena.bytes);",
+        "    int32_t k = 0;",
+        f"    while (arena && row && fread(row, 1, {macro}_ROW_BYTES, stdin) == {macro}_ROW_BYTES) {{",
+        "        if (k == 0) {",
+        f"            memset(arena, 85, {macro}_ARENA_BYTES);",
+        f"            (void){name}_push_row_in(arena, row);",
+        f"            {name}_restart();",
+        "        }",
+        f"        k = {name}_push_row_in(arena, row) ? 0 : k + 1;",
+        "        if (k == 0) {",
+        *(f"    {line}" for line in writes(program, naming)),
         "        }",
         "    }",
+        "    free(arena);",
         "    free(row);",
         "    return 0;",
         "}",

@@ -13,7 +13,7 @@ from hmcos.errors import HmcosError, ModelError, OptionError, OutputError
 from hmcos.limits import Status
 from int8_networks import random_network
 from row_networks import compiled, record_of, written
-from tflite_models import conditional, one_operator
+from tflite_models import Sketch, conditional, one_operator
 
 
 def names(folder: Path) -> list[str]:
@@ -110,12 +110,24 @@ def _onnx(folder: Path, batch: int | str) -> Path:
     return place
 
 
+def dynamic() -> Sketch:
+    """Return an operator whose output has as many rows as turns out."""
+    sketch = one_operator("ADD", "INT8", [1, 4, 4, 3])
+    sketch.model.subgraphs[0].tensors[1].shapeSignature = [1, -1, 4, 3]
+    return sketch
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
         (lambda: one_operator("ADD", "FLOAT32", [1, 4, 4, 3]).bytes(), "only models quantized to int8"),
         (lambda: one_operator("ADD", "INT16", [1, 4, 4, 3]).bytes(), "computes on int16"),
         (lambda: one_operator("UNIQUE", "INT8", [1, 4, 4, 3]).bytes(), "cannot be run row by row yet"),
+        (
+            lambda: one_operator("MadeUp", "INT8", [1, 4, 4, 3]).bytes(),
+            r"operator 0 \(MadeUp .* row by row yet",
+        ),
+        (lambda: dynamic().bytes(), r"tensor 1 \('t1'\): has the dynamic shape \[1, -1, 4, 3\].*fixed sizes"),
         (lambda: conditional().bytes(), "only a single graph"),
         (lambda: random_network(Random(3), 6)[:400], "damaged or truncated"),
         (lambda: b"", "net.tflite"),
