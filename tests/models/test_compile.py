@@ -65,7 +65,7 @@ def test_the_command_line_compiles_and_verifies(tmp_path: Path, capsys: pytest.C
         "row by row: the arena",
         "lower bound of row orders",
         "flash, without machine code",
-        "optimal: ",
+        "optimal: proved least for row-wise orders",
     ):
         assert line in shown
     assert run(["compile", str(model), "--json"]) == 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -15,6 +15,7 @@ from hmcos.limits import Limits, Watch
 from hmcos.memory.lifetimes import Life, lifetimes
 from hmcos.memory.profile import peak
 from hmcos.plan.arena import Arena
+from hmcos.streaming.arrangements import Block, Taken, arrangements
 from hmcos.streaming.program import Feeding
 from hmcos.streaming.row_problem import RowProblem
 
@@ -24,6 +25,8 @@ FEW = 600
 """Lives up to which the exact planner is tried: more were never seen to be worth its time."""
 TRIES = 3
 """Sizes of arenas that are tried with the input at their end."""
+ARRANGEMENTS = 8
+"""Ways to place several inputs and outputs apart from each other that are tried."""
 SHORT, LONG = 40, 300
 """Rounds of placing again, before and after the exact planner: most arenas reach the peak within 30."""
 
@@ -41,8 +44,9 @@ class RowArena:
 def placed(rows: RowProblem, order: Sequence[int], limits: Limits, watch: Watch) -> RowArena:
     """Return the smallest arena that is found for an order of row steps.
 
-    The input, if it is there as a whole, is one block. At the end of the arena it is out of the way of rows
-    that live on, so that it is tried there first, in arenas from the peak on; then at the start.
+    Inputs, if they are there as a whole, are one block. At the end of the arena it is out of the way of rows
+    that live on, so that it is tried there first, in arenas from the peak on; then at the start. Several
+    inputs or outputs are also tried apart from each other.
     """
     lives = lifetimes(rows.problem, order)
     blocks = _Blocks(rows, lives)
@@ -75,6 +79,8 @@ class _Blocks:
         self.inputs, self.input_bytes = _side_by_side(rows, given, {})
         long = [t for t in tensors.outputs if rows.network.shapes[t].rows > 1]
         self.outputs, self.output_bytes = _side_by_side(rows, long, self.inputs)
+        self.apart = _each(rows, [*given, *long])
+        self.is_several = len(given) > 1 or len(long) > 1
 
     def tries(self, floor: int) -> Iterator[tuple[Allocator, tuple[Demand, ...]]]:
         """Yield planners with the demands of all lives: with the blocks in other places, then exactly."""
@@ -87,9 +93,12 @@ class _Blocks:
         both = (last, first) if self.inputs else (last,)
         for demands in both:
             yield partial(squeaky_wheel, rounds=SHORT), demands
+        arranged = self._arranged(floor) if self.is_several else []
+        for demands in arranged:
+            yield partial(squeaky_wheel, rounds=SHORT), demands
         if len(self.lives) <= FEW:
             yield auto, last
-        for demands in reversed(both):
+        for demands in (*arranged[:1], *reversed(both)):
             yield partial(squeaky_wheel, rounds=LONG), demands
         if self.inputs:
             for offset in at_end[1:]:
@@ -110,14 +119,34 @@ class _Blocks:
                     break
         return far
 
+    def _arranged(self, floor: int) -> list[tuple[Demand, ...]]:
+        """Return demands with each input and output in a place of its own, those of least extent first."""
+        blocks: list[Block] = []
+        for offsets, size in self.apart:
+            rows = ((at, self.taken[b]) for b, at in offsets.items())
+            blocks.append(Block(tuple(Taken(at, bytes_, a, b) for at, (a, b, bytes_) in rows), size))
+        return [
+            self._pinned(
+                {
+                    b: at + place
+                    for (each, _), at in zip(self.apart, found, strict=True)
+                    for b, place in each.items()
+                }
+            )
+            for found in arrangements(blocks, floor, self.alignment, ARRANGEMENTS)
+        ]
+
     def _demands(self, inputs: int, outputs: int) -> tuple[Demand, ...]:
+        """Return what lives ask for, with the inputs in one block and the outputs in another one."""
+        given = {b: inputs + at for b, at in self.inputs.items()}
+        return self._pinned(given | {b: outputs + at for b, at in self.outputs.items()})
+
+    def _pinned(self, offsets: Mapping[int, int]) -> tuple[Demand, ...]:
         found: list[Demand] = []
         for life in self.lives:
             assert life.buffer is not None
-            if life.buffer in self.inputs:
-                found.append(Demand(offset=inputs + self.inputs[life.buffer]))
-            elif life.buffer in self.outputs:
-                found.append(Demand(offset=outputs + self.outputs[life.buffer]))
+            if life.buffer in offsets:
+                found.append(Demand(offset=offsets[life.buffer]))
             else:
                 unit = max(self.rows.rows.alignment, self.unit.get(life.buffer, 1))
                 found.append(PLAIN if unit == 1 else Demand(alignment=unit))
@@ -152,6 +181,17 @@ def _units(rows: RowProblem) -> dict[int, int]:
     return found
 
 
+def _each(rows: RowProblem, tensors: Sequence[int]) -> list[tuple[dict[int, int], int]]:
+    """Return the offsets of the rows of each tensor in a block of its own, and the bytes of that block."""
+    found: list[tuple[dict[int, int], int]] = []
+    known: dict[int, int] = {}
+    for t in dict.fromkeys(tensors):
+        block, size = _side_by_side(rows, [t], known)
+        known |= block
+        found += [(block, size)] if block else []
+    return found
+
+
 def _side_by_side(
     rows: RowProblem, tensors: Sequence[int], but: dict[int, int]
 ) -> tuple[dict[int, int], int]:
@@ -160,7 +200,7 @@ def _side_by_side(
     size = 0
     for t in dict.fromkeys(tensors):
         shape = rows.network.shapes[t]
-        size = round_up(size, max(1, rows.network.graph.tensors[t].bits // 8))
+        size = round_up(size, max(rows.rows.alignment, rows.network.graph.tensors[t].bits // 8))
         for row, b in enumerate(rows.buffers(t)):
             if b is not None and b not in but:
                 found.setdefault(b, size + row * shape.size)

@@ -36,6 +36,8 @@ from hmcos.streaming.program import Feeding, RowOperator, Rows
 
 MOST_ROWS = 1 << 18
 """Rows of all tensors that are ordered; more take too much time and memory."""
+_NAMED = 4
+"""Inputs that a refusal names."""
 
 
 class Row(NamedTuple):
@@ -123,8 +125,12 @@ class _Folding:
             ModelError: the network has several inputs, or none.
         """
         if len(self.graph.inputs) != 1:
-            count = len(self.graph.inputs)
-            raise ModelError(f"the network has {count} inputs; only a single one can come by rows")
+            names = [repr(self.graph.tensors[t].name) for t in self.graph.inputs]
+            listed = ", ".join(names[:_NAMED]) + ", ..." * (len(names) > _NAMED)
+            raise ModelError(
+                f"the network has {len(names)} inputs ({listed}); only a single one can come by rows: "
+                "take them whole (--input whole), or join them into one in the model"
+            )
         t = self.graph.inputs[0]
         self.operators.append(RowOperator(-1, "INPUT", Role.FEED, self.shapes[t].rows, (), (t,)))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from hmcos.graph.graph import Graph
@@ -15,7 +15,7 @@ from hmcos.plan.row_parts import RowTensor
 from hmcos.plan.schedule import Schedule
 from hmcos.schedulers.optimal import optimal
 from hmcos.streaming.cuts import Cut, best_cuts, refined
-from hmcos.streaming.drives import OrderedRows
+from hmcos.streaming.drives import Interval, OrderedRows
 from hmcos.streaming.operator_orders import operator_orders
 from hmcos.streaming.placing import RowArena, placed
 from hmcos.streaming.program import RowOperator, RowProgram, Rows
@@ -36,6 +36,7 @@ class _Begun:
 
     cut: Cut
     name: str
+    ordered: OrderedRows
 
 
 def row_program(graph: Graph, rules: RowRules, rows: Rows, limits: Limits, watch: Watch) -> RowProgram:
@@ -55,13 +56,18 @@ def row_program(graph: Graph, rules: RowRules, rows: Rows, limits: Limits, watch
     begun = _begun(problem, limits, watch)
     schedule = _proved(problem, begun, limits, watch)
     arena = placed(problem, schedule.order, limits, watch)
+    for other in _as_good(problem, begun, schedule.order):
+        if arena.arena.size == arena.arena.lower_bound or watch.is_over(limits):
+            break
+        found = placed(problem, other.cut.steps, limits, watch)
+        if found.arena.size < arena.arena.size:
+            begun, schedule, arena = other, replace(schedule, order=other.cut.steps), found
     return _assembled(problem, begun, schedule, arena, watch)
 
 
 def _begun(rows: RowProblem, limits: Limits, watch: Watch) -> _Begun:
     """Return the best cuts of several orders of the operators."""
     best: _Begun | None = None
-    ordered: OrderedRows | None = None
     enough = operand_bound(rows.problem)
     for name, order in operator_orders(rows, limits, watch):
         if best is not None and (best.cut.peak <= enough or watch.is_over(limits)):
@@ -70,10 +76,26 @@ def _begun(rows: RowProblem, limits: Limits, watch: Watch) -> _Begun:
         tried = OrderedRows(rows, order)
         cut = best_cuts(tried, enough, limits, watch, most)
         if cut is not None:
-            best, ordered = _Begun(cut, name), tried
+            best = _Begun(cut, name, tried)
             watch.progress("rows", cut.peak, enough, 0)
-    assert best is not None and ordered is not None, "the first order is always cut"
-    return replace(best, cut=refined(ordered, best.cut, limits, watch))
+    assert best is not None, "the first order is always cut"
+    return replace(best, cut=refined(best.ordered, best.cut, limits, watch))
+
+
+def _as_good(rows: RowProblem, begun: _Begun, order: Sequence[int]) -> Iterator[_Begun]:
+    """Yield orders without cuts that have no higher peak, whose rows may find better places.
+
+    With one input and one output they found none, and placing again takes as long as everything before.
+    """
+    if len(rows.network.graph.inputs) + len(rows.network.graph.outputs) <= 2:
+        return
+    ordered, least = begun.ordered, peak(rows.problem, order)
+    unread = ordered.unread_at(0)
+    for drive in ordered.drives(0, len(ordered)):
+        interval = Interval(0, len(ordered), drive)
+        if ordered.cost(interval, unread, least + 1) <= least:
+            steps = tuple(ordered.driven(interval))
+            yield replace(begun, cut=Cut(peak(rows.problem, steps), (interval,), steps))
 
 
 def _proved(rows: RowProblem, begun: _Begun, limits: Limits, watch: Watch) -> Schedule:

@@ -168,8 +168,61 @@ def test_only_a_single_input_can_come_by_rows() -> None:
     sketch.operator("ADD", [a, b], [y])
     known = model(sketch, [a, b], [y])
     assert program(known).peak == 18
-    with pytest.raises(ModelError, match=r"^m\.tflite: the network has 2 inputs; only a single one can"):
+    words = (
+        r"^m\.tflite: the network has 2 inputs \('t0', 't1'\); only a single one can come by rows: take them"
+    )
+    with pytest.raises(ModelError, match=words):
         program(known, Feeding.ROWS)
+
+
+def test_a_refusal_names_the_first_of_many_inputs() -> None:
+    sketch = started()
+    given, y = [sketch.tensor([1, 4, 2, 1]) for _ in range(9)], sketch.tensor([1, 4, 2, 9])
+    sketch.operator("CONCATENATION", given, [y], axis=3)
+    with pytest.raises(ModelError, match=r"has 9 inputs \('t0', 't1', 't2', 't3', \.\.\.\); only"):
+        program(model(sketch, given, [y]), Feeding.ROWS)
+
+
+def split_and_joined() -> Model:
+    """Return three inputs that are joined and split again into four outputs."""
+    sketch = started()
+    given = [sketch.tensor([1, 8, 8, n]) for n in (3, 1, 2)]
+    joined = sketch.tensor([1, 8, 8, 6])
+    sketch.operator("CONCATENATION", given, [joined], axis=3)
+    parts = [sketch.tensor([1, 8, 8, 1]) for _ in range(6)]
+    sketch.operator("SPLIT", [integers(sketch, [3]), joined], parts, numSplits=6)
+    last = sketch.tensor([1, 8, 8, 2])
+    sketch.operator("CONCATENATION", [parts[3], parts[5]], [last], axis=3)
+    return model(sketch, given, [parts[0], parts[2], parts[4], parts[1], last])
+
+
+@pytest.mark.parametrize("alignment", [1, 4, 16])
+def test_inputs_and_outputs_need_not_lie_together(alignment: int) -> None:
+    known = split_and_joined()
+    found = program_of(known, Rows(Feeding.WHOLE, alignment), Limits(), Watch())
+    assert found.peak == 432
+    assert found.arena <= 544  # 636 with all inputs in one block and all outputs in another
+    for t in (*found.inputs, *found.outputs):
+        tensor = found.tensor(t)
+        assert tensor.offsets[0] % alignment == 0
+        assert tensor.offsets == tuple(tensor.offsets[0] + row * tensor.size for row in range(8))
+
+
+@pytest.mark.parametrize("alignment", [4, 16])
+def test_an_input_behind_one_of_odd_size_is_aligned(alignment: int) -> None:
+    sketch = started()
+    odd, even = sketch.tensor([1, 3, 3, 1]), sketch.tensor([1, 3, 4, 1])
+    first, second = sketch.tensor([1, 3, 3, 1]), sketch.tensor([1, 3, 4, 1])
+    sketch.operator("RELU", [odd], [first])
+    sketch.operator("RELU", [even], [second])
+    mean, y = sketch.tensor([1, 1, 1, 1]), sketch.tensor([1, 3, 4, 1])
+    sketch.operator("MEAN", [first, integers(sketch, [1, 2, 3])], [mean], keepDims=True)
+    sketch.operator("ADD", [second, mean], [y])
+    known = model(sketch, [odd, even], [y])
+    found = program_of(known, Rows(Feeding.WHOLE, alignment), Limits(), Watch())
+    assert found.tensor(even).offsets[0] % alignment == 0
+    for t in (first, second):
+        assert all(offset % alignment == 0 for offset in found.tensor(t).offsets)
 
 
 def test_what_cannot_be_run_is_named_with_the_reason() -> None:

@@ -154,20 +154,26 @@ int main(void)
 
 
 def _pushed(program: RowProgram, naming: Naming) -> list[str]:
+    """Return the `main` for an input by rows; a run of one row is given up before every whole one."""
     name, macro = naming.name, naming.macro
     return [
         "int main(void)",
         "{",
+        f"    int8_t *arena = (int8_t *)malloc({macro}_ARENA_BYTES);",
         f"    {macro}_ROW_TYPE *row = ({macro}_ROW_TYPE *)malloc({macro}_ROW_BYTES);",
-        f"    while (row && fread(row, 1, {macro}_ROW_BYTES, stdin) == {macro}_ROW_BYTES) {{",
-        f"        if ({name}_push_row(row)) {{",
-        *(
-            f"            fwrite({name}_output{end}(), 1, {macro}_OUTPUT{end}_BYTES, stdout);"
-            for end in (_number(k, program.outputs) for k in range(len(program.outputs)))
-        ),
-        f"            memset({name}_arena.bytes, 85, sizeof {name}_arena.bytes);",
+        "    int32_t k = 0;",
+        f"    while (arena && row && fread(row, 1, {macro}_ROW_BYTES, stdin) == {macro}_ROW_BYTES) {{",
+        "        if (k == 0) {",
+        f"            memset(arena, 85, {macro}_ARENA_BYTES);",
+        f"            (void){name}_push_row_in(arena, row);",
+        f"            {name}_restart();",
+        "        }",
+        f"        k = {name}_push_row_in(arena, row) ? 0 : k + 1;",
+        "        if (k == 0) {",
+        *(f"    {line}" for line in writes(program, naming)),
         "        }",
         "    }",
+        "    free(arena);",
         "    free(row);",
         "    return 0;",
         "}",

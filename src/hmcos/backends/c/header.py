@@ -125,26 +125,35 @@ def _declarations(source: Source, program: RowProgram, naming: Naming) -> list[s
             f"#define {macro}_ROW_BYTES {tensor.size}",
             f"#define {macro}_ROW_TYPE {kind}",
             f"int {name}_push_row(const {kind} *row);",
+            "/* Gives up a run that is not finished: the next row is the first of a new one. */",
+            f"void {name}_restart(void);",
         ]
     else:
         found += ["/* Fill the input, run, and read the output; a run overwrites the input. */"]
         found += [f"void {name}_run(void);"]
         found += [f"{kind} *{function}(void);" for function, kind, _ in _pointers(source, program, naming)[0]]
     found += [f"const {kind} *{call}(void);" for call, kind, _ in _pointers(source, program, naming)[1]]
-    if program.rows.input is Feeding.WHOLE:
-        offsets = [
-            f"#define {call.upper()}_OFFSET {offset}"
-            for ends in _pointers(source, program, naming)
-            for call, _, offset in ends
+    return [*found, "", *_in_given_arena(source, program, naming), ""]
+
+
+def _in_given_arena(source: Source, program: RowProgram, naming: Naming) -> list[str]:
+    """Return the declarations of what runs in an arena of the caller."""
+    name, macro = naming.name, naming.macro
+    inputs, outputs = _pointers(source, program, naming)
+    lines = [
+        f"/* The same in an arena of the caller, of {macro}_ARENA_BYTES bytes, aligned as",
+        f"   {macro}_ARENA_ALIGNMENT says; define {macro}_NO_ARENA to leave out the one in the code.",
+    ]
+    if program.rows.input is Feeding.ROWS:
+        inputs = []
+        lines += [
+            "   All rows of a run need the same arena, unchanged between them; one run goes on at a time. */",
+            f"int {name}_push_row_in(int8_t *arena, const {_kind(source, program.inputs[0])} *row);",
         ]
-        found += [
-            "",
-            f"/* The same in an arena of the caller, of {macro}_ARENA_BYTES bytes, aligned as",
-            f"   {macro}_ARENA_ALIGNMENT says; define {macro}_NO_ARENA to leave out the one in the code. */",
-            f"void {name}_run_in(int8_t *arena);",
-            *offsets,
-        ]
-    return [*found, ""]
+    else:
+        lines[-1] += " */"
+        lines.append(f"void {name}_run_in(int8_t *arena);")
+    return [*lines, *(f"#define {call.upper()}_OFFSET {offset}" for call, _, offset in (*inputs, *outputs))]
 
 
 _Pointer = tuple[str, str, int]
@@ -176,13 +185,13 @@ def running(source: Source, program: RowProgram, naming: Naming, kernels: int) -
     by_rows = program.rows.input is Feeding.ROWS
     begins = f"HM_ALIGNED({macro}_ARENA_ALIGNMENT) " if program.alignment > _WORD else ""
     lines = [
-        *([] if by_rows else [f"#ifndef {macro}_NO_ARENA"]),
+        f"#ifndef {macro}_NO_ARENA",
         *(_ALIGNED if begins else ()),
         f"static {macro}_RAM union {{",
         f"    {begins}int8_t bytes[{macro}_ARENA_BYTES];",
         "    int32_t aligned;",
         f"}} {name}_arena;",
-        *([] if by_rows else ["#endif"]),
+        "#endif",
         "",
     ]
     if by_rows:
@@ -210,9 +219,7 @@ def running(source: Source, program: RowProgram, naming: Naming, kernels: int) -
         ]
         lines += _getters(_pointers(source, program, naming)[0], name, "")
     lines += _getters(_pointers(source, program, naming)[1], name, "const ")
-    if not by_rows:
-        lines += ["#endif"]
-    return "\n".join([*lines, ""])
+    return "\n".join([*lines, "#endif", ""])
 
 
 def flips(source: Source, program: RowProgram, ends: tuple[int, ...], arena: str) -> list[str]:
@@ -234,41 +241,54 @@ def _getters(pointers: list[_Pointer], name: str, const: str) -> list[str]:
 
 
 def _pushing(source: Source, program: RowProgram, naming: Naming, feed: int) -> list[str]:
-    """Return the function that takes rows; `feed` is the number that stands for it in the schedule."""
+    """Return the functions that take rows; `feed` is the number that stands for one in the schedule."""
     name, macro = naming.name, naming.macro
-    back = flips(source, program, program.outputs, f"{name}_arena.bytes")
+    back = flips(source, program, program.outputs, "arena")
     is_read = any(offset >= 0 for offset in program.tensor(program.inputs[0]).offsets)
-    flip = f" hm_flip(hm_row({name}_arena.bytes, HM_INPUT, given), {macro}_ROW_BYTES);"
-    copy = (
-        f"memcpy(hm_row({name}_arena.bytes, HM_INPUT, given), row, {macro}_ROW_BYTES);"
-        + flip * source.is_flipped(program.inputs[0])
+    flip = f" hm_flip(hm_row(arena, HM_INPUT, hm_given), {macro}_ROW_BYTES);"
+    copy = f"memcpy(hm_row(arena, HM_INPUT, hm_given), row, {macro}_ROW_BYTES);" + flip * source.is_flipped(
+        program.inputs[0]
     )
+    kind = _kind(source, program.inputs[0])
     return [
+        "/* Where the run is, the rows that it has, and the next one that it reads, or -1. */",
+        "static hm_cursor hm_run_cursor;",
+        "static int32_t hm_given, hm_wanted;",
+        "",
         "/* Goes on to the next row of the input that is wanted, and returns it; -1 at the end. */",
-        "static int32_t hm_until_row(hm_cursor *cursor)",
+        "static int32_t hm_until_row(int8_t *arena)",
         "{",
         "    int32_t number, row = -1;",
-        f"    while ((number = hm_next(cursor, &row)) >= 0 && number != {feed}) {{",
-        f"        hm_step({name}_arena.bytes, number, row);",
+        f"    while ((number = hm_next(&hm_run_cursor, &row)) >= 0 && number != {feed}) {{",
+        "        hm_step(arena, number, row);",
         "    }",
         "    return number < 0 ? -1 : row;",
         "}",
         "",
-        f"int {name}_push_row(const {_kind(source, program.inputs[0])} *row)",
+        f"void {name}_restart(void)",
         "{",
-        "    static hm_cursor cursor;",
-        "    static int32_t given, wanted;",
-        "    if (given == 0) {",
-        "        hm_begin(&cursor, hm_schedule);",
-        "        wanted = hm_until_row(&cursor);",
+        "    hm_given = 0;",
+        "}",
+        "",
+        f"int {name}_push_row_in(int8_t *arena, const {kind} *row)",
+        "{",
+        "    if (hm_given == 0) {",
+        "        hm_begin(&hm_run_cursor, hm_schedule);",
+        "        hm_wanted = hm_until_row(arena);",
         "    }",
-        "    if (given == wanted) {",
+        "    if (hm_given == hm_wanted) {",
         f"        {copy if is_read else '(void)row; /* no output depends on it */'}",
-        "        wanted = hm_until_row(&cursor);",
+        "        hm_wanted = hm_until_row(arena);",
         "    }",
-        f"    given = given + 1 < {macro}_INPUT_ROWS ? given + 1 : 0;",
-        *(["    if (given == 0) {", *(f"    {line}" for line in back), "    }"] if back else []),
-        "    return given == 0;",
+        f"    hm_given = hm_given + 1 < {macro}_INPUT_ROWS ? hm_given + 1 : 0;",
+        *(["    if (hm_given == 0) {", *(f"    {line}" for line in back), "    }"] if back else []),
+        "    return hm_given == 0;",
+        "}",
+        "",
+        f"#ifndef {macro}_NO_ARENA",
+        f"int {name}_push_row(const {kind} *row)",
+        "{",
+        f"    return {name}_push_row_in({name}_arena.bytes, row);",
         "}",
         "",
     ]

@@ -7,9 +7,9 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from hmcos.limits import Status
 from hmcos.plan.row_plan import RowPlan
 from hmcos.report.tables.fitting import path_line
+from hmcos.report.words.row_words import proof_words
 from hmcos.report.words.sizes import savings
 from hmcos.words import human, printable
 
@@ -17,12 +17,6 @@ EXACT = (
     "exact: the bits of TFLM's reference kernels; those of LiteRT differ where FULLY_CONNECTED rounds once "
     "instead of twice"
 )
-_ENDED = {
-    Status.FEASIBLE: "a valid order",
-    Status.TIME_LIMIT: "the best in the time given",
-    Status.STATE_LIMIT: "the best that the search found",
-    Status.INTERRUPTED: "the best before the interruption",
-}
 
 
 def compiled_tables(plan: RowPlan) -> RenderableType:
@@ -32,7 +26,7 @@ def compiled_tables(plan: RowPlan) -> RenderableType:
     return Group(
         Text(title, style="bold"),
         _memory(plan),
-        Text(proof_words(plan)),
+        Text(f"{plan.status}: {proof_words(plan)}"),
         _flash(plan),
         Text(EXACT),
         *_written(plan),
@@ -58,21 +52,6 @@ def _memory(plan: RowPlan) -> Table:
         table.add_row("peak of the rows", human(plan.peak), "")
     table.add_row("lower bound of row orders", human(plan.lower_bound), "")
     return table
-
-
-def proof_words(plan: RowPlan) -> str:
-    """Return what is proved of a plan, in a sentence."""
-    of_arena = (
-        "" if plan.arena == plan.peak else f"; the arena is {plan.arena - plan.peak:,} bytes above the peak"
-    )
-    if plan.status is Status.OPTIMAL:
-        return f"optimal: proved, no row-wise order of these operators needs less{of_arena}"
-    gap = plan.peak - plan.lower_bound
-    percent = f" ({100 * gap / plan.lower_bound:.1f} %)" if plan.lower_bound else ""
-    ended = _ENDED.get(plan.status, str(plan.status))
-    return (
-        f"{plan.status}: {ended}, {gap:,} bytes{percent} above the lower bound, so not proved least{of_arena}"
-    )
 
 
 def _flash(plan: RowPlan) -> Table:

@@ -82,7 +82,7 @@ def check_header(text: str, plan: RowPlan) -> str:
             stem = f"{macro}_{word}" if len(ends) == 1 else f"{macro}_{word}_{k}"
             tensor = plan.tensor(t)
             wanted[f"{stem}_BYTES"] = tensor.rows * tensor.size
-            if not plan.by_rows:
+            if word == "OUTPUT" or not plan.by_rows:
                 wanted[f"{stem}_OFFSET"] = tensor.offsets[0]
     if plan.by_rows:
         given = plan.tensor(plan.inputs[0])

@@ -121,18 +121,111 @@ def test_an_input_that_comes_by_rows_gives_the_same() -> None:
     assert all(found.equal == 4 for found in compare(model, program, code, inputs, wanted))
 
 
+def _two_outputs() -> Model:
+    grow = Grower(Random(4))
+    fed = grow.fed([1, 6, 5, 3])
+    first, second = grow.tensor([1, 6, 5, 3]), grow.tensor([1, 6, 5, 3])
+    for made in (first, second):
+        grow.sketch.operator("QUANTIZE", [fed], [made])
+    grow.sketch.ports([fed], [first, second])
+    return _model(grow.sketch.bytes())
+
+
+@needs_tflm
+@pytest.mark.parametrize("model", [_small(), _two_outputs()], ids=["one output", "two outputs"])
+def test_rows_are_pushed_into_an_arena_of_the_caller(model: Model) -> None:
+    """The test program also gives up a run after its first row, before every run that it finishes."""
+    program = program_of(model, Rows(Feeding.ROWS), Limits(seconds=2), Watch())
+    _check(model, program)
+    source = main_of(program, NAMING)
+    assert "net_push_row_in(arena, row)" in source
+    assert "net_restart();" in source
+
+
+@needs_tflm
+def test_a_run_can_be_given_up_after_any_row(tmp_path: Path) -> None:
+    model = _small()
+    program = program_of(model, Rows(Feeding.ROWS), Limits(seconds=2), Watch())
+    main = """#include "net.c"
+#include <stdio.h>
+int main(void)
+{
+    static int8_t given[NET_INPUT_ROWS][NET_ROW_BYTES], other[NET_ROW_BYTES];
+    int k, row;
+    if (fread(given, 1, sizeof given, stdin) != sizeof given) {
+        return 1;
+    }
+    memset(other, 77, sizeof other);
+    for (k = 0; k < NET_INPUT_ROWS; k++) {
+        for (row = 0; row < k; row++) {
+            if (net_push_row(other)) {
+                return 2;
+            }
+        }
+        net_restart();
+        for (row = 0; row < NET_INPUT_ROWS; row++) {
+            if (net_push_row(given[row]) != (row == NET_INPUT_ROWS - 1)) {
+                return 3;
+            }
+        }
+        fwrite(net_output(), 1, NET_OUTPUT_BYTES, stdout);
+    }
+    return 0;
+}
+"""
+    built = build(generate(model, program, NAMING), NAMING, main, tmp_path, compiler())
+    fed = random_inputs(model.graph, 3)
+    (wanted,) = reference(model, [fed])
+    rows = program.tensor(program.inputs[0]).rows
+    size = model.graph.tensors[model.graph.outputs[0]].size
+    assert run(built, [np.asarray(fed[0]).tobytes()], size * rows) == [wanted * rows]
+
+
+@pytest.mark.parametrize("feeding", Feeding)
+def test_without_an_arena_in_the_code_only_what_takes_one_is_left(feeding: Feeding, tmp_path: Path) -> None:
+    model = _small()
+    program = whole_program(model, feeding)
+    alone = replace(compiler(), flags=("-O1", *WARNINGS, "-DNET_NO_ARENA"))
+    code = generate(model, program, NAMING)
+    build(code, NAMING, main_of(program, NAMING), tmp_path, alone)
+    unused = main_of(program, NAMING).replace(
+        "int main(void)\n{", "int main(void)\n{\n    (void)net_output();"
+    )
+    with pytest.raises(NotRunError):
+        build(code, NAMING, unused, tmp_path, alone)
+
+
+@pytest.mark.parametrize("length", [65_535, 65_536])
+def test_pieces_that_a_table_cannot_tell_are_refused(length: int) -> None:
+    grow = Grower(Random(1))
+    parts = [grow.fed([1, 1, 1, size]) for size in (length, 3)]
+    made = grow.tensor([1, 1, 1, length + 3], like=parts[0])
+    for part in parts:
+        grow.known(part).quantization = grow.known(made).quantization
+    grow.sketch.operator("CONCATENATION", parts, [made], axis=3)
+    model = _model(grow.ended(made))
+    if length > 65_535:
+        with pytest.raises(ModelError, match=r"operator 0 .*pieces of more than 65,535 bytes"):
+            generate(model, whole_program(model), NAMING)
+    else:
+        assert "65535" in generate(model, whole_program(model), NAMING).source
+
+
 @pytest.mark.parametrize(
     ("standard", "is_cplusplus"),
     [("c99", False), ("c11", False), ("c++17", True)],
     ids=["c99", "c11", "c++17"],
 )
-def test_code_compiles_without_a_warning(standard: str, is_cplusplus: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize("feeding", Feeding)
+def test_code_compiles_without_a_warning(
+    standard: str, is_cplusplus: bool, feeding: Feeding, tmp_path: Path
+) -> None:
     if is_cplusplus and not shutil.which("g++"):
         pytest.skip("no C++ compiler is installed")
     with_ = Compiler("g++", standard) if is_cplusplus else replace(compiler(), standard=standard)
     flags = (*WARNINGS, "-Wconversion", "-Wshadow", "-pedantic")
     model = _model(random_network(Random(3), 6))
-    program = whole_program(model)
+    program = whole_program(model, feeding)
     code = generate(model, program, NAMING)
     build(
         code,

@@ -147,12 +147,24 @@ def _relu(scale: float, zero: int = 0, *, outputs: int = 1, rows: int = 4) -> Sk
     return sketch
 
 
+def dynamic() -> Sketch:
+    """Return an operator whose output has as many rows as turns out."""
+    sketch = one_operator("ADD", "INT8", [1, 4, 4, 3])
+    sketch.model.subgraphs[0].tensors[1].shapeSignature = [1, -1, 4, 3]
+    return sketch
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
         (lambda: one_operator("ADD", "FLOAT32", [1, 4, 4, 3]).bytes(), "only models quantized to int8"),
         (lambda: one_operator("ADD", "INT16", [1, 4, 4, 3]).bytes(), "computes on int16"),
         (lambda: one_operator("UNIQUE", "INT8", [1, 4, 4, 3]).bytes(), "cannot be run row by row yet"),
+        (
+            lambda: one_operator("MadeUp", "INT8", [1, 4, 4, 3]).bytes(),
+            r"operator 0 \(MadeUp .* row by row yet",
+        ),
+        (lambda: dynamic().bytes(), r"tensor 1 \('t1'\): has the dynamic shape \[1, -1, 4, 3\].*fixed sizes"),
         (lambda: conditional().bytes(), "only a single graph"),
         (lambda: random_network(Random(3), 6)[:400], "damaged or truncated"),
         (lambda: b"", "net.tflite"),

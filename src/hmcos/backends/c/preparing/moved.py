@@ -14,6 +14,8 @@ from hmcos.frontends.tflite import resizing
 from hmcos.graph.rowwise import row_axis
 
 _GATHER_BYTES, _BILINEAR_BYTES = 36, 24
+_LONGEST = 2**16 - 1
+"""Of what tables of 16 bits can tell: bytes of a piece, rows and columns of an image."""
 
 
 def moved(case: Case) -> list[Kernel]:
@@ -117,6 +119,10 @@ def concatenated(case: Case) -> Kernel:
     case.need(("int8", "uint8"), case.output(), *inputs)
     after = prod(shape[along + 1 :])
     lengths: list[int] = [tensor.shape[along] * after for tensor in inputs]
+    if max(lengths) > _LONGEST:
+        raise case.refusal(
+            f"puts together pieces of more than {_LONGEST:,} bytes, which its kernel cannot take"
+        )
     table = case.constants.array("uint16_t", lengths, "lengths", "operators")
     fields = (table, _constants(case), prod(shape[axis + 1 : along]), len(lengths))
     params = case.struct("hm_concat", *fields, size=12)
@@ -145,6 +151,8 @@ def nearest(case: Case) -> Kernel:
     """Return the kernel of RESIZE_NEAREST_NEIGHBOR."""
     case.need(("int8",), case.tensor(0), case.output())
     shape, whole = case.tensor(0).shape, case.output().shape
+    if max(shape[1:3]) > _LONGEST:
+        raise case.refusal(f"resizes an image of more than {_LONGEST:,} rows or columns")
     rows, columns = (_nearest(case, shape[k], whole[k]) for k in (1, 2))
     tables = [case.constants.array("uint16_t", found, "nearest", "tables") for found in (rows, columns)]
     params = case.struct("hm_nearest", whole[2], whole[3], *tables, size=12)
