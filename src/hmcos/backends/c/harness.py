@@ -28,6 +28,8 @@ class Compiler:
     standard: str = "c99"
     flags: tuple[str, ...] = ("-O2", *WARNINGS)
     is_cplusplus: bool = False
+    linked: tuple[str, ...] = ()
+    """What follows the source: libraries, and options for their headers."""
 
 
 def compiler(name: str | None = None) -> Compiler:
@@ -63,6 +65,7 @@ def build(generated: Generated, naming: Naming, main: str, folder: Path, with_: 
         "-o",
         str(program),
         str(folder / f"check.{suffix}"),
+        *with_.linked,
     ]
     ended = run_program(command, b"", waits=_COMPILING)
     if ended.failure:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 
 from hmcos.errors import OptionError
 
@@ -16,6 +17,15 @@ _C = (
 )
 _KEYWORDS = frozenset(word for line in _C for word in line.split())
 """Names that C or C++ take."""
+
+
+class Kernels(StrEnum):
+    """Whose functions compute rows."""
+
+    PLAIN = "plain"
+    """Those in the generated code."""
+    CMSIS_NN = "cmsis-nn"
+    """CMSIS-NN's, for the operators that it has."""
 
 
 @dataclass(frozen=True, slots=True)
