@@ -47,6 +47,11 @@ class Generated:
     steps: tuple[tuple[tuple[int, int], ...], ...] = field(repr=False)
     """Per step of the program: operators of the code and rows, in the order in which they run."""
 
+    @property
+    def scratch_sizes(self) -> dict[str, int]:
+        """Bytes that CMSIS-NN needs, by what the processor has; empty where it is not called."""
+        return {} if self.scratch is None else self.scratch._asdict()
+
 
 @dataclass(frozen=True)
 class _Compiled:

@@ -62,7 +62,7 @@ def _scratch(macro: str, scratch: Scratch) -> list[str]:
     """Return how much memory CMSIS-NN needs beside the arena."""
     return [
         "",
-        "/* For CMSIS-NN, beside the arena, while a row is computed: two networks cannot run at the same time. */",
+        "/* For CMSIS-NN, beside the arena, while it computes a row: not for two runs at a time. */",
         "#if defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 1)",
         f"#define {macro}_SCRATCH_BYTES {scratch.mve}",
         "#elif defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP",

@@ -35,6 +35,9 @@ class Scratch(NamedTuple):
     """With Helium: Cortex-M52, M55, M85."""
 
 
+NO_SCRATCH = Scratch()
+
+
 @dataclass(frozen=True, slots=True)
 class Kernel:
     """A kernel, and what it works on. One step makes one output row, or takes one input row."""
@@ -51,7 +54,7 @@ class Kernel:
     """The most rows that it looks at together by an array of pointers."""
     scales: int = 0
     """The number of how it scales, in the shared tables of its kind."""
-    scratch: Scratch = Scratch()
+    scratch: Scratch = NO_SCRATCH
 
 
 @dataclass(frozen=True)

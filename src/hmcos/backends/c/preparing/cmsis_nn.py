@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from math import ceil
 
 from hmcos.backends.c.preparing.case import Case, Kernel, Scratch, plane
-from hmcos.graph.windows import AxisMap, Window
+from hmcos.graph.windows import Window
 from hmcos.plan.row_parts import Role
 
 _GRAIN = 8
@@ -20,7 +21,7 @@ _BLOCK = 124
 
 
 def library_kernel(case: Case, kernel: Kernel) -> Kernel:
-    """Return the kernel that calls CMSIS-NN for an operator, or the plain one where it has no function for it.
+    """Return the kernel that calls CMSIS-NN for an operator, or the plain one where it has no function.
 
     Networks of uint8 keep the plain ones: CMSIS-NN adds no zero point to weights.
     """
@@ -41,13 +42,23 @@ def _convolution(case: Case, kernel: Kernel) -> Scratch | None:
     window = _window(case)
     if window is None:
         return None
-    height, width = window[0].kernel, window[1].kernel
-    channels = case.tensor(0).shape[3]
-    numbers = height * width * channels
+    channels, (rows, columns) = case.tensor(0).shape[3], window
+    if rows.kernel == columns.kernel == 1 and _has_all_columns(case, columns):
+        return _behind(case, rows, Scratch(0, 4 * channels * (columns.stride == 1), 0))
+    numbers = rows.kernel * columns.kernel * channels
     both = 4 * _rounded(numbers, 4)
-    if height == width == 1 and window[1].pad == 0:  # one pixel at a time needs less, or is one of those below
-        both = max(both, 4 * channels)
-    return _behind(case, Scratch(both, both, 4 * _rounded(numbers, 16)))
+    return _behind(case, rows, Scratch(both, both, 4 * _rounded(numbers, 16)))
+
+
+def _has_all_columns(case: Case, columns: Window) -> bool:
+    """Return whether every output pixel of a window of one column has an input pixel, and none is left over.
+
+    Its like is `hm_is_wrapped` in kernels/cmsis_conv.c.
+    """
+    width, made = _width(case), plane(case.output().shape)[0]
+    return columns.pad == 0 and (
+        made == width if columns.stride == 1 else (made - 1) * columns.stride < width
+    )
 
 
 def _depthwise(case: Case, kernel: Kernel) -> Scratch | None:
@@ -56,25 +67,27 @@ def _depthwise(case: Case, kernel: Kernel) -> Scratch | None:
     if window is None:
         return None
     height, width = window[0].kernel, window[1].kernel
-    inputs, outputs = case.tensor(0).shape[3], case.output().shape[3]
+    area, inputs, outputs = height * width, case.tensor(0).shape[3], case.output().shape[3]
+    if (
+        inputs == 1 and height == 1
+    ):  # with Helium it becomes a convolution of one line, which hardly knows pads
+        return None
+    dsp = 2 * inputs * area if inputs == outputs else 0
+    if height == width == 3 and max(window[0].pad, window[1].pad) <= 1:  # has a function of its own
+        dsp = 0
+    mve = 4 * _BLOCK * area if inputs == outputs else 0
     if inputs == 1:
-        if height == 1:  # with Helium it becomes a convolution of one line, which knows no padding at one side
-            return None
-        area = height * width
-        return _behind(case, Scratch(0, 2 * area, max(4 * _BLOCK * area, 4 * _rounded(area, 16) + area * outputs)))
-    if inputs != outputs:
-        return _behind(case, Scratch())
-    is_small = height == width == 3 and max(window[0].pad, window[1].pad) <= 1  # has a function of its own
-    return _behind(
-        case, Scratch(0, 0 if is_small else 2 * inputs * height * width, 4 * _BLOCK * height * width)
-    )
+        mve = max(mve, 4 * _rounded(area, 16) + area * outputs)
+    return _behind(case, window[0], Scratch(0, dsp, mve))
 
 
 def _pool(case: Case, kernel: Kernel) -> Scratch | None:
-    if _window(case) is None or not _covers(case.op.columns, *_columns(case)):
+    window, shape = _window(case), case.output().shape
+    if window is None:
         return None
-    is_mean = kernel.name == "average_pool"
-    return _behind(case, Scratch(0, 4 * case.output().shape[3] * is_mean, 0))
+    if not all(_under(window[1], place, _width(case)) for place in range(plane(shape)[0])):
+        return None
+    return _behind(case, window[0], Scratch(0, 4 * shape[-1] * (kernel.name == "average_pool"), 0))
 
 
 def _dense(case: Case, kernel: Kernel) -> Scratch | None:
@@ -115,35 +128,35 @@ def _shape(case: Case, position: int) -> tuple[int, ...]:
 
 
 def _window(case: Case) -> tuple[Window, Window] | None:
-    """Return how the window moves; None where CMSIS-NN cannot be told so, or where a row has no input at all."""
+    """Return how the window moves; None where CMSIS-NN cannot be told, or where a row has no input at all."""
     rows, columns = case.op.rows, case.op.columns
     if not isinstance(rows, Window) or not isinstance(columns, Window):
         return None
-    if any(not needed for needed in case.op.inputs[0].needs):
-        return None
-    return rows, columns
+    return (rows, columns) if all(_lines(case, rows)) else None
 
 
-def _columns(case: Case) -> tuple[int, int]:
-    """Return the columns of the input and of the output."""
-    return plane(case.source.tensors[case.read().tensor].shape)[0], plane(case.output().shape)[0]
+def _width(case: Case) -> int:
+    """Return the columns of the rows that are read."""
+    return plane(case.source.tensors[case.read().tensor].shape)[0]
 
 
-def _covers(axis: AxisMap | None, size: int, made: int) -> bool:
-    """Return whether at each place the window has something of the input under it."""
-    if not isinstance(axis, Window):
-        return False
-    places = (range(first, first + axis.kernel * axis.dilation, axis.dilation) for first in _firsts(axis, made))
-    return all(any(0 <= place < size for place in window) for window in places)
+def _lines(case: Case, rows: Window) -> list[list[int]]:
+    """Return the input rows under the window, per output row that is made."""
+    made = (row for row, offset in enumerate(case.made().offsets) if offset >= 0)
+    return [_under(rows, row, case.read().rows) for row in made]
 
 
-def _firsts(axis: Window, made: int) -> range:
-    return range(-axis.pad, made * axis.stride - axis.pad, axis.stride)
+def _under(axis: Window, place: int, size: int) -> list[int]:
+    """Return what of the input is under the window at a place of the output."""
+    first = place * axis.stride - axis.pad
+    return [
+        one for one in range(first, first + axis.kernel * axis.dilation, axis.dilation) if 0 <= one < size
+    ]
 
 
-def _behind(case: Case, scratch: Scratch) -> Scratch:
+def _behind(case: Case, rows: Window, scratch: Scratch) -> Scratch:
     """Return a scratch behind the rows that are copied where they do not lie side by side."""
-    copied = _rounded(_copied(case), _GRAIN)
+    copied = _rounded(_copied(case, rows), _GRAIN)
     return _held(Scratch(*(copied + size for size in scratch)))
 
 
@@ -156,12 +169,12 @@ def _held(scratch: Scratch) -> Scratch:
     return Scratch(plain, dsp, max(dsp, mve))
 
 
-def _copied(case: Case) -> int:
+def _copied(case: Case, rows: Window) -> int:
     """Return the most bytes of rows under the window that do not lie side by side in the arena."""
     read, found = case.read(), 0
-    for needed in case.op.inputs[0].needs:
-        offsets = [read.offsets[row] for row in needed]
-        if any(b != a + read.size for a, b in zip(offsets, offsets[1:], strict=False)):
+    for lines in _lines(case, rows):
+        offsets = [read.offsets[row] for row in lines]
+        if any(b != a + read.size for a, b in pairwise(offsets)):
             found = max(found, len(offsets) * read.size)
     return found
 
