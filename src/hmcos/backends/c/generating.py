@@ -42,10 +42,10 @@ class Generated:
     operators, offsets, schedule."""
     flipped: frozenset[int]
     """Inputs and outputs of uint8 whose numbers are 128 less while the network runs."""
-    scratch: Scratch | None
-    """Memory beside the arena that CMSIS-NN needs; None where it is not called."""
     steps: tuple[tuple[tuple[int, int], ...], ...] = field(repr=False)
     """Per step of the program: operators of the code and rows, in the order in which they run."""
+    scratch: Scratch | None = None
+    """Memory beside the arena that CMSIS-NN needs; None where it is not called."""
 
     @property
     def scratch_sizes(self) -> dict[str, int]:
@@ -109,7 +109,7 @@ def generate(
     flash["schedule"] = schedule.size
     flipped = frozenset(t for t in (*program.inputs, *program.outputs) if source.is_flipped(t))
     told = header.header_of(source, program, naming, compiled.scratch)
-    return Generated(text, told, flash, flipped, compiled.scratch, tuple(steps))
+    return Generated(text, told, flash, flipped, tuple(steps), compiled.scratch)
 
 
 def _compiled(
