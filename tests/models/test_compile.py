@@ -14,11 +14,13 @@ import pytest
 
 import hmcos
 from hmcos.__main__ import run
+from hmcos.errors import PlanError
 from hmcos.frontends.tflite.reading import model_in
 from hmcos.processes import run_program
 from hmcos.tasks.verify import code
 from hmcos.verify.checks import Answer, Verification
 from row_networks import SEEDS, compiled, needs_compiler, record_of, written
+from tflite_models import Sketch
 
 pytestmark = [pytest.mark.slow]
 CMSIS_NN = Path(__file__).parents[1] / "cmsis_nn_stub"
@@ -134,11 +136,32 @@ def test_code_of_another_version_is_not_run(tmp_path: Path) -> None:
     record = record_of(plan)
     digest = import_module("hashlib").sha256(b"int other;\n").hexdigest()
     record["outputs"]["sha256"]["net.c"] = digest
+    record["flash"]["weights"] += 1  # another version may also need other constants
     (tmp_path / "plan.json").write_text(json.dumps(record))
     found = hmcos.verify(tmp_path / "net.tflite", tmp_path / "net.c")
     assert found.answer is Answer.NOT_RUN
     assert "not what this version makes of the plan" in words(found, "code")
     assert "compiler" not in answers(found)
+
+
+@pytest.mark.parametrize("told", [None, ".", "other.c"])
+def test_a_plan_that_names_no_code_hides_no_change(told: str | None, tmp_path: Path) -> None:
+    plan = compiled(tmp_path).plan
+    (tmp_path / "net.c").write_text("int other;\n")
+    record = record_of(plan)
+    digest = import_module("hashlib").sha256(b"int other;\n").hexdigest()
+    record["outputs"] = {"code": told, "header": None, "plan": None, "sha256": {"net.c": digest}}
+    (tmp_path / "plan.json").write_text(json.dumps(record))
+    found = hmcos.verify(tmp_path / "net.tflite", tmp_path / "net.c")
+    assert found.answer is Answer.NOT_RUN
+    assert "net.c: is not what this version makes" in words(found, "code")
+
+
+def test_a_plan_of_an_arena_that_cannot_be_drawn_is_refused(tmp_path: Path) -> None:
+    record = record_of(compiled(tmp_path).plan) | {"arena": 2**62}
+    (tmp_path / "plan.json").write_text(json.dumps(record))
+    with pytest.raises(PlanError, match="above the 1099511627776"):
+        hmcos.draw(tmp_path / "plan.json", tmp_path / "rows.svg")
 
 
 def test_a_plan_of_another_model_does_not_hold(tmp_path: Path) -> None:
@@ -245,3 +268,23 @@ def test_json_names_what_is_documented(tmp_path: Path, capsys: pytest.CaptureFix
     section = page.partition("## hmcos compile")[2].partition("\n## ")[0]
     assert section
     assert all(f"`{key}`" in section for key in keys)
+
+
+@needs_compiler
+def test_several_outputs_hold_when_the_input_comes_by_rows(tmp_path: Path) -> None:
+    sketch = Sketch()
+    sketch.subgraph()
+    fed, made, last = (sketch.tensor([1, 4, 4, 2]) for _ in range(3))
+    sketch.operator("RELU", [fed], [made])
+    sketch.operator("RELU6", [made], [last])
+    sketch.ports([fed], [made, last])
+    model = tmp_path / "net.tflite"
+    model.write_bytes(sketch.bytes())
+    hmcos.compile_c(model, hmcos.Rows("rows"), output=tmp_path / "net.c", compares=False)
+    found = hmcos.verify(model, tmp_path / "net.c")
+    assert found.holds, found
+
+
+def test_a_section_is_named_once(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["compile", "net.tflite", "--section", "ram=.a", "--section", "ram=.b"]) == 2
+    assert "names the same memory twice" in capsys.readouterr().err

@@ -12,6 +12,7 @@ import pytest
 
 import hmcos
 from hmcos.zoo.catalogue import build
+from row_networks import needs_compiler
 
 pytestmark = pytest.mark.slow
 
@@ -59,6 +60,25 @@ def test_the_small_tflite_model_gains_by_its_order(tmp_path: Path) -> None:
     assert (plan.given_peak, plan.peak, plan.status) == (8256, 2160, hmcos.Status.OPTIMAL)
 
 
+@needs_compiler
+def test_compile_rows_makes_a_program_that_takes_an_image_row_by_row(tmp_path: Path) -> None:
+    pytest.importorskip("ai_edge_litert")
+    memory, output = printed("compile_rows.py", str(tmp_path)).splitlines()
+    assert memory == "whole tensors, best order: 55,296 bytes; row by row: 9,696 bytes"
+    made = [int(number) for number in output.removeprefix("output for a random image: ").split()]
+    assert len(made) == 2
+    assert all(-128 <= number < 128 for number in made)
+    assert hmcos.verify(tmp_path / "eyes.tflite", tmp_path / "eyes.c").holds
+
+
+def test_rows_idea_draws_whole_tensors_and_rows(tmp_path: Path) -> None:
+    pytest.importorskip("ai_edge_litert")
+    path = tmp_path / "idea.svg"
+    assert printed("rows_idea.py", str(path)).strip().endswith("630 bytes row by row, optimal")
+    assert len(list(ElementTree.parse(path).getroot().iter("{http://www.w3.org/2000/svg}rect"))) > 20
+
+
 def test_every_example_is_tested() -> None:
     tested = {"memory_over_time.py", "does_it_fit.py", "own_problem.py", "small_tflite.py"}
+    tested |= {"compile_rows.py", "rows_idea.py"}
     assert {path.name for path in EXAMPLES.glob("*.py")} == tested

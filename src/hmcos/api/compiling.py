@@ -67,7 +67,8 @@ def compile_c(  # noqa: PLR0913 (one keyword per option of the command line, so 
     file = None if output is None else Path(output)
     if kernels not in tuple(Kernels):
         raise OptionError(f"kernels are {' or '.join(Kernels)}, not {kernels!r}")
-    naming = Naming(name or name_for(opened.stem if file is None else file.stem), flash_section, ram_section)
+    stem = opened.stem if file is None else file.stem
+    naming = Naming(name_for(stem) if name is None else name, flash_section, ram_section)
     page = None if file is None or (not overwrite and is_foreign(file.with_name(NAME))) else NAME
     places = None if file is None else code_places(opened, file, naming.name, page=page, overwrite=overwrite)
     request = CompileRequest(naming, wanted, limits, compares, Kernels(kernels))

@@ -97,7 +97,10 @@ def compile_(model: str, as_json: bool, **options: Any) -> int:
     stops the search and keeps the best order so far; a second Ctrl-C aborts.
     """
     feeding, alignment = options.pop("feeding"), options.pop("alignment")
-    sections = dict(options.pop("sections"))
+    pairs = options.pop("sections")
+    sections = dict(pairs)
+    if len(sections) < len(pairs):
+        raise OptionError("--section names the same memory twice; give flash=NAME and ram=NAME once each")
     with Interruption() as interruption, Progress() as progress:
         result = hmcos.compile_c(
             model,

@@ -34,6 +34,9 @@ from hmcos.graph.windows import AxisMap, Window
 from hmcos.plan.row_parts import Accumulator, Role, RowInput
 from hmcos.streaming.program import Feeding, RowOperator, Rows
 
+MOST_ROWS = 1 << 18
+"""Rows of all tensors that are ordered; more take too much time and memory."""
+
 
 class Row(NamedTuple):
     """One row of a tensor."""
@@ -71,6 +74,14 @@ def row_network(graph: Graph, rules: RowRules, rows: Rows) -> RowNetwork:
             folding.add(op)
     if not any(operator.number >= 0 for operator in folding.operators):
         raise ModelError("no operator of the network has to run; there is nothing to compile")
+    if not graph.outputs:
+        raise ModelError("the network has no output; there is nothing to compile")
+    many = sum(shape.rows for shape in folding.shapes.values())
+    if many > MOST_ROWS:
+        raise ModelError(
+            f"the network has {many:,} rows, more than the {MOST_ROWS:,} that can be ordered; "
+            "hmcos schedule orders whole operators"
+        )
     for t in graph.outputs:
         if t not in folding.place_of:
             raise ModelError(f"output {graph.tensors[t].name!r} is a constant; remove it from the outputs")

@@ -25,7 +25,13 @@ class Scale(NamedTuple):
 
 
 def scale_of(number: float) -> Scale:
-    """Return a real number as an integer in [2**30, 2**31) and a shift; numbers below 2**-32 become zero."""
+    """Return a real number as an integer in [2**30, 2**31) and a shift; numbers below 2**-32 become zero.
+
+    Raises:
+        OverflowError: it is 2**31 or above, or not finite, so that no kernel could shift by it.
+    """
+    if not number < 2.0**31:
+        raise OverflowError(f"a scale of {number}")
     if number == 0:
         return Scale(0, 0)
     fraction, shift = frexp(number)

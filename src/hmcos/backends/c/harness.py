@@ -125,7 +125,7 @@ def main_of(program: RowProgram, naming: Naming) -> str:
 
     It calls what users call. The arena is a block of its very size, so that sanitizers see what lies outside.
     """
-    loop = _pushed(naming) if program.rows.input is Feeding.ROWS else _whole(program, naming)
+    loop = _pushed(program, naming) if program.rows.input is Feeding.ROWS else _whole(program, naming)
     return "\n".join(
         [f'#include "{naming.name}.c"', "#include <stdio.h>", "#include <stdlib.h>", "", *loop, ""]
     )
@@ -156,7 +156,7 @@ int main(void)
 """
 
 
-def _pushed(naming: Naming) -> list[str]:
+def _pushed(program: RowProgram, naming: Naming) -> list[str]:
     name, macro = naming.name, naming.macro
     return [
         "int main(void)",
@@ -164,7 +164,10 @@ def _pushed(naming: Naming) -> list[str]:
         f"    {macro}_ROW_TYPE *row = ({macro}_ROW_TYPE *)malloc({macro}_ROW_BYTES);",
         f"    while (row && fread(row, 1, {macro}_ROW_BYTES, stdin) == {macro}_ROW_BYTES) {{",
         f"        if ({name}_push_row(row)) {{",
-        f"            fwrite({name}_output(), 1, {macro}_OUTPUT_BYTES, stdout);",
+        *(
+            f"            fwrite({name}_output{end}(), 1, {macro}_OUTPUT{end}_BYTES, stdout);"
+            for end in (_number(k, program.outputs) for k in range(len(program.outputs)))
+        ),
         f"            memset({name}_arena.bytes, 85, sizeof {name}_arena.bytes);",
         "        }",
         "    }",

@@ -12,6 +12,19 @@ from hmcos.words import printable
 
 _C_TYPES = {"int8": "int8_t", "uint8": "uint8_t", "int32": "int32_t", "float32": "float"}
 
+_WORD = 4
+"""The alignment in bytes that the arena has by an integer in it."""
+_ALIGNED = (
+    "#if defined(__cplusplus)",
+    "#define HM_ALIGNED(bytes) alignas(bytes)",
+    "#elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L",
+    "#define HM_ALIGNED(bytes) _Alignas(bytes)",
+    "#else /* C99 has no word for it */",
+    "#define HM_ALIGNED(bytes) __attribute__((aligned(bytes)))",
+    "#endif",
+)
+"""How each language says that a member begins at a multiple of some bytes."""
+
 
 def opening(source: Source, program: RowProgram, naming: Naming) -> str:
     """Return how the source begins."""
@@ -41,7 +54,12 @@ def _section(name: str) -> str:
 
 def _title(source: Source) -> str:
     path = source.model.path
-    return printable(path.name if path else "a model").replace("*/", "* /")
+    return _in_comment(path.name if path else "a model")
+
+
+def _in_comment(text: str) -> str:
+    """Return text that neither ends a comment nor seems to begin one, of which compilers warn."""
+    return printable(text).replace("*/", "* /").replace("/*", "/ *")
 
 
 def library(naming: Naming) -> list[str]:
@@ -112,7 +130,7 @@ def _ends(source: Source, tensors: tuple[int, ...], word: str, macro: str) -> li
         known = source.model.graph.tensors[tensor]
         stem = f"{macro}_{word}" if len(tensors) == 1 else f"{macro}_{word}_{k}"
         shape = " x ".join(map(str, known.shape)) or "one number"
-        label = printable(known.name).replace("*/", "* /")
+        label = _in_comment(known.name)
         lines += [
             "",
             f"/* {word.lower()} {label}: {known.element}, {shape} */",
@@ -187,10 +205,12 @@ def running(source: Source, program: RowProgram, naming: Naming, kernels: int) -
     """Return the arena and the functions to call, given the number of kernels."""
     name, macro = naming.name, naming.macro
     by_rows = program.rows.input is Feeding.ROWS
+    begins = f"HM_ALIGNED({macro}_ARENA_ALIGNMENT) " if program.alignment > _WORD else ""
     lines = [
         *([] if by_rows else [f"#ifndef {macro}_NO_ARENA"]),
+        *(_ALIGNED if begins else ()),
         f"static {macro}_RAM union {{",
-        f"    int8_t bytes[{macro}_ARENA_BYTES];",
+        f"    {begins}int8_t bytes[{macro}_ARENA_BYTES];",
         "    int32_t aligned;",
         f"}} {name}_arena;",
         *([] if by_rows else ["#endif"]),

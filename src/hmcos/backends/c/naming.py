@@ -15,8 +15,15 @@ _C = (
     "long register restrict return short signed sizeof static struct switch typedef union unsigned void",
     "volatile while class namespace new delete this template operator private public protected virtual main",
 )
+_HEADERS = (
+    "assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdalign stdarg",
+    "stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string strings tgmath threads time uchar",
+    "unistd wchar wctype",
+)
 _KEYWORDS = frozenset(word for line in _C for word in line.split())
 """Names that C or C++ take."""
+_STANDARD = frozenset(word for line in _HEADERS for word in line.split())
+"""Headers of C, which NAME.h would replace."""
 
 
 class Kernels(StrEnum):
@@ -42,9 +49,13 @@ class Naming:
     def __post_init__(self) -> None:
         if not _IDENTIFIER.match(self.name) or self.name in _KEYWORDS:
             raise OptionError(f"--name {self.name!r} is not a name in C: use letters, digits and _")
+        if self.name.lower() in _STANDARD:
+            raise OptionError(f"--name {self.name!r} is that of a header of C; use another")
         for section in (self.flash, self.ram):
             if section and not _SECTION.match(section):
                 raise OptionError(f"--section {section!r} is not the name of a section")
+        if self.flash and self.flash == self.ram:
+            raise OptionError(f"--section {self.ram!r} cannot hold both constants and the arena; name two")
 
     @property
     def macro(self) -> str:
@@ -56,4 +67,4 @@ def name_for(stem: str) -> str:
     """Return a name for a file's stem: what C does not allow becomes an underscore."""
     name = re.sub(r"[^A-Za-z0-9_]", "_", stem).strip("_")
     name = name if name[:1].isalpha() else f"model_{name}"
-    return f"{name}_model" if name in _KEYWORDS else name
+    return f"{name}_model" if name in _KEYWORDS or name.lower() in _STANDARD else name

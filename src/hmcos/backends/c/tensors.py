@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import inf
 from typing import Any, cast
 
 import numpy as np
@@ -16,6 +17,8 @@ from hmcos.frontends.tflite.schema import ModelT, content_of, integers
 from hmcos.graph.graph import Operator, Tensor
 
 _TYPES = {"int8": "<i1", "uint8": "<u1", "int16": "<i2", "int32": "<i4", "int64": "<i8", "float32": "<f4"}
+_RANGES = {"int8": (-128, 127), "uint8": (0, 255)}
+"""The least and the largest number of a type."""
 _ANY_TYPE = frozenset(
     {
         *("CONCATENATION", "DEPTH_TO_SPACE", "DEQUANTIZE", "EXPAND_DIMS", "QUANTIZE", "RESHAPE", "SLICE"),
@@ -86,7 +89,7 @@ class Source:
         """Return how a tensor is quantized.
 
         Raises:
-            ModelError: it is not.
+            ModelError: it is not, or by numbers that quantize nothing.
         """
         found: Any = getattr(((self.file.subgraphs or [])[0].tensors or [])[tensor], "quantization", None)
         if found is None or found.scale is None or not len(found.scale):
@@ -94,8 +97,14 @@ class Source:
         zeros = set(integers(found.zeroPoint)) or {0}
         if len(zeros) > 1:
             raise ModelError(f"{self._named(tensor)} has several zero points")
-        scales = tuple(float(np.float32(scale)) for scale in found.scale)
-        return Quantization(scales, zeros.pop() - 128 * self.is_flipped(tensor))
+        scales, zero = tuple(float(np.float32(scale)) for scale in found.scale), zeros.pop()
+        least, most = _RANGES.get(self.model.graph.tensors[tensor].element, (-(2**31), 2**31 - 1))
+        if not (all(0 <= scale < inf for scale in scales) and least <= zero <= most):
+            raise ModelError(
+                f"{self._named(tensor)} has a scale of {scales[0]} and the zero point {zero}, which "
+                "stand for no numbers; convert the model again"
+            )
+        return Quantization(scales, zero - 128 * self.is_flipped(tensor))
 
     def _named(self, tensor: int) -> str:
         where = f"{self.model.path}: " if self.model.path else ""

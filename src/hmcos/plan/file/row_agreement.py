@@ -9,6 +9,9 @@ from hmcos.plan.agreement import Disagreement, in_source
 from hmcos.plan.row_parts import Role
 from hmcos.plan.row_plan import PlannedOperator, RowPlan
 
+MOST_BYTES = 1 << 40
+"""Of an arena; all rows of a plan together then stay below what pictures can draw."""
+
 
 def disagreements(plan: RowPlan) -> Iterator[Disagreement]:
     """Yield every field of a plan that disagrees with another one."""
@@ -46,6 +49,8 @@ def _in_figures(plan: RowPlan) -> Iterator[Disagreement]:
         yield "status", "answers a budget, but there was none"
     if not plan.arena_lower_bound <= plan.arena or plan.arena < plan.peak:
         yield "arena", f"is {plan.arena}, below the peak {plan.peak} or its bound {plan.arena_lower_bound}"
+    if plan.arena > MOST_BYTES:
+        yield "arena", f"is {plan.arena}, above the {MOST_BYTES} that are drawn or counted"
     if plan.by_rows and len(plan.inputs) != 1:
         yield "inputs", "must be one, if it comes by rows"
     yield from in_source(plan)

@@ -72,7 +72,7 @@ class RowScene:
             return SUMS
         if operator < 0 or self.plan.operators[operator].number < 0:
             return INPUT
-        return self.place[operator] / max(1, len(self.place) - 1)
+        return self.place.get(operator, 0) / max(1, len(self.place) - 1)
 
     @cached_property
     def place(self) -> dict[int, int]:

@@ -147,21 +147,23 @@ class _Proving:
     def _code(self) -> str:
         """Check that the files are what the plan gives, and the numbers of the header those of the plan."""
         made = self._generated
+        numbers = check_header(made.header, self.plan)
+        # By what is beside the plan: a plan that names no code, or another, must not let changed code pass.
+        names = dict.fromkeys((*self.plan.files.sha256, f"{self.plan.name}.h"))
+        texts = ((name, made.source if name.lower().endswith(CODE) else made.header) for name in names)
+        same = " and ".join(name for name, text in texts if self._same(name, text))
         if dict(made.flash) != dict(self.plan.flash):
             raise VerifyError(f"flash: is {dict(self.plan.flash)} in the plan, but {dict(made.flash)}")
         if made.scratch_sizes != dict(self.plan.scratch):
             raise VerifyError(f"scratch: is {dict(self.plan.scratch)} in the plan, but {made.scratch_sizes}")
-        numbers = check_header(made.header, self.plan)
-        files = ((self.plan.files.code, made.source), (self.plan.files.header, made.header))
-        same = " and ".join(name for written, text in files if (name := self._same(written, text)))
         which = f"{same}: what the plan gives" if same else "made again from the plan: no file is beside it"
         return f"{which}; {numbers}"
 
-    def _same(self, written: str | None, text: str) -> str:
+    def _same(self, name: str, text: str) -> str:
         """Check that a file beside the plan has a text; return its name, or nothing if there is none."""
-        if written is None or self._folder is None:
+        if self._folder is None:
             return ""
-        file = self._folder / Path(written).name
+        file = self._folder / name
         if digest_of(file) is None:
             return ""
         if read_ordinary(file) != text.encode():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 
 from hmcos.errors import VerifyError
 from hmcos.graph.graph import Graph
@@ -81,6 +82,7 @@ class RowReads:
     def _check_sum(self, operator: PlannedOperator) -> None:
         """Check that an operator adds every row that it needs, once."""
         needed = self.sources.read(operator.number, 0, 0)
+        self._check_sizes(operator, needed)
         added: set[Row] = set()
         for step in range(operator.steps):
             rows = self.read(operator, step)
@@ -92,6 +94,25 @@ class RowReads:
         if needed != added:
             t, row = min(needed ^ added)
             raise VerifyError(f"{operator.title}: adds row {row} of tensor {t} wrongly, or not at all")
+
+    def _check_sizes(self, operator: PlannedOperator, needed: set[Row]) -> None:
+        """Check that there is a sum for each element made, and that none can be too large for its bytes."""
+        if operator.sums is None:
+            return
+        elements = prod(self.graph.tensors[operator.makes[0]].shape)
+        if operator.sums.elements != elements:
+            raise VerifyError(
+                f"{operator.title}: sums up {operator.sums.elements} elements, but it makes {elements}"
+            )
+        added = sum(
+            prod(self.graph.tensors[t].shape) // row_shape(self.graph.tensors[t]).rows for t, _ in needed
+        )
+        is_weighted = operator.kind not in ("AVERAGE_POOL_2D", "MEAN", "SUM")
+        least = 4 if is_weighted or added > 256 * elements else 2
+        if operator.sums.width not in (2, 4) or operator.sums.width < least:
+            raise VerifyError(
+                f"{operator.title}: sums up in {operator.sums.width} bytes an element, but needs {least}"
+            )
 
     def read(self, operator: PlannedOperator, step: int) -> set[Row]:
         """Return the computed rows that a step reads by the plan."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from hashlib import sha256
 from pathlib import Path
 from random import Random
@@ -13,7 +14,7 @@ from hmcos.errors import HmcosError, ModelError, OptionError, OutputError
 from hmcos.limits import Status
 from int8_networks import random_network
 from row_networks import compiled, record_of, written
-from tflite_models import conditional, one_operator
+from tflite_models import S, Sketch, conditional, one_operator, renamed
 
 
 def names(folder: Path) -> list[str]:
@@ -109,6 +110,27 @@ def test_rows_are_aligned(alignment: int, tmp_path: Path) -> None:
     assert plan.alignment % alignment == 0
 
 
+def test_the_arena_begins_where_its_rows_need_it(tmp_path: Path) -> None:
+    code = hmcos.compile_c(written(tmp_path), hmcos.Rows(alignment=64), compares=False)
+    assert "#define NET_ARENA_ALIGNMENT 64" in code.header
+    assert "HM_ALIGNED(NET_ARENA_ALIGNMENT) int8_t bytes[NET_ARENA_BYTES];" in code.source
+
+
+def test_an_empty_name_is_no_name(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="is not a name in C"):
+        hmcos.compile_c(written(tmp_path), name="", compares=False)
+
+
+def test_names_of_tensors_stay_in_their_comments(tmp_path: Path) -> None:
+    model = tmp_path / "net.tflite"
+    sketch = renamed(_relu(0.5), lambda t: f"a/*{t}*/ int x; /*/")
+    model.write_bytes(sketch.bytes())
+    header = hmcos.compile_c(model, compares=False).header
+    begun = re.sub(r"/\*.*?\*/", "", header, flags=re.DOTALL)
+    assert "int x" not in begun
+    assert not re.search(r"/\*(?:(?!\*/).)*/\*", header, re.DOTALL)
+
+
 def _onnx(folder: Path, batch: int | str) -> Path:
     value = helper.make_tensor_value_info
     graph = helper.make_graph(
@@ -122,6 +144,21 @@ def _onnx(folder: Path, batch: int | str) -> Path:
     return place
 
 
+def _scaled(scale: float, zero: int = 0, *, outputs: int = 1, rows: int = 4) -> bytes:
+    return _relu(scale, zero, outputs=outputs, rows=rows).bytes()
+
+
+def _relu(scale: float, zero: int = 0, *, outputs: int = 1, rows: int = 4) -> Sketch:
+    """Return a RELU of an image with such a scale."""
+    sketch = Sketch()
+    sketch.subgraph()
+    by = S.QuantizationParametersT(scale=[scale], zeroPoint=[zero])
+    fed, made = sketch.tensor([1, rows, 4, 1], quantization=by), sketch.tensor([1, rows, 4, 1])
+    sketch.operator("RELU", [fed], [made])
+    sketch.ports([fed], [made] * outputs)
+    return sketch
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
@@ -131,6 +168,13 @@ def _onnx(folder: Path, batch: int | str) -> Path:
         (lambda: conditional().bytes(), "only a single graph"),
         (lambda: random_network(Random(3), 6)[:400], "damaged or truncated"),
         (lambda: b"", "net.tflite"),
+        (lambda: _scaled(float("nan")), "has a scale of nan"),
+        (lambda: _scaled(float("inf")), "has a scale of inf"),
+        (lambda: _scaled(3e38), "scales that are zero or too far apart"),
+        (lambda: _scaled(1e20), "scales that are zero or too far apart"),
+        (lambda: _scaled(0.5, 2**40), "the zero point 1099511627776"),
+        (lambda: _scaled(0.5, outputs=0), "has no output"),
+        (lambda: _scaled(0.5, rows=2**18), "more than the 262,144 that can be ordered"),
     ],
 )
 def test_what_cannot_be_compiled_is_one_line(content: Any, words: str, tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hmcos.plan.row_lives import row_lives
 from hmcos.tasks.draw.row_scene import INPUT, SUMS, RowScene, row_scene
 from row_plans import small_plan
@@ -69,3 +71,9 @@ def test_a_plan_without_steps_has_a_scene() -> None:
     found = row_scene(small_plan(steps=(), operators=()))
     assert found.steps == 1
     assert found.live == (8,)
+
+
+def test_an_operator_of_which_no_step_runs_has_a_depth() -> None:
+    plan = small_plan()
+    idle = replace(plan.operators[0], number=9)
+    assert row_scene(replace(plan, operators=(*plan.operators, idle))).depth(len(plan.operators)) == 0

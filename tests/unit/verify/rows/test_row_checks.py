@@ -11,7 +11,7 @@ from hmcos.errors import VerifyError
 from hmcos.frontends.loading import format_called
 from hmcos.limits import Status
 from hmcos.plan.row_lives import row_lives
-from hmcos.plan.row_parts import Role, RowInput
+from hmcos.plan.row_parts import Accumulator, Role, RowInput
 from hmcos.plan.row_plan import PlannedOperator, PlannedTensor, RowPlan
 from hmcos.verify.rows.row_checks import check_header, check_row_plan
 from row_networks import SEEDS, compiled
@@ -120,3 +120,29 @@ def test_lives_do_not_meet_in_memory(seed: int, tmp_path: Path) -> None:
             if one.birth < other.death - 1 and other.birth < one.death - 1:
                 apart = one.offset + one.size <= other.offset or other.offset + other.size <= one.offset
                 assert apart, (one, other)
+
+
+def with_sums(elements: int = 8, width: int = 4) -> Callable[[Accumulator], Accumulator]:
+    return lambda sums: replace(sums, elements=elements, width=width)
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        (with_sums(elements=2**98), "elements, but it makes"),
+        (with_sums(elements=16, width=2), "elements, but it makes"),
+        (with_sums(width=2), "bytes an element, but needs 4"),
+        (with_sums(width=1), "bytes an element, but needs 4"),
+    ],
+)
+def test_sums_of_another_size_are_told_before_memory_is_taken_for_them(
+    changed: Callable[[Accumulator], Accumulator], words: str, tmp_path: Path
+) -> None:
+    result = compiled(tmp_path, 13)
+    k = next(k for k, op in enumerate(result.plan.operators) if op.sums is not None)
+    operator = result.plan.operators[k]
+    assert operator.sums is not None
+    other = with_operator(result.plan, k, replace(operator, sums=changed(operator.sums)))
+    sums = other.operators[k].sums
+    assert sums is not None
+    assert words in told(result, replace(other, arena=max(other.arena, sums.offset + sums.size)))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
 from hmcos.backends.c.preparing import moved, pointwise, pooled, weighted
 from hmcos.backends.c.preparing.case import Case, Kernel
 
@@ -59,6 +61,14 @@ def kernels_of(case: Case) -> list[Kernel]:
     Raises:
         ModelError: it cannot be compiled; names the operator and the reason.
     """
+    try:
+        with np.errstate(all="ignore"):  # what overflows is refused
+            return _prepared(case)
+    except (OverflowError, ZeroDivisionError) as error:
+        raise case.refusal("has scales that are zero or too far apart; convert the model again") from error
+
+
+def _prepared(case: Case) -> list[Kernel]:
     if case.operator.kind in _MOVED:
         return moved.moved(case)
     prepare = _ONE.get(case.operator.kind)
