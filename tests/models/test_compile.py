@@ -23,6 +23,8 @@ from row_networks import SEEDS, compiled, needs_compiler, record_of, written
 from tflite_models import Sketch
 
 pytestmark = [pytest.mark.slow]
+CMSIS_NN = Path(__file__).parents[1] / "cmsis_nn_stub"
+"""A stand-in for the library."""
 needs_tflm = pytest.mark.skipif(find_spec("tflite_micro") is None, reason="tflite-micro is not installed")
 
 
@@ -54,6 +56,19 @@ def test_compiled_code_holds(seed: int, feeding: str, tmp_path: Path) -> None:
         *("source", "files", "rows", "memory", "arena", "code", "compiler", "outputs", "sanitizers")
     ]
     assert "equal to TFLM in every bit, for inputs of 3 seeds" in words(found, "outputs")
+
+
+@needs_compiler
+@needs_tflm
+def test_code_that_calls_cmsis_nn_is_run_with_the_library(tmp_path: Path) -> None:
+    compiled(tmp_path, 6, kernels="cmsis-nn")
+    assert "arm_" in (tmp_path / "net.c").read_text("utf-8")
+    found = hmcos.verify(tmp_path / "net.tflite", tmp_path / "net.c")
+    assert found.answer is Answer.NOT_RUN
+    assert "--cmsis-nn" in words(found, "compiler")
+    found = hmcos.verify(tmp_path / "net.tflite", tmp_path / "net.c", cmsis_nn=CMSIS_NN)
+    assert found.holds, found
+    assert "UBSan does not look into CMSIS-NN" in words(found, "sanitizers")
 
 
 @needs_compiler

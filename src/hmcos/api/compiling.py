@@ -7,7 +7,7 @@ from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 
-from hmcos.backends.c.naming import Naming, name_for
+from hmcos.backends.c.naming import Kernels, Naming, name_for
 from hmcos.errors import OptionError
 from hmcos.limits import SILENCE, Observer, Status, Watch, never
 from hmcos.network.opening import Openable, open_source
@@ -24,6 +24,7 @@ def compile_c(  # noqa: PLR0913 (one keyword per option of the command line, so 
     rows: Rows | None = None,
     *,
     name: str | None = None,
+    kernels: str = "plain",
     flash_section: str = "",
     ram_section: str = "",
     time_limit: float | None = None,
@@ -39,13 +40,14 @@ def compile_c(  # noqa: PLR0913 (one keyword per option of the command line, so 
     `model` is a .tflite file, or the result of `load`. `rows` says how the input arrives: whole, or with
     `Rows("rows")` row by row, so that it is never in memory as a whole. The code's functions begin with
     `name`, by default that of the output file or else of the model; `flash_section` and `ram_section` are
-    sections of the linker for constants and for the arena. The search for less memory stops after
-    `time_limit` seconds or when `interrupted()` is true, and the best so far is the result. `output` is the
-    .c file to write, with NAME.h, plan.json and report.html beside it, all or none; None writes nothing. A
-    folder with the plan of another source is refused unless `overwrite` is true. With a `budget` in bytes,
-    files are written only if the arena is within it; `Compiled.answer` says whether it is. `compares=False`
-    leaves out what whole operators need. `observer` is called with the progress of the search. Sizes are in
-    bytes. The result has the bits of TFLM's reference kernels.
+    sections of the linker for constants and for the arena. `kernels` says whose functions compute rows:
+    "plain", those in the code, or "cmsis-nn", Arm's, which the firmware has to have. The search for less
+    memory stops after `time_limit` seconds or when `interrupted()` is true, and the best so far is the
+    result. `output` is the .c file to write, with NAME.h, plan.json and report.html beside it, all or none;
+    None writes nothing. A folder with the plan of another source is refused unless `overwrite` is true. With
+    a `budget` in bytes, files are written only if the arena is within it; `Compiled.answer` says whether it
+    is. `compares=False` leaves out what whole operators need. `observer` is called with the progress of the
+    search. Sizes are in bytes. The result has the bits of TFLM's reference kernels.
 
     Example:
         >>> code = hmcos.compile_c("keywords.tflite", output="firmware/keywords.c")  # doctest: +SKIP
@@ -63,11 +65,14 @@ def compile_c(  # noqa: PLR0913 (one keyword per option of the command line, so 
     check_format(model)
     opened = open_source(model)
     file = None if output is None else Path(output)
+    if kernels not in tuple(Kernels):
+        raise OptionError(f"kernels are {' or '.join(Kernels)}, not {kernels!r}")
     stem = opened.stem if file is None else file.stem
     naming = Naming(name_for(stem) if name is None else name, flash_section, ram_section)
     page = None if file is None or (not overwrite and is_foreign(file.with_name(NAME))) else NAME
     places = None if file is None else code_places(opened, file, naming.name, page=page, overwrite=overwrite)
-    result = compiled(opened, CompileRequest(naming, wanted, limits, compares), watch)
+    request = CompileRequest(naming, wanted, limits, compares, Kernels(kernels))
+    result = compiled(opened, request, watch)
     is_wanted = budget is None or result.answer(budget) is Status.FITS
     return result if places is None or not is_wanted else save(result, places, rows_page_text)
 

@@ -36,6 +36,7 @@ def verify(  # noqa: PLR0913 (one keyword per option of the command line, so tha
     time_limit: int = 600,
     memory_limit: int = 16 * 2**30,
     cc: str | None = None,
+    cmsis_nn: str | PathLike[str] | None = None,
 ) -> Verification:
     """Return the checks of a plan, a plan file, a reordered model or generated code, and whether each holds.
 
@@ -44,6 +45,7 @@ def verify(  # noqa: PLR0913 (one keyword per option of the command line, so tha
     default those of the plan; `inputs` maps names of inputs to .npy files. The models run in a child process
     that may use `time_limit` seconds of processor time and `memory_limit` bytes. Code that `compile_c` wrote
     (a .c file, or its plan) is compiled by `cc`, by default the first of cc, gcc and clang that is installed.
+    If it calls CMSIS-NN, `cmsis_nn` is the folder of that library, with Include and Source.
 
     Raises:
         HmcosError: one of its subclasses for any wrong input. A plan that does not hold is a failed check; a
@@ -53,7 +55,9 @@ def verify(  # noqa: PLR0913 (one keyword per option of the command line, so tha
     from hmcos.tasks.verify.verification import verify_result
 
     files = {name: Path(file) for name, file in (inputs or {}).items()}
-    return verify_result(model, result, Running(runs, seed, files, time_limit, memory_limit, cc), bind)
+    library = None if cmsis_nn is None else Path(cmsis_nn)
+    running = Running(runs, seed, files, time_limit, memory_limit, cc, library)
+    return verify_result(model, result, running, bind)
 
 
 def allocate(  # noqa: PLR0913 (one keyword per option of the command line, so that both say the same)

@@ -27,6 +27,7 @@ _EXAMPLES = """
 Examples:
   hmcos compile model.tflite -o model.c
   hmcos compile model.tflite -o firmware/eyes.c --input rows --name eyes
+  hmcos compile model.tflite -o model.c --kernels cmsis-nn
   hmcos compile model.tflite -o model.c --section flash=.ext_flash --section ram=.dtcm
   hmcos compile model.tflite --budget 16K      exit code 0: fits, 3: cannot, 4: undecided
 """
@@ -64,6 +65,13 @@ class Section(click.ParamType[tuple[str, str]]):
     show_default=True,
     type=click.Choice(["whole", "rows"]),
     help="How the input arrives: in memory as a whole, or one row after the other, as a camera gives it.",
+)
+@click.option(
+    "--kernels",
+    default="plain",
+    show_default=True,
+    type=click.Choice(["plain", "cmsis-nn"]),
+    help="Whose functions compute rows: those in the code, or CMSIS-NN's, which your firmware has to have.",
 )
 @click.option(
     "--name", metavar="NAME", help="Begins the names of functions and macros.  [default: the file's]"
@@ -118,6 +126,6 @@ def compile_(model: str, as_json: bool, **options: Any) -> int:
 
         show(compiled_tables(result.plan))
     budget = options["budget"]
-    if budget is not None and result.arena > budget:
+    if budget is not None and result.plan.memory > budget:
         click.echo(f"hmcos: note: above the budget of {budget:,} bytes, so nothing was written", err=True)
     return 0 if budget is None else exit_code(result.answer(budget))

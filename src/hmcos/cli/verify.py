@@ -62,6 +62,12 @@ class InputFile(click.ParamType[tuple[str, Path]]):
     "--memory-limit", type=Size(), default="16G", show_default=True, help="Memory that a run may use."
 )
 @click.option("--cc", metavar="COMPILER", help="Compiler of generated code.  [default: cc, gcc or clang]")
+@click.option(
+    "--cmsis-nn",
+    metavar="FOLDER",
+    type=click.Path(),
+    help="Folder of CMSIS-NN, with Include and Source, for code that calls it.",
+)
 @json_option
 def verify(model: str, plan_or_model: str, **options: Any) -> int:
     """Check that what PLAN_OR_MODEL says about MODEL is true.

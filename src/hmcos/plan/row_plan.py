@@ -112,6 +112,11 @@ class RowPlan:
     """What of the code is constant, in words, to its bytes."""
     seconds: float
     """That the search took."""
+    kernels: str = "plain"
+    """Whose functions compute rows: `plain`, those in the code, or `cmsis-nn`."""
+    scratch: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Bytes of memory beside the arena that CMSIS-NN needs, by what the processor has: `plain`, `dsp`, `mve`
+    for Helium; empty for plain kernels."""
     whole: WholePeak | None = None
     files: CodeFiles = CodeFiles()
     file: str | None = field(default=None, compare=False)
@@ -122,6 +127,11 @@ class RowPlan:
             f"<RowPlan of {self.source.title!r}: {len(self.steps):,} row steps, arena {self.arena:,} bytes, "
             f"peak {self.peak:,} bytes, lower bound {self.lower_bound:,} bytes, {self.status}>"
         )
+
+    @property
+    def memory(self) -> int:
+        """Bytes: the arena, and the most that CMSIS-NN needs beside it on any processor."""
+        return self.arena + max(self.scratch.values(), default=0)
 
     @property
     def is_proved(self) -> bool:

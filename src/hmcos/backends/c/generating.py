@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 from hmcos.backends.c import header
 from hmcos.backends.c.constants import Constants
-from hmcos.backends.c.naming import Naming
+from hmcos.backends.c.naming import Kernels, Naming
 from hmcos.backends.c.places import Places, places_of
-from hmcos.backends.c.preparing.case import Case, Kernel
+from hmcos.backends.c.preparing.case import Case, Kernel, Scratch
+from hmcos.backends.c.preparing.cmsis_nn import library_kernel, most
 from hmcos.backends.c.preparing.operators import kernels_of
 from hmcos.backends.c.schedule import DEPTH, Run, Schedule, encoded
 from hmcos.backends.c.shared import Shared
@@ -26,7 +27,7 @@ _NEEDS = "/* needs: "
 _SHAPE_BYTES = 5
 """Of the pointer to a structure of constants, and of the kind that it is for."""
 _MOST = 2**16 - 1
-_SEVERAL = frozenset({"add", "mul", "concat"})
+_SEVERAL = frozenset({"add", "mul", "concat", "cmsis_add", "cmsis_mul"})
 """Kernels that find the tensors which they read in a table."""
 
 
@@ -43,6 +44,13 @@ class Generated:
     """Inputs and outputs of uint8 whose numbers are 128 less while the network runs."""
     steps: tuple[tuple[tuple[int, int], ...], ...] = field(repr=False)
     """Per step of the program: operators of the code and rows, in the order in which they run."""
+    scratch: Scratch | None = None
+    """Memory beside the arena that CMSIS-NN needs; None where it is not called."""
+
+    @property
+    def scratch_sizes(self) -> dict[str, int]:
+        """Bytes that CMSIS-NN needs, by what the processor has; empty where it is not called."""
+        return {} if self.scratch is None else self.scratch._asdict()
 
 
 @dataclass(frozen=True)
@@ -52,6 +60,8 @@ class _Compiled:
     source: Source
     program: RowProgram
     naming: Naming
+    is_library: bool
+    """Whether CMSIS-NN is called."""
     constants: Constants
     kernels: tuple[Kernel, ...]
     """In the order of their first steps."""
@@ -66,15 +76,22 @@ class _Compiled:
     shapes: Mapping[tuple[str, str], int]
     """Kernel and structure of constants to their number."""
 
+    @property
+    def scratch(self) -> Scratch | None:
+        """Memory beside the arena; None where CMSIS-NN is not called."""
+        return most([kernel.scratch for kernel in self.kernels]) if self.is_library else None
 
-def generate(model: Model, program: RowProgram, naming: Naming) -> Generated:
-    """Return the C code that runs a model by a row program.
+
+def generate(
+    model: Model, program: RowProgram, naming: Naming, kernels: Kernels = Kernels.PLAIN
+) -> Generated:
+    """Return the C code that runs a model by a row program, with kernels of its own or those of CMSIS-NN.
 
     Raises:
         ModelError: an operator cannot be compiled, or numbers are too large for the tables; names it.
     """
     source, constants = Source(model), Constants(f"{naming.macro}_FLASH ")
-    compiled = _compiled(source, program, naming, constants)
+    compiled = _compiled(source, program, naming, constants, kernels is Kernels.CMSIS_NN)
     steps = _steps(compiled)
     schedule = encoded([one for group in steps for one in group])
     reads, places = _reads(compiled), compiled.places
@@ -91,16 +108,21 @@ def generate(model: Model, program: RowProgram, naming: Naming) -> Generated:
     flash["offsets"] = places.size
     flash["schedule"] = schedule.size
     flipped = frozenset(t for t in (*program.inputs, *program.outputs) if source.is_flipped(t))
-    return Generated(text, header.header_of(source, program, naming), flash, flipped, tuple(steps))
+    told = header.header_of(source, program, naming, compiled.scratch)
+    return Generated(text, told, flash, flipped, tuple(steps), compiled.scratch)
 
 
-def _compiled(source: Source, program: RowProgram, naming: Naming, constants: Constants) -> _Compiled:
-    shared, found, sums = Shared(), list[tuple[Kernel, int]](), list[int]()
+def _compiled(
+    source: Source, program: RowProgram, naming: Naming, constants: Constants, is_library: bool
+) -> _Compiled:
+    shared = Shared(has_wide_shifts=is_library)
+    found, sums = list[tuple[Kernel, int]](), list[int]()
     for k, op in enumerate(program.operators):
         if op.role is Role.FEED:
             continue
         case = Case(source, program, op, constants, shared, len(sums))
-        found += [(kernel, k) for kernel in kernels_of(case)]
+        own = kernels_of(case)
+        found += [(library_kernel(case, kernel) if is_library else kernel, k) for kernel in own]
         sums += [] if op.accumulator is None else [op.accumulator.offset]
     begun = {step.operator: at for at, step in reversed(list(enumerate(program.steps)))}
     found.sort(key=lambda pair: begun.get(pair[1], -1))  # steps then go on to operators of near numbers
@@ -119,6 +141,7 @@ def _compiled(source: Source, program: RowProgram, naming: Naming, constants: Co
         source,
         program,
         naming,
+        is_library,
         constants,
         kernels,
         of_operator,
@@ -180,6 +203,7 @@ def _source(compiled: _Compiled, reads: _Reads, schedule: Schedule) -> str:
     return "\n".join(
         [
             header.opening(compiled.source, compiled.program, naming),
+            *(header.library(naming) if compiled.is_library else []),
             *_types(compiled.places),
             *compiled.shared.types(),
             f"#define HM_IS_UNSIGNED {int(compiled.source.is_unsigned)}",

@@ -14,7 +14,7 @@ from hmcos.processes import Ended, run_program
 from hmcos.streaming.program import Feeding, RowProgram
 
 _COMPILERS = ("cc", "gcc", "clang")
-_COMPILING, _RUNNING = 300.0, 600.0
+COMPILING, _RUNNING = 300.0, 600.0
 """Seconds that a compilation or a run may take."""
 WARNINGS = ("-Wall", "-Wextra", "-Werror")
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g")
@@ -28,6 +28,8 @@ class Compiler:
     standard: str = "c99"
     flags: tuple[str, ...] = ("-O2", *WARNINGS)
     is_cplusplus: bool = False
+    linked: tuple[str, ...] = ()
+    """What follows the source: libraries, and options for their headers."""
 
 
 def compiler(name: str | None = None) -> Compiler:
@@ -63,8 +65,9 @@ def build(generated: Generated, naming: Naming, main: str, folder: Path, with_: 
         "-o",
         str(program),
         str(folder / f"check.{suffix}"),
+        *with_.linked,
     ]
-    ended = run_program(command, b"", waits=_COMPILING)
+    ended = run_program(command, b"", waits=COMPILING)
     if ended.failure:
         message = next((line for line in ended.log.splitlines() if "error" in line), ended.last_words)
         raise NotRunError(f"{with_.path} {ended.failure.split(':')[0]}: {message[:300]}")
@@ -91,10 +94,10 @@ def code_bytes(generated: Generated, naming: Naming, folder: Path, with_: Compil
         str(made),
         f"{folder / naming.name}.c",
     ]
-    ended = run_program(command, b"", waits=_COMPILING)
+    ended = run_program(command, b"", waits=COMPILING)
     if ended.failure:
         raise NotRunError(f"{with_.path} {ended.failure}")
-    listed = run_program(["size", "-A", str(made)], b"", waits=_COMPILING).answer.decode(errors="replace")
+    listed = run_program(["size", "-A", str(made)], b"", waits=COMPILING).answer.decode(errors="replace")
     lines = (line.split() for line in listed.splitlines())
     return sum(int(words[1]) for words in lines if len(words) == 3 and words[0].startswith(".text"))
 

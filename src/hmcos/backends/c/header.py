@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hmcos.backends.c.naming import Naming
+from hmcos.backends.c.preparing.case import Scratch
 from hmcos.backends.c.tensors import Source
 from hmcos.errors import ModelError
 from hmcos.streaming.program import Feeding, RowProgram
@@ -61,8 +62,37 @@ def _in_comment(text: str) -> str:
     return printable(text).replace("*/", "* /").replace("/*", "/ *")
 
 
-def header_of(source: Source, program: RowProgram, naming: Naming) -> str:
-    """Return the header."""
+def library(naming: Naming) -> list[str]:
+    """Return how the source includes CMSIS-NN."""
+    macro = naming.macro
+    return [
+        "#include <assert.h>",
+        "",
+        "#include <arm_nnfunctions.h>",
+        "",
+        f"#define HM_SCRATCH_BYTES {macro}_SCRATCH_BYTES",
+        f"#define HM_SCRATCH_RAM {macro}_RAM",
+        "",
+    ]
+
+
+def _scratch(macro: str, scratch: Scratch) -> list[str]:
+    """Return how much memory CMSIS-NN needs beside the arena."""
+    return [
+        "",
+        "/* For CMSIS-NN, beside the arena, while it computes a row: not for two runs at a time. */",
+        "#if defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 1)",
+        f"#define {macro}_SCRATCH_BYTES {scratch.mve}",
+        "#elif defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP",
+        f"#define {macro}_SCRATCH_BYTES {scratch.dsp}",
+        "#else",
+        f"#define {macro}_SCRATCH_BYTES {scratch.plain}",
+        "#endif",
+    ]
+
+
+def header_of(source: Source, program: RowProgram, naming: Naming, scratch: Scratch | None = None) -> str:
+    """Return the header; `scratch` is what CMSIS-NN needs, where it is called."""
     macro, name = naming.macro, naming.name
     ends = [*_ends(source, program.inputs, "INPUT", macro), *_ends(source, program.outputs, "OUTPUT", macro)]
     return "\n".join(
@@ -79,6 +109,7 @@ def header_of(source: Source, program: RowProgram, naming: Naming) -> str:
             "",
             f"#define {macro}_ARENA_BYTES {program.arena}",
             f"#define {macro}_ARENA_ALIGNMENT {program.alignment}",
+            *([] if scratch is None else _scratch(macro, scratch)),
             *ends,
             "",
             *_declarations(source, program, naming),

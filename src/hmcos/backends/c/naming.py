@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 
 from hmcos.errors import OptionError
 
@@ -23,6 +24,15 @@ _KEYWORDS = frozenset(word for line in _C for word in line.split())
 """Names that C or C++ take."""
 _STANDARD = frozenset(word for line in _HEADERS for word in line.split())
 """Headers of C, which NAME.h would replace."""
+
+
+class Kernels(StrEnum):
+    """Whose functions compute rows."""
+
+    PLAIN = "plain"
+    """Those in the generated code."""
+    CMSIS_NN = "cmsis-nn"
+    """CMSIS-NN's, for the operators that it has."""
 
 
 @dataclass(frozen=True, slots=True)

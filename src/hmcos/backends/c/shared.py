@@ -44,7 +44,9 @@ class Scales(NamedTuple):
 class Shared:
     """The tables in the making; what is in them already is found again."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, has_wide_shifts: bool = False) -> None:
+        self.has_wide_shifts = has_wide_shifts
+        """Whether every channel has its scale, with a shift of 32 bits: the arrays that CMSIS-NN takes."""
         self._blocks: dict[bytes, int] = {}
         self._runs: dict[str, dict[tuple[int, ...], int]] = {"bias": {}, "multipliers": {}, "shifts": {}}
         self._numbers: dict[str, list[int]] = {"bias": [], "multipliers": [], "shifts": []}
@@ -85,6 +87,11 @@ class Shared:
         return 2 if max(map(len, self._numbers.values())) + 2 <= _PLACES else 4
 
     @property
+    def _shift(self) -> int:
+        """Bits of a shift."""
+        return 32 if self.has_wide_shifts else 8
+
+    @property
     def _is_shifted(self) -> bool:
         return any(sums.shift for sums in self._sums)
 
@@ -93,7 +100,7 @@ class Shared:
         numbers, unit = self._numbers, self._unit
         blocks = sum(-(-len(block) // unit) * unit for block in self._blocks)
         sums = (16 if self._index == 2 else 24) + 2 * self._is_shifted
-        scaling = 4 * len(numbers["multipliers"]) + len(numbers["shifts"])
+        scaling = 4 * len(numbers["multipliers"]) + self._shift // 8 * len(numbers["shifts"])
         return {
             "weights": blocks + 4 * len(numbers["bias"]),
             "quantization": scaling + (sums - 2) * len(self._sums) + 26 * len(self._scales),
@@ -104,6 +111,7 @@ class Shared:
         """Return what the types of the tables depend on."""
         return [
             f"typedef uint{8 * self._index}_t hm_index;",
+            f"typedef int{self._shift}_t hm_shift;",
             f"#define HM_WEIGHTS_UNIT {self._unit}",
             f"#define HM_HAS_SHIFTED {int(self._is_shifted)}",
         ]
@@ -119,7 +127,7 @@ class Shared:
         lines = _array("int8_t", section, "hm_weights", weights or [0] * is_used)
         lines += _array("int32_t", section, "hm_bias_table", self._numbers["bias"] or [0] * bool(self._sums))
         lines += _array("int32_t", section, "hm_multipliers", self._numbers["multipliers"])
-        lines += _array("int8_t", section, "hm_shifts", self._numbers["shifts"])
+        lines += _array("hm_shift", section, "hm_shifts", self._numbers["shifts"])
         sums = [
             f"    {{{starts[s.weights]}, {s.bias}, {s.multipliers}, {s.shifts}, {_listed(s.offsets)}, "
             f"{_listed(s.bounds)}, {int(s.is_each)}{f', {s.shift}' if self._is_shifted else ''}}},"

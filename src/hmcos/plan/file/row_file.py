@@ -70,6 +70,7 @@ def _record(plan: RowPlan) -> dict[str, object]:
         "source": source_record(plan.source),
         "name": plan.name,
         "sections": list(plan.sections),
+        "kernels": plan.kernels,
         "input": "rows" if plan.by_rows else "whole",
         "rounded_to": plan.rounded_to,
         "status": str(plan.status),
@@ -78,6 +79,7 @@ def _record(plan: RowPlan) -> dict[str, object]:
         "arena": plan.arena,
         "arena_lower_bound": plan.arena_lower_bound,
         "alignment": plan.alignment,
+        "scratch": dict(plan.scratch),
         "whole": None if plan.whole is None else whole_record(plan.whole),
         "flash": dict(plan.flash),
         "seconds": round(plan.seconds, 6),
@@ -161,14 +163,16 @@ def _plan(fields: Fields) -> RowPlan:
         alignment=fields.number("alignment", lowest=1),
         drive=fields.text("drive"),
         cuts=fields.numbers("cuts"),
-        flash=_flash(fields.part("flash")),
+        flash=_sizes(fields.part("flash")),
         seconds=fields.real("seconds"),
+        kernels=_one_of(fields, "kernels", ("plain", "cmsis-nn")),
+        scratch=_sizes(fields.part("scratch")),
         whole=None if fields.is_null("whole") else _whole(fields.part("whole")),
         files=_files(fields.part("outputs")),
     )
 
 
-def _flash(fields: Fields) -> dict[str, int]:
+def _sizes(fields: Fields) -> dict[str, int]:
     return {name: fields.number(name) for name in fields.values}
 
 

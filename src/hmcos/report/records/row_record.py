@@ -11,6 +11,7 @@ def compiled_record(plan: RowPlan) -> dict[str, object]:
     return {
         "model": plan.source.name,
         "name": plan.name,
+        "kernels": plan.kernels,
         "input": "rows" if plan.by_rows else "whole",
         "operators": len(plan.operators),
         "row_steps": len(plan.steps),
@@ -20,6 +21,7 @@ def compiled_record(plan: RowPlan) -> dict[str, object]:
         "peak": plan.peak,
         "lower_bound": plan.lower_bound,
         "alignment": plan.alignment,
+        "scratch": dict(plan.scratch),
         "whole": None if plan.whole is None else whole_record(plan.whole),
         "flash": dict(plan.flash),
         "seconds": round(plan.seconds, 6),

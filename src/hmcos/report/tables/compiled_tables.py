@@ -17,6 +17,7 @@ EXACT = (
     "exact: the bits of TFLM's reference kernels; those of LiteRT differ where FULLY_CONNECTED rounds once "
     "instead of twice"
 )
+_PROCESSORS = {"plain": "in plain C", "dsp": "with the DSP extension", "mve": "with Helium"}
 
 
 def compiled_tables(plan: RowPlan) -> RenderableType:
@@ -48,6 +49,8 @@ def _memory(plan: RowPlan) -> Table:
     rows = f"[bold]{human(plan.arena)}[/bold]"
     saved = "" if whole is None else f"[bold]{escape(savings(before, plan.arena))}[/bold]"
     table.add_row("[bold]row by row: the arena[/bold]", rows, saved)
+    for what, size in plan.scratch.items():
+        table.add_row(f"beside it, for CMSIS-NN {_PROCESSORS.get(what, what)}", human(size), "")
     if plan.arena != plan.peak:
         table.add_row("peak of the rows", human(plan.peak), "")
     table.add_row("lower bound of row orders", human(plan.lower_bound), "")

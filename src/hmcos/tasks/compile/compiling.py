@@ -8,7 +8,7 @@ from os import PathLike, fspath
 from pathlib import Path
 
 from hmcos.backends.c.generating import Generated, generate
-from hmcos.backends.c.naming import Naming
+from hmcos.backends.c.naming import Kernels, Naming
 from hmcos.errors import ModelError, VerifyError
 from hmcos.frontends.loading import format_called, format_of
 from hmcos.frontends.model import Model
@@ -36,6 +36,7 @@ class CompileRequest:
     limits: Limits = field(default_factory=Limits)
     compares: bool = True
     """Whether to find out what whole operators need, for comparison."""
+    kernels: Kernels = Kernels.PLAIN
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,11 @@ class Compiled:
         return self.plan.flash
 
     def answer(self, budget: int) -> Status:
-        """Return whether the code fits into so many bytes of memory, or is proved not to, row by row."""
-        if self.arena <= budget:
+        """Return whether the code fits into so many bytes of memory, or is proved not to, row by row.
+
+        What CMSIS-NN needs beside the arena counts, for the processor on which that is most.
+        """
+        if self.plan.memory <= budget:
             return Status.FITS
         return Status.DOES_NOT_FIT if self.lower_bound > budget else Status.FEASIBLE
 
@@ -128,9 +132,10 @@ def compiled(opened: Opened, request: CompileRequest, watch: Watch) -> Compiled:
     model = opened.model
     assert model is not None, "only models are compiled"
     program = program_of(model, request.rows, request.limits, watch)
-    generated = generate(model, program, request.naming)
+    generated = generate(model, program, request.naming, request.kernels)
     plan = row_plan_of(program, opened.source, model.graph, request.naming)
     plan = replace(plan, flash=dict(generated.flash), seconds=round(watch.seconds, 6))
+    plan = replace(plan, kernels=str(request.kernels), scratch=generated.scratch_sizes)
     recheck(model, plan, generated)
     _LOG.info("plan counted again by the verifier: it holds")
     if request.compares:

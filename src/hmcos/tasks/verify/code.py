@@ -8,9 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
+from hmcos.backends.c.cmsis_library import linked
 from hmcos.backends.c.generating import Generated, generate
 from hmcos.backends.c.harness import SANITIZERS, WARNINGS, Compiler, build, compiler, main_of, run
-from hmcos.backends.c.naming import Naming
+from hmcos.backends.c.naming import Kernels, Naming
 from hmcos.backends.c.poisoning import poisoned_main
 from hmcos.backends.c.tensors import Source
 from hmcos.errors import LimitError, NotRunError, OptionError, PlanError, ToolError, VerifyError
@@ -141,7 +142,7 @@ class _Proving:
 
     @cached_property
     def _generated(self) -> Generated:
-        return generate(self.model, self._program, self._naming)
+        return generate(self.model, self._program, self._naming, Kernels(self.plan.kernels))
 
     def _code(self) -> str:
         """Check that the files are what the plan gives, and the numbers of the header those of the plan."""
@@ -153,6 +154,8 @@ class _Proving:
         same = " and ".join(name for name, text in texts if self._same(name, text))
         if dict(made.flash) != dict(self.plan.flash):
             raise VerifyError(f"flash: is {dict(self.plan.flash)} in the plan, but {dict(made.flash)}")
+        if made.scratch_sizes != dict(self.plan.scratch):
+            raise VerifyError(f"scratch: is {dict(self.plan.scratch)} in the plan, but {made.scratch_sizes}")
         which = f"{same}: what the plan gives" if same else "made again from the plan: no file is beside it"
         return f"{which}; {numbers}"
 
@@ -185,6 +188,7 @@ class _Proving:
         """Check that there is a compiler that works, and that it compiles the code without a warning."""
         one = compiler(self.running.cc)
         self._built(folder / "empty", _EMPTY, one, "a program of nothing")
+        one = self._with_library(folder / "library", one, ("-O2",))
         found.append(one)
         try:
             self._built(folder / "main", main_of(self._program, self._naming), one, "the code")
@@ -192,6 +196,14 @@ class _Proving:
             found.clear()
             raise VerifyError(str(error)) from error
         return f"{one.path}: compiles it as C99 with -O2 -Wall -Wextra, without a warning"
+
+    def _with_library(self, folder: Path, with_: Compiler, flags: tuple[str, ...]) -> Compiler:
+        """Return a compiler that finds CMSIS-NN, if the code calls it."""
+        if self.plan.kernels != Kernels.CMSIS_NN:
+            return with_
+        if self.running.cmsis_nn is None:
+            raise NotRunError("the code calls CMSIS-NN; name the folder of that library with --cmsis-nn")
+        return replace(with_, linked=linked(self.running.cmsis_nn, folder, with_, flags))
 
     def _built(self, folder: Path, main: str, with_: Compiler, what: str) -> Path:
         folder.mkdir()
@@ -246,6 +258,8 @@ class _Proving:
     def _sanitized(self, folder: Path, with_: Compiler) -> str:
         flags = replace(with_, flags=("-O1", *WARNINGS, *SANITIZERS))
         self._built(folder / "empty-san", _EMPTY, flags, "with -fsanitize=address,undefined")
+        # CMSIS-NN shifts negative numbers to the left, which UBSan takes for a fault: ASan only.
+        flags = self._with_library(folder / "library-san", flags, ("-O1", "-fsanitize=address"))
         main = poisoned_main(self._program, self._generated, self._naming)
         program = self._built(folder / "san", main, flags, "with sanitizers")
         other = self._differing(self._made(program), self._wanted[1])
@@ -254,6 +268,8 @@ class _Proving:
         return (
             "ASan and UBSan find nothing, no byte outside of the arena is touched, and overwriting each dead "
             "byte after every step changes no output"
+            + "; UBSan does not look into CMSIS-NN"
+            * (self.plan.kernels == Kernels.CMSIS_NN)
         )
 
     def _made(self, program: Path) -> list[bytes]:

@@ -26,6 +26,8 @@ class Running:
     """Bytes of address space."""
     cc: str | None = None
     """The compiler of generated code; None for the system's."""
+    cmsis_nn: Path | None = None
+    """The folder of CMSIS-NN, for code that calls it."""
 
     def __post_init__(self) -> None:
         if self.runs < 1 or self.seed < 0 or self.seconds < 1 or self.memory < 2**20:

@@ -87,6 +87,9 @@ def check_header(text: str, plan: RowPlan) -> str:
     if plan.by_rows:
         given = plan.tensor(plan.inputs[0])
         wanted |= {f"{macro}_INPUT_ROWS": given.rows, f"{macro}_ROW_BYTES": given.size}
+    scratch = [number for name, number in _DEFINE.findall(text) if name == f"{macro}_SCRATCH_BYTES"]
+    if sorted(scratch) != sorted(map(str, plan.scratch.values())):
+        raise VerifyError(f"{macro}_SCRATCH_BYTES: in the header are not the sizes of the plan")
     for name, number in wanted.items():
         if name not in found:
             raise VerifyError(f"{name} is missing in the header")

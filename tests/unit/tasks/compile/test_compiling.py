@@ -81,6 +81,18 @@ def test_names_and_sections_are_in_the_code(tmp_path: Path) -> None:
     assert hmcos.read_row_plan(tmp_path / "plan.json").sections == (".rom", ".dtcm")
 
 
+def test_the_plan_says_whose_kernels_and_how_much_scratch(tmp_path: Path) -> None:
+    plain, code = compiled(tmp_path / "a"), compiled(tmp_path / "b", kernels="cmsis-nn")
+    assert (plain.plan.kernels, plain.plan.scratch, plain.plan.memory) == ("plain", {}, plain.arena)
+    read = hmcos.read_row_plan(tmp_path / "b" / "plan.json")
+    assert (read.kernels, read.scratch) == ("cmsis-nn", code.plan.scratch)
+    assert "arm_nnfunctions.h" in code.source
+    assert code.arena == plain.arena
+    assert code.plan.memory == code.arena + max(code.plan.scratch.values())
+    assert code.answer(code.plan.memory) is Status.FITS
+    assert code.answer(code.plan.memory - 1) is not Status.FITS
+
+
 def test_an_input_by_rows_needs_less_or_the_same(tmp_path: Path) -> None:
     whole, fed = compiled(tmp_path / "a").arena, compiled(tmp_path / "b", feeding="rows")
     assert fed.arena < whole
@@ -201,6 +213,7 @@ def test_other_formats_are_refused_before_they_are_read(tmp_path: Path) -> None:
     [
         ({"name": "3d"}, "not a name in C"),
         ({"name": "int"}, "not a name in C"),
+        ({"kernels": "fast"}, "kernels are plain or cmsis-nn, not 'fast'"),
         ({"flash_section": "a b"}, "not the name of a section"),
         ({"time_limit": -1}, "a time limit is at least 0"),
         ({"rows": hmcos.Rows("columns")}, "an input comes whole or by rows"),  # pyright: ignore[reportArgumentType]

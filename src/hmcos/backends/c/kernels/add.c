@@ -1,4 +1,4 @@
-/* needs: binary scale clamp */
+/* needs: beside scale clamp */
 static int8_t hm_sum(const hm_scales *p, int32_t sign, int32_t a, int32_t b)
 {
     const int32_t x = hm_scale((a + p->offsets[0]) * (INT32_C(1) << 20), p->multipliers[0], p->shifts[0]);

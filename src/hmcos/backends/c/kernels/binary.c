@@ -23,9 +23,3 @@ static const int8_t *hm_operand(int8_t *arena, const hm_operator *o, int32_t ste
     }
     return hm_row(arena, hm_reads[o->reads + (constant ? 0 : k)], p->repeated >> k & 1 ? 0 : step) + column;
 }
-
-/* Columns that lie side by side in both inputs. */
-static int32_t hm_beside(const hm_binary *p)
-{
-    return p->spread ? 1 : p->width;
-}

@@ -1,4 +1,4 @@
-/* needs: dense_params dot4 dot1 */
+/* needs: dense_params dot4 dot1 quantization */
 /* One output row of a fully connected operator, pixel by pixel. */
 static void hm_dense_row(const hm_dense *c, const hm_sums *q, const int8_t *in, int8_t *out)
 {

@@ -1,4 +1,4 @@
-/* needs: dense_params dot1 */
+/* needs: dense_params dot1 quantization */
 /* Adds what one input row has for the vector to the sums of the channels; the first row sets them, the last
    makes the output, which may stand where the sums begin. */
 static void hm_dense_sum_step(int8_t *arena, const hm_operator *o, int32_t step)

@@ -1,4 +1,4 @@
-/* needs: patch lines weighted */
+/* needs: patch lines weighted quantization */
 #ifndef HM_LANES
 #define HM_LANES 8 /* channels that are summed together */
 #endif

@@ -1,4 +1,4 @@
-/* needs: binary scale clamp */
+/* needs: beside scale clamp */
 /* Columns of an output row of a product; the output may stand where an unrepeated input does. */
 static void hm_mul_row(const hm_binary *p, const hm_scales *q, const int8_t *a, const int8_t *b, int8_t *out,
                        int32_t width)

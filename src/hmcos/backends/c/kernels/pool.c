@@ -1,5 +1,1 @@
-/* needs: columns lines */
-typedef struct {
-    const hm_window *window;
-    int8_t least, most;
-} hm_pool;
+/* needs: pool_params columns lines */

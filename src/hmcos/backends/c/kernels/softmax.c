@@ -1,11 +1,4 @@
-/* needs: row clamp */
-typedef struct {
-    uint16_t pixels, channels;
-    int32_t multiplier;
-    int16_t least_difference; /* below it, the exponential is zero */
-    uint8_t shift;
-} hm_softmax;
-
+/* needs: softmax_params row clamp */
 /* The product of two fractions of 31 bits; halves go up. */
 static int32_t hm_product(int32_t a, int32_t b)
 {

@@ -1,4 +1,4 @@
-/* needs: window quantization */
+/* needs: window sums */
 typedef struct {
     const hm_window *window;
     hm_sums sums;

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -25,6 +25,20 @@ _ACTIVATIONS = {0: (None, None), 1: (0.0, None), 2: (-1.0, 1.0), 3: (0.0, 6.0)}
 """The schema's number of a fused activation to its bounds."""
 
 
+class Scratch(NamedTuple):
+    """Bytes that a kernel of CMSIS-NN needs beside the arena while it runs, by what the processor has."""
+
+    plain: int = 0
+    """Without instructions for several numbers at once."""
+    dsp: int = 0
+    """With the DSP extension: Cortex-M4, M7, M33."""
+    mve: int = 0
+    """With Helium: Cortex-M52, M55, M85."""
+
+
+NO_SCRATCH = Scratch()
+
+
 @dataclass(frozen=True, slots=True)
 class Kernel:
     """A kernel, and what it works on. One step makes one output row, or takes one input row."""
@@ -41,6 +55,7 @@ class Kernel:
     """The most rows that it looks at together by an array of pointers."""
     scales: int = 0
     """The number of how it scales, in the shared tables of its kind."""
+    scratch: Scratch = NO_SCRATCH
 
 
 @dataclass(frozen=True)

@@ -108,6 +108,8 @@ def _sums(case: Case, weights: NDArray[Any], bias_at: int, channels: int, data: 
     scales = [scale_of(number) for number in _effective(case, 1, data)]
     if len(scales) not in (1, channels):
         raise case.refusal("has scales for some channels only")
+    if shared.has_wide_shifts and case.operator.kind in ("CONV_2D", "DEPTHWISE_CONV_2D"):
+        scales *= channels // len(scales)
     return shared.sums(
         Sums(
             weights=shared.weights(weights.tobytes()),
