@@ -2,7 +2,7 @@
 
 python examples/compile_rows.py build/eyes
 
-The folder gets eyes.tflite (a MobileNet with random weights), eyes.c, eyes.h, plan.json, report.html, and
+The folder gets eyes.tflite (a MobileNet with random weights), eyes.c, eyes.h, eyes.plan.json, eyes.html, and
 main.c, which reads an image from standard input as a camera would give it: row by row.
 Needs the package ai-edge-litert (for the schema of the format), flatbuffers, numpy, and a C compiler.
 """

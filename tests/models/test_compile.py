@@ -125,7 +125,7 @@ def test_code_that_was_changed_is_never_run(tmp_path: Path) -> None:
     compiled(tmp_path)
     with (tmp_path / "net.c").open("a") as file:
         file.write("\n#error never compiled\n")
-    found = hmcos.verify(tmp_path / "net.tflite", tmp_path / "plan.json")
+    found = hmcos.verify(tmp_path / "net.tflite", tmp_path / "net.plan.json")
     assert answers(found) == {"source": "holds", "files": "does not hold"}
     assert "was changed" in words(found, "files")
 
@@ -137,7 +137,7 @@ def test_code_of_another_version_is_not_run(tmp_path: Path) -> None:
     digest = import_module("hashlib").sha256(b"int other;\n").hexdigest()
     record["outputs"]["sha256"]["net.c"] = digest
     record["flash"]["weights"] += 1  # another version may also need other constants
-    (tmp_path / "plan.json").write_text(json.dumps(record))
+    (tmp_path / "net.plan.json").write_text(json.dumps(record))
     found = hmcos.verify(tmp_path / "net.tflite", tmp_path / "net.c")
     assert found.answer is Answer.NOT_RUN
     assert "not what this version makes of the plan" in words(found, "code")
@@ -151,7 +151,7 @@ def test_a_plan_that_names_no_code_hides_no_change(told: str | None, tmp_path: P
     record = record_of(plan)
     digest = import_module("hashlib").sha256(b"int other;\n").hexdigest()
     record["outputs"] = {"code": told, "header": None, "plan": None, "sha256": {"net.c": digest}}
-    (tmp_path / "plan.json").write_text(json.dumps(record))
+    (tmp_path / "net.plan.json").write_text(json.dumps(record))
     found = hmcos.verify(tmp_path / "net.tflite", tmp_path / "net.c")
     assert found.answer is Answer.NOT_RUN
     assert "net.c: is not what this version makes" in words(found, "code")
@@ -159,9 +159,9 @@ def test_a_plan_that_names_no_code_hides_no_change(told: str | None, tmp_path: P
 
 def test_a_plan_of_an_arena_that_cannot_be_drawn_is_refused(tmp_path: Path) -> None:
     record = record_of(compiled(tmp_path).plan) | {"arena": 2**62}
-    (tmp_path / "plan.json").write_text(json.dumps(record))
+    (tmp_path / "net.plan.json").write_text(json.dumps(record))
     with pytest.raises(PlanError, match="above the 1099511627776"):
-        hmcos.draw(tmp_path / "plan.json", tmp_path / "rows.svg")
+        hmcos.draw(tmp_path / "net.plan.json", tmp_path / "rows.svg")
 
 
 def test_a_plan_of_another_model_does_not_hold(tmp_path: Path) -> None:
@@ -226,20 +226,51 @@ def test_the_plan_alone_is_enough(tmp_path: Path) -> None:
     plan = compiled(tmp_path).plan
     for name in ("net.c", "net.h"):
         (tmp_path / name).unlink()
-    for result in (tmp_path / "plan.json", plan):
+    for result in (tmp_path / "net.plan.json", plan):
         found = hmcos.verify(tmp_path / "net.tflite", result)
         assert found.holds
         assert "made again from the plan" in words(found, "code")
 
 
+@needs_compiler
+def test_the_plan_of_an_older_version_is_still_found(tmp_path: Path) -> None:
+    compiled(tmp_path)
+    (tmp_path / "net.plan.json").rename(tmp_path / "plan.json")
+    assert hmcos.verify(tmp_path / "net.tflite", tmp_path / "net.c").holds
+
+
+@needs_compiler
+def test_two_networks_in_one_folder_are_one_program(tmp_path: Path) -> None:
+    """They share the memory of the larger one, and each gives what it gives alone."""
+    codes: list[hmcos.Compiled] = []
+    for name, seed in (("eyes", 6), ("ears", 13)):
+        model = written(tmp_path, seed).rename(tmp_path / f"{name}.tflite")
+        codes.append(hmcos.compile_c(model, output=tmp_path / "both" / f"{name}.c", compares=False))
+    for name in ("eyes", "ears"):
+        assert hmcos.verify(tmp_path / f"{name}.tflite", tmp_path / "both" / f"{name}.c", runs=1).holds
+    size = max(code.arena for code in codes)
+    (tmp_path / "both" / "main.c").write_text(
+        '#include "eyes.h"\n#include "ears.h"\n'
+        f"static union {{ int8_t bytes[{size}]; int32_t aligned; }} arena;\n"
+        "int main(void) { eyes_run_in(arena.bytes); ears_run_in(arena.bytes); return 0; }\n"
+    )
+    sources = [str(tmp_path / "both" / f"{name}.c") for name in ("main", "eyes", "ears")]
+    alone = ("-DEYES_NO_ARENA", "-DEARS_NO_ARENA", "-Wall", "-Wextra", "-Werror")
+    command = [os.environ.get("CC", "cc"), *alone, "-o", str(tmp_path / "main"), *sources]
+    ended = run_program(command, b"", waits=300)
+    assert ended.code == 0, ended.log
+    assert run_program([str(tmp_path / "main")], b"", waits=60).code == 0
+
+
 @pytest.mark.parametrize(
-    ("name", "said"), [("gone.c", "does not exist"), ("alone/net.c", "no plan.json beside")]
+    ("name", "said"), [("gone.c", "does not exist"), ("alone/net.c", "no net.plan.json beside")]
 )
 def test_code_without_a_plan_is_one_line(name: str, said: str, tmp_path: Path) -> None:
     compiled(tmp_path)
     (tmp_path / "alone").mkdir()
     (tmp_path / "alone" / "net.c").write_text("")
     (tmp_path / "other.c").write_text("")
+    (tmp_path / "other.plan.json").write_bytes((tmp_path / "net.plan.json").read_bytes())
     with pytest.raises(hmcos.HmcosError, match=said):
         hmcos.verify(tmp_path / "net.tflite", tmp_path / name)
     with pytest.raises(hmcos.HmcosError, match="is not of this file"):

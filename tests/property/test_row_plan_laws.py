@@ -91,7 +91,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 )
 def test_no_changed_field_goes_unnoticed(folder: Path, network: int, feeding: Feeding, rng: Random) -> None:
     place = folder / f"{network}{feeding}"
-    plan = read_row_plan(place / "plan.json")
+    plan = read_row_plan(place / "net.plan.json")
     record = record_of(plan)
     where = drawn_place(record, rng)
     changed = with_change(record, where, rng)

@@ -11,11 +11,11 @@ from hmcos.backends.c.naming import Kernels, Naming, name_for
 from hmcos.errors import OptionError
 from hmcos.limits import SILENCE, Observer, Status, Watch, never
 from hmcos.network.opening import Openable, open_source
-from hmcos.report.page.page import NAME, is_foreign
-from hmcos.report.page.rows_page import rows_page_text
+from hmcos.report.page.page import is_foreign
+from hmcos.report.page.rows_page import page_beside, rows_page_text
 from hmcos.streaming.program import Feeding, Rows
 from hmcos.tasks.compile.compiling import Compiled, CompileRequest, check_format, compiled
-from hmcos.tasks.compile.places import code_places, save
+from hmcos.tasks.compile.places import code_places, plan_beside, save
 from hmcos.tasks.request import chosen_limits
 
 
@@ -43,11 +43,12 @@ def compile_c(  # noqa: PLR0913 (one keyword per option of the command line, so 
     sections of the linker for constants and for the arena. `kernels` says whose functions compute rows:
     "plain", those in the code, or "cmsis-nn", Arm's, which the firmware has to have. The search for less
     memory stops after `time_limit` seconds or when `interrupted()` is true, and the best so far is the
-    result. `output` is the .c file to write, with NAME.h, plan.json and report.html beside it, all or none;
-    None writes nothing. A folder with the plan of another source is refused unless `overwrite` is true. With
-    a `budget` in bytes, files are written only if the arena is within it; `Compiled.answer` says whether it
-    is. `compares=False` leaves out what whole operators need. `observer` is called with the progress of the
-    search. Sizes are in bytes. The result has the bits of TFLM's reference kernels.
+    result. `output` is the .c file to write, such as eyes.c, with NAME.h, eyes.plan.json and eyes.html beside
+    it, all or none; None writes nothing. Results of another source, and files that hmcos did not make, are
+    only replaced if `overwrite` is true. With a `budget` in bytes, files are written only if the arena is
+    within it; `Compiled.answer` says whether it is. `compares=False` leaves out what whole operators need.
+    `observer` is called with the progress of the search. Sizes are in bytes. The result has the bits of
+    TFLM's reference kernels.
 
     Example:
         >>> code = hmcos.compile_c("keywords.tflite", output="firmware/keywords.c")  # doctest: +SKIP
@@ -69,8 +70,11 @@ def compile_c(  # noqa: PLR0913 (one keyword per option of the command line, so 
         raise OptionError(f"kernels are {' or '.join(Kernels)}, not {kernels!r}")
     stem = opened.stem if file is None else file.stem
     naming = Naming(name_for(stem) if name is None else name, flash_section, ram_section)
-    page = None if file is None or (not overwrite and is_foreign(file.with_name(NAME))) else NAME
-    places = None if file is None else code_places(opened, file, naming.name, page=page, overwrite=overwrite)
+    places = None
+    if file is not None:
+        page = page_beside(plan_beside(file))
+        shown = None if not overwrite and is_foreign(page) else page.name
+        places = code_places(opened, file, naming.name, page=shown, overwrite=overwrite)
     request = CompileRequest(naming, wanted, limits, compares, Kernels(kernels))
     result = compiled(opened, request, watch)
     is_wanted = budget is None or result.answer(budget) is Status.FITS

@@ -19,7 +19,7 @@ from hmcos.plan.file.row_file import is_row_plan, read_row_plan
 from hmcos.plan.plan import Plan
 from hmcos.plan.row_plan import RowPlan
 from hmcos.report.page.page import NAME, plotly_script, write_page
-from hmcos.report.page.rows_page import write_rows_page
+from hmcos.report.page.rows_page import page_beside, write_rows_page
 from hmcos.report.pictures.picture_table import PictureKind, drawn, form_of, picture_called
 from hmcos.schedulers.scheduler_table import scheduler as scheduler_called
 from hmcos.staging import identities, write
@@ -128,8 +128,9 @@ def report(
     """Write the page that explains a plan, or the plan in a file, and return its path.
 
     `model` is the planned network, if it has been moved since; `output` is the file to write, by default
-    report.html beside the plan. The search for a tiling stops after `time_limit` seconds (10 without a
-    limit), and trying changes after as many again; both stop when `interrupted()` is true.
+    report.html beside the plan, or eyes.html beside eyes.plan.json. The search for a tiling stops after
+    `time_limit` seconds (10 without a limit), and trying changes after as many again; both stop when
+    `interrupted()` is true.
 
     A row plan needs neither model nor search, and its page needs no package.
 
@@ -138,7 +139,8 @@ def report(
         HmcosError: one of its other subclasses for any wrong input.
     """
     if not isinstance(plan, Plan) and (rows := _row_plan(plan, None)) is not None:
-        place = _place(plan, output)
+        own = page_beside(Path(str(rows.file)))
+        place = own if output is None else Path(output)
         check_file(place, [Path(str(rows.file))], "the plan")
         return write_rows_page(rows, place)
     plotly_script()

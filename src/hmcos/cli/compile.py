@@ -56,7 +56,7 @@ class Section(click.ParamType[tuple[str, str]]):
 @model_argument
 @output_option(
     "FILE.c",
-    "C file to write, with its header, plan.json and report.html beside it; else nothing is written.",
+    "C file to write, such as eyes.c, with eyes.h, eyes.plan.json and eyes.html beside it; else nothing is.",
 )
 @click.option(
     "--input",
@@ -92,7 +92,7 @@ class Section(click.ParamType[tuple[str, str]]):
 )
 @time_limit_option("Stop the search after this time and compile the best order so far.")
 @budget_option("Write only if the arena fits into so many bytes: 16K.")
-@overwrite_option("Replace the plan of another model.")
+@overwrite_option("Replace results of another model, and files that hmcos did not make.")
 @json_option
 def compile_(model: str, as_json: bool, **options: Any) -> int:
     """Write MODEL, an int8 .tflite network, as one C99 file that computes it row by row.

@@ -27,7 +27,7 @@ Examples:
   hmcos draw model.onnx --what schedule --scheduler rpo -o schedule.pdf
   hmcos draw model.onnx --what arena --target hmcos -o arena.png
   hmcos draw model.onnx --what graph -o graph.dot        for other layout programs
-  hmcos draw firmware/plan.json -o rows.png              the row plan of hmcos compile
+  hmcos draw firmware/eyes.plan.json -o rows.png         the row plan of hmcos compile
 """
 
 _RENDERERS = {

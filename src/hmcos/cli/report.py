@@ -35,7 +35,7 @@ Examples:
     "--output",
     metavar="FILE",
     type=click.Path(path_type=Path, readable=False),
-    help=f"Where to write the page.  [default: {NAME} beside PLAN]",
+    help=f"Where to write the page.  [default: {NAME} beside PLAN; eyes.html beside eyes.plan.json]",
 )
 @time_limit_option(
     "Stop the search for a tiling after this time (10 seconds without this option), and trying changes after "

@@ -15,8 +15,10 @@ UNKNOWN = "<problem>"
 """The name of a problem in memory, which cannot be distinguished from another one."""
 
 
-def check_replaced(plan: Path, opened: Opened) -> None:
+def check_replaced(plan: Path, opened: Opened, instead: str = "folder") -> None:
     """Check that the place of a plan is empty or holds a plan of the same source, even one changed since.
+
+    `instead` is what people can choose another one of.
 
     Raises:
         OutputError: it holds a plan of another source, or a file that is not a plan.
@@ -28,11 +30,11 @@ def check_replaced(plan: Path, opened: Opened) -> None:
     except PlanError as error:
         raise OutputError(
             f"{plan}: is not a plan that hmcos can read; "
-            "choose another folder, or replace it with --overwrite"
+            f"choose another {instead}, or replace it with --overwrite"
         ) from error
     if not _is_same(source, outputs, plan, opened):
         raise OutputError(
-            f"{plan.parent}: holds the plan of another source, {source.name!r}; choose another folder, "
+            f"{plan.parent}: holds the plan of another source, {source.name!r}; choose another {instead}, "
             "or replace that plan with --overwrite"
         )
 

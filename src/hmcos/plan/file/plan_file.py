@@ -87,9 +87,11 @@ def read_source(path: str | Path) -> tuple[Source, Outputs]:
     if kind not in (FORMAT.partition("/")[0], ROWS_FORMAT.partition("/")[0]):
         raise PlanError(f"{path}: format: is not that of a plan")
     outputs = fields.part("outputs")
-    made = (
-        _outputs(outputs) if kind == FORMAT.partition("/")[0] else Outputs(plan=outputs.text_or_none("plan"))
-    )
+    if kind == FORMAT.partition("/")[0]:
+        made = _outputs(outputs)
+    else:
+        digests = read_digests(outputs.part("sha256"))
+        made = Outputs(plan=outputs.text_or_none("plan"), sha256=digests)
     return read_source_fields(fields.part("source")), made
 
 

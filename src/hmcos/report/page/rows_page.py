@@ -11,6 +11,7 @@ from os import PathLike
 from pathlib import Path
 
 from hmcos.plan.row_plan import RowPlan
+from hmcos.report.page.page import NAME
 from hmcos.report.page.rows_svg import rows_svg, title_of
 from hmcos.report.pictures.row_colours import FED, colour, ramp
 from hmcos.report.words.row_words import ROLES, proof_words, saved_words
@@ -20,6 +21,13 @@ from hmcos.version import __version__
 from hmcos.words import human, printable
 
 _FOLDER = Path(__file__).parent
+_PLAN = ".plan.json"
+
+
+def page_beside(plan: Path) -> Path:
+    """Return where the page of a row plan goes: eyes.html beside eyes.plan.json, else report.html."""
+    stem = plan.name.removesuffix(_PLAN)
+    return plan.with_name(NAME if stem == plan.name or not stem else f"{stem}.html")
 
 
 def write_rows_page(plan: RowPlan, place: str | PathLike[str]) -> Path:

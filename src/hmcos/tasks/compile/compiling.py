@@ -82,7 +82,7 @@ class Compiled:
         return Status.DOES_NOT_FIT if self.lower_bound > budget else Status.FEASIBLE
 
     def write(self, file: str | PathLike[str], *, overwrite: bool = False) -> Compiled:
-        """Write the code to a .c file, its header and plan.json beside it, all or none; return it with them.
+        """Write the code to a .c file, its header and its plan beside it, all or none; return it with them.
 
         `hmcos.report` makes the page of it.
 

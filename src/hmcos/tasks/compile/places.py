@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hmcos.errors import OutputError
+from hmcos.errors import OutputError, PlanError
 from hmcos.log import Log
 from hmcos.network.opening import Opened
 from hmcos.network.sources import relative_source
+from hmcos.plan.file.plan_file import read_source
 from hmcos.plan.file.row_file import row_plan_text
 from hmcos.plan.row_plan import CodeFiles, RowPlan
 from hmcos.staging import check_reachable, identities, staged
@@ -17,7 +19,12 @@ from hmcos.tasks.compile.compiling import Compiled
 from hmcos.tasks.places import check_apart, check_free
 from hmcos.tasks.replacing import check_replaced
 
-PLAN = "plan.json"
+PLAN = ".plan.json"
+"""Behind the stem of the C file, so that a folder can hold the code of several networks."""
+OLD_PLAN = "plan.json"
+"""Of code in a folder of its own, as older versions wrote it."""
+_MARK, _BEGINNING = b"Made by hmcos", 2000
+"""What code says of itself, and within how many bytes."""
 _LOG = Log("hmcos.compile")
 
 
@@ -32,6 +39,11 @@ class CodePlaces:
     """None for no page."""
 
 
+def plan_beside(code: Path) -> Path:
+    """Return where the plan of a C file is."""
+    return code.with_name(f"{code.stem}{PLAN}")
+
+
 def code_places(
     opened: Opened, file: Path, name: str, *, page: str | None = None, overwrite: bool = False
 ) -> CodePlaces:
@@ -42,20 +54,62 @@ def code_places(
 
     Raises:
         OutputError: the file is no .c file, a place is blocked, or a result would replace the model or,
-            without `overwrite`, the plan of another source.
+            without `overwrite`, the plan or the header of other code, or a file that hmcos did not make.
     """
     if file.suffix.lower() != ".c":
         raise OutputError(f"{file}: name the C file, such as {file.with_suffix('.c').name or 'model.c'}")
     folder = file.parent
-    places = CodePlaces(file, folder / f"{name}.h", folder / PLAN, folder / page if page else None)
+    places = CodePlaces(file, folder / f"{name}.h", plan_beside(file), folder / page if page else None)
     check_reachable(folder, "name a folder for the results", folder=True)
     read = identities(*opened.files)
     for place in (places.code, places.header, places.plan, *((places.page,) if places.page else ())):
         check_free(place)
         check_apart(place, read)
     if not overwrite:
-        check_replaced(places.plan, opened)
+        check_replaced(places.plan, opened, "file")
+        _check_neighbours(places, opened)
+        for place in (places.code, places.header):
+            _check_made(place)
     return places
+
+
+def _check_neighbours(places: CodePlaces, opened: Opened) -> None:
+    """Check that neither code nor header are named by another plan in the folder.
+
+    Raises:
+        OutputError: they are.
+    """
+    folder = places.plan.parent
+    for plan in (*sorted(folder.glob(f"*{PLAN}")), folder / OLD_PLAN):
+        if plan == places.plan or not plan.is_file():
+            continue
+        try:
+            source, outputs = read_source(plan)
+        except PlanError:
+            continue
+        if plan.name == OLD_PLAN and places.code.name in outputs.sha256:
+            check_replaced(plan, opened, "file")  # of the same source it is left behind
+        elif places.header.name in outputs.sha256:
+            raise OutputError(
+                f"{places.header}: belongs to the code of {plan.name}, which is made of {source.name!r}; "
+                "choose another name with --name, or replace it with --overwrite"
+            )
+
+
+def _check_made(place: Path) -> None:
+    """Check that nobody wrote by hand what would be replaced.
+
+    Raises:
+        OutputError: it does not say that hmcos made it.
+    """
+    with suppress(OSError, ValueError):  # what cannot be read is told when it cannot be written
+        if place.is_file():
+            with place.open("rb") as file:
+                is_made = _MARK in file.read(_BEGINNING)
+            if not is_made:
+                raise OutputError(
+                    f"{place}: was not made by hmcos; choose another file, or replace it with --overwrite"
+                )
 
 
 def save(result: Compiled, places: CodePlaces, page: Callable[[RowPlan], str] | None = None) -> Compiled:

@@ -27,7 +27,7 @@ from hmcos.plan.row_plan import RowPlan
 from hmcos.runtimes.tflite.litert import is_installed
 from hmcos.streaming.program import RowProgram
 from hmcos.tasks.compile.compiling import check_format
-from hmcos.tasks.compile.places import PLAN
+from hmcos.tasks.compile.places import OLD_PLAN, plan_beside
 from hmcos.tasks.compile.row_planning import program_of_plan
 from hmcos.tasks.verify.run_options import Running
 from hmcos.tasks.verify.tflite_trial import ENGINES, TfliteTrial
@@ -81,12 +81,14 @@ def _plan(result: str | os.PathLike[str] | RowPlan) -> tuple[RowPlan, str]:
         return read_row_plan(path), str(path)
     if not os.path.isfile(path):  # noqa: PTH113 (unlike Path.is_file, this takes any name)
         raise PlanError(f"{path}: does not exist or is not a file; name the C file that hmcos compile wrote")
-    place = path.with_name(PLAN)
+    place, old = plan_beside(path), path.with_name(OLD_PLAN)
     if not os.path.isfile(place):  # noqa: PTH113
-        raise PlanError(f"{path}: there is no {PLAN} beside it, which says what it should do; {_AGAIN}")
+        if not is_row_plan(old):
+            raise PlanError(f"{path}: there is no {place.name} beside it, the plan of the code; {_AGAIN}")
+        place = old
     plan = read_row_plan(place)
     if path.name not in plan.files.sha256:
-        raise PlanError(f"{path}: the {PLAN} beside it is not of this file; {_AGAIN}")
+        raise PlanError(f"{path}: the {place.name} beside it is not of this file; {_AGAIN}")
     return plan, str(path)
 
 

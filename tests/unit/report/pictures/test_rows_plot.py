@@ -17,8 +17,8 @@ from hmcos.tasks.draw.row_scene import row_scene
 from row_plans import small_plan
 
 
-def saved(folder: Path) -> Path:
-    place = folder / "plan.json"
+def saved(folder: Path, name: str = "plan.json") -> Path:
+    place = folder / name
     place.write_text(row_plan_text(small_plan()), encoding="utf-8")
     return place
 
@@ -49,6 +49,7 @@ def test_the_plan_is_never_drawn_over(tmp_path: Path) -> None:
 
 
 def test_the_page_is_written_beside_the_plan(tmp_path: Path) -> None:
+    assert hmcos.report(saved(tmp_path, "eyes.plan.json")) == tmp_path / "eyes.html"
     assert hmcos.report(saved(tmp_path)) == tmp_path / "report.html"
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "small.tflite runs in 29 bytes" in text

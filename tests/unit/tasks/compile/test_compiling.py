@@ -23,14 +23,14 @@ def names(folder: Path) -> list[str]:
 
 def test_code_header_plan_and_page_lie_side_by_side(tmp_path: Path) -> None:
     result = compiled(tmp_path)
-    assert names(tmp_path) == ["net.c", "net.h", "net.tflite", "plan.json", "report.html"]
+    assert names(tmp_path) == ["net.c", "net.h", "net.html", "net.plan.json", "net.tflite"]
     assert (tmp_path / "net.c").read_text() == result.source
     assert (tmp_path / "net.h").read_text() == result.header
     digests = record_of(result.plan)["outputs"]["sha256"]
     assert digests == {
         name: sha256((tmp_path / name).read_bytes()).hexdigest() for name in ("net.c", "net.h")
     }
-    assert hmcos.read_row_plan(tmp_path / "plan.json") == result.plan
+    assert hmcos.read_row_plan(tmp_path / "net.plan.json") == result.plan
     assert result.plan.source.relative == "net.tflite"
 
 
@@ -53,7 +53,7 @@ def test_nothing_is_written_unless_asked(tmp_path: Path) -> None:
     assert names(tmp_path) == ["net.tflite"]
     assert (result.plan.file, result.plan.files.code) == (None, None)
     saved = result.write(tmp_path / "code" / "eyes.c")
-    assert names(tmp_path / "code") == ["eyes.c", "net.h", "plan.json"]  # the code includes net.h
+    assert names(tmp_path / "code") == ["eyes.c", "eyes.plan.json", "net.h"]  # the code includes net.h
     assert hmcos.read_row_plan(saved.plan.file or "") == saved.plan
 
 
@@ -78,13 +78,13 @@ def test_names_and_sections_are_in_the_code(tmp_path: Path) -> None:
     assert '#include "eyes.h"' in result.source
     assert all(f'section("{section}")' in result.source for section in (".rom", ".dtcm"))
     assert (tmp_path / "eyes.h").exists()
-    assert hmcos.read_row_plan(tmp_path / "plan.json").sections == (".rom", ".dtcm")
+    assert hmcos.read_row_plan(tmp_path / "net.plan.json").sections == (".rom", ".dtcm")
 
 
 def test_the_plan_says_whose_kernels_and_how_much_scratch(tmp_path: Path) -> None:
     plain, code = compiled(tmp_path / "a"), compiled(tmp_path / "b", kernels="cmsis-nn")
     assert (plain.plan.kernels, plain.plan.scratch, plain.plan.memory) == ("plain", {}, plain.arena)
-    read = hmcos.read_row_plan(tmp_path / "b" / "plan.json")
+    read = hmcos.read_row_plan(tmp_path / "b" / "net.plan.json")
     assert (read.kernels, read.scratch) == ("cmsis-nn", code.plan.scratch)
     assert "arm_nnfunctions.h" in code.source
     assert code.arena == plain.arena
@@ -228,17 +228,19 @@ def test_wrong_options_are_one_line(options: dict[str, Any], words: str, tmp_pat
 
 def test_places_that_are_taken_are_refused(tmp_path: Path) -> None:
     model = written(tmp_path)
-    (tmp_path / "plan.json").write_text("{}")
+    (tmp_path / "net.plan.json").write_text("{}")
+    (tmp_path / "own.c").write_text("int main(void) { return 0; }\n")
     (tmp_path / "folder.c").mkdir()
     for place, words in (
         (model, "name the C file"),
         (tmp_path / "net.c", "not a plan that hmcos can read"),
+        (tmp_path / "own.c", "own.c: was not made by hmcos"),
         (tmp_path / "folder.c", "is a folder"),
         (model / "net.c", "is a file"),
     ):
         with pytest.raises(OutputError, match=words):
             hmcos.compile_c(model, output=place)
-    assert names(tmp_path) == ["folder.c", "net.tflite", "plan.json"]
+    assert names(tmp_path) == ["folder.c", "net.plan.json", "net.tflite", "own.c"]
 
 
 def test_the_plan_of_another_model_is_only_replaced_on_demand(tmp_path: Path) -> None:
@@ -246,11 +248,39 @@ def test_the_plan_of_another_model_is_only_replaced_on_demand(tmp_path: Path) ->
     other = written(tmp_path / "b")
     with pytest.raises(OutputError, match="holds the plan of another source"):
         hmcos.compile_c(other, output=tmp_path / "a" / "net.c", compares=False)
-    with pytest.raises(OutputError, match="holds the plan of another source"):
-        hmcos.schedule(other, output=tmp_path / "a")
     result = hmcos.compile_c(other, output=tmp_path / "a" / "net.c", overwrite=True, compares=False)
-    assert hmcos.read_row_plan(tmp_path / "a" / "plan.json") == result.plan
+    assert hmcos.read_row_plan(tmp_path / "a" / "net.plan.json") == result.plan
     compiled(tmp_path / "a", 6, overwrite=True)  # and its own again
+
+
+def test_a_folder_holds_the_code_of_several_models(tmp_path: Path) -> None:
+    first, second = compiled(tmp_path / "a", 6), compiled(tmp_path / "b", 13)
+    for given, stem in ((first, "eyes"), (second, "ears")):
+        code = hmcos.compile_c(given.opened.path or "", output=tmp_path / f"{stem}.c", compares=False)
+        assert code.plan.files.plan == str(tmp_path / f"{stem}.plan.json")
+    found = [f"{stem}{end}" for stem in ("ears", "eyes") for end in (".c", ".h", ".html", ".plan.json")]
+    assert names(tmp_path) == ["a", "b", *found]
+    hmcos.schedule(str(tmp_path / "a" / "net.tflite"), output=tmp_path)  # whose plan is plan.json
+
+
+def test_a_header_of_other_code_is_only_replaced_on_demand(tmp_path: Path) -> None:
+    compiled(tmp_path, 6)
+    with pytest.raises(OutputError, match=r"net\.h: belongs to the code of net\.plan\.json.*--name"):
+        hmcos.compile_c(tmp_path / "net.tflite", output=tmp_path / "other.c", name="net", compares=False)
+    assert "other.c" not in names(tmp_path)
+    hmcos.compile_c(
+        tmp_path / "net.tflite", output=tmp_path / "other.c", name="net", compares=False, overwrite=True
+    )
+
+
+def test_plans_of_older_versions_protect_their_code_too(tmp_path: Path) -> None:
+    compiled(tmp_path / "a", 6)
+    other = written(tmp_path / "b")
+    (tmp_path / "a" / "net.plan.json").rename(tmp_path / "a" / "plan.json")
+    with pytest.raises(OutputError, match="holds the plan of another source"):
+        hmcos.compile_c(other, output=tmp_path / "a" / "net.c", compares=False)
+    compiled(tmp_path / "a", 6)
+    assert {"plan.json", "net.plan.json"} <= set(names(tmp_path / "a"))
 
 
 def test_an_interrupted_search_still_gives_code(tmp_path: Path) -> None:
@@ -265,9 +295,9 @@ def test_code_is_the_same_every_time(tmp_path: Path) -> None:
 
 
 def test_a_page_of_another_program_stays(tmp_path: Path) -> None:
-    tmp_path.joinpath("report.html").write_text("mine")
+    tmp_path.joinpath("net.html").write_text("mine")
     compiled(tmp_path)
-    assert tmp_path.joinpath("report.html").read_text() == "mine"
+    assert tmp_path.joinpath("net.html").read_text() == "mine"
 
 
 def test_errors_are_of_one_tree() -> None:
