@@ -59,7 +59,7 @@ def _in_figures(plan: RowPlan) -> Iterator[Disagreement]:
 def _in_places(plan: RowPlan) -> Iterator[Disagreement]:
     for tensor in plan.tensors:
         for row, offset in enumerate(tensor.offsets):
-            if offset < -1 or offset + tensor.size > plan.arena:
+            if offset < -1 or (offset >= 0 and offset + tensor.size > plan.arena):
                 yield "tensors", f"row {row} of tensor {tensor.tensor} lies outside of the arena"
                 return
 
@@ -91,7 +91,7 @@ def _in_operator(
     sums = operator.accumulator
     if (sums is not None) is not (operator.role is Role.SUM and operator.steps > 1):
         yield "sums", "must be told exactly where several steps sum up"
-    if sums is not None and sums.offset + sums.size > plan.arena:
+    if sums is not None and sums.offset >= 0 and sums.offset + sums.size > plan.arena:
         yield "sums", "lie outside of the arena"
     if sums is not None and sums.offset > 0 and sums.offset % sums.width:
         yield "sums", "are not aligned"

@@ -57,9 +57,9 @@ def _memory(plan: RowPlan, counted: RowCount) -> str:
 
 
 def _arena(plan: RowPlan) -> str:
-    used = [each.offsets[row] + each.size for each in plan.tensors for row in range(each.rows)]
+    used = [offset + each.size for each in plan.tensors for offset in each.offsets if offset >= 0]
     sums = [op.accumulator for op in plan.operators if op.accumulator is not None]
-    used += [each.offset + each.size for each in sums]
+    used += [each.offset + each.size for each in sums if each.offset >= 0]
     if plan.arena != max(used, default=0):
         raise VerifyError(f"arena: is {plan.arena} bytes, but its rows end at {max(used, default=0)}")
     needed = max([1, *(each.width for each in sums)])

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -14,6 +15,7 @@ from hmcos.plan.row_lives import row_lives
 from hmcos.plan.row_parts import Accumulator, Role, RowInput
 from hmcos.plan.row_plan import PlannedOperator, PlannedTensor, RowPlan
 from hmcos.verify.rows.row_checks import check_header, check_row_plan
+from int8_networks import Grower
 from row_networks import SEEDS, compiled
 
 Change = Callable[[RowPlan], RowPlan]
@@ -146,3 +148,28 @@ def test_sums_of_another_size_are_told_before_memory_is_taken_for_them(
     sums = other.operators[k].accumulator
     assert sums is not None
     assert words in told(result, replace(other, arena=max(other.arena, sums.offset + sums.size)))
+
+
+@pytest.mark.parametrize("feeding", ["whole", "rows"])
+def test_what_never_runs_may_be_larger_than_the_arena(feeding: str, tmp_path: Path) -> None:
+    model = tmp_path / "net.tflite"
+    model.write_bytes(with_unread_operators())
+    code = hmcos.compile_c(model, hmcos.Rows(feeding), output=tmp_path / "net.c", compares=False)  # pyright: ignore[reportArgumentType]
+    plan = hmcos.read_row_plan(tmp_path / "net.plan.json")
+    unread = [op.accumulator for op in plan.operators if op.accumulator and op.accumulator.offset < 0]
+    assert [sums.size > plan.arena for sums in unread] == [True]
+    assert any(each.size > plan.arena and max(each.offsets) < 0 for each in plan.tensors)
+    assert told(code, plan) == ""
+
+
+def with_unread_operators() -> bytes:
+    """A mean of an image; sums of its rows, and a wider image, that nobody reads."""
+    grow = Grower(Random(0))
+    fed = grow.fed([1, 8, 8, 8])
+    mean, sums = grow.tensor([1, 1, 1, 8]), grow.tensor([1, 1, 128, 8])
+    wide = grow.tensor([1, 8, 128, 8], like=fed)
+    padding = grow.integers([[0, 0], [0, 0], [0, 120], [0, 0]])
+    grow.sketch.operator("MEAN", [fed, grow.integers([1, 2])], [mean], keepDims=True)
+    grow.sketch.operator("PAD", [fed, padding], [wide])
+    grow.sketch.operator("MEAN", [wide, grow.integers([1])], [sums], keepDims=True)
+    return grow.ended(mean)
