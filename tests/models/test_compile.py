@@ -14,9 +14,12 @@ import pytest
 
 import hmcos
 from hmcos.__main__ import run
-from hmcos.errors import PlanError
+from hmcos.backends.c.comparing import reference
+from hmcos.backends.c.cortex_m import Built, Emulated
+from hmcos.errors import PlanError, ToolError
 from hmcos.frontends.tflite.reading import model_in
 from hmcos.processes import run_program
+from hmcos.runtimes.tflite.litert import random_inputs
 from hmcos.tasks.verify import code
 from hmcos.verify.checks import Answer, Verification
 from row_networks import SEEDS, compiled, needs_compiler, record_of, written
@@ -53,7 +56,8 @@ def test_compiled_code_holds(seed: int, feeding: str, tmp_path: Path) -> None:
     found = hmcos.verify(tmp_path / "net.tflite", tmp_path / "net.c", runs=3)
     assert found.holds, found
     assert list(answers(found)) == [
-        *("source", "files", "rows", "memory", "arena", "code", "compiler", "outputs", "sanitizers")
+        *("source", "files", "rows", "memory", "arena", "code", "compiler", "outputs", "sanitizers"),
+        "Cortex-M4",
     ]
     assert "equal to TFLM in every bit, for inputs of 3 seeds" in words(found, "outputs")
 
@@ -219,6 +223,46 @@ def test_other_bits_do_not_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     found = hmcos.verify(tmp_path / "net.tflite", tmp_path / "net.c")
     assert found.answer is Answer.FAILS
     assert "an output differs from that of TFLM" in words(found, "outputs")
+
+
+@needs_compiler
+@needs_tflm
+@pytest.mark.parametrize("other", [0, 1])
+def test_a_cortex_m4_has_to_give_the_same_bits(
+    other: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def emulated(program: object, made: object, given: list[bytes], allowance: object) -> Emulated:
+        assert len(given) == len(outputs) == 2
+        return Emulated((outputs[0], bytes([outputs[1][0] ^ other]) + outputs[1][1:]), 400)
+
+    model = compiled(tmp_path, 6).opened.model
+    assert model is not None
+    outputs = reference(model, [random_inputs(model.graph, seed) for seed in range(2)])
+    monkeypatch.setattr(code, "check_installed", lambda: None)
+    monkeypatch.setattr(code, "built", _built)
+    monkeypatch.setattr(code, "emulated", emulated)
+    found = hmcos.verify(tmp_path / "net.tflite", tmp_path / "net.c")
+    assert found.answer is (Answer.FAILS if other else Answer.HOLDS)
+    wanted = "differs from that of TFLM for the inputs of seed 1" if other else "3,000 bytes of code"
+    assert wanted in words(found, "Cortex-M4")
+
+
+@needs_compiler
+def test_without_an_emulator_the_rest_still_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(code, "check_installed", _not_installed)
+    compiled(tmp_path)
+    found = hmcos.verify(tmp_path / "net.tflite", tmp_path / "net.c")
+    assert found.holds
+    assert answers(found)["Cortex-M4"] == "not run"
+    assert words(found, "Cortex-M4") == "not installed: zig; pip install it"
+
+
+def _built(*_: object) -> Built:
+    return Built(b"", 3000, 2000, 0)
+
+
+def _not_installed() -> None:
+    raise ToolError("not installed: zig; pip install it")
 
 
 @needs_compiler

@@ -45,7 +45,8 @@ def verify(  # noqa: PLR0913 (one keyword per option of the command line, so tha
     default those of the plan; `inputs` maps names of inputs to .npy files. The models run in a child process
     that may use `time_limit` seconds of processor time and `memory_limit` bytes. Code that `compile_c` wrote
     (a .c file, or its plan) is compiled by `cc`, by default the first of cc, gcc and clang that is installed.
-    If it calls CMSIS-NN, `cmsis_nn` is the folder of that library, with Include and Source.
+    If it calls CMSIS-NN, `cmsis_nn` is the folder of that library, with Include and Source. It also runs on
+    an emulated Cortex-M4 if zig and unicorn are installed.
 
     Raises:
         HmcosError: one of its subclasses for any wrong input. A plan that does not hold is a failed check; a

@@ -75,9 +75,9 @@ def verify(model: str, plan_or_model: str, **options: Any) -> int:
     Recounts order, memory and arena with independent code, runs both models on the same inputs, and runs the
     network inside the planned arena, one operator at a time. A TensorFlow Lite model runs on LiteRT and on
     TFLM, which also reports the size of its arena. C code of hmcos compile, or its plan, is counted again,
-    compiled, and run on the inputs that TFLM runs on, with sanitizers and everything dead overwritten. Exit
-    codes: 0 if the plan holds, 5 if it does not, 6 if a check could not run, for instance because the runtime
-    is not installed or lacks an operator.
+    compiled, and run on the inputs that TFLM runs on, with sanitizers and everything dead overwritten, and
+    on an emulated Cortex-M4 if zig and unicorn are installed. Exit codes: 0 if the plan holds, 5 if it does
+    not, 6 if a check could not run, for instance because the runtime is not installed or lacks an operator.
     """
     # The other options are named like the keywords of hmcos.verify.
     as_json = options.pop("as_json")

@@ -29,14 +29,15 @@ OPTIONAL = frozenset(
         "outputs in TFLM",
         "arena in TFLM",
         "sanitizers",
+        "Cortex-M4",
     }
 )
 """Checks that the whole does not require: it can hold although they were not run.
 
 One runtime that compares the outputs of a TensorFlow Lite model is enough; if there is none, the check
 "same function" is not run. The arena that TFLM reports only confirms what the checks "arena" and "offsets"
-have counted. Not every compiler has sanitizers. If a check in this list fails, the whole fails, as with any
-other check.
+have counted. Not every compiler has sanitizers, and few people have an emulator of a Cortex-M4. If a check
+in this list fails, the whole fails, as with any other check.
 """
 
 

@@ -8,7 +8,8 @@ from hmcos.backends.c.harness import COMPILING, Compiler
 from hmcos.errors import NotRunError, ToolError
 from hmcos.processes import run_program
 
-_HEADER = "arm_nnfunctions.h"
+HEADER = "Include/arm_nnfunctions.h"
+"""What code includes, in the folder of the library."""
 _FLOATS = ("_f16", "_f32", "_flt")
 """Ends of the names of sources that need the vector types of Arm's compilers, or CMSIS-DSP."""
 
@@ -22,14 +23,7 @@ def linked(library: Path, folder: Path, with_: Compiler, flags: tuple[str, ...])
         ToolError: it is not such a folder.
         NotRunError: the compiler refuses the sources.
     """
-    include = library / "Include"
-    sources = sorted(
-        place.absolute()
-        for place in library.glob("Source/*/*.c")
-        if place.parent.name != "Bindings" and not place.stem.endswith(_FLOATS)
-    )
-    if not sources or not (include / _HEADER).is_file():
-        raise ToolError(f"{library}: has no Include/{_HEADER} and Source/; name the folder of CMSIS-NN")
+    sources, include = sources_of(library), (library / HEADER).parent
     folder.mkdir()
     objects: list[str] = []
     for source in sources:
@@ -39,3 +33,19 @@ def linked(library: Path, folder: Path, with_: Compiler, flags: tuple[str, ...])
         if ended.failure:
             raise NotRunError(f"{source.name} of CMSIS-NN: {with_.path} {ended.failure}")
     return ("-isystem", str(include.absolute()), *objects)
+
+
+def sources_of(library: Path) -> list[Path]:
+    """Return the C files in the folder of the library, but for those that need Arm's compilers.
+
+    Raises:
+        ToolError: it is not such a folder.
+    """
+    sources = sorted(
+        place.absolute()
+        for place in library.glob("Source/*/*.c")
+        if place.parent.name != "Bindings" and not place.stem.endswith(_FLOATS)
+    )
+    if not sources or not (library / HEADER).is_file():
+        raise ToolError(f"{library}: has no {HEADER} and Source/; name the folder of CMSIS-NN")
+    return sources

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from hmcos.backends.c.cmsis_library import linked
+from hmcos.backends.c.cortex_m import built, check_installed, emulated
 from hmcos.backends.c.generating import Generated, generate
 from hmcos.backends.c.harness import SANITIZERS, WARNINGS, Compiler, build, compiler, main_of, run
 from hmcos.backends.c.naming import Kernels, Naming
@@ -24,6 +25,7 @@ from hmcos.network.opening import Openable, open_source
 from hmcos.network.results import digest_of
 from hmcos.plan.file.row_file import is_row_plan, read_row_plan
 from hmcos.plan.row_plan import RowPlan
+from hmcos.processes import Allowance
 from hmcos.runtimes.tflite.litert import is_installed
 from hmcos.streaming.program import RowProgram
 from hmcos.tasks.compile.compiling import check_format
@@ -184,6 +186,7 @@ class _Proving:
         checks.append(attempt("outputs", lambda: self._outputs(folder)))
         if checks[-1].held:
             checks.append(attempt("sanitizers", lambda: self._sanitized(folder, found[0])))
+            checks.append(attempt("Cortex-M4", lambda: self._on_cortex_m(folder / "cortex-m")))
         return checks
 
     def _compiler(self, folder: Path, found: list[Compiler]) -> str:
@@ -274,11 +277,33 @@ class _Proving:
             * (self.plan.kernels == Kernels.CMSIS_NN)
         )
 
+    def _on_cortex_m(self, folder: Path) -> str:
+        """Check the outputs of an emulated processor; return also what the code takes there."""
+        check_installed()
+        library = self.running.cmsis_nn if self.plan.kernels == Kernels.CMSIS_NN else None
+        made = built(self._program, (self._generated, self._naming), folder, library)
+        allowance = Allowance(self.running.seconds, self.running.memory)
+        found = emulated(self._program, made, self._given, allowance)
+        engine, wanted = self._wanted
+        other = self._differing(list(found.outputs), wanted)
+        if other is not None:
+            raise VerifyError(
+                f"emulated, an output differs from that of {ENGINES[engine]} for the inputs of seed {other}"
+            )
+        return (
+            f"{self._counted} equal in every bit on an emulated one; with -Os {made.code:,} bytes of code, "
+            f"{made.constants:,} of constants, {made.variables:,} of variables beside the arena, and "
+            f"{found.stack:,} of stack"
+        )
+
+    @cached_property
+    def _given(self) -> list[bytes]:
+        return [b"".join(cast(bytes, array.tobytes()) for array in fed) for fed in self._inputs]
+
     def _made(self, program: Path) -> list[bytes]:
         size = sum(self.model.graph.tensors[t].size for t in self.model.graph.outputs)
-        given = [b"".join(cast(bytes, array.tobytes()) for array in fed) for fed in self._inputs]
         try:
-            return run(program, given, size, self.running.seconds)
+            return run(program, self._given, size, self.running.seconds)
         except LimitError as error:
             raise LimitError(f"{error}; raise --time-limit") from error
         except NotRunError as error:
