@@ -1,4 +1,4 @@
-/* needs: row quantization */
+/* needs: row dense_result */
 typedef struct {
     uint16_t pixels, length, out_channels; /* vectors in a row, numbers of each, and of what it becomes */
     uint16_t rows, first;                  /* input rows that make one vector, and the first of them */

@@ -1,4 +1,4 @@
-/* needs: packed scale clamp */
+/* needs: packed */
 /* How the sums of an operator with weights become numbers of its output. Fields are narrow so that the compiler
    sees that no sum is one of them. */
 typedef struct {
@@ -38,12 +38,6 @@ static hm_sums hm_sums_of(const hm_operator *o)
 #else
 #define HM_SHIFT(q) 0
 #endif
-
-static int8_t hm_result(const hm_sums *q, int32_t channel, int32_t sum)
-{
-    const int32_t at = channel * q->each;
-    return hm_clamp(hm_scale(sum, q->multipliers[at], q->shifts[at]) + q->out_offset, q->least, q->most);
-}
 
 static int32_t hm_bias(const hm_sums *q, int32_t channel)
 {

@@ -1,4 +1,4 @@
-/* needs: window quantization */
+/* needs: window quantization result */
 typedef struct {
     const hm_window *window;
     hm_sums sums;
