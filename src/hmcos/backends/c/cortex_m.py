@@ -85,7 +85,7 @@ int hm_enter(int8_t *arena, const {macro}_ROW_TYPE *row)
 }}
 """
 _TARGET = ("-target", "thumb-freestanding-eabi", "-mcpu=cortex_m4", "-Os")
-_ALONE = ("-ffreestanding", "-fno-builtin", "-nostdlib", "-ffunction-sections", "-Wl,--gc-sections")
+_ALONE = ("-ffreestanding", "-fno-builtin", "-ffunction-sections", "-Wl,--gc-sections")
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,40 @@ def scale_of(number: float) -> Scale:
     return Scale(0, 0) if shift < -31 else Scale(multiplier, shift)
 
 
+def scale_once(number: float) -> Scale:
+    """Return the scale by which integers rounded once, halves away from zero, are those of floats of 64 bits.
+
+    So LiteRT multiplies in FULLY_CONNECTED of uint8. Only products up to 256 matter: no output shows more.
+
+    Raises:
+        OverflowError: no multiplier of 31 bits does it for all integers of 32 bits.
+    """
+    near = scale_of(number)
+    if near.shift > 30:
+        raise OverflowError(f"a scale of {number}")
+    right, least, most = 31 - near.shift, 0, _ONE
+    for wanted in range(1, 257 if near.multiplier else 1):
+        first = _first(number, wanted)
+        if first > _ONE:
+            break
+        half = (2 * wanted - 1) << (right - 1)
+        least = max(least, -(-half // first))
+        most = min(most, (half - 1) // (first - 1) if first > 1 else _ONE)
+    if least > most:
+        raise OverflowError(f"a scale of {number}, between two multipliers")
+    return Scale(clamped(near.multiplier, least, most), near.shift)
+
+
+def _first(number: float, wanted: int) -> int:
+    """Return the least positive integer whose product with a number, as floats, rounds to one or above."""
+    first = max(1, floor((wanted - 0.5) / number))
+    while first > 1 and (first - 1) * number >= wanted - 0.5:
+        first -= 1
+    while first * number < wanted - 0.5:
+        first += 1
+    return first
+
+
 def round_away(number: float) -> int:
     """Return the nearest integer; halves go away from zero."""
     return floor(number + 0.5) if number >= 0 else -floor(-number + 0.5)

@@ -24,6 +24,8 @@ from hmcos.streaming.program import RowProgram
 
 _KERNELS = "hmcos.backends.c"
 _NEEDS = "/* needs: "
+_UNSIGNED = "_unsigned"
+"""Ends the names of parts that networks of uint8 have instead of others."""
 _SHAPE_BYTES = 5
 """Of the pointer to a structure of constants, and of the kind that it is for."""
 _MOST = 2**16 - 1
@@ -197,7 +199,7 @@ def _source(compiled: _Compiled, reads: _Reads, schedule: Schedule) -> str:
     naming, flash = compiled.naming, f"{compiled.naming.macro}_FLASH"
     rows = max([1, *(kernel.rows for kernel in compiled.kernels)])
     used = list(dict.fromkeys(name for name, _ in compiled.shapes))
-    parts = _kernel_parts([*(["flip"] if compiled.source.is_unsigned else []), *used])
+    parts = _kernel_parts(used, is_unsigned=compiled.source.is_unsigned)
     first = [parts.pop(name) for name in ("base", "packed", "scales") if name in parts]
     pool = _table("uint16_t", flash, "hm_reads", reads.pool) if reads.pool else []
     return "\n".join(
@@ -206,7 +208,6 @@ def _source(compiled: _Compiled, reads: _Reads, schedule: Schedule) -> str:
             *(header.library(naming) if compiled.is_library else []),
             *_types(compiled.places),
             *compiled.shared.types(),
-            f"#define HM_IS_UNSIGNED {int(compiled.source.is_unsigned)}",
             *first,
             *_place_tables(compiled.places, flash, rows),
             *pool,
@@ -302,20 +303,22 @@ def _dispatch(used: list[str], sums: int) -> str:
     )
 
 
-def _kernel_parts(used: list[str]) -> dict[str, str]:
+def _kernel_parts(used: list[str], *, is_unsigned: bool) -> dict[str, str]:
     """Return the kernels of these names and what they need, each behind what it needs."""
     found: dict[str, str] = {}
-    for name in ("cursor", *used):
-        _add(name, found)
+    for name in ("cursor", *(["flip"] if is_unsigned else []), *used):
+        _add(name, found, is_unsigned)
     return found
 
 
-def _add(name: str, found: dict[str, str]) -> None:
+def _add(name: str, found: dict[str, str], is_unsigned: bool) -> None:
     if name in found:
         return
-    text = files(_KERNELS).joinpath("kernels", f"{name}.c").read_text(encoding="utf-8")
+    place = files(_KERNELS).joinpath("kernels")
+    other = place.joinpath(f"{name}{_UNSIGNED}.c")
+    text = (other if is_unsigned and other.is_file() else place / f"{name}.c").read_text(encoding="utf-8")
     if text.startswith(_NEEDS):
         first, _, text = text.partition("\n")
-        for other in first.removeprefix(_NEEDS).removesuffix(" */").split():
-            _add(other, found)
+        for needed in first.removeprefix(_NEEDS).removesuffix(" */").split():
+            _add(needed, found, is_unsigned)
     found[name] = text

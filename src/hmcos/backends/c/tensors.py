@@ -65,6 +65,13 @@ class Source:
             for t in (*op.reads, *op.makes)
         )
 
+    def is_mixed(self, number: int) -> bool:
+        """Return whether an operator computes on int8 in a network in which others compute on uint8."""
+        op, tensors = self.operator(number), self.model.graph.tensors
+        if not self.is_unsigned or op.kind in _ANY_TYPE:
+            return False
+        return any(tensors[t].element == "int8" for t in (*op.reads, *op.makes))
+
     @cached_property
     def tensors(self) -> tuple[Tensor, ...]:
         """The tensors of the graph, by their ids; of the twin, where that is compiled."""

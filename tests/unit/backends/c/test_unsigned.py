@@ -7,7 +7,9 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from random import Random
+from typing import Any
 
+import numpy as np
 import pytest
 
 from hmcos.backends.c.comparing import compare, reference
@@ -34,6 +36,7 @@ from int8_networks import (
     reduction,
     unsigned,
 )
+from tflite_models import S, Sketch
 
 NAMING = Naming("net")
 MAKERS = dict.fromkeys([*IMAGES, *ENDS, binary, fully_connected, function, padding, reduction])
@@ -79,3 +82,78 @@ def test_ends_stay_unsigned(feeding: Feeding) -> None:
     _check(model, feeding)
     header = generate(model, program_of(model, Rows(feeding), Limits(), Watch()), NAMING).header
     assert "const uint8_t *net_output(void);" in header
+
+
+# -- Where LiteRT reckons uint8 in another way than TFLM int8: each on all 256 numbers ----------------------
+
+ALL = [1, 16, 16, 1]
+
+
+def _by(scale: float, zero: int) -> Any:
+    return S.QuantizationParametersT(scale=[scale], zeroPoint=[zero])
+
+
+def _tensor(sketch: Sketch, by: tuple[float, int], numbers: object = None, shape: Any = ALL) -> int:
+    data = None if numbers is None else np.array(numbers, "uint8")
+    return sketch.tensor(shape, "UINT8", data, quantization=_by(*by))
+
+
+def _bits(sketch: Sketch, fed: int, made: int) -> bytes:
+    """Return what LiteRT makes of an image of all numbers; the code has to make the same."""
+    sketch.ports([fed], [made])
+    model = model_in(sketch.bytes(), Path("net.tflite"))
+    inputs = [[np.arange(256, dtype="uint8").reshape(ALL)]]
+    program = program_of(model, Rows(), Limits(), Watch())
+    (wanted,) = reference(model, inputs, "litert")
+    code = generate(model, program, NAMING), NAMING
+    assert all(found.equal == 1 for found in compare(model, program, code, inputs, [wanted])), wanted
+    return wanted
+
+
+def test_a_fully_connected_operator_rounds_once() -> None:
+    """32 / 64.001 is below a half; rounded to 31 bits first, it would be one and become 1."""
+    sketch = Sketch()
+    sketch.subgraph()
+    fed, made = _tensor(sketch, (1.0, 128)), _tensor(sketch, (64.001, 100))
+    weights = _tensor(sketch, (1.0, 128), [[129]], [1, 1])
+    sketch.operator("FULLY_CONNECTED", [fed, weights], [made], keepNumDims=True)
+    assert _bits(sketch, fed, made)[160] == 100
+
+
+@pytest.mark.parametrize(
+    ("kind", "scales", "number"), [("SUB", (0.033, 0.04, 0.19), 127), ("MUL", (0.13, 0.18, 0.96), 47)]
+)
+def test_scales_of_two_inputs_are_reckoned_in_other_floats(
+    kind: str, scales: tuple[float, float, float], number: int
+) -> None:
+    sketch = Sketch()
+    sketch.subgraph()
+    first, second, out = scales
+    fed, made = _tensor(sketch, (first, 0)), _tensor(sketch, (out, 100 if kind == "SUB" else 0))
+    sketch.operator(kind, [fed, _tensor(sketch, (second, 0), [number], [1])], [made])
+    _bits(sketch, fed, made)
+
+
+@pytest.mark.parametrize(
+    ("kind", "by"), [("LOGISTIC", (1 / 256, 3)), ("TANH", (1 / 64, 100)), ("RELU6", (0.05, 20))]
+)
+def test_functions_of_one_number_are_those_of_litert(kind: str, by: tuple[float, int]) -> None:
+    sketch = Sketch()
+    sketch.subgraph()
+    fed, made = _tensor(sketch, (0.031, 99)), _tensor(sketch, by)
+    sketch.operator(kind, [fed], [made])
+    _bits(sketch, fed, made)
+
+
+def test_operators_on_int8_beside_those_on_uint8_are_refused() -> None:
+    sketch = Sketch()
+    sketch.subgraph()
+    fed, inner = _tensor(sketch, (0.5, 128)), _tensor(sketch, (0.5, 128))
+    sketch.operator("RELU", [fed], [inner])
+    other, made = sketch.tensor(ALL), sketch.tensor(ALL)
+    sketch.operator("QUANTIZE", [inner], [other])
+    sketch.operator("RELU", [other], [made])
+    sketch.ports([fed], [made])
+    model = model_in(sketch.bytes(), Path("net.tflite"))
+    with pytest.raises(ModelError, match="works on int8 where others work on uint8"):
+        generate(model, program_of(model, Rows(), Limits(), Watch()), NAMING)

@@ -1,4 +1,4 @@
-/* needs: patch lines weighted dot4 dot1 quantization */
+/* needs: patch lines weighted dot4 dot1 result */
 /* Adds the products of one output pixel to `number` sums, four or one, of neighbouring output channels. */
 static void hm_conv_sums(const hm_conv *c, const hm_patch *p, const int8_t *weights, int32_t number, int32_t *sums)
 {

@@ -1,4 +1,4 @@
-/* needs: dense_params dot4 dot1 quantization */
+/* needs: dense_params dot4 dot1 dense_result */
 /* One output row of a fully connected operator, pixel by pixel. */
 static void hm_dense_row(const hm_dense *c, const hm_sums *q, const int8_t *in, int8_t *out)
 {
@@ -17,7 +17,7 @@ static void hm_dense_row(const hm_dense *c, const hm_sums *q, const int8_t *in, 
                 sums[0] = hm_dot1(in, weights, length, q, sums[0]);
             }
             for (k = 0; k < number; k++, channel++) {
-                *out++ = hm_result(q, channel, sums[k]);
+                *out++ = hm_dense_result(q, channel, sums[k]);
             }
         }
     }

@@ -1,4 +1,4 @@
-/* needs: dense_params dot1 quantization */
+/* needs: dense_params dot1 dense_result */
 /* Adds what one input row has for the vector to the sums of the channels; the first row sets them, the last
    makes the output, which may stand where the sums begin. */
 static void hm_dense_sum_step(int8_t *arena, const hm_operator *o, int32_t step)
@@ -17,7 +17,7 @@ static void hm_dense_sum_step(int8_t *arena, const hm_operator *o, int32_t step)
         }
         sum = hm_dot1(in, weights, p->length, &q, sum);
         if (step == p->rows - 1) {
-            out[channel] = hm_result(&q, channel, sum);
+            out[channel] = hm_dense_result(&q, channel, sum);
         } else {
             memcpy(sums + 4 * channel, &sum, 4);
         }

@@ -1,4 +1,4 @@
-/* needs: patch lines weighted quantization */
+/* needs: patch lines weighted result */
 #ifndef HM_LANES
 #define HM_LANES 8 /* channels that are summed together */
 #endif

@@ -1,4 +1,4 @@
-/* needs: row weighted dot1 quantization */
+/* needs: row weighted dot1 result */
 /* The sum of one output of a transposed convolution: of the inputs that reach it. */
 static int32_t hm_transpose_conv_sum(const hm_conv *c, const int8_t *const *rows, int32_t x, int32_t channel)
 {

@@ -149,6 +149,15 @@ class Case:
                 what = f"works on {tensor.element}; only {' and '.join(elements)} can be compiled"
                 raise self.refusal(what)
 
+    def need_one_sign(self) -> None:
+        """Check that an operator that computes does so on uint8 where others do.
+
+        Raises:
+            ModelError: it computes on int8, for which runtimes round in other ways.
+        """
+        if self.source.is_mixed(self.op.number):
+            raise self.refusal("works on int8 where others work on uint8; convert the whole network to int8")
+
     def bounds(self) -> tuple[int, int]:
         """Return the least and the greatest number of an output, by the fused activation."""
         quantization = self.of_output()

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from math import exp, inf
+from math import tanh as real_tanh
+
 import numpy as np
 
 from hmcos.backends.c import fixed_point
-from hmcos.backends.c.fixed_point import clamped, divide, product, scale_of, scaled, sigmoid_table
+from hmcos.backends.c.fixed_point import (
+    clamped,
+    divide,
+    product,
+    round_away,
+    scale_of,
+    scaled,
+    sigmoid_table,
+)
 from hmcos.backends.c.tensors import Quantization
 
 _INT16 = (-(2**15), 2**15 - 1)
@@ -19,6 +31,24 @@ def logistic(inner: Quantization) -> list[int]:
 def tanh(inner: Quantization) -> list[int]:
     """Return the table of TANH, whose output has scale 1/128 and zero point 0."""
     return sigmoid_table(inner.zero, inner.scale, fixed_point.hyperbolic_tangent, 7, 0)
+
+
+def sigmoid_in_floats(kind: str, inner: Quantization, outer: Quantization) -> list[int]:
+    """Return the table of LOGISTIC or TANH as LiteRT reckons it for uint8: in floats of 32 bits."""
+    function = _REAL[kind]
+    by, scale = np.float32(inner.scale), np.float32(1) / np.float32(outer.scale)
+    found: list[int] = []
+    for number in range(-128, 128):
+        value = np.float32(function(float(by * np.float32(number - inner.zero))))
+        found.append(clamped(round_away(float(value * scale)) + outer.zero))
+    return found
+
+
+def _real_logistic(x: float) -> float:
+    return float(np.float32(1) / (np.float32(1) + np.float32(exp(-x) if -x < 700 else inf)))
+
+
+_REAL: dict[str, Callable[[float], float]] = {"LOGISTIC": _real_logistic, "TANH": real_tanh}
 
 
 def leaky_relu(inner: Quantization, outer: Quantization, alpha: float) -> list[int]:

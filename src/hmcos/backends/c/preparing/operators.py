@@ -69,6 +69,7 @@ def kernels_of(case: Case) -> list[Kernel]:
 
 
 def _prepared(case: Case) -> list[Kernel]:
+    case.need_one_sign()
     if case.operator.kind in _MOVED:
         return moved.moved(case)
     prepare = _ONE.get(case.operator.kind)

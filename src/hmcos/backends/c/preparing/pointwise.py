@@ -6,7 +6,7 @@ import numpy as np
 
 from hmcos.backends.c.fixed_point import Scale, scale_of
 from hmcos.backends.c.preparing.case import INT8, Case, Kernel, braces, plane, quantized
-from hmcos.backends.c.preparing.functions import hard_swish, leaky_relu, logistic, tanh
+from hmcos.backends.c.preparing.functions import hard_swish, leaky_relu, logistic, sigmoid_in_floats, tanh
 from hmcos.backends.c.shared import Scales
 from hmcos.graph.rowwise import row_axis
 from hmcos.plan.row_parts import RowInput
@@ -22,9 +22,12 @@ def binary(case: Case) -> Kernel:
     kind = case.operator.kind
     first, second, out = case.of_input(0), case.of_input(1), case.of_output()
     if kind == "MUL":
-        scales = [Scale(0, 0), Scale(0, 0), scale_of(first.scale * second.scale / out.scale)]
+        number = np.float32 if case.source.is_unsigned else np.float64
+        product = number(first.scale) * number(second.scale) / number(out.scale)
+        scales = [Scale(0, 0), Scale(0, 0), scale_of(float(product))]
     else:
-        scales = [scale_of(number) for number in _common(first.scale, second.scale, out.scale, kind == "SUB")]
+        in_floats = kind == "SUB" and not case.source.is_unsigned
+        scales = [scale_of(number) for number in _common(first.scale, second.scale, out.scale, in_floats)]
     scaling = Scales(
         (scales[0].multiplier, scales[1].multiplier, scales[2].multiplier),
         (-first.zero, -second.zero, out.zero),
@@ -49,7 +52,7 @@ def binary(case: Case) -> Kernel:
 def _common(first: float, second: float, out: float, in_floats: bool) -> list[float]:
     """Return the scales of both inputs and of the output, in units of twice the greater scale of an input.
 
-    The kernel of SUB reckons them in floats of 32 bits, that of ADD in floats of 64.
+    TFLM's kernel of SUB reckons them in floats of 32 bits, that of ADD in floats of 64, as LiteRT does both.
     """
     number = np.float32 if in_floats else np.float64
     twice = number(2) * number(max(first, second))
@@ -97,14 +100,17 @@ def unary(case: Case) -> Kernel:
     """Return the kernel of an activation function."""
     case.need(("int8",), case.tensor(0), case.output())
     inner, outer, kind, length = case.of_input(), case.of_output(), case.operator.kind, case.made().size
-    if kind == "RELU":
-        by = scale_of(float(np.float32(inner.scale) / np.float32(outer.scale)))
-        least = max(INT8[0], quantized(0.0, outer))
-        return _rescale(case, by, (least, INT8[1]), (0, 0))
-    if kind == "RELU6":  # the kernel does not look at the output's scale
+    is_unsigned = case.source.is_unsigned
+    if kind == "RELU6" and not is_unsigned:  # TFLM's kernel does not look at the output's scale
         most = max(INT8[0], min(INT8[1], quantized(6.0, inner)))
         return _kernel(case, "clip", "hm_clip", length, inner.zero, most, size=4)
-    if kind == "LOGISTIC":
+    if kind in ("RELU", "RELU6"):
+        by = scale_of(float(np.float32(inner.scale) / np.float32(outer.scale)))
+        most = INT8[1] if kind == "RELU" else min(INT8[1], quantized(6.0, outer))
+        return _rescale(case, by, (max(INT8[0], quantized(0.0, outer)), most), (0, 0))
+    if kind in ("LOGISTIC", "TANH") and is_unsigned:
+        values = sigmoid_in_floats(kind, inner, outer)
+    elif kind == "LOGISTIC":
         values = logistic(inner)
     elif kind == "TANH":
         values = tanh(inner)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hmcos.backends.c.fixed_point import scale_of
+from hmcos.backends.c.fixed_point import scale_of, scale_once
 from hmcos.backends.c.preparing.case import Case, Kernel
 from hmcos.backends.c.shared import Sums
 from hmcos.frontends.tflite.schema import schema
@@ -105,7 +105,8 @@ def _weights(case: Case, position: int) -> NDArray[Any]:
 def _sums(case: Case, weights: NDArray[Any], bias_at: int, channels: int, data: int = 0) -> int:
     """Return the number of how sums become numbers of the output; weights are input 1."""
     shared = case.shared
-    scales = [scale_of(number) for number in _effective(case, 1, data)]
+    is_once = case.source.is_unsigned and case.operator.kind == "FULLY_CONNECTED"
+    scales = [scale_once(n) if is_once else scale_of(n) for n in _effective(case, 1, data)]
     if len(scales) not in (1, channels):
         raise case.refusal("has scales for some channels only")
     if shared.has_wide_shifts and case.operator.kind in ("CONV_2D", "DEPTHWISE_CONV_2D"):
@@ -127,7 +128,7 @@ def _sums(case: Case, weights: NDArray[Any], bias_at: int, channels: int, data: 
 def _effective(case: Case, place: int, data: int) -> list[float]:
     """Return the scale of sums in units of the output, per channel or once."""
     inner, weights, outer = case.of_input(data), case.of_input(place), case.of_output()
-    in_floats = case.operator.kind == "FULLY_CONNECTED" or case.source.is_unsigned
+    in_floats = (case.operator.kind == "FULLY_CONNECTED") != case.source.is_unsigned
     if in_floats and len(weights.scales) == 1:
         both = np.float32(inner.scale) * np.float32(weights.scale)  # the kernel multiplies floats of 32 bits
         return [float(both) / outer.scale]
