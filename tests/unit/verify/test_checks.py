@@ -47,6 +47,7 @@ def test_only_checks_of_which_others_stand_in_are_optional() -> None:
         "outputs in TFLM",
         "arena in TFLM",
         "sanitizers",
+        "Cortex-M4",
     }
     assert expected == OPTIONAL
     assert [check.required for check in verification(H).checks] == [True, False]
