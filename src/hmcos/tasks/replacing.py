@@ -34,7 +34,7 @@ def check_replaced(plan: Path, opened: Opened, instead: str = "folder") -> None:
         ) from error
     if not _is_same(source, outputs, plan, opened):
         raise OutputError(
-            f"{plan.parent}: holds the plan of another source, {source.name!r}; choose another {instead}, "
+            f"{plan}: holds the plan of another source, {source.name!r}; choose another {instead}, "
             "or replace that plan with --overwrite"
         )
 
