@@ -27,7 +27,7 @@ TRIES = 3
 """Sizes of arenas that are tried with the input at their end."""
 ARRANGEMENTS = 8
 """Ways to place several inputs and outputs apart from each other that are tried."""
-SHORT, LONG = range(4), range(4, 16)
+SHORT, LONG = range(4), range(4, 12)
 """Runs of ejection with the blocks at each place, first and then: most arenas reach the peak in the first."""
 
 

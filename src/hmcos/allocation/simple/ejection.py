@@ -19,11 +19,11 @@ from hmcos.allocation.simple.ordered import by_size, with_limit
 from hmcos.limits import Limits, Watch
 from hmcos.plan.arena import Arena
 
-RUNS = range(16)
+RUNS = range(12)
 """The numbers of the runs; nearly all arenas of rows that reach their bound do so in the first three."""
-FEWEST, EACH = 2_000, 2
+FEWEST, EACH = 700, 3
 """Placements of a run: so many, and for each item that is searched so many more."""
-PAIRS = 2_000_000
+PAIRS = 1_200_000
 """Pairs of items that a run looks at, about: where thousands meet, a run has fewer placements."""
 
 
