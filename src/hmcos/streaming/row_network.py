@@ -250,7 +250,7 @@ class _Folding:
         given = row_shape(tensor)
         if made.rows == 1 and (given.rows == 1 or row_axis(tensor.shape) in axes):
             summed = prod(tensor.shape[axis] for axis in axes)
-            width = sum_width(summed, tensor.bits)
+            width = sum_width(summed, tensor.bits) if rule.widens else tensor.bits // 8
             self._sum(op, t, Summed(tuple(range(given.rows)), width), axes, folded)
             return
         if given.rows == made.rows and row_axis(tensor.shape) not in axes:

@@ -237,7 +237,8 @@ def _reduced(facts: Facts, op: Operator) -> RowRule | str:
         return "is not told by the file which axes it sums over"
     if any(not -len(data.shape) <= axis < len(data.shape) for axis in axes):
         return "sums over axes that its input does not have"
-    return Reduced(tuple(sorted({axis % len(data.shape) for axis in axes})))
+    found = tuple(sorted({axis % len(data.shape) for axis in axes}))
+    return Reduced(found, widens=op.kind in ("MEAN", "SUM"))
 
 
 def _resize(facts: Facts, op: Operator) -> RowRule | str:
@@ -301,6 +302,8 @@ _RULES: dict[str, Callable[[Facts, Operator], RowRule | str]] = {
     "FULLY_CONNECTED": _fully_connected,
     "MAX_POOL_2D": _pool,
     "MEAN": _reduced,
+    "REDUCE_MAX": _reduced,
+    "REDUCE_MIN": _reduced,
     "RESIZE_BILINEAR": _resize,
     "RESIZE_NEAREST_NEIGHBOR": _resize,
     "SOFTMAX": _softmax,

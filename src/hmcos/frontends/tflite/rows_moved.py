@@ -62,6 +62,8 @@ def _concatenation(facts: Facts, op: Operator) -> RowRule | str:
     rank = len(whole.shape)
     if options is None or not -rank <= options.axis < rank or None in op.inputs:
         return "names an axis that its output does not have"
+    if whole.element == "uint8" and facts.has_several_scales(op):
+        return "puts together numbers of several scales; convert the model to int8"
     axis = row_axis(whole.shape)
     tensors = [facts.graph.tensors[t] for t in op.inputs if t is not None]
     if options.axis % rank != axis or rank == 1:

@@ -157,3 +157,22 @@ def test_operators_on_int8_beside_those_on_uint8_are_refused() -> None:
     model = model_in(sketch.bytes(), Path("net.tflite"))
     with pytest.raises(ModelError, match="works on int8 where others work on uint8"):
         generate(model, program_of(model, Rows(), Limits(), Watch()), NAMING)
+
+
+@pytest.mark.parametrize("axis", [1, 3])
+@pytest.mark.parametrize("is_output", [True, False])
+def test_numbers_of_several_scales_are_not_put_together(axis: int, is_output: bool) -> None:
+    """LiteRT scales them; rows that are not moved cannot be."""
+    sketch = Sketch()
+    sketch.subgraph()
+    fed, inner = _tensor(sketch, (0.5, 128)), _tensor(sketch, (0.25, 128))
+    sketch.operator("RELU", [fed], [inner])
+    shape = [1, 32, 16, 1] if axis == 1 else [1, 16, 16, 2]
+    made = _tensor(sketch, (0.5, 128), None, shape)
+    sketch.operator("CONCATENATION", [fed, inner], [made], axis=axis)
+    end = made if is_output else _tensor(sketch, (0.5, 128), None, shape)
+    if not is_output:
+        sketch.operator("RELU", [made], [end])
+    sketch.ports([fed], [end])
+    with pytest.raises(ModelError, match="several scales"):
+        program_of(model_in(sketch.bytes(), Path("net.tflite")), Rows(), Limits(), Watch())

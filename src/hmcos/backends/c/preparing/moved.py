@@ -107,16 +107,15 @@ def padded(case: Case) -> Kernel:
 
 
 def concatenated(case: Case) -> Kernel:
-    """Return the kernel of CONCATENATION along columns or channels."""
+    """Return the kernel of CONCATENATION."""
     shape = case.output().shape
     along, axis = case.options.axis % len(shape), row_axis(shape) if len(shape) > 1 else -1
+    inputs = [case.tensor(position) for position in range(len(case.operator.inputs))]
+    case.need(("int8", "uint8"), case.output(), *inputs)
+    if along == axis and all(row_axis(tensor.shape) == axis for tensor in inputs):
+        return _stacked(case, [tensor.shape[axis] for tensor in inputs])
     if along <= axis:
         raise case.refusal("puts rows together that do not stand side by side")
-    inputs = [case.tensor(position) for position in range(len(case.operator.inputs))]
-    is_unsigned = case.source.model.graph.tensors[case.op.makes[0]].element == "uint8"
-    if is_unsigned and any(case.of_input(k) != case.of_output() for k in range(len(inputs))):
-        raise case.refusal("puts together numbers of several scales; convert the model to int8")
-    case.need(("int8", "uint8"), case.output(), *inputs)
     after = prod(shape[along + 1 :])
     lengths: list[int] = [tensor.shape[along] * after for tensor in inputs]
     if max(lengths) > _LONGEST:
@@ -127,6 +126,15 @@ def concatenated(case: Case) -> Kernel:
     fields = (table, _constants(case), prod(shape[axis + 1 : along]), len(lengths))
     params = case.struct("hm_concat", *fields, size=12)
     return Kernel("concat", params, tuple(read.tensor for read in case.op.inputs), case.op.makes[0])
+
+
+def _stacked(case: Case, rows: list[int]) -> Kernel:
+    ends = np.cumsum(rows).tolist()
+    if ends[-1] > _LONGEST:
+        raise case.refusal(f"puts together more than {_LONGEST:,} rows, which its kernel cannot take")
+    table = case.constants.array("uint16_t", ends, "ends", "operators")
+    params = case.struct("hm_stack", table, _constants(case), case.made().size, size=10)
+    return Kernel("stack", params, tuple(read.tensor for read in case.op.inputs), case.op.makes[0])
 
 
 def _constants(case: Case) -> str:
