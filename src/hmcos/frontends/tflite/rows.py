@@ -12,6 +12,7 @@ from hmcos.frontends.tflite.reading import parse
 from hmcos.frontends.tflite.resizing import linear, nearest
 from hmcos.frontends.tflite.rows_moved import MOVING
 from hmcos.frontends.tflite.schema import schema
+from hmcos.frontends.tflite.shapes import wrong_shape
 from hmcos.frontends.tflite.windows import sliding_windows
 from hmcos.graph.graph import Operator
 from hmcos.graph.rowwise import (
@@ -81,7 +82,7 @@ def _rule(facts: Facts, op: Operator) -> RowRule:
         return Refused("is of a kind that cannot be run row by row yet; cut it off, or ask for it")
     if op.is_random:
         return Refused("keeps something from run to run, or draws random numbers")
-    wrong = _wrong_type(facts, op)
+    wrong = _wrong_type(facts, op) or wrong_shape(facts, op)
     found = Refused(wrong) if wrong else rule(facts, op)
     if isinstance(found, str):
         return Refused(found)

@@ -78,6 +78,10 @@ def _blocks(places: NDArray[np.int64], size: int, *, to_depth: bool) -> NDArray[
 
 def _gathered(case: Case, index: int, places: NDArray[np.int64]) -> Kernel:
     made, read = case.made(index), case.read()
+    if places.size != made.rows * made.size:
+        raise case.refusal(
+            f"moves {places.size:,} numbers into {made.rows * made.size:,}; convert the model again"
+        )
     found = strides_of(places.reshape(made.rows, made.size))
     if found is None:
         raise case.refusal("moves its numbers in more steps than its kernel can take")

@@ -138,6 +138,8 @@ def unary(case: Case) -> Kernel:
     if kind in ("LOGISTIC", "TANH") and is_unsigned:
         values = sigmoid_in_floats(kind, inner, outer)
     elif kind == "LOGISTIC":
+        if outer.zero != INT8[0]:
+            raise case.refusal("has an output whose zero point is not -128, which TFLM refuses too")
         values = logistic(inner)
     elif kind == "TANH":
         values = tanh(inner)
@@ -184,6 +186,8 @@ def softmax(case: Case) -> Kernel:
     if (outer.zero, outer.scale) != (-128, 1 / 256):
         raise case.refusal("has an output that is not of scale 1/256 and zero point -128")
     channels = case.output().shape[-1]
+    if float(case.options.beta) * inner.scale * (1 << 26) <= 1:
+        raise case.refusal("has a beta or a scale near zero or below; convert the model again")
     by = scale_of(min(float(case.options.beta) * inner.scale * (1 << 26), 2.0**31 - 1))
     reach = min(256, int(31 * (1 << 26) / 2**by.shift))
     fields = (case.made().size // channels, channels, by.multiplier, -reach, by.shift)
