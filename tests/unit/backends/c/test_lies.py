@@ -31,9 +31,7 @@ def _refusal(content: bytes) -> str:
     return str(caught.value)
 
 
-def _one(
-    kind: str, shapes: list[list[int]], *numbers: object, element: str = "INT8", **options: Any
-) -> bytes:
+def _one(kind: str, shapes: list[list[int]], *numbers: object, ends: str = "INT8", **options: Any) -> bytes:
     """Return a file of one operator: shapes of its inputs and its output, and constants."""
     sketch = Sketch()
     sketch.subgraph()
