@@ -112,6 +112,25 @@ def _check(model: Model, program: RowProgram | None = None) -> None:
 
 
 @needs_tflm
+@pytest.mark.parametrize("feeding", Feeding)
+def test_a_wide_dense_layer_reads_all_rows_at_once(feeding: Feeding) -> None:
+    """Its sums would take more bytes than the rows that it sums over."""
+    grow = Grower(Random(1))
+    inner = made = grow.fed([1, 4, 4, 8])
+    while made == inner:
+        made = convolution(grow, inner)
+    count = int(np.prod(grow.shape(made)))
+    flat, end = grow.tensor([1, count], like=made), grow.tensor([1, count])
+    grow.sketch.operator("RESHAPE", [made, grow.integers([1, count])], [flat], newShape=[1, count])
+    weights, _ = grow.weights([count, count], 0, count, flat)
+    grow.sketch.operator("FULLY_CONNECTED", [flat, weights], [end])
+    model = _model(grow.ended(end))
+    program = program_of(model, Rows(feeding), Limits(), Watch())
+    assert "hm_dense_all_step" in generate(model, program, NAMING).source
+    _check(model, program)
+
+
+@needs_tflm
 def test_an_input_that_comes_by_rows_gives_the_same() -> None:
     model = _small()
     program = whole_program(model, Feeding.ROWS)

@@ -46,15 +46,16 @@ def fully_connected(case: Case) -> Kernel:
     weights, read, made = _weights(case, 1), case.read(), case.made()
     channels, each = weights.shape
     sums = _sums(case, weights, 2, channels)
-    rows = case.op.steps if case.op.role is Role.SUM else 1
-    is_sum = rows > 1
-    length = read.size if is_sum else each
-    pixels = 1 if is_sum else read.size // each
-    if (length * rows if is_sum else read.size) != each * pixels or made.size != pixels * channels:
+    is_sum = case.op.role is Role.SUM and case.op.steps > 1
+    is_all = case.op.role is Role.WHOLE and read.rows > 1 and read.rows * read.size == each
+    rows = case.op.steps if is_sum else read.rows if is_all else 1
+    length = read.size if rows > 1 else each
+    pixels = 1 if rows > 1 else read.size // each
+    if (length * rows if rows > 1 else read.size) != each * pixels or made.size != pixels * channels:
         raise case.refusal(f"takes rows of {read.size} numbers, of which {each} do not make one vector")
     sizes = (pixels, length, channels, rows, case.first, case.sums)
     params = case.struct("hm_dense", *sizes, size=_DENSE_BYTES)
-    name = "dense_sum" if is_sum else "dense"
+    name = "dense_sum" if is_sum else "dense_all" if is_all else "dense"
     return Kernel(name, params, (read.tensor,), case.op.makes[0], scales=sums)
 
 
