@@ -63,7 +63,7 @@ class Facts:
 
     def has_several_scales(self, op: Operator) -> bool:
         """Return whether inputs of an operator are quantized in other ways than its output."""
-        tensors = (self.source.subgraphs or [])[0].tensors or []
+        tensors: Any = (self.source.subgraphs or [])[0].tensors or []
         ways = [_numbers_of(tensors[t].quantization) for t in (*op.makes, *op.reads)]
         return any(way != ways[0] for way in ways)
 

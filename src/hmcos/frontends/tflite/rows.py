@@ -36,6 +36,8 @@ from hmcos.graph.rowwise import (
 )
 from hmcos.graph.windows import Window, same_pads
 
+_KEEPING = frozenset({"ASSIGN_VARIABLE", "CALL_ONCE", "READ_VARIABLE", "VAR_HANDLE"})
+"""Kinds of models whose variables live on between runs, such as those that listen for a word."""
 ELEMENTS = frozenset({"int8", "uint8", "int32"})
 """Types of activations in the middle of a network; float32 only where it begins or ends."""
 _COLUMNS = 2
@@ -75,6 +77,10 @@ def _told_by_shapes(op: Operator, known: set[int]) -> Refused | None:
 
 
 def _rule(facts: Facts, op: Operator) -> RowRule:
+    if op.kind in _KEEPING:
+        return Refused(
+            "keeps numbers from run to run; export the model without state, on its whole input"
+        )
     if op.bodies:
         return Refused("runs other graphs of the file; only a single graph can be compiled")
     rule = _RULES.get(op.kind) if op.makes and op.inputs and not op.domain else None
@@ -98,6 +104,8 @@ def _wrong_type(facts: Facts, op: Operator) -> str | None:
         ends = op.kind == "QUANTIZE" if t in op.reads else op.kind == "DEQUANTIZE"
         if tensor.element == "float32" and (ends or _is_end(facts, t)):
             continue
+        if tensor.element == "int64":
+            return "computes on int64; convert the model with int32 there"
         known = "only models quantized to int8 throughout can be compiled"
         return f"computes on {tensor.element}; {known}: quantize it, or cut it off where floats begin"
     return None

@@ -93,7 +93,7 @@ def _joined(facts: Facts, op: Operator) -> list[Shape] | None:
     options, shapes = facts.options(op), [facts.graph.tensors[t].shape for t in op.reads]
     if options is None or not -len(shapes[0]) <= options.axis < len(shapes[0]):
         return None
-    along = options.axis % len(shapes[0])
+    along = int(options.axis) % len(shapes[0])
     rest = {shape[:along] + shape[along + 1 :] for shape in shapes}
     if len(rest) > 1 or len({len(shape) for shape in shapes}) > 1:
         return []

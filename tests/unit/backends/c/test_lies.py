@@ -31,15 +31,13 @@ def _refusal(content: bytes) -> str:
     return str(caught.value)
 
 
-def _one(kind: str, shapes: list[list[int]], *numbers: object, ends: str = "INT8", **options: Any) -> bytes:
+def _one(kind: str, shapes: list[list[int]], *numbers: Any, ends: str = "INT8", **options: Any) -> bytes:
     """Return a file of one operator: shapes of its inputs and its output, and constants."""
     sketch = Sketch()
     sketch.subgraph()
     fed = [sketch.tensor(shape) for shape in shapes[:-1]]
-    told = [
-        sketch.tensor(list(np.shape(each)), "INT32", np.asarray(each, "int32"))  # pyright: ignore[reportArgumentType]
-        for each in numbers
-    ]
+    arrays = [np.asarray(each, "int32") for each in numbers]
+    told = [sketch.tensor(list(array.shape), "INT32", array) for array in arrays]
     made = sketch.tensor(shapes[-1], ends)
     sketch.operator(kind, [*fed, *told], [made], **options)
     sketch.ports(fed, [made])
@@ -85,7 +83,7 @@ def test_outputs_of_another_shape(
     ],
 )
 def test_inputs_that_do_not_go_together(kind: str, second: list[int], made: list[int]) -> None:
-    options = {"axis": 1} if kind == "CONCATENATION" else {}
+    options: dict[str, Any] = {"axis": 1} if kind == "CONCATENATION" else {}
     assert "convert the model again" in _refusal(_one(kind, [IMAGE, second, made], **options))
 
 
