@@ -78,9 +78,7 @@ def _told_by_shapes(op: Operator, known: set[int]) -> Refused | None:
 
 def _rule(facts: Facts, op: Operator) -> RowRule:
     if op.kind in _KEEPING:
-        return Refused(
-            "keeps numbers from run to run; export the model without state, on its whole input"
-        )
+        return Refused("keeps numbers from run to run; export the model without state, on its whole input")
     if op.bodies:
         return Refused("runs other graphs of the file; only a single graph can be compiled")
     rule = _RULES.get(op.kind) if op.makes and op.inputs and not op.domain else None

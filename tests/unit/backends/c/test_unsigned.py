@@ -25,6 +25,7 @@ from hmcos.streaming.program import Feeding, Rows
 from int8_networks import (
     ENDS,
     IMAGES,
+    MORE,
     Grower,
     binary,
     convolution,
@@ -39,7 +40,7 @@ from int8_networks import (
 from tflite_models import S, Sketch
 
 NAMING = Naming("net")
-MAKERS = dict.fromkeys([*IMAGES, *ENDS, binary, fully_connected, function, padding, reduction])
+MAKERS = dict.fromkeys([*IMAGES, *MORE, *ENDS, binary, fully_connected, function, padding, reduction])
 pytestmark = [
     pytest.mark.skipif(
         not any(shutil.which(name) for name in ("cc", "gcc", "clang")), reason="no C compiler is installed"
