@@ -67,6 +67,14 @@ class Source:
             for t in (*op.reads, *op.makes)
         )
 
+    @cached_property
+    def has_bits_of_litert(self) -> bool:
+        """Whether it is compiled to the bits of LiteRT: it computes on uint8, or only moves such numbers."""
+        graph = self.model.graph
+        moves = all(op.kind in _ANY_TYPE for op in graph.operators)
+        ends = (*graph.inputs, *graph.outputs)
+        return self.is_unsigned or (moves and any(graph.tensors[t].element == "uint8" for t in ends))
+
     def is_mixed(self, number: int) -> bool:
         """Return whether an operator computes on int8 in a network in which others compute on uint8."""
         op, tensors = self.operator(number), self.model.graph.tensors
