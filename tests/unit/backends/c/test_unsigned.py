@@ -66,11 +66,39 @@ def test_every_kind_has_the_bits_of_litert(maker: Callable[[Grower, int], int]) 
         if made in grow.inputs:
             continue
         model = model_in(unsigned(grow.ended(made), Random(seed)), Path("net.tflite"))
-        if model.graph.operators[0].kind == "RESIZE_BILINEAR":
-            with pytest.raises(ModelError, match="uint8"):
-                _check(model)
-        else:
+        try:
             _check(model)
+        except ModelError as error:
+            assert "resizes uint8 by factors" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("made", "options"),
+    [
+        ([1, 32, 64, 1], {}),
+        ([1, 32, 32, 1], {"halfPixelCenters": True}),
+        ([1, 61, 31, 1], {"alignCorners": True}),
+        ([1, 8, 4, 1], {"halfPixelCenters": True}),
+    ],
+)
+def test_images_are_resized_by_factors_that_floats_hold(made: list[int], options: dict[str, bool]) -> None:
+    sketch = Sketch()
+    sketch.subgraph()
+    fed, end = _tensor(sketch, (0.5, 128)), _tensor(sketch, (0.5, 128), None, made)
+    sizes = sketch.tensor([2], "INT32", np.array(made[1:3], "int32"))
+    sketch.operator("RESIZE_BILINEAR", [fed, sizes], [end], **options)
+    _bits(sketch, fed, end)
+
+
+def test_other_factors_are_refused() -> None:
+    sketch = Sketch()
+    sketch.subgraph()
+    made = [1, 33, 30, 1]
+    fed, end = _tensor(sketch, (0.5, 128)), _tensor(sketch, (0.5, 128), None, made)
+    sizes = sketch.tensor([2], "INT32", np.array(made[1:3], "int32"))
+    sketch.operator("RESIZE_BILINEAR", [fed, sizes], [end])
+    with pytest.raises(ModelError, match="resizes uint8 by factors"):
+        _bits(sketch, fed, end)
 
 
 @pytest.mark.parametrize("feeding", Feeding)

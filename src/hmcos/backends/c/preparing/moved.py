@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from math import prod
+from collections.abc import Sequence
+from math import gcd, prod
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from hmcos.frontends.tflite import resizing
 from hmcos.graph.rowwise import row_axis
 
 _GATHER_BYTES, _BILINEAR_BYTES = 36, 24
+_FLOAT_BITS = 24
+"""Of whole numbers that floats of 32 bits hold."""
 _LONGEST = 2**16 - 1
 """Of what tables of 16 bits can tell: bytes of a piece, rows and columns of an image."""
 
@@ -177,14 +180,28 @@ def _nearest(case: Case, size: int, whole: int) -> list[int]:
     return np.clip(resizing.nearest(size, whole, align=align, half=half), 0, size - 1).tolist()
 
 
+def _is_exact(case: Case, pairs: Sequence[tuple[int, int]]) -> bool:
+    """Return whether places are such fractions of pixels that floats of 32 bits hold all products of two."""
+    bits = 0
+    for axis, (scale, shift) in enumerate(pairs, 1):
+        size, wide = case.tensor(0).shape[axis], case.output().shape[axis]
+        less = int(bool(case.options.alignCorners) and wide > 1)
+        is_half = bool(case.options.halfPixelCenters)
+        if scale * (wide - less) != 1024 * (size - less) or (is_half and scale % 2):
+            return False
+        bits += 11 - gcd(scale, shift, 1024).bit_length()
+    return bits <= _FLOAT_BITS - 8
+
+
 def bilinear(case: Case) -> Kernel:
     """Return the kernel of RESIZE_BILINEAR."""
-    if case.source.is_unsigned:
-        raise case.refusal("works on uint8, for which runtimes reckon in floats; convert the model to int8")
     case.need(("int8",), case.tensor(0), case.output())
     shape, whole = case.tensor(0).shape, case.output().shape
     align, half = bool(case.options.alignCorners), bool(case.options.halfPixelCenters)
     pairs = [resizing.linear(shape[k], whole[k], align=align, half=half) for k in (1, 2)]
+    if case.source.is_unsigned and not _is_exact(case, pairs):
+        reason = "resizes uint8 by factors for which LiteRT rounds floats; convert the model to int8"
+        raise case.refusal(reason)
     scales, shifts = zip(*pairs, strict=True)
     fields = (shape[1], shape[2], whole[2], whole[3], *scales, *shifts)
     params = case.struct("hm_bilinear", *fields, size=_BILINEAR_BYTES)
