@@ -1,4 +1,4 @@
-/* needs: dense_params dot1 */
+/* needs: dense_params dot1 dense_result */
 /* The output of all input rows at once, which together are one vector. */
 static void hm_dense_all_step(int8_t *arena, const hm_operator *o, int32_t step)
 {

@@ -1,4 +1,4 @@
-/* needs: binary */
+/* needs: beside */
 /* Columns of an output row of the greater or the lesser of two numbers; the output may stand where an unrepeated
    input does. */
 static void hm_greater_row(const hm_binary *p, const int8_t *a, const int8_t *b, int8_t *out, int32_t width)

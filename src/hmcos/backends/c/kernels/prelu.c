@@ -1,4 +1,4 @@
-/* needs: binary scale clamp */
+/* needs: beside scale clamp */
 /* Columns of an output row in which numbers below zero are multiplied by those of the second input; the output
    may stand where an unrepeated input does. */
 static void hm_prelu_row(const hm_binary *p, const hm_scales *q, const int8_t *a, const int8_t *b, int8_t *out,
