@@ -175,15 +175,41 @@ def binary(grow: Grower, fed: int) -> int:
     return made
 
 
+def extreme(grow: Grower, fed: int) -> int:
+    """Return the greater or the lesser of two numbers, or of all along some axes."""
+    rng, shape = grow.rng, grow.shape(fed)
+    if rng.random() < 0.5:
+        return _reduction(grow, fed, rng.choice(("REDUCE_MAX", "REDUCE_MIN")), like=fed)
+    other = [size if rng.random() < 0.5 else 1 for size in shape]
+    second = rng.choice((grow.constant, grow.fed))(other, like=fed)
+    pair = [fed, second] if rng.random() < 0.5 else [second, fed]
+    made = grow.tensor(shape, like=fed)
+    grow.sketch.operator(rng.choice(("MAXIMUM", "MINIMUM")), pair, [made])
+    return made
+
+
+def sloped(grow: Grower, fed: int) -> int:
+    """Return a PRELU of slopes per channel, or of another form."""
+    rng, shape = grow.rng, grow.shape(fed)
+    slopes = [1] * (len(shape) - 2) + shape[-1:] if rng.random() < 0.7 else shape[1:]
+    made = grow.tensor(shape)
+    grow.sketch.operator("PRELU", [fed, grow.constant(slopes or [1])], [made])
+    return made
+
+
 def reduction(grow: Grower, fed: int) -> int:
+    return _reduction(grow, fed, grow.rng.choice(("MEAN", "SUM")))
+
+
+def _reduction(grow: Grower, fed: int, kind: str, like: int | None = None) -> int:
     rng, shape = grow.rng, grow.shape(fed)
     axes = rng.sample(range(1, len(shape)), rng.randint(1, len(shape) - 1)) if len(shape) > 1 else [0]
     keep = rng.random() < 0.7
     made = [1 if k in axes else size for k, size in enumerate(shape)]
     made = made if keep else [size for k, size in enumerate(shape) if k not in axes]
     told = [axis - len(shape) if rng.random() < 0.2 else axis for axis in axes]
-    result = grow.tensor(made)
-    grow.sketch.operator(rng.choice(("MEAN", "SUM")), [fed, grow.integers(told)], [result], keepDims=keep)
+    result = grow.tensor(made, like=like)
+    grow.sketch.operator(kind, [fed, grow.integers(told)], [result], keepDims=keep)
     return result
 
 
@@ -406,16 +432,18 @@ ANY: tuple[Callable[[Grower, int], int], ...] = (
     function,
     fully_connected,
 )
+MORE: tuple[Callable[[Grower, int], int], ...] = (extreme, sloped)
+"""Apart, so that seeds give the networks that they gave before."""
 ENDS: tuple[Callable[[Grower, int], int], ...] = (greatest, dequantized)
 
 
-def random_network(rng: Random, length: int) -> bytes:
+def random_network(rng: Random, length: int, more: tuple[Callable[[Grower, int], int], ...] = ()) -> bytes:
     """Return a file of about so many operators."""
     grow = Grower(rng)
     made = image(grow)
     for k in range(length):
         shape = grow.shape(made)
-        choices = [*ANY, *(IMAGES * 2 if len(shape) == 4 else ())]
+        choices = [*ANY, *more, *(IMAGES * 2 if len(shape) == 4 else ())]
         if k == length - 1 and rng.random() < 0.3:
             choices = list(ENDS)
         if len(shape) < 2:

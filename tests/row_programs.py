@@ -80,7 +80,7 @@ def _operator(source: Source, op: Operator, places: dict[int, RowTensor]) -> Row
     shape = source.tensors[data.tensor].shape
     role, steps, accumulator = Role.ROW, made.rows, None
     rows, columns = _windows(source, op)
-    if op.kind in ("MEAN", "SUM"):
+    if op.kind in ("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN"):
         known = source.constant(cast(int, op.inputs[1]))
         assert known is not None
         axes = tuple(sorted({int(a) % len(shape) for a in known.reshape(-1)}))

@@ -30,6 +30,8 @@ _OPTIONS = {
     "MAX_POOL_2D": "Pool2DOptions",
     "MEAN": "ReducerOptions",
     "SUM": "ReducerOptions",
+    "REDUCE_MAX": "ReducerOptions",
+    "REDUCE_MIN": "ReducerOptions",
     "ARG_MAX": "ArgMaxOptions",
     "MUL": "MulOptions",
     "RESIZE_BILINEAR": "ResizeBilinearOptions",

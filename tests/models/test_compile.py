@@ -7,6 +7,7 @@ import os
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from random import Random
 from typing import Any, cast
 
 import numpy as np
@@ -22,6 +23,7 @@ from hmcos.processes import run_program
 from hmcos.runtimes.tflite.litert import random_inputs
 from hmcos.tasks.verify import code
 from hmcos.verify.checks import Answer, Verification
+from int8_networks import Grower, fully_connected, unsigned
 from row_networks import SEEDS, compiled, needs_compiler, record_of, written
 from tflite_models import Sketch
 
@@ -263,6 +265,24 @@ def _built(*_: object) -> Built:
 
 def _not_installed() -> None:
     raise ToolError("not installed: zig; pip install it")
+
+
+@needs_compiler
+@pytest.mark.parametrize(("element", "answer"), [("int8", Answer.NOT_RUN), ("uint8", Answer.FAILS)])
+def test_other_bits_of_litert_tell_of_networks_that_have_its_bits(
+    element: str, answer: Answer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grow = Grower(Random(5))
+    content = grow.ended(fully_connected(grow, grow.fed([1, 4, 4, 2])))
+    place = tmp_path / "net.tflite"
+    place.write_bytes(unsigned(content, Random(5)) if element == "uint8" else content)
+    hmcos.compile_c(place, output=tmp_path / "net.c", compares=False)
+    monkeypatch.setattr(code, "is_installed", _never)
+    assert hmcos.verify(place, tmp_path / "net.c").answer is not Answer.FAILS
+    monkeypatch.setattr(code, "run", _other)
+    found = hmcos.verify(place, tmp_path / "net.c")
+    assert found.answer is answer
+    assert ("reckons FULLY_CONNECTED in another way" in words(found, "outputs")) == (element == "int8")
 
 
 @needs_compiler

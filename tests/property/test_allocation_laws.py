@@ -215,7 +215,7 @@ def free_start(found: tuple[Item, ...], offsets: list[int | None], i: int) -> in
 @sweep
 @given(lives=small(9))
 def test_planning_twice_gives_the_same_arena(lives: Lives) -> None:
-    for name in ("hill_climb", "best_fit", "exact"):
+    for name in ("hill_climb", "ejection", "best_fit", "exact"):
         first, second = (allocator(name)(lives, Limits(), Watch()) for _ in range(2))
         assert (first.offsets, first.size, first.status) == (second.offsets, second.size, second.status)
 

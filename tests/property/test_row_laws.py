@@ -22,7 +22,7 @@ from hmcos.schedulers.optimal import optimal
 from hmcos.streaming.cuts import best_cuts, refined
 from hmcos.streaming.drives import Drive, Interval, OrderedRows
 from hmcos.streaming.operator_orders import operator_orders
-from hmcos.streaming.program import Feeding, RowProgram, Rows
+from hmcos.streaming.program import Feeding, RowProgram, Rows, RowStep
 from hmcos.streaming.row_network import Row, row_network
 from hmcos.streaming.row_problem import RowProblem, row_problem
 from oracle import optimum
@@ -145,6 +145,60 @@ def test_every_row_that_is_read_is_alive_and_nothing_lies_on_it(rng: Random) -> 
         assert _is_contiguous(program, t)
         for row, offset in enumerate(tensor.offsets):
             assert memory.holds(places[t][row], offset, tensor.size)
+
+
+@settings(max_examples=40, deadline=None)
+@given(generators())
+def test_the_peak_is_the_most_bytes_that_somebody_still_reads(rng: Random) -> None:
+    """Counts backwards, by bytes alone: one is live if a later step reads it before it is made."""
+    program, _ = random_program(rng)
+    later = [False] * program.arena
+    for t in program.outputs:
+        _mark(later, _rows_of(program, t), to=True)
+    most = 0
+    for step in reversed(program.steps):
+        reads, makes = _reads_and_makes(program, step)
+        before = list(later)
+        _mark(before, makes, to=False)
+        _mark(before, reads, to=True)
+        running = list(map(max, before, later))
+        _mark(running, makes, to=True)
+        most, later = max(most, sum(running)), before
+    whole = program.inputs if program.rows.input is Feeding.WHOLE else ()
+    standing = sum(program.tensor(t).rows * program.tensor(t).size for t in whole)
+    if standing == sum(later):
+        assert program.peak == max(most, standing)
+    else:  # rows of the input that nobody reads count until a neighbour dies
+        assert max(most, standing) <= program.peak <= most + standing - sum(later)
+
+
+_Span = tuple[int, int]
+
+
+def _rows_of(program: RowProgram, t: int, rows: Iterable[int] | None = None) -> list[_Span]:
+    tensor = program.tensor(t)
+    numbers = range(tensor.rows) if rows is None else rows
+    offsets = (tensor.offsets[row] for row in numbers if row < tensor.rows)
+    return [(offset, offset + tensor.size) for offset in offsets if offset >= 0]
+
+
+def _reads_and_makes(program: RowProgram, step: RowStep) -> tuple[list[_Span], list[_Span]]:
+    """Return the bytes that a step reads, and those that it writes."""
+    operator, number = program.operators[step.operator], step.step
+    reads = [span for one in operator.inputs for span in _rows_of(program, one.tensor, one.needs[number])]
+    sums, is_last = operator.accumulator, number == operator.steps - 1
+    of_sums = [] if sums is None else [(sums.offset, sums.offset + sums.size)]
+    reads += of_sums if number else []
+    if operator.role is Role.SUM:
+        made = [span for t in operator.makes for span in _rows_of(program, t)]
+        return reads, made if is_last else of_sums
+    rows = None if operator.role is Role.WHOLE else [number]
+    return reads, [span for t in operator.makes for span in _rows_of(program, t, rows)]
+
+
+def _mark(live: list[bool], spans: Iterable[_Span], *, to: bool) -> None:
+    for begin, end in spans:
+        live[begin:end] = [to] * (end - begin)
 
 
 class _Memory:

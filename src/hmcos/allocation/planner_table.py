@@ -19,6 +19,7 @@ ALLOCATORS: dict[str, str] = {
     "best_fit": "hmcos.allocation.simple.best_fit:best_fit",
     "tflite_arena": "hmcos.allocation.simple.tflite_arena:tflite_arena",
     "hill_climb": "hmcos.allocation.simple.hill_climb:hill_climb",
+    "ejection": "hmcos.allocation.simple.ejection:ejection",
 }
 """Name to "module:function", imported on demand; the first is the default."""
 

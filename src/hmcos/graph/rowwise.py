@@ -75,10 +75,12 @@ class Summed:
 
 @dataclass(frozen=True, slots=True)
 class Reduced:
-    """An operator that sums its first input along some axes, such as a mean."""
+    """An operator that sums its first input along some axes, such as a mean, or finds extremes there."""
 
     axes: tuple[int, ...]
     """Ascending, none negative."""
+    widens: bool = True
+    """Whether what is found so far takes more bytes than an element, as sums do and extremes do not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ class Accumulator:
 
     elements: int
     width: int
-    """Bytes per element: 2 or 4; the offset is a multiple of it."""
+    """Bytes per element: 1, 2 or 4; the offset is a multiple of it."""
     offset: int = -1
     """Bytes from the start of the arena; -1 until it has a place."""
 

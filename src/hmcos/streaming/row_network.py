@@ -113,8 +113,11 @@ class _Folding:
     def add_tensor(self, t: int, places: Sequence[Row] | None = None) -> None:
         """Add a tensor with rows of its own, or as a view of others."""
         tensor = self.graph.tensors[t]
-        if not tensor.elements or tensor.bits % 8:
-            raise ModelError(f"tensor {t} ({tensor.name!r}) is empty or has elements of {tensor.bits} bits")
+        if not tensor.elements:
+            raise ModelError(f"tensor {t} ({tensor.name!r}) is empty; leave it outside of the network")
+        if tensor.bits % 8:
+            known = f"elements of {tensor.bits} bits; only whole bytes can be compiled"
+            raise ModelError(f"tensor {t} ({tensor.name!r}) has {known}")
         self.shapes[t] = row_shape(tensor)
         self.place_of[t] = tuple(places or (Row(t, row) for row in range(self.shapes[t].rows)))
 
@@ -250,7 +253,7 @@ class _Folding:
         given = row_shape(tensor)
         if made.rows == 1 and (given.rows == 1 or row_axis(tensor.shape) in axes):
             summed = prod(tensor.shape[axis] for axis in axes)
-            width = sum_width(summed, tensor.bits)
+            width = sum_width(summed, tensor.bits) if rule.widens else tensor.bits // 8
             self._sum(op, t, Summed(tuple(range(given.rows)), width), axes, folded)
             return
         if given.rows == made.rows and row_axis(tensor.shape) not in axes:

@@ -171,7 +171,9 @@ def test_json_lives_come_back_pinned_where_they_are(
     assert '"offset": 24' in once.read_text()
 
 
-@pytest.mark.parametrize("name", ["exact", "largest_first", "birth_order", "tflite_arena", "hill_climb"])
+@pytest.mark.parametrize(
+    "name", ["exact", "largest_first", "birth_order", "tflite_arena", "hill_climb", "ejection"]
+)
 def test_every_planner_answers(tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "odd.csv"
     path.write_text(ODD)

@@ -29,7 +29,7 @@ _UNSIGNED = "_unsigned"
 _SHAPE_BYTES = 5
 """Of the pointer to a structure of constants, and of the kind that it is for."""
 _MOST = 2**16 - 1
-_SEVERAL = frozenset({"add", "mul", "concat", "cmsis_add", "cmsis_mul"})
+_SEVERAL = frozenset({"add", "cmsis_add", "cmsis_mul", "concat", "greater", "mul", "prelu", "stack"})
 """Kernels that find the tensors which they read in a table."""
 
 

@@ -36,6 +36,8 @@ class Quantization:
     """Of one number for the tensor, or one per channel; each is exactly a float of 32 bits."""
     zero: int
     """The integer that stands for zero."""
+    axis: int = 0
+    """The dimension whose channels have scales of their own, where there are several."""
 
     @property
     def scale(self) -> float:
@@ -64,6 +66,14 @@ class Source:
             if op.kind not in _ANY_TYPE
             for t in (*op.reads, *op.makes)
         )
+
+    @cached_property
+    def has_bits_of_litert(self) -> bool:
+        """Whether it is compiled to the bits of LiteRT: it computes on uint8, or only moves such numbers."""
+        graph = self.model.graph
+        moves = all(op.kind in _ANY_TYPE for op in graph.operators)
+        ends = (*graph.inputs, *graph.outputs)
+        return self.is_unsigned or (moves and any(graph.tensors[t].element == "uint8" for t in ends))
 
     def is_mixed(self, number: int) -> bool:
         """Return whether an operator computes on int8 in a network in which others compute on uint8."""
@@ -101,9 +111,11 @@ class Source:
         found: Any = getattr(((self.file.subgraphs or [])[0].tensors or [])[tensor], "quantization", None)
         if found is None or found.scale is None or not len(found.scale):
             raise ModelError(f"{self._named(tensor)} is not quantized; convert the model to int8")
-        zeros = set(integers(found.zeroPoint)) or {0}
+        zeros = set(integers(found.zeroPoint))
+        if not zeros:
+            raise ModelError(f"{self._named(tensor)} has a scale and no zero point; convert the model again")
         if len(zeros) > 1:
-            raise ModelError(f"{self._named(tensor)} has several zero points")
+            raise ModelError(f"{self._named(tensor)} has several zero points; convert the model again")
         scales, zero = tuple(float(np.float32(scale)) for scale in found.scale), zeros.pop()
         least, most = _RANGES.get(self.model.graph.tensors[tensor].element, (-(2**31), 2**31 - 1))
         if not (all(0 <= scale < inf for scale in scales) and least <= zero <= most):
@@ -111,7 +123,7 @@ class Source:
                 f"{self._named(tensor)} has a scale of {scales[0]} and the zero point {zero}, which "
                 "stand for no numbers; convert the model again"
             )
-        return Quantization(scales, zero - 128 * self.is_flipped(tensor))
+        return Quantization(scales, zero - 128 * self.is_flipped(tensor), found.quantizedDimension)
 
     def _named(self, tensor: int) -> str:
         where = f"{self.model.path}: " if self.model.path else ""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hmcos.frontends.tflite.schema import ModelT, content_of, words
+from hmcos.frontends.tflite.schema import ModelT, content_of, integers, words
 from hmcos.graph.graph import Graph, Operator, Tensor
 
 RANK = 4
@@ -61,6 +61,12 @@ class Facts:
             return None
         return [int(number) for number in np.frombuffer(content, kind)]
 
+    def has_several_scales(self, op: Operator) -> bool:
+        """Return whether inputs of an operator are quantized in other ways than its output."""
+        tensors: Any = (self.source.subgraphs or [])[0].tensors or []
+        ways = [_numbers_of(tensors[t].quantization) for t in (*op.makes, *op.reads)]
+        return any(way != ways[0] for way in ways)
+
     def output(self, op: Operator) -> Tensor:
         """Return the first output."""
         return self.graph.tensors[op.makes[0]]
@@ -100,3 +106,10 @@ class Facts:
             "DEPTHWISE_CONV_2D": area,
             "TRANSPOSE_CONV": area * filters[0],
         }.get(op.kind, 0)
+
+
+def _numbers_of(quantization: Any) -> tuple[list[float], list[int]]:
+    """Return scales and zero points."""
+    scales = getattr(quantization, "scale", None)
+    zeros = getattr(quantization, "zeroPoint", None)
+    return ([] if scales is None else [float(scale) for scale in scales]), integers(zeros)

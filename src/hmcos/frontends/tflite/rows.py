@@ -12,6 +12,7 @@ from hmcos.frontends.tflite.reading import parse
 from hmcos.frontends.tflite.resizing import linear, nearest
 from hmcos.frontends.tflite.rows_moved import MOVING
 from hmcos.frontends.tflite.schema import schema
+from hmcos.frontends.tflite.shapes import wrong_shape
 from hmcos.frontends.tflite.windows import sliding_windows
 from hmcos.graph.graph import Operator
 from hmcos.graph.rowwise import (
@@ -35,6 +36,8 @@ from hmcos.graph.rowwise import (
 )
 from hmcos.graph.windows import Window, same_pads
 
+_KEEPING = frozenset({"ASSIGN_VARIABLE", "CALL_ONCE", "READ_VARIABLE", "VAR_HANDLE"})
+"""Kinds of models whose variables live on between runs, such as those that listen for a word."""
 ELEMENTS = frozenset({"int8", "uint8", "int32"})
 """Types of activations in the middle of a network; float32 only where it begins or ends."""
 _COLUMNS = 2
@@ -74,6 +77,8 @@ def _told_by_shapes(op: Operator, known: set[int]) -> Refused | None:
 
 
 def _rule(facts: Facts, op: Operator) -> RowRule:
+    if op.kind in _KEEPING:
+        return Refused("keeps numbers from run to run; export the model without state, on its whole input")
     if op.bodies:
         return Refused("runs other graphs of the file; only a single graph can be compiled")
     rule = _RULES.get(op.kind) if op.makes and op.inputs and not op.domain else None
@@ -81,7 +86,7 @@ def _rule(facts: Facts, op: Operator) -> RowRule:
         return Refused("is of a kind that cannot be run row by row yet; cut it off, or ask for it")
     if op.is_random:
         return Refused("keeps something from run to run, or draws random numbers")
-    wrong = _wrong_type(facts, op)
+    wrong = _wrong_type(facts, op) or wrong_shape(facts, op)
     found = Refused(wrong) if wrong else rule(facts, op)
     if isinstance(found, str):
         return Refused(found)
@@ -97,6 +102,8 @@ def _wrong_type(facts: Facts, op: Operator) -> str | None:
         ends = op.kind == "QUANTIZE" if t in op.reads else op.kind == "DEQUANTIZE"
         if tensor.element == "float32" and (ends or _is_end(facts, t)):
             continue
+        if tensor.element == "int64":
+            return "computes on int64; convert the model with int32 there"
         known = "only models quantized to int8 throughout can be compiled"
         return f"computes on {tensor.element}; {known}: quantize it, or cut it off where floats begin"
     return None
@@ -237,7 +244,8 @@ def _reduced(facts: Facts, op: Operator) -> RowRule | str:
         return "is not told by the file which axes it sums over"
     if any(not -len(data.shape) <= axis < len(data.shape) for axis in axes):
         return "sums over axes that its input does not have"
-    return Reduced(tuple(sorted({axis % len(data.shape) for axis in axes})))
+    found = tuple(sorted({axis % len(data.shape) for axis in axes}))
+    return Reduced(found, widens=op.kind in ("MEAN", "SUM"))
 
 
 def _resize(facts: Facts, op: Operator) -> RowRule | str:
@@ -301,6 +309,8 @@ _RULES: dict[str, Callable[[Facts, Operator], RowRule | str]] = {
     "FULLY_CONNECTED": _fully_connected,
     "MAX_POOL_2D": _pool,
     "MEAN": _reduced,
+    "REDUCE_MAX": _reduced,
+    "REDUCE_MIN": _reduced,
     "RESIZE_BILINEAR": _resize,
     "RESIZE_NEAREST_NEIGHBOR": _resize,
     "SOFTMAX": _softmax,

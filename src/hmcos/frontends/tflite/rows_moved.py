@@ -41,8 +41,10 @@ def _transpose(facts: Facts, op: Operator) -> RowRule | str:
 
 def _pad(facts: Facts, op: Operator) -> RowRule | str:
     data, pads = facts.tensor(op, 0), facts.numbers(op, 1)
-    if data is None or pads is None or len(pads) != 2 * len(data.shape) or min(pads) < 0:
+    if data is None or pads is None or len(pads) != 2 * len(data.shape):
         return _NOT_IN_FILE
+    if min(pads) < 0:
+        return "pads by less than nothing; cut by a SLICE instead"
     axis, whole = row_axis(data.shape), facts.output(op).shape
     if row_axis(whole) != axis or (axis == 1 and pads[:2] != [0, 0]):
         return "pads the batch"
@@ -62,6 +64,8 @@ def _concatenation(facts: Facts, op: Operator) -> RowRule | str:
     rank = len(whole.shape)
     if options is None or not -rank <= options.axis < rank or None in op.inputs:
         return "names an axis that its output does not have"
+    if whole.element == "uint8" and facts.has_several_scales(op):
+        return "puts together numbers of several scales; convert the model to int8"
     axis = row_axis(whole.shape)
     tensors = [facts.graph.tensors[t] for t in op.inputs if t is not None]
     if options.axis % rank != axis or rank == 1:
@@ -116,6 +120,8 @@ def _strided_slice(facts: Facts, op: Operator) -> RowRule | str:
         return _NOT_IN_FILE
     if options.ellipsisMask or options.newAxisMask or options.shrinkAxisMask or options.offset:
         return "changes the number of dimensions"
+    if 0 in strides:
+        return "cuts in steps of nothing; convert the model again"
     return _cut(facts, op, [0 if options.beginMask >> k & 1 else n for k, n in enumerate(begin)], strides)
 
 

@@ -38,6 +38,8 @@ from hmcos.verify.plan_checks import check_source
 from hmcos.verify.rows.row_checks import check_header, check_row_plan
 
 CODE = ".c"
+_OTHERWISE = frozenset({"FULLY_CONNECTED", "LOGISTIC", "MUL", "PRELU", "RELU6", "SUB", "SUM", "TANH"})
+"""Kinds that LiteRT's reference kernels round, scale or tabulate in another way than those of TFLM."""
 _AGAIN = "run hmcos compile on the model again"
 _EMPTY = "#include <stdint.h>\n#include <stdio.h>\n#include <string.h>\nint main(void) { return 0; }\n"
 
@@ -233,7 +235,7 @@ class _Proving:
     def _wanted(self) -> tuple[str, list[bytes]]:
         """The runtime whose bits the code has to have, and its outputs."""
         inputs, engine = self._inputs, "litert"
-        if is_installed("tflm") and not Source(self.model).is_unsigned:  # few of its kernels take uint8
+        if is_installed("tflm") and not Source(self.model).has_bits_of_litert:
             engine = "tflm"
         source = self._trial.without_offsets()
         ran = (self._trial.run(engine, source, fed).outputs for fed in inputs)
@@ -244,10 +246,10 @@ class _Proving:
         engine, wanted = self._wanted
         other = self._differing(self._made(folder / "main" / "check-c99"), wanted)
         if other is not None:
-            kinds = {op.kind for op in self.model.graph.operators}
-            if engine == "litert" and "FULLY_CONNECTED" in kinds:
+            others = sorted(_OTHERWISE & {op.kind for op in self.model.graph.operators})
+            if engine == "litert" and others and not Source(self.model).has_bits_of_litert:
                 raise NotRunError(
-                    "LiteRT gives other bits, but it rounds FULLY_CONNECTED once where TFLM rounds twice; "
+                    f"LiteRT gives other bits, but it reckons {', '.join(others)} in another way than TFLM; "
                     "pip install 'hmcos[tflite-check]' for TFLM"
                 )
             raise VerifyError(

@@ -108,7 +108,9 @@ class RowReads:
         )
         is_weighted = operator.kind not in ("AVERAGE_POOL_2D", "MEAN", "SUM")
         least = 4 if is_weighted or added > 256 * elements else 2
-        if sums.width not in (2, 4) or sums.width < least:
+        if operator.kind in ("REDUCE_MAX", "REDUCE_MIN"):
+            least = 1
+        if sums.width not in (1, 2, 4) or sums.width < least:
             raise VerifyError(
                 f"{operator.title}: sums up in {sums.width} bytes an element, but needs {least}"
             )

@@ -3,6 +3,7 @@ from __future__ import annotations
 from fractions import Fraction
 from math import exp, floor, tanh
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +16,7 @@ from hmcos.backends.c.fixed_point import (
     product,
     round_away,
     scale_of,
+    scale_once,
     scaled,
     sigmoid_table,
 )
@@ -38,6 +40,25 @@ def test_what_rounds_up_to_a_power_of_two_is_one() -> None:
 def test_scaling_rounds_at_most_twice(value: int, number: float) -> None:
     exact = Fraction(value) * Fraction(number)
     assert abs(scaled(value, scale_of(number)) - exact) <= Fraction(3, 2)
+
+
+@given(st.floats(2.0**-20, 4), st.integers(1, 256), st.integers(-1, 1))
+def test_scaling_once_is_what_floats_of_64_bits_give(number: float, wanted: int, beside: int) -> None:
+    """Where the product passes a half, one integer can make the difference."""
+    value = round((wanted - 0.5) / number) + beside
+    multiplier, shift = scale_once(number)
+    for given_one in (value, -value):
+        exact = abs(given_one) * number
+        nearest = floor(exact) + (exact - floor(exact) >= 0.5)
+        half = 1 << (30 - shift)
+        found = (abs(given_one) * multiplier + half) >> (31 - shift)
+        assert found == nearest or min(found, nearest) > 256
+
+
+def test_no_scale_is_too_large_to_be_rounded_once() -> None:
+    with pytest.raises(OverflowError):
+        scale_once(2.0**30)
+    assert scale_once(0.0) == Scale(0, 0)
 
 
 def test_halves() -> None:

@@ -25,7 +25,7 @@ from hmcos.limits import Limits, Watch
 from hmcos.network.streaming import program_of
 from hmcos.runtimes.tflite.litert import random_inputs
 from hmcos.streaming.program import Feeding, RowProgram, Rows
-from int8_networks import ANY, ENDS, IMAGES, Grower, convolution, image, random_network
+from int8_networks import ANY, ENDS, IMAGES, MORE, Grower, convolution, image, random_network
 from row_programs import whole_program
 from tflite_models import Sketch, one_operator
 
@@ -35,7 +35,7 @@ needs_compiler = pytest.mark.skipif(
 )
 needs_tflm = pytest.mark.skipif(find_spec("tflite_micro") is None, reason="tflite-micro is not installed")
 pytestmark = [needs_compiler]
-MAKERS = dict.fromkeys([*IMAGES, *ANY, *ENDS])
+MAKERS = dict.fromkeys([*IMAGES, *ANY, *MORE, *ENDS])
 
 
 def _model(content: bytes) -> Model:
@@ -66,7 +66,7 @@ def test_every_kind_has_the_bits_of_tflm(maker: Callable[[Grower, int], int]) ->
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(1000, 1008))
 def test_random_networks_have_the_bits_of_tflm(seed: int) -> None:
-    model = _model(random_network(Random(seed), 6))
+    model = _model(random_network(Random(seed), 6, MORE))
     _check(model)
     for feeding in Feeding if len(model.graph.inputs) == 1 else (Feeding.WHOLE,):
         _check(model, program_of(model, Rows(feeding), Limits(seconds=2), Watch()))
@@ -109,6 +109,25 @@ def _check(model: Model, program: RowProgram | None = None) -> None:
     code = generate(model, program, NAMING), NAMING
     for found in compare(model, program, code, inputs, wanted):
         assert found.equal == found.runs == len(inputs), found
+
+
+@needs_tflm
+@pytest.mark.parametrize("feeding", Feeding)
+def test_a_wide_dense_layer_reads_all_rows_at_once(feeding: Feeding) -> None:
+    """Its sums would take more bytes than the rows that it sums over."""
+    grow = Grower(Random(1))
+    inner = made = grow.fed([1, 4, 4, 8])
+    while made == inner:
+        made = convolution(grow, inner)
+    count = int(np.prod(grow.shape(made)))
+    flat, end = grow.tensor([1, count], like=made), grow.tensor([1, count])
+    grow.sketch.operator("RESHAPE", [made, grow.integers([1, count])], [flat], newShape=[1, count])
+    weights, _ = grow.weights([count, count], 0, count, flat)
+    grow.sketch.operator("FULLY_CONNECTED", [flat, weights], [end])
+    model = _model(grow.ended(end))
+    program = program_of(model, Rows(feeding), Limits(), Watch())
+    assert "hm_dense_all_step" in generate(model, program, NAMING).source
+    _check(model, program)
 
 
 @needs_tflm

@@ -25,6 +25,7 @@ from hmcos.streaming.program import Feeding, Rows
 from int8_networks import (
     ENDS,
     IMAGES,
+    MORE,
     Grower,
     binary,
     convolution,
@@ -39,7 +40,7 @@ from int8_networks import (
 from tflite_models import S, Sketch
 
 NAMING = Naming("net")
-MAKERS = dict.fromkeys([*IMAGES, *ENDS, binary, fully_connected, function, padding, reduction])
+MAKERS = dict.fromkeys([*IMAGES, *MORE, *ENDS, binary, fully_connected, function, padding, reduction])
 pytestmark = [
     pytest.mark.skipif(
         not any(shutil.which(name) for name in ("cc", "gcc", "clang")), reason="no C compiler is installed"
@@ -65,11 +66,39 @@ def test_every_kind_has_the_bits_of_litert(maker: Callable[[Grower, int], int]) 
         if made in grow.inputs:
             continue
         model = model_in(unsigned(grow.ended(made), Random(seed)), Path("net.tflite"))
-        if model.graph.operators[0].kind == "RESIZE_BILINEAR":
-            with pytest.raises(ModelError, match="uint8"):
-                _check(model)
-        else:
+        try:
             _check(model)
+        except ModelError as error:
+            assert "resizes uint8 by factors" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("made", "options"),
+    [
+        ([1, 32, 64, 1], {}),
+        ([1, 32, 32, 1], {"halfPixelCenters": True}),
+        ([1, 61, 31, 1], {"alignCorners": True}),
+        ([1, 8, 4, 1], {"halfPixelCenters": True}),
+    ],
+)
+def test_images_are_resized_by_factors_that_floats_hold(made: list[int], options: dict[str, bool]) -> None:
+    sketch = Sketch()
+    sketch.subgraph()
+    fed, end = _tensor(sketch, (0.5, 128)), _tensor(sketch, (0.5, 128), None, made)
+    sizes = sketch.tensor([2], "INT32", np.array(made[1:3], "int32"))
+    sketch.operator("RESIZE_BILINEAR", [fed, sizes], [end], **options)
+    _bits(sketch, fed, end)
+
+
+def test_other_factors_are_refused() -> None:
+    sketch = Sketch()
+    sketch.subgraph()
+    made = [1, 33, 30, 1]
+    fed, end = _tensor(sketch, (0.5, 128)), _tensor(sketch, (0.5, 128), None, made)
+    sizes = sketch.tensor([2], "INT32", np.array(made[1:3], "int32"))
+    sketch.operator("RESIZE_BILINEAR", [fed, sizes], [end])
+    with pytest.raises(ModelError, match="resizes uint8 by factors"):
+        _bits(sketch, fed, end)
 
 
 @pytest.mark.parametrize("feeding", Feeding)
@@ -157,3 +186,22 @@ def test_operators_on_int8_beside_those_on_uint8_are_refused() -> None:
     model = model_in(sketch.bytes(), Path("net.tflite"))
     with pytest.raises(ModelError, match="works on int8 where others work on uint8"):
         generate(model, program_of(model, Rows(), Limits(), Watch()), NAMING)
+
+
+@pytest.mark.parametrize("axis", [1, 3])
+@pytest.mark.parametrize("is_output", [True, False])
+def test_numbers_of_several_scales_are_not_put_together(axis: int, is_output: bool) -> None:
+    """LiteRT scales them; rows that are not moved cannot be."""
+    sketch = Sketch()
+    sketch.subgraph()
+    fed, inner = _tensor(sketch, (0.5, 128)), _tensor(sketch, (0.25, 128))
+    sketch.operator("RELU", [fed], [inner])
+    shape = [1, 32, 16, 1] if axis == 1 else [1, 16, 16, 2]
+    made = _tensor(sketch, (0.5, 128), None, shape)
+    sketch.operator("CONCATENATION", [fed, inner], [made], axis=axis)
+    end = made if is_output else _tensor(sketch, (0.5, 128), None, shape)
+    if not is_output:
+        sketch.operator("RELU", [made], [end])
+    sketch.ports([fed], [end])
+    with pytest.raises(ModelError, match="several scales"):
+        program_of(model_in(sketch.bytes(), Path("net.tflite")), Rows(), Limits(), Watch())

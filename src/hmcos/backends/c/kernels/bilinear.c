@@ -1,4 +1,4 @@
-/* needs: row */
+/* needs: row bilinear_round */
 typedef struct {
     uint16_t in_height, in_width, width, channels;
     int32_t scale_y, scale_x, shift_y, shift_x; /* in 1024ths of a pixel */
@@ -25,7 +25,7 @@ static void hm_bilinear_row(const hm_bilinear *p, const int8_t *const *rows, int
             const int64_t upper = (int64_t)rows[0][a + c] * (1024 - right) + (int64_t)rows[0][b + c] * right;
             const int64_t lower = (int64_t)rows[1][a + c] * (1024 - right) + (int64_t)rows[1][b + c] * right;
             const int64_t value = upper * (1024 - part) + lower * part;
-            *out++ = (int8_t)((value > 0 ? value + (1 << 19) : value - (1 << 19)) / (1 << 20));
+            *out++ = hm_bilinear_round(value);
         }
     }
 }

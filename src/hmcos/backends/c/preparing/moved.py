@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from math import prod
+from collections.abc import Sequence
+from math import gcd, prod
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from hmcos.frontends.tflite import resizing
 from hmcos.graph.rowwise import row_axis
 
 _GATHER_BYTES, _BILINEAR_BYTES = 36, 24
+_FLOAT_BITS = 24
+"""Of whole numbers that floats of 32 bits hold."""
 _LONGEST = 2**16 - 1
 """Of what tables of 16 bits can tell: bytes of a piece, rows and columns of an image."""
 
@@ -78,6 +81,10 @@ def _blocks(places: NDArray[np.int64], size: int, *, to_depth: bool) -> NDArray[
 
 def _gathered(case: Case, index: int, places: NDArray[np.int64]) -> Kernel:
     made, read = case.made(index), case.read()
+    if places.size != made.rows * made.size:
+        raise case.refusal(
+            f"moves {places.size:,} numbers into {made.rows * made.size:,}; convert the model again"
+        )
     found = strides_of(places.reshape(made.rows, made.size))
     if found is None:
         raise case.refusal("moves its numbers in more steps than its kernel can take")
@@ -107,16 +114,15 @@ def padded(case: Case) -> Kernel:
 
 
 def concatenated(case: Case) -> Kernel:
-    """Return the kernel of CONCATENATION along columns or channels."""
+    """Return the kernel of CONCATENATION."""
     shape = case.output().shape
     along, axis = case.options.axis % len(shape), row_axis(shape) if len(shape) > 1 else -1
+    inputs = [case.tensor(position) for position in range(len(case.operator.inputs))]
+    case.need(("int8", "uint8"), case.output(), *inputs)
+    if along == axis and all(row_axis(tensor.shape) == axis for tensor in inputs):
+        return _stacked(case, [tensor.shape[axis] for tensor in inputs])
     if along <= axis:
         raise case.refusal("puts rows together that do not stand side by side")
-    inputs = [case.tensor(position) for position in range(len(case.operator.inputs))]
-    is_unsigned = case.source.model.graph.tensors[case.op.makes[0]].element == "uint8"
-    if is_unsigned and any(case.of_input(k) != case.of_output() for k in range(len(inputs))):
-        raise case.refusal("puts together numbers of several scales; convert the model to int8")
-    case.need(("int8", "uint8"), case.output(), *inputs)
     after = prod(shape[along + 1 :])
     lengths: list[int] = [tensor.shape[along] * after for tensor in inputs]
     if max(lengths) > _LONGEST:
@@ -127,6 +133,15 @@ def concatenated(case: Case) -> Kernel:
     fields = (table, _constants(case), prod(shape[axis + 1 : along]), len(lengths))
     params = case.struct("hm_concat", *fields, size=12)
     return Kernel("concat", params, tuple(read.tensor for read in case.op.inputs), case.op.makes[0])
+
+
+def _stacked(case: Case, rows: list[int]) -> Kernel:
+    ends = np.cumsum(rows).tolist()
+    if ends[-1] > _LONGEST:
+        raise case.refusal(f"puts together more than {_LONGEST:,} rows, which its kernel cannot take")
+    table = case.constants.array("uint16_t", ends, "ends", "operators")
+    params = case.struct("hm_stack", table, _constants(case), case.made().size, size=10)
+    return Kernel("stack", params, tuple(read.tensor for read in case.op.inputs), case.op.makes[0])
 
 
 def _constants(case: Case) -> str:
@@ -165,14 +180,28 @@ def _nearest(case: Case, size: int, whole: int) -> list[int]:
     return np.clip(resizing.nearest(size, whole, align=align, half=half), 0, size - 1).tolist()
 
 
+def _is_exact(case: Case, pairs: Sequence[tuple[int, int]]) -> bool:
+    """Return whether places are such fractions of pixels that floats of 32 bits hold all products of two."""
+    bits = 0
+    for axis, (scale, shift) in enumerate(pairs, 1):
+        size, wide = case.tensor(0).shape[axis], case.output().shape[axis]
+        less = int(bool(case.options.alignCorners) and wide > 1)
+        is_half = bool(case.options.halfPixelCenters)
+        if scale * (wide - less) != 1024 * (size - less) or (is_half and scale % 2):
+            return False
+        bits += 11 - gcd(scale, shift, 1024).bit_length()
+    return bits <= _FLOAT_BITS - 8
+
+
 def bilinear(case: Case) -> Kernel:
     """Return the kernel of RESIZE_BILINEAR."""
-    if case.source.is_unsigned:
-        raise case.refusal("works on uint8, for which runtimes reckon in floats; convert the model to int8")
     case.need(("int8",), case.tensor(0), case.output())
     shape, whole = case.tensor(0).shape, case.output().shape
     align, half = bool(case.options.alignCorners), bool(case.options.halfPixelCenters)
     pairs = [resizing.linear(shape[k], whole[k], align=align, half=half) for k in (1, 2)]
+    if case.source.is_unsigned and not _is_exact(case, pairs):
+        reason = "resizes uint8 by factors for which LiteRT rounds floats; convert the model to int8"
+        raise case.refusal(reason)
     scales, shifts = zip(*pairs, strict=True)
     fields = (shape[1], shape[2], whole[2], whole[3], *scales, *shifts)
     params = case.struct("hm_bilinear", *fields, size=_BILINEAR_BYTES)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from hmcos.backends.c.fixed_point import Scale, scale_of
@@ -28,9 +30,34 @@ def binary(case: Case) -> Kernel:
     else:
         in_floats = kind == "SUB" and not case.source.is_unsigned
         scales = [scale_of(number) for number in _common(first.scale, second.scale, out.scale, in_floats)]
+    name = "mul" if kind == "MUL" else "add"
+    return _of_two(case, name, scales, (-first.zero, -second.zero, out.zero), -1 if kind == "SUB" else 1)
+
+
+def prelu(case: Case) -> Kernel:
+    """Return the kernel of PRELU."""
+    case.need(("int8",), case.tensor(0), case.tensor(1), case.output())
+    inner, slopes, out = case.of_input(0), case.of_input(1), case.of_output()
+    number = np.float32 if case.source.is_unsigned else np.float64
+    above = scale_of(float(number(inner.scale) / number(out.scale)))
+    below = scale_of(float(number(inner.scale) * number(slopes.scale) / number(out.scale)))
+    return _of_two(case, "prelu", [above, below, Scale(0, 0)], (-inner.zero, -slopes.zero, out.zero), 1)
+
+
+def greater(case: Case) -> Kernel:
+    """Return the kernel of MAXIMUM or MINIMUM, which compare numbers as they are."""
+    case.need(("int8",), case.tensor(0), case.tensor(1), case.output())
+    sign = 1 if case.operator.kind == "MAXIMUM" else -1
+    return _of_two(case, "greater", [Scale(0, 0)] * 3, (0, 0, 0), sign)
+
+
+def _of_two(
+    case: Case, name: str, scales: Sequence[Scale], offsets: tuple[int, int, int], sign: int
+) -> Kernel:
+    """Return a kernel of two inputs, each of which may be repeated or a constant."""
     scaling = Scales(
         (scales[0].multiplier, scales[1].multiplier, scales[2].multiplier),
-        (-first.zero, -second.zero, out.zero),
+        offsets,
         (scales[0].shift, scales[1].shift, scales[2].shift),
         case.bounds(),
         None,
@@ -41,12 +68,12 @@ def binary(case: Case) -> Kernel:
     spread = sum(_is_spread(case, read) << read.position for read in case.op.inputs)
     fields = (
         *(row, *plane(case.output().shape), braces(s[0] for s in steps), braces(s[1] for s in steps)),
-        *(repeated, spread, place, -1 if kind == "SUB" else 1),
+        *(repeated, spread, place, sign),
     )
     params = case.struct("hm_binary", *fields, size=_BINARY_BYTES)
     reads = tuple(read.tensor for read in case.op.inputs)
     number = case.shared.scales(scaling._replace(constant=block))
-    return Kernel("mul" if kind == "MUL" else "add", params, reads, case.op.makes[0], scales=number)
+    return Kernel(name, params, reads, case.op.makes[0], scales=number)
 
 
 def _common(first: float, second: float, out: float, in_floats: bool) -> list[float]:
@@ -111,6 +138,8 @@ def unary(case: Case) -> Kernel:
     if kind in ("LOGISTIC", "TANH") and is_unsigned:
         values = sigmoid_in_floats(kind, inner, outer)
     elif kind == "LOGISTIC":
+        if outer.zero != INT8[0]:
+            raise case.refusal("has an output whose zero point is not -128, which TFLM refuses too")
         values = logistic(inner)
     elif kind == "TANH":
         values = tanh(inner)
@@ -157,6 +186,8 @@ def softmax(case: Case) -> Kernel:
     if (outer.zero, outer.scale) != (-128, 1 / 256):
         raise case.refusal("has an output that is not of scale 1/256 and zero point -128")
     channels = case.output().shape[-1]
+    if float(case.options.beta) * inner.scale * (1 << 26) <= 1:
+        raise case.refusal("has a beta or a scale near zero or below; convert the model again")
     by = scale_of(min(float(case.options.beta) * inner.scale * (1 << 26), 2.0**31 - 1))
     reach = min(256, int(31 * (1 << 26) / 2**by.shift))
     fields = (case.made().size // channels, channels, by.multiplier, -reach, by.shift)

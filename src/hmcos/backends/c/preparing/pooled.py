@@ -36,6 +36,29 @@ def pool(case: Case) -> Kernel:
 
 def reduced(case: Case) -> Kernel:
     """Return the kernel of MEAN or SUM."""
+    sizes, number = _reduction(case)
+    inner, outer = case.of_input(), case.of_output()
+    by = scale_of(inner.scale / outer.scale)
+    by = by if case.operator.kind == "SUM" else _divided(by, number)
+    partial = 0 if case.op.accumulator is None else case.op.accumulator.width
+    fields = (*sizes, partial, by.shift, outer.zero, inner.zero * number, by.multiplier)
+    params = case.struct("hm_reduce", *fields, size=_REDUCE_BYTES)
+    name = "reduce_sum" if partial else "reduce_row"
+    return Kernel(name, params, (case.read().tensor,), case.op.makes[0])
+
+
+def extreme(case: Case) -> Kernel:
+    """Return the kernel of REDUCE_MAX or REDUCE_MIN."""
+    sizes, _ = _reduction(case)
+    if case.of_input() != case.of_output():
+        raise case.refusal("has an output of another scale than its input, which TFLM refuses too")
+    params = case.struct("hm_extreme", *sizes, 1 if case.operator.kind == "REDUCE_MAX" else -1, size=17)
+    name = "extreme_row" if case.op.accumulator is None else "extreme_sum"
+    return Kernel(name, params, (case.read().tensor,), case.op.makes[0])
+
+
+def _reduction(case: Case) -> tuple[tuple[int, ...], int]:
+    """Return the sizes of an operator that reduces axes, and how many numbers become one."""
     shape = case.source.tensors[case.read().tensor].shape
     case.need(("int8",), case.source.tensors[case.read().tensor], case.output())
     axis, axes = row_axis(shape), case.op.axes
@@ -49,15 +72,8 @@ def reduced(case: Case) -> Kernel:
     out_width = 1 if columns and not kept else width
     out_channels = 1 if len(shape) - 1 in axes else channels
     number = rows * (width // out_width) * (channels // out_channels)
-    inner_scale, outer = case.of_input(), case.of_output()
-    by = scale_of(inner_scale.scale / outer.scale)
-    by = by if case.operator.kind == "SUM" else _divided(by, number)
-    partial = 0 if case.op.accumulator is None else case.op.accumulator.width
     sizes = (width, channels, out_width, out_channels, rows, case.first, case.made().size, case.sums)
-    fields = (*sizes, partial, by.shift, outer.zero, inner_scale.zero * number, by.multiplier)
-    params = case.struct("hm_reduce", *fields, size=_REDUCE_BYTES)
-    name = "reduce_sum" if partial else "reduce_row"
-    return Kernel(name, params, (case.read().tensor,), case.op.makes[0])
+    return sizes, number
 
 
 def _divided(by: Scale, number: int) -> Scale:

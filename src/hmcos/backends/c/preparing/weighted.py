@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmcos.backends.c.fixed_point import scale_of, scale_once
-from hmcos.backends.c.preparing.case import Case, Kernel
+from hmcos.backends.c.preparing.case import INT8, Case, Kernel
 from hmcos.backends.c.shared import Sums
 from hmcos.frontends.tflite.schema import schema
 from hmcos.graph.windows import AxisMap, Window, same_pads
@@ -46,15 +46,16 @@ def fully_connected(case: Case) -> Kernel:
     weights, read, made = _weights(case, 1), case.read(), case.made()
     channels, each = weights.shape
     sums = _sums(case, weights, 2, channels)
-    rows = case.op.steps if case.op.role is Role.SUM else 1
-    is_sum = rows > 1
-    length = read.size if is_sum else each
-    pixels = 1 if is_sum else read.size // each
-    if (length * rows if is_sum else read.size) != each * pixels or made.size != pixels * channels:
+    is_sum = case.op.role is Role.SUM and case.op.steps > 1
+    is_all = case.op.role is Role.WHOLE and read.rows > 1 and read.rows * read.size == each
+    rows = case.op.steps if is_sum else read.rows if is_all else 1
+    length = read.size if rows > 1 else each
+    pixels = 1 if rows > 1 else read.size // each
+    if (length * rows if rows > 1 else read.size) != each * pixels or made.size != pixels * channels:
         raise case.refusal(f"takes rows of {read.size} numbers, of which {each} do not make one vector")
     sizes = (pixels, length, channels, rows, case.first, case.sums)
     params = case.struct("hm_dense", *sizes, size=_DENSE_BYTES)
-    name = "dense_sum" if is_sum else "dense"
+    name = "dense_sum" if is_sum else "dense_all" if is_all else "dense"
     return Kernel(name, params, (read.tensor,), case.op.makes[0], scales=sums)
 
 
@@ -107,8 +108,10 @@ def _sums(case: Case, weights: NDArray[Any], bias_at: int, channels: int, data: 
     shared = case.shared
     is_once = case.source.is_unsigned and case.operator.kind == "FULLY_CONNECTED"
     scales = [scale_once(n) if is_once else scale_of(n) for n in _effective(case, 1, data)]
-    if len(scales) not in (1, channels):
-        raise case.refusal("has scales for some channels only")
+    axis = 3 if case.operator.kind == "DEPTHWISE_CONV_2D" else 0
+    if len(scales) not in (1, channels) or (len(scales) > 1 and case.of_input(1).axis != axis):
+        raise case.refusal("has scales for some channels only, or for those of another dimension")
+    _check_reach(case, weights, axis, case.of_input(data).zero, bias_at)
     if shared.has_wide_shifts and case.operator.kind in ("CONV_2D", "DEPTHWISE_CONV_2D"):
         scales *= channels // len(scales)
     return shared.sums(
@@ -125,6 +128,18 @@ def _sums(case: Case, weights: NDArray[Any], bias_at: int, channels: int, data: 
     )
 
 
+def _check_reach(case: Case, weights: NDArray[Any], axis: int, zero: int, bias_at: int) -> None:
+    """Check that no sum leaves 32 bits, whatever the input: in C that has no meaning."""
+    numbers = weights.astype(np.int64) - case.of_input(1).zero
+    rest = tuple(k for k in range(numbers.ndim) if k != axis)
+    least, most = (INT8[0] - zero) * numbers, (INT8[1] - zero) * numbers
+    bias = _bias_numbers(case, bias_at)
+    start = np.int64(0) if bias is None else bias.astype(np.int64)
+    low, high = np.minimum(least, most).sum(axis=rest), np.maximum(least, most).sum(axis=rest)
+    if (low + start).min() < -(2**31) or (high + start).max() >= 2**31:
+        raise case.refusal("has sums that can leave 32 bits; convert the model again")
+
+
 def _effective(case: Case, place: int, data: int) -> list[float]:
     """Return the scale of sums in units of the output, per channel or once."""
     inner, weights, outer = case.of_input(data), case.of_input(place), case.of_output()
@@ -137,10 +152,17 @@ def _effective(case: Case, place: int, data: int) -> list[float]:
 
 def _bias(case: Case, position: int) -> int:
     """Return the place of the bias plus 1; 0 where there is none."""
+    found = _bias_numbers(case, position)
+    return 0 if found is None else 1 + case.shared.run("bias", found.tolist())
+
+
+def _bias_numbers(case: Case, position: int) -> NDArray[Any] | None:
     inputs = case.operator.inputs
     if position >= len(inputs) or inputs[position] is None:
-        return 0
+        return None
     found = case.source.constant(case.input_id(position))
     if found is None or case.tensor(position).element != "int32":
         raise case.refusal("has a bias that is not int32 or does not stand in the file")
-    return 1 + case.shared.run("bias", found.reshape(-1).tolist())
+    if found.size != case.output().shape[-1]:
+        raise case.refusal("has a bias for another number of channels; convert the model again")
+    return found.reshape(-1)

@@ -1,0 +1,29 @@
+/* needs: beside scale clamp */
+/* Columns of an output row in which numbers below zero are multiplied by those of the second input; the output
+   may stand where an unrepeated input does. */
+static void hm_prelu_row(const hm_binary *p, const hm_scales *q, const int8_t *a, const int8_t *b, int8_t *out,
+                         int32_t width)
+{
+    int32_t x, c;
+    for (x = 0; x < width; x++) {
+        const int8_t *u = a + x * p->step_x[0], *v = b + x * p->step_x[1];
+        for (c = 0; c < p->channels; c++) {
+            const int32_t number = u[c * p->step_c[0]] + q->offsets[0], by = v[c * p->step_c[1]] + q->offsets[1];
+            const int32_t below = number < 0, product = below ? number * by : number;
+            const int32_t value = hm_scale(product, q->multipliers[below], q->shifts[below]) + q->out_offset;
+            *out++ = hm_clamp(value, q->least, q->most);
+        }
+    }
+}
+
+static void hm_prelu_step(int8_t *arena, const hm_operator *o, int32_t step)
+{
+    const hm_binary *p = (const hm_binary *)o->params;
+    const int32_t width = hm_beside(p);
+    int8_t *out = hm_row(arena, o->makes, step);
+    int32_t x;
+    for (x = 0; x < p->width; x += width, out += width * p->channels) {
+        const int8_t *a = hm_operand(arena, o, step, x, 0), *b = hm_operand(arena, o, step, x, 1);
+        hm_prelu_row(p, &hm_scales_table[o->scales], a, b, out, width);
+    }
+}
