@@ -83,6 +83,7 @@ class _Options:
 class _Prepared:
     """A step for one shape of batch, and what it reads and changes."""
 
+    phase: Phase
     graph: StepGraph
     arranged: Arranged
     autocast: Autocast
@@ -117,6 +118,8 @@ class TrainingStep:
         flat = batch_of(batch, named)
         phase = self._phase(self._calls)
         prepared = self.prepare(flat, phase)
+        if phase in (Phase.MIDDLE, Phase.LAST):
+            self._check_kept(prepared)
         result = self._run(prepared, flat)
         self._calls = (self._calls + 1) % self._options.accumulate
         if phase in (Phase.WHOLE, Phase.LAST):
@@ -157,7 +160,8 @@ class TrainingStep:
         norm = self._options.clip_grad_norm
         recipe = Recipe(phase, updates, None if norm is None else lambda: float(norm))
         graph = assemble(traced, tensors, recipe)
-        return _Prepared(graph, arranged(graph.module, graph.examples, self._options.arranging), autocast)
+        order = arranged(graph.module, graph.examples, self._options.arranging)
+        return _Prepared(phase, graph, order, autocast)
 
     def _buffers(self) -> dict[str, torch.Tensor]:
         return {name: getattr(module, key) for name, (module, key) in self._places.items()}
@@ -174,7 +178,19 @@ class TrainingStep:
             self._parameters[name].grad = gradient
         for update in graph.updates:
             update.end()
+        if prepared.phase is Phase.LAST:
+            for name in graph.accumulated:
+                self._parameters[name].grad = None
         return loss
+
+    def _check_kept(self, prepared: _Prepared) -> None:
+        """Raise an OptionError if gradients of earlier calls are gone."""
+        for name in prepared.graph.accumulated:
+            if self._parameters[name].grad is None:
+                raise OptionError(
+                    f"the gradient of {name!r} that earlier calls added up is gone: between the"
+                    f" {self._options.accumulate} calls of an update, leave gradients alone (no zero_grad)"
+                )
 
 
 def _places(whole: nn.Module) -> dict[str, tuple[nn.Module, str]]:

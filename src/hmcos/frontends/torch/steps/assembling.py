@@ -41,6 +41,8 @@ class StepGraph:
     """One per parameter that the graph updates."""
     kept: tuple[str, ...]
     """The parameters whose gradients are its outputs behind the loss."""
+    accumulated: tuple[str, ...]
+    """The parameters whose gradients of earlier calls it reads and changes."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,8 @@ def assemble(traced: Traced, tensors: Tensors, recipe: Recipe) -> StepGraph:
     traced.module.recompile()
     updates = tuple(recipe.updates[name] for name in steps.updated)
     examples = (*traced.inputs, *writer.examples)
-    return StepGraph(traced.module, examples, tuple(writer.reads), updates, tuple(kept))
+    added = tuple(gradients) if recipe.phase in (Phase.MIDDLE, Phase.LAST) else ()
+    return StepGraph(traced.module, examples, tuple(writer.reads), updates, tuple(kept), added)
 
 
 @dataclass
