@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from torch import Tensor
-from torch._ops import OpOverload
+from torch._ops import HigherOrderOperator
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from hmcos.runtimes.torch.tally import Tally
@@ -35,16 +35,16 @@ class Watching(TorchDispatchMode):
         named = kwargs or {}
         self._tally.settle()
         self._tally.show_all((args, named))
-        if isinstance(func, OpOverload):
-            results: Any = func(*args, **named)
-        else:
+        if isinstance(func, HigherOrderOperator):
             results = self._watched_bodies(func, args, named)
             self._tally.settle()
+        else:
+            results = func(*args, **named)
         self._tally.show_all(results)
         self._used(self._tally.bytes)
         return results
 
-    def _watched_bodies(self, func: Any, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
+    def _watched_bodies(self, func: Callable[..., Any], args: tuple[Any, ...], named: dict[str, Any]) -> Any:
         """Return the results of a higher-order operator, watched from its first body to its end.
 
         Its kernel refuses to start in a mode, and calls its bodies as plain functions; so the first of them
