@@ -17,12 +17,13 @@ from hmcos.frontends.outline import Outline
 from hmcos.registry import imported
 from hmcos.staging import staged
 
-SUFFIXES: dict[str, str] = {".onnx": "onnx", ".tflite": "tflite"}
+SUFFIXES: dict[str, str] = {".onnx": "onnx", ".tflite": "tflite", ".pt2": "pt2"}
 """File suffix, in lower case, to format."""
 
 FORMATS: dict[str, str] = {
     "onnx": "hmcos.frontends.onnx.format:ONNX",
     "tflite": "hmcos.frontends.tflite.format:TFLITE",
+    "pt2": "hmcos.frontends.torch.format:TORCH",
 }
 """Name of a format to "module:value", imported on demand."""
 

@@ -1,4 +1,4 @@
-"""hmcos for PyTorch: whole training steps, and a backend of torch.compile, in their least-memory orders."""
+"""hmcos for PyTorch. Nothing here imports torch before it is used."""
 
 from __future__ import annotations
 
@@ -6,22 +6,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hmcos.torch.ordering import Ordered, ordered
     from hmcos.torch.training import TrainingStep, training_step
 
-__all__ = ["TrainingStep", "training_step"]
+__all__ = ["Ordered", "TrainingStep", "ordered", "training_step"]
 
 _PLACES = {
-    "TrainingStep": "hmcos.torch.training:TrainingStep",
-    "training_step": "hmcos.torch.training:training_step",
+    "Ordered": "hmcos.torch.ordering",
+    "TrainingStep": "hmcos.torch.training",
+    "ordered": "hmcos.torch.ordering",
+    "training_step": "hmcos.torch.training",
 }
-"""Public name to "module:name", imported on first use (PEP 562): without torch, only these fail."""
+"""Public name to its module, imported on first use."""
 
 
 def __getattr__(name: str) -> Any:
     if name not in _PLACES:
         raise AttributeError(f"module 'hmcos.torch' has no attribute {name!r}")
-    module, attribute = _PLACES[name].split(":")
-    value = getattr(import_module(module), attribute)
+    value = getattr(import_module(_PLACES[name]), name)
     globals()[name] = value
     return value
 
