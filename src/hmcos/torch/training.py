@@ -160,7 +160,7 @@ class TrainingStep:
         norm = self._options.clip_grad_norm
         recipe = Recipe(phase, updates, None if norm is None else lambda: float(norm))
         graph = assemble(traced, tensors, recipe)
-        order = arranged(graph.module, graph.examples, self._options.arranging)
+        order = arranged(graph.module, graph.examples, self._options.arranging, graph.parameters)
         return _Prepared(phase, graph, order, autocast)
 
     def _buffers(self) -> dict[str, torch.Tensor]:

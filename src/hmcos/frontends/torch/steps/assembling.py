@@ -35,6 +35,8 @@ class StepGraph:
     module: fx.GraphModule
     examples: tuple[Any, ...]
     """Per input: a fake tensor, or a number."""
+    parameters: tuple[str, ...]
+    """The names of the inputs that live as long as the model: parameters, buffers and the optimizer's state."""
     reads: tuple[Read, ...]
     """Per input behind parameters, buffers and batch: what returns its value for a call."""
     updates: tuple[Update, ...]
@@ -77,9 +79,11 @@ def assemble(traced: Traced, tensors: Tensors, recipe: Recipe) -> StepGraph:
     graph.set_codegen(fx.graph.CodeGen())  # one argument per input, not the list that was traced
     traced.module.recompile()
     updates = tuple(recipe.updates[name] for name in steps.updated)
-    examples = (*traced.inputs, *writer.examples)
+    examples = (*(fake.detach() for fake in traced.inputs), *writer.examples)
     added = tuple(gradients) if recipe.phase in (Phase.MIDDLE, Phase.LAST) else ()
-    return StepGraph(traced.module, examples, tuple(writer.reads), updates, tuple(kept), added)
+    lasting = [*inputs[: len(tensors.parameters) + len(tensors.buffers)], *writer.states]
+    names = tuple(node.name for node in lasting)
+    return StepGraph(traced.module, examples, names, tuple(writer.reads), updates, tuple(kept), added)
 
 
 @dataclass

@@ -31,7 +31,7 @@ def accumulated(
     writer: StepWriter, gradient: Gradient, fake: torch.Tensor, read: Callable[[], torch.Tensor | None]
 ) -> Gradient:
     """Return the gradient added to those of earlier calls, in their memory."""
-    earlier = writer.add_input("accumulated", torch.empty_like(fake), read)
+    earlier = writer.add_input("accumulated", torch.empty_like(fake, requires_grad=False), read)
     return gradient.changed(writer.call(_ATEN.add_.Tensor, earlier, gradient.node))
 
 

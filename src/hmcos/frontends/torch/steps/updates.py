@@ -56,7 +56,7 @@ class Update(ABC):
         return float(self.group[name])
 
     def _state_input(self, writer: StepWriter, name: str, fake: torch.Tensor) -> fx.Node:
-        return writer.add_input(name, torch.empty_like(fake), lambda: self.state[name])
+        return writer.add_state(name, torch.empty_like(fake, requires_grad=False), lambda: self.state[name])
 
     def _shared(self, writer: StepWriter, name: str, read: Callable[[], float]) -> fx.Node:
         """Return the input of a number that all parameters of the group have in common."""

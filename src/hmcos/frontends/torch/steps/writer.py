@@ -24,6 +24,8 @@ class StepWriter:
     """Per input added here: what returns its value for a call."""
     examples: list[Any] = field(default_factory=list[Any])
     """Per input added here: a fake tensor, or a number."""
+    states: list[fx.Node] = field(default_factory=list[fx.Node])
+    """The inputs added here that live as long as the model."""
     _numbers: dict[tuple[Hashable, str], fx.Node] = field(default_factory=dict[tuple[Hashable, str], fx.Node])
 
     def add_input(self, name: str, example: Any, read: Read) -> fx.Node:
@@ -34,6 +36,12 @@ class StepWriter:
         self.last_input = node
         self.reads.append(read)
         self.examples.append(example)
+        return node
+
+    def add_state(self, name: str, example: torch.Tensor, read: Callable[[], torch.Tensor]) -> fx.Node:
+        """Return a new input that is a tensor of the optimizer, which lives as long as the model."""
+        node = self.add_input(name, example, read)
+        self.states.append(node)
         return node
 
     def add_number(self, name: str, owner: Hashable, read: Callable[[], float]) -> fx.Node:
