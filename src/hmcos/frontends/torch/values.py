@@ -263,12 +263,8 @@ def _is_part(n: Node, values: Mapping[Node, object]) -> bool:
 
 
 def _temporaries(happened: Happened) -> tuple[int, ...]:
-    """Return what a node with bodies held when it needed most outside of these.
-
-    What other operators allocate inside themselves is workspace, like that of their kernels: on fake tensors
-    composite ones take other ways than on real ones.
-    """
-    return happened.temporaries if happened.bodies else ()
+    """Return what a node held when it needed most; nothing where it is a single operator of the dispatcher."""
+    return happened.temporaries if happened.leaves > 1 or happened.bodies else ()
 
 
 def _bytes(n: Node, tensor: torch.Tensor) -> int:
