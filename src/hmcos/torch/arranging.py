@@ -1,24 +1,62 @@
+"""The order of a training step, with its log line; a step that cannot be ordered runs as it was traced."""
+
 from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from hmcos.torch.ordering import ordered
-import time,os
-@dataclass(frozen=True)
-class Arranging:
-    target: str|None
-    time_limit: float|None
+from typing import Any
+
+import torch
+
+from hmcos.frontends.torch.steps.assembling import StepGraph
+from hmcos.log import Log
+from hmcos.tasks.schedule.remembered import orders_folder
+from hmcos.torch.ordering import Ordered, ordered
+from hmcos.words import human
+
+_LOG = Log("hmcos.torch")
+
+
+@dataclass(frozen=True, slots=True)
+class Searching:
+    """How an order is searched."""
+
+    target: str | None
+    """None for that of the device."""
+    time_limit: float | None
     cache: bool
-class Arranged:
-    summary=''
-    def __init__(self,o): self.o=o; self.forward=o.module.forward
-    def run(self,inputs): return self.forward(*inputs)
-def arranged(module,examples,a,parameters=()):
-    t=time.time()
-    if os.environ.get('PROF'):
-        import cProfile,pstats
-        pr=cProfile.Profile(); pr.enable()
-    o=ordered(module,examples,parameters=parameters,time_limit=60.)
-    if os.environ.get('PROF'):
-        pr.disable(); pstats.Stats(pr).sort_stats('cumulative').print_stats(45)
-    p=o.plan
-    print('ordered',len(module.graph.nodes),p.problem.operators if hasattr(p,'problem') else '',round(time.time()-t,2),'s; search',p.schedule.seconds,p.seconds, p.given_peak,p.peak,p.lower_bound,p.schedule.status, round(p.peak/p.given_peak,3))
-    return Arranged(o)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderedStep:
+    """A training step in its order."""
+
+    graph: StepGraph
+    ordered: Ordered
+    run: Callable[..., Sequence[torch.Tensor]]
+
+    @property
+    def words(self) -> str:
+        """What was gained and proved, as text."""
+        plan = self.ordered.plan
+        return f"peak {human(plan.given_peak)} -> {human(plan.peak)}, {plan.status}"
+
+
+def in_order(graph: StepGraph, searching: Searching, device: str) -> OrderedStep:
+    """Return a training step in the order that needs the least memory."""
+    found = ordered(
+        graph.module,
+        graph.examples,
+        parameters=graph.parameters,
+        target=searching.target or target_of(device),
+        time_limit=searching.time_limit,
+        kept=orders_folder() if searching.cache else None,
+    )
+    step = OrderedStep(graph, found, found.module.forward)
+    _LOG.info("training step of %d operators: %s", found.plan.operators, step.words)
+    return step
+
+
+def target_of(device: str) -> str:
+    """Return the target whose rules of memory hold on a kind of device."""
+    return "torch-cuda" if device == "cuda" else "torch"

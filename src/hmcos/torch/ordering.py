@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from os import PathLike
+from pathlib import Path
 
 from torch.fx import GraphModule
 
@@ -15,9 +16,11 @@ from hmcos.limits import Watch
 from hmcos.memory.target import Target
 from hmcos.network.opening import open_source
 from hmcos.plan.plan import Plan
+from hmcos.schedulers.scheduler_table import scheduler
 from hmcos.tasks.request import Request, chosen_limits, chosen_target
+from hmcos.tasks.schedule.remembered import remembering
 from hmcos.tasks.schedule.solved import Solved
-from hmcos.tasks.schedule.task import run
+from hmcos.tasks.schedule.solving import solve
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ def ordered(  # noqa: PLR0913
     target: str | PathLike[str] | Target = "torch",
     time_limit: float | None = None,
     state_limit: int | None = None,
+    kept: Path | None = None,
 ) -> Ordered:
     """Return a graph in the order of its nodes that needs the least memory. The given graph is not changed.
 
@@ -58,6 +62,7 @@ def ordered(  # noqa: PLR0913
         target: `torch`, `torch-cuda`, or another target.
         time_limit: seconds of the search; None for no limit.
         state_limit: states of the search; None for the default.
+        kept: a folder that keeps orders between runs; None for no folder.
 
     Raises:
         HmcosError: a node cannot be scheduled (names node and module), or an option is wrong.
@@ -65,5 +70,6 @@ def ordered(  # noqa: PLR0913
     watch = Watch()
     request = Request(chosen_target(target), limits=chosen_limits(time_limit, state_limit))
     trace = traced(module, inputs, parameters=parameters, held=held)
-    solved = run(request, open_source(model_in_memory(trace)), watch)
+    search = remembering(scheduler(request.scheduler), kept)
+    solved = solve(request, open_source(model_in_memory(trace)), watch, search=search)
     return Ordered(rearranged(trace, solved.plan.orders), trace, solved)

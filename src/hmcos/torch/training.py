@@ -10,14 +10,15 @@ import torch
 from torch import nn
 
 from hmcos.errors import OptionError
-from hmcos.frontends.torch.steps.assembling import Phase, Recipe, StepGraph, assemble
+from hmcos.frontends.torch.steps.assembling import Phase, Recipe, assemble
 from hmcos.frontends.torch.steps.autocast import Autocast, current_autocast
 from hmcos.frontends.torch.steps.batches import Batch, batch_of
 from hmcos.frontends.torch.steps.checks import check_batch, check_model
 from hmcos.frontends.torch.steps.optimizers import structure_of, updates_of
 from hmcos.frontends.torch.steps.private import mark_stepped
 from hmcos.frontends.torch.steps.tracing import Loss, Tensors, WithLoss, trace_gradients
-from hmcos.torch.arranging import Arranged, Arranging, arranged
+from hmcos.plan.plan import Plan
+from hmcos.torch.arranging import OrderedStep, Searching, in_order
 
 
 def training_step(
@@ -29,7 +30,7 @@ def training_step(
     clip_grad_norm: float | None = None,
     accumulate: int = 1,
     target: str | None = None,
-    time_limit: float | None = 60.0,
+    time_limit: float | None = 5.0,
     cache: bool = True,
 ) -> TrainingStep:
     """Return a function that trains a model by one batch, with the bits of eager PyTorch and the least memory.
@@ -65,8 +66,8 @@ def training_step(
         raise OptionError(f"accumulate={accumulate} is not a number of calls: give 1 or more")
     if clip_grad_norm is not None and not clip_grad_norm > 0:
         raise OptionError(f"clip_grad_norm={clip_grad_norm} is not a norm: give a positive number, or None")
-    arranging = Arranging(target, time_limit, cache)
-    step = TrainingStep(model, loss, optimizer, _Options(clip_grad_norm, accumulate, arranging))
+    searching = Searching(target, time_limit, cache)
+    step = TrainingStep(model, loss, optimizer, _Options(clip_grad_norm, accumulate, searching))
     named = isinstance(example_batch, Mapping)
     step.prepare(batch_of((), example_batch) if named else batch_of(example_batch, {}))
     return step
@@ -76,7 +77,7 @@ def training_step(
 class _Options:
     clip_grad_norm: float | None
     accumulate: int
-    arranging: Arranging
+    searching: Searching
 
 
 @dataclass(frozen=True)
@@ -84,8 +85,7 @@ class _Prepared:
     """A step for one shape of batch, and what it reads and changes."""
 
     phase: Phase
-    graph: StepGraph
-    arranged: Arranged
+    ordered: OrderedStep
     autocast: Autocast
 
 
@@ -127,13 +127,13 @@ class TrainingStep:
         return result
 
     def __repr__(self) -> str:
-        planned = "; ".join(str(prepared.arranged.summary) for prepared in self._prepared.values())
+        planned = "; ".join(prepared.ordered.words for prepared in self._prepared.values())
         return f"<TrainingStep of {type(self._whole.model).__name__}: {planned}>"
 
     @property
-    def plans(self) -> tuple[Arranged, ...]:
+    def plans(self) -> tuple[Plan, ...]:
         """What was planned so far, one per shape of batch."""
-        return tuple(prepared.arranged for prepared in self._prepared.values())
+        return tuple(prepared.ordered.ordered.plan for prepared in self._prepared.values())
 
     def prepare(self, batch: Batch, phase: Phase | None = None) -> _Prepared:
         """Return the step for a batch, traced and planned at the first call with its shape."""
@@ -160,20 +160,19 @@ class TrainingStep:
         norm = self._options.clip_grad_norm
         recipe = Recipe(phase, updates, None if norm is None else lambda: float(norm))
         graph = assemble(traced, tensors, recipe)
-        order = arranged(graph.module, graph.examples, self._options.arranging, graph.parameters)
-        return _Prepared(phase, graph, order, autocast)
+        return _Prepared(phase, in_order(graph, self._options.searching, self._device), autocast)
 
     def _buffers(self) -> dict[str, torch.Tensor]:
         return {name: getattr(module, key) for name, (module, key) in self._places.items()}
 
     def _run(self, prepared: _Prepared, batch: Batch) -> torch.Tensor:
-        graph = prepared.graph
+        graph = prepared.ordered.graph
         for update in graph.updates:
             update.begin()
         inputs = [*self._parameters.values(), *self._buffers().values(), *batch.tensors]
         inputs += [read() for read in graph.reads]
         with torch.no_grad(), prepared.autocast.outside():
-            loss, *kept = prepared.arranged.run(inputs)
+            loss, *kept = prepared.ordered.run(*inputs)
         for name, gradient in zip(graph.kept, kept, strict=True):
             self._parameters[name].grad = gradient
         for update in graph.updates:
@@ -185,7 +184,7 @@ class TrainingStep:
 
     def _check_kept(self, prepared: _Prepared) -> None:
         """Raise an OptionError if gradients of earlier calls are gone."""
-        for name in prepared.graph.accumulated:
+        for name in prepared.ordered.graph.accumulated:
             if self._parameters[name].grad is None:
                 raise OptionError(
                     f"the gradient of {name!r} that earlier calls added up is gone: between the"
