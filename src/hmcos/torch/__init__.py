@@ -6,14 +6,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hmcos.torch.compiling import backend
     from hmcos.torch.ordering import Ordered, ordered
     from hmcos.torch.training import TrainingStep, training_step
 
-__all__ = ["Ordered", "TrainingStep", "ordered", "training_step"]
+__all__ = ["Ordered", "TrainingStep", "backend", "ordered", "training_step"]
 
 _PLACES = {
     "Ordered": "hmcos.torch.ordering",
     "TrainingStep": "hmcos.torch.training",
+    "backend": "hmcos.torch.compiling",
     "ordered": "hmcos.torch.ordering",
     "training_step": "hmcos.torch.training",
 }

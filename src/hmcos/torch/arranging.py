@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
@@ -12,6 +11,7 @@ from hmcos.frontends.torch.steps.assembling import StepGraph
 from hmcos.log import Log
 from hmcos.tasks.schedule.remembered import orders_folder
 from hmcos.torch.ordering import Ordered, ordered
+from hmcos.torch.targets import target_of
 from hmcos.words import human
 
 _LOG = Log("hmcos.torch")
@@ -42,21 +42,16 @@ class OrderedStep:
         return f"peak {human(plan.given_peak)} -> {human(plan.peak)}, {plan.status}"
 
 
-def in_order(graph: StepGraph, searching: Searching, device: str) -> OrderedStep:
+def in_order(graph: StepGraph, searching: Searching) -> OrderedStep:
     """Return a training step in the order that needs the least memory."""
     found = ordered(
         graph.module,
         graph.examples,
         parameters=graph.parameters,
-        target=searching.target or target_of(device),
+        target=searching.target or target_of(graph.examples),
         time_limit=searching.time_limit,
         kept=orders_folder() if searching.cache else None,
     )
     step = OrderedStep(graph, found, found.module.forward)
     _LOG.info("training step of %d operators: %s", found.plan.operators, step.words)
     return step
-
-
-def target_of(device: str) -> str:
-    """Return the target whose rules of memory hold on a kind of device."""
-    return "torch-cuda" if device == "cuda" else "torch"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,12 +10,12 @@ import torch
 from torch import nn
 
 from hmcos.errors import OptionError
+from hmcos.frontends.torch.private import mark_stepped
 from hmcos.frontends.torch.steps.assembling import Phase, Recipe, assemble
 from hmcos.frontends.torch.steps.autocast import Autocast, current_autocast
 from hmcos.frontends.torch.steps.batches import Batch, batch_of
 from hmcos.frontends.torch.steps.checks import check_batch, check_model
 from hmcos.frontends.torch.steps.optimizers import structure_of, updates_of
-from hmcos.frontends.torch.steps.private import mark_stepped
 from hmcos.frontends.torch.steps.tracing import Loss, Tensors, WithLoss, trace_gradients
 from hmcos.plan.plan import Plan
 from hmcos.torch.arranging import OrderedStep, Searching, in_order
@@ -160,7 +160,7 @@ class TrainingStep:
         norm = self._options.clip_grad_norm
         recipe = Recipe(phase, updates, None if norm is None else lambda: float(norm))
         graph = assemble(traced, tensors, recipe)
-        return _Prepared(phase, in_order(graph, self._options.searching, self._device), autocast)
+        return _Prepared(phase, in_order(graph, self._options.searching), autocast)
 
     def _buffers(self) -> dict[str, torch.Tensor]:
         return {name: getattr(module, key) for name, (module, key) in self._places.items()}

@@ -66,7 +66,7 @@ def assemble(traced: Traced, tensors: Tensors, recipe: Recipe) -> StepGraph:
     writer = StepWriter(graph, output=nodes[-1], last_input=inputs[-1])
     loss, *results = cast("Sequence[fx.Node | None]", nodes[-1].args[0])
     fakes = dict(zip(tensors.trained, traced.gradients, strict=True))
-    with traced.mode.mode:
+    with traced.mode:
         gradients = {
             name: Gradient(node, is_owned)
             for name, node, is_owned in zip(tensors.trained, results, traced.owned, strict=True)

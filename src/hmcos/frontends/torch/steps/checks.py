@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from hmcos.errors import OptionError
+from hmcos.frontends.torch.private import has_gradient_hooks
 from hmcos.frontends.torch.steps.batches import Batch
-from hmcos.frontends.torch.steps.private import has_gradient_hooks
 
 
 def check_model(model: nn.Module) -> None:

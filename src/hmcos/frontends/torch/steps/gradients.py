@@ -11,9 +11,7 @@ from hmcos.frontends.torch.steps.writer import Gradient, StepWriter, is_laid_out
 _ATEN = torch.ops.aten
 
 
-def laid_out(
-    writer: StepWriter, gradient: Gradient, fake: torch.Tensor, parameter: torch.Tensor
-) -> Gradient:
+def laid_out(writer: StepWriter, gradient: Gradient, fake: torch.Tensor, parameter: torch.Tensor) -> Gradient:
     """Return a gradient in the strides of its parameter, copied where backward() would copy it."""
     if is_laid_out_as(fake, parameter):
         return gradient
@@ -24,7 +22,9 @@ def laid_out(
 
 def owned(writer: StepWriter, gradient: Gradient) -> Gradient:
     """Return a gradient that nothing else shares, for a caller who keeps it."""
-    return gradient if gradient.is_owned else gradient.changed(writer.call(_ATEN.clone.default, gradient.node))
+    return (
+        gradient if gradient.is_owned else gradient.changed(writer.call(_ATEN.clone.default, gradient.node))
+    )
 
 
 def accumulated(
@@ -35,9 +35,7 @@ def accumulated(
     return gradient.changed(writer.call(_ATEN.add_.Tensor, earlier, gradient.node))
 
 
-def clipped(
-    writer: StepWriter, gradients: Sequence[Gradient], read: Callable[[], float]
-) -> list[Gradient]:
+def clipped(writer: StepWriter, gradients: Sequence[Gradient], read: Callable[[], float]) -> list[Gradient]:
     """Return gradients scaled as `torch.nn.utils.clip_grad_norm_` does it, with its bits."""
     norms = [writer.call(_ATEN.linalg_vector_norm.default, gradient.node, 2.0) for gradient in gradients]
     stacked = writer.call(_ATEN.stack.default, norms)

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from hmcos.errors import OptionError
-from hmcos.frontends.torch.steps.private import hooks_of
+from hmcos.frontends.torch.private import has_step_hooks
 from hmcos.frontends.torch.steps.updates import AdamUpdate, SgdUpdate, Update
 
 _KINDS: dict[type[torch.optim.Optimizer], type[Update]] = {
@@ -21,9 +21,7 @@ _SWITCHES = ("weight_decay", "momentum", "nesterov", "amsgrad", "maximize", "dec
 _REFUSED = ("capturable", "differentiable", "fused")
 
 
-def updates_of(
-    optimizer: torch.optim.Optimizer, parameters: Mapping[str, nn.Parameter]
-) -> dict[str, Update]:
+def updates_of(optimizer: torch.optim.Optimizer, parameters: Mapping[str, nn.Parameter]) -> dict[str, Update]:
     """Return the update of every parameter of an optimizer, by its name in the model, in the optimizer's order.
 
     Raises:
@@ -35,7 +33,7 @@ def updates_of(
             f"the optimizer is {type(optimizer).__name__}, and a training step knows SGD, Adam and AdamW: use one"
             ' of these, or torch.compile(model, backend="hmcos") with any optimizer'
         )
-    if hooks_of(optimizer):
+    if has_step_hooks(optimizer):
         raise OptionError("the optimizer has step hooks, which one graph cannot call: remove them")
     names = {parameter: name for name, parameter in parameters.items()}
     updates: dict[str, Update] = {}
@@ -61,7 +59,9 @@ def _check_group(number: int, group: Mapping[str, Any]) -> None:
             )
     for parameter in group["params"]:
         if parameter.is_complex():
-            raise OptionError(f"group {number} of the optimizer has a complex parameter: train it in real numbers")
+            raise OptionError(
+                f"group {number} of the optimizer has a complex parameter: train it in real numbers"
+            )
 
 
 def structure_of(optimizer: torch.optim.Optimizer) -> Hashable:

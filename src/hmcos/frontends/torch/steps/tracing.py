@@ -10,10 +10,9 @@ import torch
 from torch import fx, nn
 
 from hmcos.errors import ModelError, OptionError
+from hmcos.frontends.torch.private import FakeTensorMode, fake_mode, made_graph, storage_address
 from hmcos.frontends.torch.steps.autocast import Autocast, check_no_float16
 from hmcos.frontends.torch.steps.batches import Batch
-from hmcos.frontends.torch.steps.private import FakeMode, storage_key, trace
-from hmcos.frontends.torch.steps.writer import Gradient
 
 Loss = Callable[[Any, Any], torch.Tensor]
 
@@ -58,7 +57,7 @@ class Traced:
     """The loss and the gradients as a graph, which returns them in this order."""
 
     module: fx.GraphModule
-    mode: FakeMode
+    mode: FakeTensorMode
     inputs: tuple[torch.Tensor, ...]
     """Fake tensors: parameters, buffers, tensors of the batch."""
     gradients: tuple[torch.Tensor | None, ...]
@@ -86,22 +85,20 @@ class Tensors:
         )
 
 
-def trace_gradients(
-    whole: WithLoss, tensors: Tensors, batch: Batch, autocast: Autocast
-) -> Traced:
+def trace_gradients(whole: WithLoss, tensors: Tensors, batch: Batch, autocast: Autocast) -> Traced:
     """Return the loss and its gradients as a graph, traced with autocast, where it is on, around the forward pass.
 
     Raises:
         OptionError: the loss has a wrong shape, or depends on no parameter.
         ModelError: the model cannot be traced, mostly because its control flow depends on values of tensors.
     """
-    mode = FakeMode()
-    fakes = [mode.fake(tensor) for tensor in _inputs(tensors, batch)]
+    mode = fake_mode()
+    fakes = [mode.from_tensor(tensor, static_shapes=True) for tensor in _inputs(tensors, batch)]
     tracing = _Tracing(whole, tensors, batch, autocast)
     with _Where(whole, autocast.device) as where, torch.random.fork_rng(devices=()):
         try:
-            with autocast.outside():
-                module = trace(tracing.run, fakes, mode)
+            with autocast.outside(), mode:
+                module = made_graph(tracing.run, fakes)
         except (OptionError, torch.OutOfMemoryError):
             raise
         except Exception as error:
@@ -148,12 +145,12 @@ class _Tracing:
                     buffer.copy_(together[name])
             result = loss.detach()
         self.gradients = gradients
-        self._others = {storage_key(tensor) for tensor in (*inputs, result)}
+        self._others = {storage_address(tensor) for tensor in (*inputs, result)}
         return (result, *gradients)
 
     def owned(self) -> tuple[bool, ...]:
         """Return per gradient whether nothing else shares its storage."""
-        keys = [None if gradient is None else storage_key(gradient) for gradient in self.gradients]
+        keys = [None if gradient is None else storage_address(gradient) for gradient in self.gradients]
         return tuple(key not in self._others and keys.count(key) == 1 for key in keys)
 
 

@@ -1,0 +1,212 @@
+"""The backend of torch.compile: forward and backward graphs, each in its least-memory order."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch.fx import GraphModule, Node
+
+from hmcos.errors import OptionError
+from hmcos.frontends.torch.boxed import boxed
+from hmcos.frontends.torch.private import aot_compiled, forward_returns, storage_address
+from hmcos.log import Log
+from hmcos.tasks.request import chosen_limits, chosen_target
+from hmcos.tasks.schedule.remembered import orders_folder
+from hmcos.torch.ordering import ordered
+from hmcos.torch.targets import target_of
+from hmcos.words import human
+
+_LOG = Log("hmcos.torch")
+_OPTIONS = ("target", "time_limit", "cache")
+MOST_SIZES = 32
+"""Sizes for which one graph of symbolic sizes is ordered; further ones run in the given order."""
+Boxed = Callable[[list[Any]], Sequence[Any]]
+
+
+def backend(
+    module: GraphModule,
+    inputs: Sequence[Any],
+    *,
+    options: Mapping[str, Any] | None = None,
+    mode: str | None = None,
+) -> Callable[..., Any]:
+    """Return a graph of torch.compile in its least-memory order: `torch.compile(model, backend="hmcos")`.
+
+    Options: `target` (the target whose rules of memory count; the default is that of the device), `time_limit`
+    (seconds of each search, 5 by default; None for no limit), `cache` (whether orders are kept on disk).
+
+    A graph that cannot be ordered runs in the given order, with a warning.
+
+    Raises:
+        OptionError: there is no such option, or it has a wrong value.
+    """
+    if mode is not None:
+        raise OptionError(f"the backend hmcos has no mode {mode!r}: its options are {', '.join(_OPTIONS)}")
+    compiling = _Compiling(_searching(options or {}))
+    return aot_compiled(
+        module,
+        inputs,
+        forward=compiling.forward,
+        backward=compiling.backward,
+        inference=compiling.inference,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Searching:
+    target: Any
+    time_limit: float | None
+    cache: bool
+
+
+def _searching(options: Mapping[str, Any]) -> _Searching:
+    for name in options:
+        if name not in _OPTIONS:
+            raise OptionError(
+                f"the backend hmcos has no option {name!r}: its options are {', '.join(_OPTIONS)}"
+            )
+    target, seconds = options.get("target"), options.get("time_limit", 5.0)
+    if target is not None:
+        chosen_target(target)
+    chosen_limits(seconds)
+    return _Searching(target, seconds, bool(options.get("cache", True)))
+
+
+class _Compiling:
+    """Orders the graphs that torch.compile makes of one function."""
+
+    def __init__(self, searching: _Searching) -> None:
+        self._searching = searching
+        self._held_outputs: frozenset[str] = frozenset()
+        """Nodes of the forward graph whose memory the user holds as an output."""
+
+    def inference(self, module: GraphModule, inputs: Sequence[Any]) -> Boxed:
+        """Return a graph that is never differentiated, in its order. The caller holds its inputs."""
+        return _runnable(_Source("inference", module, inputs, _names(module)), self._searching)
+
+    def forward(self, module: GraphModule, inputs: Sequence[Any]) -> Boxed:
+        """Return a forward graph in its order. The caller holds its inputs."""
+        self._held_outputs = _held_outputs(module)
+        return _runnable(_Source("forward", module, inputs, _names(module)), self._searching)
+
+    def backward(self, module: GraphModule, inputs: Sequence[Any]) -> Boxed:
+        """Return a backward graph in its order.
+
+        The user holds the inputs of forward (`primals`) and those saved tensors that are its outputs; autograd
+        holds the gradients that it comes from (`tangents`). All other saved tensors die after their last reader.
+        """
+        held = frozenset(
+            name
+            for name in _names(module)
+            if name.startswith(("primals", "tangents")) or name in self._held_outputs
+        )
+        return _runnable(_Source("backward", module, inputs, held), self._searching)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A graph as torch.compile gives it."""
+
+    title: str
+    module: GraphModule
+    inputs: Sequence[Any]
+    held: frozenset[str]
+    """The inputs that somebody holds until the graph has run, whatever its order: they are not counted."""
+
+
+def _names(module: GraphModule) -> frozenset[str]:
+    return frozenset(node.name for node in module.graph.nodes if node.op == "placeholder")
+
+
+def _held_outputs(module: GraphModule) -> frozenset[str]:
+    """Return the nodes of a forward graph that share memory with an output that the user gets."""
+    returned = next(node for node in module.graph.nodes if node.op == "output").args[0]
+    outputs = [node for node in returned[: forward_returns()] if isinstance(node, Node)]
+    held = {address for node in outputs if (address := _address(node)) is not None}
+    return frozenset(node.name for node in module.graph.nodes if _address(node) in held)
+
+
+def _address(node: Node) -> int | None:
+    value = node.meta.get("val")
+    dense = isinstance(value, torch.Tensor) and value.layout is torch.strided and not value.is_nested
+    return storage_address(value) if dense else None
+
+
+def _runnable(source: _Source, searching: _Searching) -> Boxed:
+    """Return a function that runs a graph in its order."""
+    by_size = any(isinstance(value, torch.SymInt) for value in source.inputs) or any(
+        isinstance(size, torch.SymInt)
+        for value in source.inputs
+        if isinstance(value, torch.Tensor)
+        for size in value.shape
+    )
+    if by_size:
+        return _BySize(source, searching).boxed()
+    return _boxed(_ordered(source, source.inputs, searching))
+
+
+def _boxed(module: GraphModule) -> Boxed:
+    run = boxed(module).forward
+
+    def call(arguments: list[Any]) -> Sequence[Any]:
+        return run(arguments)
+
+    call._boxed_call = True  # pyright: ignore[reportFunctionMemberAccess]
+    return call
+
+
+def _ordered(source: _Source, inputs: Sequence[Any], searching: _Searching) -> GraphModule:
+    """Return a graph in its order; in the given one, with a warning, if it cannot be ordered."""
+    try:
+        found = ordered(
+            source.module,
+            inputs,
+            parameters=source.held,
+            target=searching.target or target_of(inputs),
+            time_limit=searching.time_limit,
+            kept=orders_folder() if searching.cache else None,
+        )
+    except Exception as error:
+        warnings.warn(f"hmcos: the {source.title} graph runs in the given order: {error}", stacklevel=2)
+        return source.module
+    plan = found.plan
+    _LOG.info(
+        "%s graph of %d operators: peak %s -> %s besides inputs, %s",
+        source.title,
+        len(plan.operators),
+        human(plan.given_peak),
+        human(plan.peak),
+        plan.status,
+    )
+    return found.module if plan.peak < plan.given_peak else source.module
+
+
+@dataclass
+class _BySize:
+    """A graph of symbolic sizes: it gets an order for each combination of sizes that it is called with."""
+
+    source: _Source
+    searching: _Searching
+    calls: dict[tuple[Any, ...], Boxed] = field(default_factory=dict[tuple[Any, ...], Boxed])
+
+    def boxed(self) -> Boxed:
+        """Return a function that runs the graph in the order for the sizes of its arguments."""
+
+        def call(arguments: list[Any]) -> Sequence[Any]:
+            return self.call_for(arguments)(arguments)
+
+        call._boxed_call = True  # pyright: ignore[reportFunctionMemberAccess]
+        return call
+
+    def call_for(self, arguments: Sequence[Any]) -> Boxed:
+        """Return the function for the sizes of these arguments."""
+        sizes = tuple(tuple(v.shape) if isinstance(v, torch.Tensor) else v for v in arguments)
+        if sizes not in self.calls:
+            few = len(self.calls) < MOST_SIZES
+            chosen = _ordered(self.source, arguments, self.searching) if few else self.source.module
+            self.calls[sizes] = _boxed(chosen)
+        return self.calls[sizes]
