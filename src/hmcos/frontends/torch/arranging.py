@@ -90,13 +90,21 @@ def rearranged(traced: Traced, orders: Mapping[str, Sequence[int]], path: str = 
     result.meta.update(source.meta)
     for (number, name), body in traced.bodies.items():
         inner = rearranged(body, orders, body_path(path, number, name))
-        for node in traced.operators[number].all_input_nodes:
-            if node.op == "get_attr" and _attribute(source, str(node.target)) is body.module:
-                holder, _, last = str(node.target).rpartition(".")
-                setattr(result.get_submodule(holder), last, inner)
+        for node in body_nodes(traced, number, body):
+            holder, _, last = str(node.target).rpartition(".")
+            setattr(result.get_submodule(holder), last, inner)
     graph.lint()
     result.recompile()
     return result
+
+
+def body_nodes(traced: Traced, number: int, body: Traced) -> list[Node]:
+    """Return the nodes that hold a body of an operator."""
+    return [
+        node
+        for node in traced.operators[number].all_input_nodes
+        if node.op == "get_attr" and _attribute(traced.module, str(node.target)) is body.module
+    ]
 
 
 def _attribute(module: GraphModule, path: str) -> object:

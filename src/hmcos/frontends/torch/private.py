@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import copy
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
+import sympy
 import torch
+from torch._export.serde import schema as _schema
+from torch._export.serde.serialize import GraphModuleDeserializer as _Deserializer
+from torch._export.serde.serialize import _dict_to_dataclass as _as_dataclass  # pyright: ignore[reportPrivateUsage]
+from torch._export.serde.serialize import deserialize_scalar_type as _scalar_type
 from torch._guards import detect_fake_mode as _detect_fake_mode
 from torch._higher_order_ops.map import map_dense as _map_dense
 from torch._higher_order_ops.scan import generic_scan as _generic_scan
 from torch._ops import HigherOrderOperator, OpOverload
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
-from torch.fx.experimental.symbolic_shapes import ShapeEnv, free_unbacked_symbols
+from torch.export import ExportedProgram
+from torch.fx import GraphModule
+from torch.fx.experimental.symbolic_shapes import ShapeEnv
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._sympy.numbers import int_oo
+from torch.utils._sympy.value_ranges import ValueRanges
 
 __all__ = [
     "FakeTensor",
@@ -23,13 +33,16 @@ __all__ = [
     "ShapeEnv",
     "StorageWeakRef",
     "TorchDispatchMode",
+    "deserialized",
     "detect_fake_mode",
+    "expression",
     "fake_mode",
-    "free_unbacked_symbols",
     "hinted",
     "map_dense",
     "scan_dense",
     "storage_address",
+    "tensor_like",
+    "with_graph",
 ]
 
 detect_fake_mode = cast("Callable[[object], FakeTensorMode | None]", _detect_fake_mode)
@@ -45,6 +58,55 @@ def fake_mode() -> FakeTensorMode:
     It has a ShapeEnv: without one, `.item()` and loops fail.
     """
     return FakeTensorMode(allow_non_fake_inputs=True, shape_env=ShapeEnv())
+
+
+def deserialized(graph_module: Mapping[str, object], ranges: Mapping[str, object]) -> tuple[GraphModule, Any]:
+    """Return the graph in the JSON of a program, and its ExportGraphSignature; weights are not read.
+
+    `ranges` are the least and the greatest size of each symbol. The JSON must have been checked: torch
+    evaluates parts of it.
+    """
+    limits = {
+        name: ValueRanges(_bound(each, "min_val", -int_oo), _bound(each, "max_val", int_oo))
+        for name, each in ranges.items()
+    }
+    described = cast(Any, _as_dataclass)(_schema.GraphModule, graph_module)
+    result = cast(Any, _Deserializer)().deserialize(described, {}, {}, None, limits)
+    return result.graph_module, result.signature
+
+
+def tensor_like(described: Mapping[str, object], base: torch.Tensor | None) -> torch.Tensor:
+    """Return an empty tensor of the type and layout that the JSON of a weight describes.
+
+    It is a part of the storage of `base`, if there is one.
+    """
+    meta = cast(Any, _as_dataclass)(_schema.TensorMeta, described)
+    size, stride = ([int(n.as_int) for n in numbers] for numbers in (meta.sizes, meta.strides))
+    offset = int(meta.storage_offset.as_int)
+    dtype = cast(torch.dtype, _scalar_type(meta.dtype))
+    if base is None:
+        return torch.empty_strided(size, stride, dtype=dtype)
+    made = cast(Any, torch.empty(0, dtype=dtype))
+    return made.set_(base.untyped_storage(), offset, size, stride)
+
+
+def _bound(limits: object, key: str, unlimited: object) -> Any:
+    value = cast("Mapping[str, object]", limits).get(key)
+    return unlimited if value is None else sympy.Integer(cast(int, value))
+
+
+def with_graph(program: ExportedProgram, module: GraphModule) -> ExportedProgram:
+    """Return a program with another graph, and everything else as it is."""
+    made = cast(Any, program)._update(module, copy.deepcopy(program.graph_signature))  # noqa: SLF001
+    guards = getattr(program, "_guards_code", None)
+    if guards is not None:
+        made._guards_code = guards  # noqa: SLF001
+    return cast(ExportedProgram, made)
+
+
+def expression(size: object) -> Any:
+    """Return the sympy expression of a symbolic size."""
+    return cast(Any, size).node.expr
 
 
 def storage_address(tensor: torch.Tensor) -> int:
