@@ -20,6 +20,8 @@ _ALIGNMENT = 64
 """PyTorch begins every entry at a multiple of it, so that weights can be mapped."""
 _PADDING = b"FB"
 """The kind of the extra field that PyTorch pads with."""
+_OF_THE_FILE = (".data/serialization_id", "data/sample_inputs/model.pt")
+"""Entries that differ from one saving of a program to the next; sample inputs are pickled and never read."""
 _HEADER = 30
 """Bytes of the header before the name of an entry."""
 
@@ -43,7 +45,9 @@ class Archive:
             ModelError: it is missing or damaged.
         """
         if name not in self.names:
-            raise ModelError(f"its entry {name} is missing; it was not written by torch.export.save of torch 2.9 or newer")
+            raise ModelError(
+                f"its entry {name} is missing; it was not written by torch.export.save of torch 2.9 or newer"
+            )
         with _opened(self.source) as file:
             return _content(file, self.root + name)
 
@@ -67,7 +71,9 @@ class Archive:
             raise ModelError(f"its entry {entry} lists no {kind}")
         found: dict[str, dict[str, Any]] = {}
         for name, payload in cast("dict[str, Any]", listed).items():
-            known = isinstance(payload, dict) and isinstance(cast("dict[str, Any]", payload).get("tensor_meta"), dict)
+            known = isinstance(payload, dict) and isinstance(
+                cast("dict[str, Any]", payload).get("tensor_meta"), dict
+            )
             if not known or cast("dict[str, Any]", payload).get("use_pickle") is not False:
                 raise ModelError(
                     f"its {kind.removesuffix('s')} {name!r} is pickled, and a pickle may run any code when it is "
@@ -85,6 +91,15 @@ class Archive:
                 for info in file.infolist()
                 if info.filename.startswith(begin) and not info.filename.endswith(".json")
             }
+
+    def first_difference(self, other: Archive) -> str:
+        """Return the first entry besides the graph in which two archives differ; empty if there is none."""
+        for name in sorted(self.names | other.names):
+            if name not in self.names or name not in other.names:
+                return name
+            if name not in (self.graph_name, *_OF_THE_FILE) and self.read(name) != other.read(name):
+                return name
+        return ""
 
     def with_graph(self, graph: Mapping[str, Any]) -> bytes:
         """Return the archive with another graph; every other entry has the same bytes, at the same alignment."""
@@ -118,14 +133,18 @@ def open_archive(source: Path | bytes) -> Archive:
                 "is no archive of torch.export.save of torch 2.9 or newer; save the program again with a newer torch"
             )
         if _content(file, f"{root}archive_format") != b"pt2":
-            raise ModelError("is an archive of torch, but not of an exported program; save it with torch.export.save")
+            raise ModelError(
+                "is an archive of torch, but not of an exported program; save it with torch.export.save"
+            )
     if any(name.startswith("data/aotinductor/") for name in inside):
         raise ModelError(
             "holds compiled code, which hmcos does not load; save the program with torch.export.save instead"
         )
     graphs = sorted(name for name in inside if name.startswith("models/") and name.endswith(".json"))
     if graphs != ["models/model.json"]:
-        raise ModelError(f"holds {len(graphs)} programs; hmcos reads those that torch.export.save writes, of one")
+        raise ModelError(
+            f"holds {len(graphs)} programs; hmcos reads those that torch.export.save writes, of one"
+        )
     return Archive(source, root, inside, graphs[0])
 
 
@@ -137,7 +156,9 @@ def _check_entries(infos: list[zipfile.ZipInfo], size: int) -> None:
         if ".." in parts or "" in parts or "\\" in info.filename or info.flag_bits & 1:
             raise ModelError(f"its entry {info.filename!r} has a name that torch.export.save does not write")
         if info.compress_type != zipfile.ZIP_STORED:
-            raise ModelError(f"its entry {info.filename!r} is compressed, which torch.export.save does not do")
+            raise ModelError(
+                f"its entry {info.filename!r} is compressed, which torch.export.save does not do"
+            )
     if sum(info.file_size for info in infos) > size:
         raise ModelError("its entries are larger than the file: it is damaged, or made to fill the memory")
 

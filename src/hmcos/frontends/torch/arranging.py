@@ -82,10 +82,10 @@ def rearranged(traced: Traced, orders: Mapping[str, Sequence[int]], path: str = 
     """
     source = traced.module
     copies: dict[Node, Node] = {}
-    graph = Graph(tracer_cls=source.graph._tracer_cls)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    graph = Graph(tracer_cls=source.graph._tracer_cls)  # pyright: ignore[reportPrivateUsage]
     for node in arranged(traced, orders.get(path, range(len(traced.operators)))):
         copies[node] = graph.node_copy(node, copies.__getitem__)
-    graph.set_codegen(deepcopy(source.graph._codegen))  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    graph.set_codegen(deepcopy(source.graph._codegen))  # pyright: ignore[reportPrivateUsage]
     result = GraphModule(source, graph, type(source).__name__)
     result.meta.update(source.meta)
     for (number, name), body in traced.bodies.items():

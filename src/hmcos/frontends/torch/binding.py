@@ -47,7 +47,9 @@ def bound_inputs(program: Program, bind: Mapping[str, int]) -> dict[str, object]
     missing = [symbol for symbol in symbols(program) if symbol not in bind]
     if missing:
         listed = ", ".join(map(_ranged(program), missing))
-        raise SizeError(f"sizes are symbolic: {listed}; bind them, such as --bind {missing[0]}={_example(program, missing[0])}")
+        raise SizeError(
+            f"sizes are symbolic: {listed}; bind them, such as --bind {missing[0]}={_example(program, missing[0])}"
+        )
     with fake_mode():
         return {name: _bound(name, value, bind) for name, value in program.inputs.items()}
 
@@ -55,7 +57,11 @@ def bound_inputs(program: Program, bind: Mapping[str, int]) -> dict[str, object]
 def _ranged(program: Program) -> Any:
     def words(symbol: str) -> str:
         least, most = program.ranges.get(symbol, (None, None))
-        return f"{symbol} ({max(1, least or 0)} to {most})" if most is not None else f"{symbol} (at least {max(1, least or 0)})"
+        return (
+            f"{symbol} ({max(1, least or 0)} to {most})"
+            if most is not None
+            else f"{symbol} (at least {max(1, least or 0)})"
+        )
 
     return words
 
@@ -81,7 +87,9 @@ def _bound(name: str, value: object, bind: Mapping[str, int]) -> object:
             return size
         worked = expression(size).subs({s: bind[str(s)] for s in expression(size).free_symbols})
         if not worked.is_Integer or worked < 0:
-            raise OptionError(f"input {name!r}: its size {expression(size)} is {worked} with these bindings, no size")
+            raise OptionError(
+                f"input {name!r}: its size {expression(size)} is {worked} with these bindings, no size"
+            )
         return int(worked)
 
     if isinstance(value, torch.SymInt):

@@ -117,7 +117,9 @@ class _Building:
     def operator(self, number: int, step: _Step, tokens: dict[int, int], *, needs_token: bool) -> Operator:
         """Return a scheduled node as an operator; `tokens` are those of the operators before it."""
         seen, kind = step.seen, kind_of(step.seen.node, self.observed.module)
-        inputs = [self.tensor[storage] for storage in step.reads] + [tokens[other] for other in sorted(step.after)]
+        inputs = [self.tensor[storage] for storage in step.reads] + [
+            tokens[other] for other in sorted(step.after)
+        ]
         outputs: list[int] = []
         for storage in seen.makes:
             self.tensor[storage] = self.builder.add_tensor(self.described(storage))

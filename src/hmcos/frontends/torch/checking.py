@@ -17,7 +17,9 @@ from hmcos.errors import ModelError
 from hmcos.frontends.torch.archive import WAY_OUT
 
 _SYMBOL = re.compile(r"[a-z]{1,5}[0-9]{1,6}")
-_OPERATOR = re.compile(r"torch\.ops\.[A-Za-z0-9][A-Za-z0-9_]*\.[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?")
+_OPERATOR = re.compile(
+    r"torch\.ops\.[A-Za-z0-9][A-Za-z0-9_]*\.[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?"
+)
 _ARITHMETIC = re.compile(
     r"_operator\.(add|sub|mul|truediv|floordiv|mod|neg|pos|pow|eq|ne|lt|le|gt|ge|and_|or_|not_|abs|lshift|rshift)"
     r"|math\.(ceil|floor|trunc|sqrt|pow)"
@@ -55,7 +57,12 @@ def cleaned(graph: dict[str, Any]) -> dict[str, Any]:
     module = graph.get("graph_module")
     if not isinstance(module, dict):
         raise ModelError("holds no graph_module")
-    kept = {**cast("dict[str, Any]", module), "module_call_graph": [], "metadata": {}, "treespec_namedtuple_fields": {}}
+    kept = {
+        **cast("dict[str, Any]", module),
+        "module_call_graph": [],
+        "metadata": {},
+        "treespec_namedtuple_fields": {},
+    }
     _check(kept)
     ranges = graph.get("range_constraints", {})
     if not isinstance(ranges, dict) or not all(map(_SYMBOL.fullmatch, cast("dict[str, Any]", ranges))):
@@ -70,7 +77,9 @@ def _check(value: object) -> None:
         elif key in ("target", "as_operator") and isinstance(content, str):
             check_target(content)
         elif key in ("as_custom_obj", "custom_obj") and content is not None:
-            raise ModelError(f"holds an object of a class of its own, which would have to be unpickled; {WAY_OUT}")
+            raise ModelError(
+                f"holds an object of a class of its own, which would have to be unpickled; {WAY_OUT}"
+            )
 
 
 def _entries(value: object) -> Iterator[tuple[str, object]]:
@@ -99,7 +108,9 @@ def _without_metadata(value: Any) -> Any:
         if key == "metadata" and isinstance(content, dict):
             told = cast("dict[str, Any]", content)
             made[key] = {
-                name: told[name] for name in ("stack_trace", "nn_module_stack") if isinstance(told.get(name), str)
+                name: told[name]
+                for name in ("stack_trace", "nn_module_stack")
+                if isinstance(told.get(name), str)
             }
         else:
             made[key] = _without_metadata(content)
@@ -156,5 +167,7 @@ def _is_safe(part: ast.AST) -> bool:
 def _is_small_power(base: ast.AST, power: ast.AST) -> bool:
     """Return whether a power takes no time to compute: the exponent is small, and the base has no powers."""
     exponents = [part.value for part in ast.walk(power) if isinstance(part, ast.Constant)]
-    within = [part for part in ast.walk(base) if isinstance(part, ast.Pow) or getattr(part, "id", "") == "Pow"]
+    within = [
+        part for part in ast.walk(base) if isinstance(part, ast.Pow) or getattr(part, "id", "") == "Pow"
+    ]
     return len(exponents) == 1 and exponents[0] in range(_LARGEST_POWER + 1) and not within

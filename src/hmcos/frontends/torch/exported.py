@@ -18,12 +18,12 @@ from torch.export import ExportedProgram
 from hmcos.errors import ModelError, OptionError, OutputError
 from hmcos.frontends.model import Model
 from hmcos.frontends.outline import Outline, Port
+from hmcos.frontends.torch.archive import Archive, open_archive
 from hmcos.frontends.torch.arranging import rearranged
-from hmcos.frontends.torch.archive import open_archive
 from hmcos.frontends.torch.binding import bound_inputs, check_bind, symbols
 from hmcos.frontends.torch.building import Traced, returned
 from hmcos.frontends.torch.kinds import kind_of
-from hmcos.frontends.torch.permuting import permuted
+from hmcos.frontends.torch.permuting import orders_between, permuted
 from hmcos.frontends.torch.private import storage_address, with_graph
 from hmcos.frontends.torch.programs import Program, digest_of_memory, program_in_memory, read_program
 from hmcos.frontends.torch.tracing import FORMAT, traced
@@ -110,7 +110,9 @@ def outline(source: str | PathLike[str] | object, bind: Mapping[str, int]) -> Ou
     path = isinstance(source, str | PathLike)
     program = read_program(Path(source)) if path else program_in_memory(cast(ExportedProgram, source))
     nodes = [node for node in program.module.graph.nodes if node.op.startswith("call_")]
-    kinds = Counter(kind_of(node, program.module).name for node in nodes if node.target is not operator.getitem)
+    kinds = Counter(
+        kind_of(node, program.module).name for node in nodes if node.target is not operator.getitem
+    )
     return Outline(
         inputs=tuple(_port(name, value, bind) for name, value in program.inputs.items()),
         outputs=tuple(_port(node.name, node.meta.get("val"), bind) for node in returned(program.module)),
@@ -133,17 +135,39 @@ def serialised(model: Model, orders: Mapping[str, Sequence[int]]) -> bytes:
 
     Raises:
         OptionError: an order is not a permutation, or is for a graph that the program does not have.
-        OutputError: the program was given as a bare graph, or has changed since it was read.
+        OutputError: it cannot be written, or its file has changed since it was read.
     """
+    archive, source = _archive(model)
+    return archive.with_graph(permuted(archive.graph(), source.trace, orders))
+
+
+def orders_in(model: Model, written: Path) -> dict[str, tuple[int, ...]]:
+    """Return the orders of a written file; see `Format.orders_in`."""
+    archive, source = _archive(model)
+    try:
+        result = open_archive(_checked(written))
+        orders = orders_between(archive.graph(), result.graph(), source.trace)
+        other = archive.first_difference(result)
+    except ModelError as error:
+        raise ModelError(f"{written}: {error}") from error
+    if other:
+        raise ModelError(f"{written}: its entry {other} is not that of the source")
+    return orders
+
+
+def _archive(model: Model) -> tuple[Archive, Source]:
     source = model.proto
     if not isinstance(source, Source):
-        raise OutputError("a graph in memory cannot be written; hmcos.torch.ordered returns it as a GraphModule")
+        raise OutputError(
+            "a graph in memory cannot be written; hmcos.torch.ordered returns it as a GraphModule"
+        )
     archive = source.program.archive
     if archive is None:
-        archive = open_archive(saved(cast(ExportedProgram, source.program.memory)))
-    elif isinstance(archive.source, Path) and _digest(archive.source) != model.sha256 and model.path == archive.source:
-        raise OutputError(f"{archive.source}: has changed since it was read")
-    return archive.with_graph(permuted(archive.graph(), source.trace, orders))
+        return open_archive(saved(cast(ExportedProgram, source.program.memory))), source
+    path = archive.source
+    if isinstance(path, Path) and model.path == path and model.original_sha256 not in ("", _digest(path)):
+        raise OutputError(f"{path}: has changed since it was read")
+    return archive, source
 
 
 def saved(program: ExportedProgram) -> bytes:
@@ -156,7 +180,9 @@ def saved(program: ExportedProgram) -> bytes:
     try:
         torch.export.save(program, content)
     except Exception as error:  # whatever the parts of a program raise when they are saved
-        raise OutputError(f"the program cannot be saved by torch.export.save: {_first_line(error)}") from error
+        raise OutputError(
+            f"the program cannot be saved by torch.export.save: {_first_line(error)}"
+        ) from error
     return content.getvalue()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from os import PathLike
+from pathlib import Path
 
 from hmcos.errors import ToolError
 from hmcos.frontends.format import Format, Serializable
@@ -40,6 +41,12 @@ class Torch(Format):
 
         del offsets
         return serialised(model, orders)
+
+    def orders_in(self, model: Model, written: Path) -> Mapping[str, tuple[int, ...]]:
+        """Return the orders of a written file; see `Format.orders_in`."""
+        from hmcos.frontends.torch.exported import orders_in
+
+        return orders_in(model, written)
 
     def outline(self, source: str | PathLike[str] | Serializable, bind: Mapping[str, int]) -> Outline:
         """Return what is known while sizes are unknown; see `Format.outline`."""

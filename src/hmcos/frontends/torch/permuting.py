@@ -48,7 +48,9 @@ def _permuted(
         at = place[trace.operators[number]]
         inner = body_path(path, number, name)
         attributes = [str(each.target) for each in body_nodes(trace, number, body)]
-        changed[at] = _with_body(changed[at], attributes, lambda g, b=body, p=inner: _permuted(g, b, orders, p, left))
+        changed[at] = _with_body(
+            changed[at], attributes, lambda g, b=body, p=inner: _permuted(g, b, orders, p, left)
+        )
     order = arranged(trace, orders.get(path, range(len(trace.operators))))
     return {**graph, "nodes": [changed[place[node]] for node in order if node in place]}
 
@@ -94,7 +96,9 @@ def _without_nodes(graph: Json) -> Json:
         raise ModelError("has no graph") from error
 
 
-def _compare(source: Json, result: Json, trace: Traced, path: str, orders: dict[str, tuple[int, ...]]) -> None:
+def _compare(
+    source: Json, result: Json, trace: Traced, path: str, orders: dict[str, tuple[int, ...]]
+) -> None:
     """Compare two graphs node by node, recursing into bodies, and note the order of operators."""
     where = path or "the graph"
     place = {_key(node): at for at, node in enumerate(source["nodes"])}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
 import sympy
@@ -32,6 +33,7 @@ __all__ = [
     "OpOverload",
     "ShapeEnv",
     "StorageWeakRef",
+    "TensorMeta",
     "TorchDispatchMode",
     "deserialized",
     "detect_fake_mode",
@@ -41,7 +43,7 @@ __all__ = [
     "map_dense",
     "scan_dense",
     "storage_address",
-    "tensor_like",
+    "tensor_meta",
     "with_graph",
 ]
 
@@ -75,19 +77,42 @@ def deserialized(graph_module: Mapping[str, object], ranges: Mapping[str, object
     return result.graph_module, result.signature
 
 
-def tensor_like(described: Mapping[str, object], base: torch.Tensor | None) -> torch.Tensor:
-    """Return an empty tensor of the type and layout that the JSON of a weight describes.
+@dataclass(frozen=True, slots=True)
+class TensorMeta:
+    """The type and the layout of a weight, as an archive describes it."""
 
-    It is a part of the storage of `base`, if there is one.
+    dtype: torch.dtype
+    size: tuple[int, ...]
+    stride: tuple[int, ...]
+    offset: int
+    """In elements, into the entry of the archive."""
+
+    @property
+    def end(self) -> int:
+        """The bytes that the entry must have at least."""
+        if 0 in self.size:
+            return 0
+        last = self.offset + sum((n - 1) * step for n, step in zip(self.size, self.stride, strict=True))
+        return (last + 1) * self.dtype.itemsize
+
+    def within(self, base: torch.Tensor) -> torch.Tensor:
+        """Return a tensor like this in the storage of another, which must be large enough."""
+        made = cast(Any, torch.empty(0, dtype=self.dtype, device=base.device))
+        return made.set_(base.untyped_storage(), self.offset, self.size, self.stride)
+
+
+def tensor_meta(described: Mapping[str, object]) -> TensorMeta:
+    """Return what the JSON of a weight says of it.
+
+    Raises:
+        ValueError: it is damaged.
     """
     meta = cast(Any, _as_dataclass)(_schema.TensorMeta, described)
-    size, stride = ([int(n.as_int) for n in numbers] for numbers in (meta.sizes, meta.strides))
+    size, stride = (tuple(int(n.as_int) for n in numbers) for numbers in (meta.sizes, meta.strides))
     offset = int(meta.storage_offset.as_int)
-    dtype = cast(torch.dtype, _scalar_type(meta.dtype))
-    if base is None:
-        return torch.empty_strided(size, stride, dtype=dtype)
-    made = cast(Any, torch.empty(0, dtype=dtype))
-    return made.set_(base.untyped_storage(), offset, size, stride)
+    if min((offset, *size, *stride)) < 0 or len(size) != len(stride):
+        raise ValueError("a size or a stride is negative, or missing")
+    return TensorMeta(cast(torch.dtype, _scalar_type(meta.dtype)), size, stride, offset)
 
 
 def _bound(limits: object, key: str, unlimited: object) -> Any:
@@ -97,10 +122,10 @@ def _bound(limits: object, key: str, unlimited: object) -> Any:
 
 def with_graph(program: ExportedProgram, module: GraphModule) -> ExportedProgram:
     """Return a program with another graph, and everything else as it is."""
-    made = cast(Any, program)._update(module, copy.deepcopy(program.graph_signature))  # noqa: SLF001
+    made = cast(Any, program)._update(module, copy.deepcopy(program.graph_signature))
     guards = getattr(program, "_guards_code", None)
     if guards is not None:
-        made._guards_code = guards  # noqa: SLF001
+        made._guards_code = guards
     return cast(ExportedProgram, made)
 
 

@@ -17,7 +17,8 @@ from torch.fx import GraphModule, Node
 from hmcos.errors import ModelError
 from hmcos.frontends.torch.archive import Archive, open_archive
 from hmcos.frontends.torch.checking import cleaned
-from hmcos.frontends.torch.private import deserialized, fake_mode, tensor_like
+from hmcos.frontends.torch.private import deserialized, fake_mode
+from hmcos.frontends.torch.weights import part_of, read_meta
 
 _PARAMETERS = frozenset({InputKind.PARAMETER, InputKind.BUFFER, InputKind.CONSTANT_TENSOR})
 
@@ -31,6 +32,8 @@ class Program:
     """Placeholder of a user's input to its value: a fake tensor whose sizes may be symbolic, or a number."""
     parameters: Mapping[str, object]
     """Placeholder of a parameter, buffer or constant to a tensor like it; tied ones share a storage."""
+    targets: Mapping[str, str]
+    """Placeholder of a parameter, buffer or constant to its name in the program."""
     ranges: Mapping[str, tuple[int | None, int | None]]
     """Symbol to its least and its greatest size."""
     archive: Archive | None = None
@@ -72,7 +75,9 @@ def program_in_memory(program: ExportedProgram) -> Program:
     Raises:
         ModelError: it holds objects of classes of their own.
     """
-    ranges = {str(name): (_size(each.lower), _size(each.upper)) for name, each in program.range_constraints.items()}
+    ranges = {
+        str(name): (_size(each.lower), _size(each.upper)) for name, each in program.range_constraints.items()
+    }
     return _program(program.graph_module, program.graph_signature, ranges, memory=program)
 
 
@@ -113,12 +118,14 @@ def _program(
         raise ModelError("its signature does not list the inputs of its graph")
     for name, spec in specs.items():
         if spec.kind not in _PARAMETERS and spec.kind is not InputKind.USER_INPUT:
-            raise ModelError(f"input {name!r}: is a {spec.kind.name.lower()}, which hmcos cannot schedule; export without it")
+            raise ModelError(
+                f"input {name!r}: is a {spec.kind.name.lower()}, which hmcos cannot schedule; export without it"
+            )
     held = {name: spec.target for name, spec in specs.items() if spec.kind in _PARAMETERS}
     inputs = {name: values[name] for name in names if name not in held}
     tied = _tied(archive, held) if memory is None else _real(memory, held)
     parameters = {name: tied.get(name, values[name]) for name in names if name in held}
-    return Program(module, inputs, parameters, ranges, archive, memory)
+    return Program(module, inputs, parameters, held, ranges, archive, memory)
 
 
 def _real(program: ExportedProgram, held: Mapping[str, str]) -> dict[str, object]:
@@ -131,15 +138,22 @@ def _tied(archive: Archive | None, held: Mapping[str, str]) -> dict[str, object]
     """Return tensors like those that share an entry of the archive, by placeholder; they share a storage."""
     if archive is None:
         return {}
-    payloads = {**archive.payloads("weights"), **archive.payloads("constants")}
-    entry_of = {name: str(payloads[target].get("path_name")) for name, target in held.items() if target in payloads}
-    shared = Counter(entry_of.values())
-    bases: dict[str, torch.Tensor] = {}
+    payloads: dict[str, tuple[str, Mapping[str, Any]]] = {}
+    sizes: dict[str, int] = {}
+    for kind in ("weights", "constants"):
+        sizes |= archive.sizes(kind)
+        for target, payload in archive.payloads(kind).items():
+            payloads[target] = f"{archive.root}data/{kind}/{payload.get('path_name')}", payload
+    entries = {name: payloads[target] for name, target in held.items() if target in payloads}
+    shared = Counter(entry for entry, _ in entries.values())
     found: dict[str, object] = {}
     with fake_mode():
-        for name, entry in entry_of.items():
-            if shared[entry] > 1:
-                like = tensor_like(payloads[held[name]]["tensor_meta"], bases.get(entry))
-                found[name] = bases.setdefault(entry, like)
-                found[name] = like
+        bases = {
+            entry: torch.empty(sizes.get(entry, 0), dtype=torch.uint8)
+            for entry in shared
+            if shared[entry] > 1
+        }
+        for name, (entry, payload) in entries.items():
+            if entry in bases:
+                found[name] = part_of(bases[entry], read_meta(payload, name), name)
     return found
