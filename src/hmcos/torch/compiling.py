@@ -12,7 +12,8 @@ from torch.fx import GraphModule, Node
 
 from hmcos.errors import OptionError
 from hmcos.frontends.torch.boxed import boxed
-from hmcos.frontends.torch.private import aot_compiled, forward_returns, storage_address
+from hmcos.frontends.torch.private import storage_address
+from hmcos.frontends.torch.private_training import aot_compiled, forward_returns
 from hmcos.log import Log
 from hmcos.tasks.request import chosen_limits, chosen_target
 from hmcos.tasks.schedule.remembered import orders_folder

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from hmcos.errors import OptionError
-from hmcos.frontends.torch.private import mark_stepped
+from hmcos.frontends.torch.private_training import mark_stepped
 from hmcos.frontends.torch.steps.assembling import Phase, Recipe, assemble
 from hmcos.frontends.torch.steps.autocast import Autocast, current_autocast
 from hmcos.frontends.torch.steps.batches import Batch, batch_of

@@ -80,7 +80,9 @@ class Observer(TorchDispatchMode):
         """Run an operator and note what it did."""
         named = dict(kwargs or {})
         # Tensors that are no arguments of the node, such as constants, exist already.
-        self._known |= {storage_address(t) for t in tensors_in((args, named)) if has_storage(t)} - self._addresses()
+        self._known |= {
+            storage_address(t) for t in tensors_in((args, named)) if has_storage(t)
+        } - self._addresses()
         result = func(*args, **named)
         happened = self.happened
         happened.leaves += 1
@@ -158,10 +160,10 @@ def has_storage(tensor: torch.Tensor) -> bool:
 def written_by(func: Any, args: Sequence[object], kwargs: Mapping[str, object]) -> set[int]:
     """Return the addresses of the storages that an operator writes to."""
     given: list[object] = []
-    schema = func._schema  # noqa: SLF001
+    schema = func._schema
     for position, argument in enumerate(schema.arguments):
         if argument.alias_info is not None and argument.alias_info.is_write:
             given.append(args[position] if position < len(args) else kwargs.get(argument.name))
-    if func._opname in _HIDDEN_WRITES and len(args) > _TRAINING and args[_TRAINING]:  # noqa: SLF001
+    if func._opname in _HIDDEN_WRITES and len(args) > _TRAINING and args[_TRAINING]:
         given += [args[position] for position in _STATISTICS]
     return {storage_address(tensor) for tensor in tensors_in(given) if has_storage(tensor)}

@@ -2,50 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
+import sympy
 import torch
-from torch._guards import TracingContext
+from torch._export.serde import schema as _schema
+from torch._export.serde.serialize import GraphModuleDeserializer as _Deserializer
+from torch._export.serde.serialize import _dict_to_dataclass as _as_dataclass  # pyright: ignore[reportPrivateUsage]
+from torch._export.serde.serialize import deserialize_scalar_type as _scalar_type
 from torch._guards import detect_fake_mode as _detect_fake_mode
 from torch._higher_order_ops.map import map_dense as _map_dense
 from torch._higher_order_ops.scan import generic_scan as _generic_scan
 from torch._ops import HigherOrderOperator, OpOverload
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
+from torch.export import ExportedProgram
 from torch.fx import GraphModule
-from torch.fx.experimental.proxy_tensor import make_fx
-from torch.fx.experimental.symbolic_shapes import ShapeEnv, free_unbacked_symbols
+from torch.fx.experimental.symbolic_shapes import ShapeEnv
 from torch.multiprocessing.reductions import StorageWeakRef
-from torch.utils import _pytree
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._sympy.numbers import int_oo
+from torch.utils._sympy.value_ranges import ValueRanges
 
 __all__ = [
     "FakeTensor",
     "FakeTensorMode",
-    "GraphCompiler",
     "HigherOrderOperator",
     "OpOverload",
     "ShapeEnv",
     "StorageWeakRef",
+    "TensorMeta",
     "TorchDispatchMode",
-    "aot_compiled",
+    "deserialized",
     "detect_fake_mode",
+    "expression",
     "fake_mode",
-    "flattened",
-    "forward_returns",
-    "free_unbacked_symbols",
-    "has_gradient_hooks",
-    "has_step_hooks",
     "hinted",
-    "made_graph",
     "map_dense",
-    "mark_stepped",
     "scan_dense",
     "storage_address",
-    "unflattened",
+    "tensor_meta",
+    "with_graph",
 ]
-
-GraphCompiler = Callable[[GraphModule, Sequence[Any]], Callable[[list[Any]], Sequence[Any]]]
 
 detect_fake_mode = cast("Callable[[object], FakeTensorMode | None]", _detect_fake_mode)
 scan_dense = cast("Callable[..., Any]", _generic_scan)
@@ -60,6 +60,78 @@ def fake_mode() -> FakeTensorMode:
     It has a ShapeEnv: without one, `.item()` and loops fail.
     """
     return FakeTensorMode(allow_non_fake_inputs=True, shape_env=ShapeEnv())
+
+
+def deserialized(graph_module: Mapping[str, object], ranges: Mapping[str, object]) -> tuple[GraphModule, Any]:
+    """Return the graph in the JSON of a program, and its ExportGraphSignature; weights are not read.
+
+    `ranges` are the least and the greatest size of each symbol. The JSON must have been checked: torch
+    evaluates parts of it.
+    """
+    limits = {
+        name: ValueRanges(_bound(each, "min_val", -int_oo), _bound(each, "max_val", int_oo))
+        for name, each in ranges.items()
+    }
+    described = cast(Any, _as_dataclass)(_schema.GraphModule, graph_module)
+    result = cast(Any, _Deserializer)().deserialize(described, {}, {}, None, limits)
+    return result.graph_module, result.signature
+
+
+@dataclass(frozen=True, slots=True)
+class TensorMeta:
+    """The type and the layout of a weight, as an archive describes it."""
+
+    dtype: torch.dtype
+    size: tuple[int, ...]
+    stride: tuple[int, ...]
+    offset: int
+    """In elements, into the entry of the archive."""
+
+    @property
+    def end(self) -> int:
+        """The bytes that the entry must have at least."""
+        if 0 in self.size:
+            return 0
+        last = self.offset + sum((n - 1) * step for n, step in zip(self.size, self.stride, strict=True))
+        return (last + 1) * self.dtype.itemsize
+
+    def within(self, base: torch.Tensor) -> torch.Tensor:
+        """Return a tensor like this in the storage of another, which must be large enough."""
+        made = cast(Any, torch.empty(0, dtype=self.dtype, device=base.device))
+        return made.set_(base.untyped_storage(), self.offset, self.size, self.stride)
+
+
+def tensor_meta(described: Mapping[str, object]) -> TensorMeta:
+    """Return what the JSON of a weight says of it.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    meta = cast(Any, _as_dataclass)(_schema.TensorMeta, described)
+    size, stride = (tuple(int(n.as_int) for n in numbers) for numbers in (meta.sizes, meta.strides))
+    offset = int(meta.storage_offset.as_int)
+    if min((offset, *size, *stride)) < 0 or len(size) != len(stride):
+        raise ValueError("a size or a stride is negative, or missing")
+    return TensorMeta(cast(torch.dtype, _scalar_type(meta.dtype)), size, stride, offset)
+
+
+def _bound(limits: object, key: str, unlimited: object) -> Any:
+    value = cast("Mapping[str, object]", limits).get(key)
+    return unlimited if value is None else sympy.Integer(cast(int, value))
+
+
+def with_graph(program: ExportedProgram, module: GraphModule) -> ExportedProgram:
+    """Return a program with another graph, and everything else as it is."""
+    made = cast(Any, program)._update(module, copy.deepcopy(program.graph_signature))
+    guards = getattr(program, "_guards_code", None)
+    if guards is not None:
+        made._guards_code = guards
+    return cast(ExportedProgram, made)
+
+
+def expression(size: object) -> Any:
+    """Return the sympy expression of a symbolic size."""
+    return cast(Any, size).node.expr
 
 
 def storage_address(tensor: torch.Tensor) -> int:
@@ -79,73 +151,3 @@ def hinted(size: int | torch.SymInt) -> int:
     if hint is None:
         raise ValueError(f"{size} depends on data")
     return int(hint)
-
-
-def forward_returns() -> int | None:
-    """Return how many outputs of the forward graph being compiled its caller gets, before the saved tensors.
-
-    None means all of them.
-    """
-    tracing = TracingContext.try_get()
-    metadata = None if tracing is None else tracing.fw_metadata
-    return None if metadata is None else int(metadata.num_forward_returns)
-
-
-def aot_compiled(
-    module: GraphModule,
-    inputs: Sequence[object],
-    *,
-    forward: GraphCompiler,
-    backward: GraphCompiler,
-    inference: GraphCompiler,
-) -> Callable[..., Any]:
-    """Return a graph of torch.compile, made of the operators of ATen and differentiated, as compiled functions.
-
-    Nothing is computed twice to save memory: backward reads what eager PyTorch would save.
-    """
-    from functorch.compile import default_partition  # noqa: PLC0415 (imports half of torch._dynamo)
-    from torch._dynamo.backends.common import aot_autograd  # noqa: PLC0415
-
-    compiler = aot_autograd(
-        fw_compiler=forward,
-        bw_compiler=backward,
-        inference_compiler=inference,
-        partition_fn=default_partition,
-        keep_inference_input_mutations=True,
-    )
-    return compiler(module, inputs)
-
-
-def flattened(tree: object) -> tuple[list[Any], Any]:
-    """Return the leaves of nested tuples, lists, dicts and registered classes, and their structure."""
-    return _pytree.tree_flatten(tree)
-
-
-def unflattened(leaves: Sequence[object], structure: Any) -> Any:
-    """Return the tree of these leaves."""
-    return _pytree.tree_unflatten(leaves, structure)
-
-
-def made_graph(function: Callable[[list[Any]], object], inputs: Sequence[object]) -> GraphModule:
-    """Return what a function of a list of fake tensors does as a graph of operators."""
-
-    def plain(inputs: list[Any]) -> object:
-        return function(inputs)  # make_fx counts the arguments of code objects, and a method has one more
-
-    return make_fx(plain)(list(inputs))
-
-
-def has_step_hooks(optimizer: torch.optim.Optimizer) -> bool:
-    """Return whether an optimizer calls functions around its steps."""
-    return bool(optimizer._optimizer_step_pre_hooks or optimizer._optimizer_step_post_hooks)
-
-
-def mark_stepped(optimizer: torch.optim.Optimizer) -> None:
-    """Tell the schedulers of learning rates that the optimizer made a step, so that they do not warn."""
-    cast(Any, optimizer)._opt_called = True
-
-
-def has_gradient_hooks(parameter: torch.Tensor) -> bool:
-    """Return whether functions wait for the gradient of a parameter."""
-    hooked = cast(Any, parameter)
-    return bool(hooked._backward_hooks or hooked._post_accumulate_grad_hooks)

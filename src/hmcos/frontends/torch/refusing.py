@@ -11,7 +11,9 @@ from hmcos.errors import ModelError
 
 def module_path(node: Node) -> str:
     """Return the path of the module that a node was traced from, such as `layers.0.attention`; may be empty."""
-    stack = cast("dict[str, tuple[str, object]] | None", cast("dict[str, Any]", node.meta).get("nn_module_stack"))
+    stack = cast(
+        "dict[str, tuple[str, object]] | None", cast("dict[str, Any]", node.meta).get("nn_module_stack")
+    )
     if not stack:
         return ""
     path = list(stack.values())[-1][0]
@@ -26,7 +28,15 @@ def node_title(node: Node) -> str:
 
 def _target(node: Node) -> str:
     target = node.target
-    return target if isinstance(target, str) else str(getattr(target, "__name__", target) if callable(target) and not hasattr(target, "_schema") else target)
+    return (
+        target
+        if isinstance(target, str)
+        else str(
+            getattr(target, "__name__", target)
+            if callable(target) and not hasattr(target, "_schema")
+            else target
+        )
+    )
 
 
 def refusal(node: Node, why: str) -> ModelError:

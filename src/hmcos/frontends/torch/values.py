@@ -291,7 +291,7 @@ def _layout(tensor: torch.Tensor) -> object:
 
 
 def _version(tensor: torch.Tensor) -> int:
-    return tensor._version  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    return tensor._version  # pyright: ignore[reportPrivateUsage]
 
 
 def _check_kind(n: Node) -> None:

@@ -16,7 +16,9 @@ class Step:
     before: int
     """Bytes alive when it started."""
     used: int
-    """The most bytes alive while it ran, temporaries of composite and higher-order operators included."""
+    """The most bytes alive while it ran, temporaries of its bodies included."""
+    within: int
+    """The same with the temporaries of composite operators, of which the graph shows only the results."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,11 @@ class Memory:
     def peak(self) -> int:
         """The most bytes alive at any moment, which is the logical peak."""
         return max(self.start, max((step.used for step in self.steps), default=0))
+
+    @cached_property
+    def peak_within(self) -> int:
+        """The logical peak with the temporaries of composite operators."""
+        return max(self.start, max((step.within for step in self.steps), default=0))
 
     @cached_property
     def by_node(self) -> Mapping[str, Step]:

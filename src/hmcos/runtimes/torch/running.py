@@ -13,7 +13,7 @@ from torch.utils import _pytree as pytree
 
 from hmcos.runtimes.torch.memory import Memory, Step
 from hmcos.runtimes.torch.tally import Tally, tensors
-from hmcos.runtimes.torch.twin import Begin, constants, copied, twin
+from hmcos.runtimes.torch.twin import Listener, constants, copied, twin
 from hmcos.runtimes.torch.watching import Watching
 
 
@@ -49,15 +49,14 @@ def run(module: fx.GraphModule, feed: Feed, seed: int = 0) -> Ran:
         ModelError: a tensor has no storage of its own, such as a sparse one.
     """
     log = _Log()
-    call = readied(module, feed, log.begin)
+    call = readied(module, feed, log)
     tally = log.tally = Tally(call.uncounted)
     tally.show_all(call.inputs)
     start = tally.bytes
     with torch.random.fork_rng(), torch.no_grad(), Watching(tally, log.use):
         torch.manual_seed(seed)
         outputs = call.module(call.inputs)
-    steps = log.ended()
-    return Ran(Memory(start, steps, tally.settle()), tuple(pytree.tree_leaves(outputs)), call.held)
+    return Ran(Memory(start, tuple(log.steps), tally.settle()), tuple(pytree.tree_leaves(outputs)), call.held)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,41 +71,51 @@ class Call:
     """The tensors whose storages do not count."""
 
 
-def readied(module: fx.GraphModule, feed: Feed, begin: Begin) -> Call:
-    """Return a copy of a module that calls `begin` before each node, and copies of its inputs."""
+def readied(module: fx.GraphModule, feed: Feed, listener: Listener) -> Call:
+    """Return a copy of a module that tells of each node, and copies of its inputs."""
     memo: dict[int, Any] = {}
     inputs: list[Any] = [copied(value, memo) for value in feed.values]
-    own = twin(module, begin, memo)
+    own = twin(module, listener, memo)
     held = tuple(None if at in feed.given_up else value for at, value in enumerate(inputs))
     parameters = [inputs[at] for at in sorted(feed.parameters)]
     return Call(own, inputs, held, (*constants(own), *tensors(parameters)))
 
 
 class _Log:
-    """The steps of a run so far."""
+    """The steps of a run so far, as a `Listener`."""
 
     tally: Tally
 
     def __init__(self) -> None:
-        self._steps: list[Step] = []
-        self._node: str | None = None
-        self._before = self._used = 0
+        self.steps: list[Step] = []
+        self._running: list[bool] = []
+        """The nodes that run, each inside the one before it: whether it has bodies."""
+        self._node = ""
+        self._before = self._used = self._within = 0
 
-    def begin(self, node: str) -> None:
-        self._close()
-        self._node, self._before = node, self.tally.settle()
-        self._used = self._before
+    def begin(self, node: str, *, has_bodies: bool) -> None:
+        """Begin with a node."""
+        alive = self.tally.settle()
+        if not self._running:
+            self._node, self._before = node, alive
+            self._used = self._within = alive
+        self._running.append(has_bodies)
 
     def use(self, used: int) -> None:
-        self._used = max(self._used, used)
+        """Note the bytes alive while an operator runs: one of many within a node, or one of a body."""
+        self._within = max(self._within, used)
+        if self._running and self._running[-1]:
+            self._used = max(self._used, used)
 
-    def _close(self) -> None:
-        if self._node is not None:
-            self._steps.append(Step(self._node, self._before, self._used))
-
-    def ended(self) -> tuple[Step, ...]:
-        self._close()
-        return tuple(self._steps)
+    def end(self, results: Any) -> None:
+        """End the node that began last; what else it made is dead."""
+        self.tally.settle()
+        self.tally.show_all(results)
+        self._used = max(self._used, self.tally.bytes)
+        self._within = max(self._within, self.tally.bytes)
+        self._running.pop()
+        if not self._running:
+            self.steps.append(Step(self._node, self._before, self._used, self._within))
 
 
 def most_alive(function: Callable[[], object], uncounted: list[torch.Tensor]) -> int:

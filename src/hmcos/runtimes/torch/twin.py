@@ -5,15 +5,25 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import fx
+from torch._ops import HigherOrderOperator
 from torch.fx.graph import CodeGen
 from torch.utils import _pytree as pytree
 
-Begin = Callable[[str], None]
-"""Called with the name of a node when it begins to run."""
+
+class Listener(Protocol):
+    """What is told about the nodes of a graph and of the bodies within it."""
+
+    def begin(self, node: str, *, has_bodies: bool) -> None:
+        """Take note that a node begins to run."""
+        ...
+
+    def end(self, results: Any) -> None:
+        """Take note of what the node that began last, of those that run still, returns."""
+        ...
 
 
 class _TakingList(CodeGen):
@@ -32,28 +42,39 @@ class _TakingList(CodeGen):
         return f"def forward(self, inputs_){maybe_return_annotation}:{unpacked}\n    inputs_.clear()"
 
 
-def twin(module: fx.GraphModule, begin: Begin, memo: dict[int, Any]) -> fx.GraphModule:
-    """Return a copy of a module that takes one list of inputs, and calls `begin` before every node.
+def twin(module: fx.GraphModule, listener: Listener, memo: dict[int, Any]) -> fx.GraphModule:
+    """Return a copy of a module that takes one list of inputs, and tells of every node.
 
     It has its own copy of every tensor, so a run changes nothing of the module. Values die where those of
     the module's own code die. `memo` is that of `copied`.
     """
-    nodes = list(module.graph.nodes)
-    held = {str(n.target): n.op for n in nodes if n.op in ("get_attr", "call_module")}
+    held = {str(n.target): n.op for n in module.graph.nodes if n.op in ("get_attr", "call_module")}
     attributes = {name: copied(_attribute(module, name), memo) for name in sorted(held)}
     graph = fx.Graph()
     same: dict[fx.Node, fx.Node] = {}
     result: Any = graph.graph_copy(module.graph, same)
     graph.output(result)
     for given, node in same.items():
-        if node.op in ("call_function", "call_method", "call_module"):
-            _tell(node, given.name, begin, attributes)
+        if node.op == "placeholder":
+            # Otherwise the code has a second name for the input, which holds it to the end.
+            node.target = node.name
+        _tell(node, given.name, listener, attributes.get)
     graph.set_codegen(_TakingList())
     own = fx.GraphModule({name: attributes[name] for name, op in held.items() if op == "get_attr"}, graph)
     for name, op in held.items():
         if op == "call_module":
             own.add_submodule(name, attributes[name])
+    _tell_in_bodies(own, listener)
     return own
+
+
+def _tell_in_bodies(module: fx.GraphModule, listener: Listener) -> None:
+    """Let the nodes of all bodies within a module tell of themselves, too."""
+    bodies = [part for part in module.modules() if isinstance(part, fx.GraphModule) and part is not module]
+    for body in bodies:
+        for node in list(body.graph.nodes):
+            _tell(node, node.name, listener, lambda name, body=body: _attribute(body, name))
+        body.recompile()
 
 
 def _attribute(module: torch.nn.Module, path: str) -> Any:
@@ -63,18 +84,23 @@ def _attribute(module: torch.nn.Module, path: str) -> Any:
     return found
 
 
-def _tell(node: fx.Node, name: str, begin: Begin, attributes: dict[str, Any]) -> None:
-    """Let a node call `begin` with a name, and then what it called before."""
+def _tell(node: fx.Node, name: str, listener: Listener, attribute: Callable[[str], Any]) -> None:
+    """Let a node tell its name, call what it called before, and tell what that returns."""
     target: Any = node.target
     called: Any = target
     if node.op == "call_method":
         called = _calling(target)
     elif node.op == "call_module":
-        called = attributes[target]
+        called = attribute(target)
+    elif node.op != "call_function":
+        return
+    has_bodies = isinstance(target, HigherOrderOperator)
 
     def told(*args: Any, **named: Any) -> Any:
-        begin(name)
-        return called(*args, **named)
+        listener.begin(name, has_bodies=has_bodies)
+        results = called(*args, **named)
+        listener.end(results)
+        return results
 
     # The generated code calls functions by name.
     told.__name__ = told.__qualname__ = "told_" + re.sub(r"\W", "_", name)

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from hmcos.frontends.torch.private import flattened, unflattened
+from hmcos.frontends.torch.private_training import flattened, unflattened
 
 
 @dataclass(frozen=True)

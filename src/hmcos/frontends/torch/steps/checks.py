@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from hmcos.errors import OptionError
-from hmcos.frontends.torch.private import has_gradient_hooks
+from hmcos.frontends.torch.private_training import has_gradient_hooks
 from hmcos.frontends.torch.steps.batches import Batch
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from hmcos.errors import OptionError
-from hmcos.frontends.torch.private import has_step_hooks
+from hmcos.frontends.torch.private_training import has_step_hooks
 from hmcos.frontends.torch.steps.updates import AdamUpdate, SgdUpdate, Update
 
 _KINDS: dict[type[torch.optim.Optimizer], type[Update]] = {

@@ -10,7 +10,8 @@ import torch
 from torch import fx, nn
 
 from hmcos.errors import ModelError, OptionError
-from hmcos.frontends.torch.private import FakeTensorMode, fake_mode, made_graph, storage_address
+from hmcos.frontends.torch.private import FakeTensorMode, fake_mode, storage_address
+from hmcos.frontends.torch.private_training import made_graph
 from hmcos.frontends.torch.steps.autocast import Autocast, check_no_float16
 from hmcos.frontends.torch.steps.batches import Batch
 
