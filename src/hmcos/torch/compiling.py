@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch.fx import GraphModule, Node
@@ -82,8 +82,7 @@ class _Compiling:
 
     def __init__(self, searching: _Searching) -> None:
         self._searching = searching
-        self._held_outputs: frozenset[str] = frozenset()
-        """Nodes of the forward graph whose memory the user holds as an output."""
+        self._forward = _Forward()
 
     def inference(self, module: GraphModule, inputs: Sequence[Any]) -> Boxed:
         """Return a graph that is never differentiated, in its order. The caller holds its inputs."""
@@ -91,21 +90,51 @@ class _Compiling:
 
     def forward(self, module: GraphModule, inputs: Sequence[Any]) -> Boxed:
         """Return a forward graph in its order. The caller holds its inputs."""
-        self._held_outputs = _held_outputs(module)
+        self._forward = _forward(module)
         return _runnable(_Source("forward", module, inputs, _names(module)), self._searching)
 
     def backward(self, module: GraphModule, inputs: Sequence[Any]) -> Boxed:
         """Return a backward graph in its order.
 
-        The user holds the inputs of forward (`primals`) and those saved tensors that are its outputs; autograd
-        holds the gradients that it comes from (`tangents`). All other saved tensors die after their last reader.
+        The user holds what shares memory with the inputs of forward or with its outputs; autograd holds the
+        gradients that backward comes from (`tangents`). All other saved tensors die after their last reader.
         """
+        names = [node.name for node in module.graph.nodes if node.op == "placeholder"]
+        saved = self._forward.values
+        # Those of the forward graph know which saved tensors share memory; those given here do not.
+        known = [saved.get(name, value) for name, value in zip(names, inputs, strict=True)]
         held = frozenset(
             name
-            for name in _names(module)
-            if name.startswith(("primals", "tangents")) or name in self._held_outputs
+            for name, value in zip(names, known, strict=True)
+            if name.startswith("tangents") or _address(value) in self._forward.held
         )
-        return _runnable(_Source("backward", module, inputs, held), self._searching)
+        return _runnable(_Source("backward", module, known, held), self._searching)
+
+
+@dataclass(frozen=True)
+class _Forward:
+    """What backward must know of its forward graph."""
+
+    values: Mapping[str, torch.Tensor] = field(default_factory=dict[str, torch.Tensor])
+    """By name of the node: its result as a fake tensor, for results that are dense tensors."""
+    held: frozenset[int | None] = frozenset()
+    """The storages of its inputs, and of the outputs that the user gets."""
+
+
+def _forward(module: GraphModule) -> _Forward:
+    nodes = list(module.graph.nodes)
+    values = {node.name: value for node in nodes if _address(value := node.meta.get("val")) is not None}
+    returned = cast("Sequence[object]", nodes[-1].args[0])[: forward_returns()]
+    lasting = [node.name for node in nodes if node.op == "placeholder"]
+    lasting += [node.name for node in returned if isinstance(node, Node)]
+    return _Forward(values, frozenset(_address(values[name]) for name in lasting if name in values))
+
+
+def _address(value: object) -> int | None:
+    """Return what identifies the storage of a dense tensor; None for everything else."""
+    if not isinstance(value, torch.Tensor) or value.layout is not torch.strided or value.is_nested:
+        return None
+    return storage_address(value)
 
 
 @dataclass(frozen=True)
@@ -121,20 +150,6 @@ class _Source:
 
 def _names(module: GraphModule) -> frozenset[str]:
     return frozenset(node.name for node in module.graph.nodes if node.op == "placeholder")
-
-
-def _held_outputs(module: GraphModule) -> frozenset[str]:
-    """Return the nodes of a forward graph that share memory with an output that the user gets."""
-    returned = next(node for node in module.graph.nodes if node.op == "output").args[0]
-    outputs = [node for node in returned[: forward_returns()] if isinstance(node, Node)]
-    held = {address for node in outputs if (address := _address(node)) is not None}
-    return frozenset(node.name for node in module.graph.nodes if _address(node) in held)
-
-
-def _address(node: Node) -> int | None:
-    value = node.meta.get("val")
-    dense = isinstance(value, torch.Tensor) and value.layout is torch.strided and not value.is_nested
-    return storage_address(value) if dense else None
 
 
 def _runnable(source: _Source, searching: _Searching) -> Boxed:
@@ -167,6 +182,7 @@ def _ordered(source: _Source, inputs: Sequence[Any], searching: _Searching) -> G
             source.module,
             inputs,
             parameters=source.held,
+            held=source.held,
             target=searching.target or target_of(inputs),
             time_limit=searching.time_limit,
             kept=orders_folder() if searching.cache else None,
