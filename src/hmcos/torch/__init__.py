@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hmcos.torch.compiling import backend
+    from hmcos.torch.exporting import reordered
     from hmcos.torch.ordering import Ordered, ordered
     from hmcos.torch.training import TrainingStep, training_step
 
-__all__ = ["Ordered", "TrainingStep", "backend", "ordered", "training_step"]
+__all__ = ["Ordered", "TrainingStep", "backend", "ordered", "reordered", "training_step"]
 
 _PLACES = {
     "Ordered": "hmcos.torch.ordering",
     "TrainingStep": "hmcos.torch.training",
     "backend": "hmcos.torch.compiling",
     "ordered": "hmcos.torch.ordering",
+    "reordered": "hmcos.torch.exporting",
     "training_step": "hmcos.torch.training",
 }
 """Public name to its module, imported on first use."""

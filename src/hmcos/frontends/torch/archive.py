@@ -1,4 +1,4 @@
-"""The archives that torch.export.save writes: stored zip files with the graph as JSON. Nothing is unpickled here."""
+"""The archives of torch.export.save: zip files with the graph as JSON. Nothing is unpickled here."""
 
 from __future__ import annotations
 
@@ -76,8 +76,8 @@ class Archive:
             )
             if not known or cast("dict[str, Any]", payload).get("use_pickle") is not False:
                 raise ModelError(
-                    f"its {kind.removesuffix('s')} {name!r} is pickled, and a pickle may run any code when it is "
-                    f"read; {WAY_OUT}"
+                    f"its {kind.removesuffix('s')} {name!r} is pickled, and a pickle may run any code when "
+                    f"it is read; {WAY_OUT}"
                 )
             found[name] = cast("dict[str, Any]", payload)
         return found
@@ -102,7 +102,7 @@ class Archive:
         return ""
 
     def with_graph(self, graph: Mapping[str, Any]) -> bytes:
-        """Return the archive with another graph; every other entry has the same bytes, at the same alignment."""
+        """Return the archive with another graph; all other entries have the same bytes."""
         content = io.BytesIO()
         with _opened(self.source) as old, zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as new:
             for info in old.infolist():
@@ -130,7 +130,7 @@ def open_archive(source: Path | bytes) -> Archive:
         inside = frozenset(name.removeprefix(root) for name in names)
         if not all(name.startswith(root) for name in names) or "archive_format" not in inside:
             raise ModelError(
-                "is no archive of torch.export.save of torch 2.9 or newer; save the program again with a newer torch"
+                "is no archive of torch.export.save of torch 2.9 or newer; save it with a newer torch"
             )
         if _content(file, f"{root}archive_format") != b"pt2":
             raise ModelError(

@@ -47,9 +47,8 @@ def bound_inputs(program: Program, bind: Mapping[str, int]) -> dict[str, object]
     missing = [symbol for symbol in symbols(program) if symbol not in bind]
     if missing:
         listed = ", ".join(map(_ranged(program), missing))
-        raise SizeError(
-            f"sizes are symbolic: {listed}; bind them, such as --bind {missing[0]}={_example(program, missing[0])}"
-        )
+        example = f"--bind {missing[0]}={_example(program, missing[0])}"
+        raise SizeError(f"sizes are symbolic: {listed}; bind them, such as {example}")
     with fake_mode():
         return {name: _bound(name, value, bind) for name, value in program.inputs.items()}
 

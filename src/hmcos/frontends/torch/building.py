@@ -1,4 +1,4 @@
-"""From what the nodes of a graph did to a network: storages are its tensors, scheduled nodes its operators."""
+"""From what nodes did to a network: storages are its tensors, scheduled nodes its operators."""
 
 from __future__ import annotations
 

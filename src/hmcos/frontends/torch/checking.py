@@ -1,9 +1,9 @@
 """Check the JSON of a graph before torch reads it: torch evaluates some of its strings as Python code.
 
-torch passes expressions of sizes to `sympy.sympify`, which calls `eval`, looks up operators by attributes of
-the module torch, imports modules that a signature names, and compiles guards. hmcos gives torch expressions of
-sizes that consist of numbers, symbols and known functions, operators of `torch.ops` and of arithmetic, and
-leaves everything else out.
+torch passes expressions of sizes to `sympy.sympify`, which calls `eval`, looks up operators by attributes
+of the module torch, imports modules that a signature names, and compiles guards. hmcos gives torch
+expressions of sizes that consist of numbers, symbols and known functions, operators of `torch.ops` and of
+arithmetic, and leaves everything else out.
 """
 
 from __future__ import annotations
@@ -29,20 +29,22 @@ _FORBIDDEN = ("from_file", "load_library", "import_module")
 """Names of operators that open files, and of functions of torch.ops that are no operators."""
 _FUNCTIONS = frozenset(
     {
-        "FloorDiv", "ModularIndexing", "Where", "PythonMod", "Mod", "CleanDiv", "CeilToInt", "FloorToInt", "CeilDiv",
-        "LShift", "RShift", "PowByNatural", "FloatPow", "FloatTrueDiv", "IntTrueDiv", "TruncToFloat", "TruncToInt",
-        "RoundToInt", "RoundDecimal", "ToFloat", "Identity", "Max", "Min", "Pow", "floor", "ceiling", "Abs",
-        "IsNonOverlappingAndDenseIndicator", "Eq", "Ne", "And", "Or", "Not", "Piecewise",
-        "Add", "Mul", "Integer", "Symbol", "StrictLessThan", "LessThan", "StrictGreaterThan", "GreaterThan",
+        "FloorDiv", "ModularIndexing", "Where", "PythonMod", "Mod", "CleanDiv", "CeilToInt",
+        "FloorToInt", "CeilDiv", "LShift", "RShift", "PowByNatural", "FloatPow", "FloatTrueDiv",
+        "IntTrueDiv", "TruncToFloat", "TruncToInt", "RoundToInt", "RoundDecimal", "ToFloat", "Identity",
+        "Max", "Min", "Pow", "floor", "ceiling", "Abs", "IsNonOverlappingAndDenseIndicator", "Eq", "Ne",
+        "And", "Or", "Not", "Piecewise", "Add", "Mul", "Integer", "Symbol", "StrictLessThan",
+        "LessThan", "StrictGreaterThan", "GreaterThan",
     }
 )  # fmt: skip
+"""Functions and classes of sympy and torch that compute sizes."""
 _CONSTANTS = frozenset({"oo", "int_oo", "True", "False", "true", "false"})
 _LONGEST = 10_000
 """Most characters of an expression."""
 _LARGEST_POWER = 16
 _SAFE = (
-    ast.Expression, ast.BinOp, ast.UnaryOp, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow,
-    ast.USub, ast.UAdd, ast.Load, ast.Compare, ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Tuple,
+    ast.Expression, ast.BinOp, ast.UnaryOp, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod,
+    ast.Pow, ast.USub, ast.UAdd, ast.Load, ast.Compare, ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Tuple,
 )  # fmt: skip
 
 
@@ -57,7 +59,7 @@ def cleaned(graph: dict[str, Any]) -> dict[str, Any]:
     module = graph.get("graph_module")
     if not isinstance(module, dict):
         raise ModelError("holds no graph_module")
-    kept = {
+    kept: dict[str, Any] = {
         **cast("dict[str, Any]", module),
         "module_call_graph": [],
         "metadata": {},
@@ -147,6 +149,8 @@ def check_expression(text: object) -> None:
 
 
 def _is_safe(part: ast.AST) -> bool:
+    if isinstance(part, ast.Constant):
+        return _is_safe_constant(part.value)
     if isinstance(part, ast.Call):
         known = isinstance(part.func, ast.Name) and part.func.id in _FUNCTIONS
         power = isinstance(part.func, ast.Name) and part.func.id == "Pow"
@@ -155,13 +159,15 @@ def _is_safe(part: ast.AST) -> bool:
         return isinstance(part.value, ast.Constant) and isinstance(part.value.value, bool)
     if isinstance(part, ast.Name):
         return part.id in _FUNCTIONS | _CONSTANTS or _SYMBOL.fullmatch(part.id) is not None
-    if isinstance(part, ast.Constant):
-        if isinstance(part.value, str):
-            return _SYMBOL.fullmatch(part.value) is not None
-        return isinstance(part.value, int | float) and abs(part.value) < 2**63
     if isinstance(part, ast.BinOp) and isinstance(part.op, ast.Pow):
         return _is_small_power(part.left, part.right)
     return isinstance(part, _SAFE)
+
+
+def _is_safe_constant(value: object) -> bool:
+    if isinstance(value, str):  # the name in Symbol('s0')
+        return _SYMBOL.fullmatch(value) is not None
+    return isinstance(value, int | float) and abs(value) < 2**63
 
 
 def _is_small_power(base: ast.AST, power: ast.AST) -> bool:

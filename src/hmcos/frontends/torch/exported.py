@@ -38,13 +38,14 @@ class Source:
     trace: Traced
 
 
-def load(source: str | PathLike[str] | object, bind: Mapping[str, int] | None) -> Model:
+def load(source: object, bind: Mapping[str, int] | None) -> Model:
     """Return the model in a file or in memory; see `Format.load`."""
     given = dict(bind or {})
-    title = str(source) if isinstance(source, str | PathLike) else "the exported program"
+    place = Path(cast("str | PathLike[str]", source)) if isinstance(source, str | PathLike) else None
+    title = "the exported program" if place is None else str(place)
     try:
-        if isinstance(source, str | PathLike):
-            path = _checked(Path(source))
+        if place is not None:
+            path = _checked(place)
             return _model(read_program(path), path, _digest(path), given)
         program = cast(ExportedProgram, source)
         return _model(program_in_memory(program), None, digest_of_memory(program), given)
@@ -105,10 +106,12 @@ def parameter_bytes(program: Program) -> int:
     return sum(storages.values())
 
 
-def outline(source: str | PathLike[str] | object, bind: Mapping[str, int]) -> Outline:
+def outline(source: object, bind: Mapping[str, int]) -> Outline:
     """Return what is known about a program while symbols are unbound; see `Format.outline`."""
-    path = isinstance(source, str | PathLike)
-    program = read_program(Path(source)) if path else program_in_memory(cast(ExportedProgram, source))
+    if isinstance(source, str | PathLike):
+        program = read_program(Path(cast("str | PathLike[str]", source)))
+    else:
+        program = program_in_memory(cast(ExportedProgram, source))
     nodes = [node for node in program.module.graph.nodes if node.op.startswith("call_")]
     kinds = Counter(
         kind_of(node, program.module).name for node in nodes if node.target is not operator.getitem

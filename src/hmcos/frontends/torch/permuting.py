@@ -68,7 +68,7 @@ def _with_body(node: Json, attributes: Sequence[str], change: Callable[[Json], J
 
 
 def written_nodes(trace: Traced) -> list[Node]:
-    """Return the nodes that a file lists, in order: parts of results and what exists before are not listed."""
+    """Return the nodes that a file lists, in order; it does not list parts of results."""
     nodes = trace.module.graph.nodes
     return [node for node in nodes if node.op.startswith("call_") and node.target is not operator.getitem]
 

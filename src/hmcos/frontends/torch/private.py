@@ -1,5 +1,7 @@
 """The names of torch that are not part of its public interface, all in this file."""
 
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportPrivateUsage=false
+
 from __future__ import annotations
 
 import copy
@@ -11,7 +13,7 @@ import sympy
 import torch
 from torch._export.serde import schema as _schema
 from torch._export.serde.serialize import GraphModuleDeserializer as _Deserializer
-from torch._export.serde.serialize import _dict_to_dataclass as _as_dataclass  # pyright: ignore[reportPrivateUsage]
+from torch._export.serde.serialize import _dict_to_dataclass as _as_dataclass
 from torch._export.serde.serialize import deserialize_scalar_type as _scalar_type
 from torch._guards import detect_fake_mode as _detect_fake_mode
 from torch._higher_order_ops.map import map_dense as _map_dense
@@ -44,6 +46,7 @@ __all__ = [
     "scan_dense",
     "storage_address",
     "tensor_meta",
+    "weak_address",
     "with_graph",
 ]
 
@@ -68,8 +71,9 @@ def deserialized(graph_module: Mapping[str, object], ranges: Mapping[str, object
     `ranges` are the least and the greatest size of each symbol. The JSON must have been checked: torch
     evaluates parts of it.
     """
+    unlimited = cast(Any, int_oo)
     limits = {
-        name: ValueRanges(_bound(each, "min_val", -int_oo), _bound(each, "max_val", int_oo))
+        name: ValueRanges(_bound(each, "min_val", -unlimited), _bound(each, "max_val", unlimited))
         for name, each in ranges.items()
     }
     described = cast(Any, _as_dataclass)(_schema.GraphModule, graph_module)
@@ -112,7 +116,7 @@ def tensor_meta(described: Mapping[str, object]) -> TensorMeta:
     offset = int(meta.storage_offset.as_int)
     if min((offset, *size, *stride)) < 0 or len(size) != len(stride):
         raise ValueError("a size or a stride is negative, or missing")
-    return TensorMeta(cast(torch.dtype, _scalar_type(meta.dtype)), size, stride, offset)
+    return TensorMeta(_scalar_type(meta.dtype), size, stride, offset)
 
 
 def _bound(limits: object, key: str, unlimited: object) -> Any:
@@ -134,9 +138,14 @@ def expression(size: object) -> Any:
     return cast(Any, size).node.expr
 
 
+def weak_address(storage: StorageWeakRef) -> int:
+    """Return the address of a storage that may have been freed; no other storage has it meanwhile."""
+    return int(cast(Any, storage).cdata)
+
+
 def storage_address(tensor: torch.Tensor) -> int:
     """Return a number that only tensors of one storage have in common, while one of them exists."""
-    return int(tensor.untyped_storage()._cdata)  # pyright: ignore[reportPrivateUsage]
+    return int(tensor.untyped_storage()._cdata)
 
 
 def hinted(size: int | torch.SymInt) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -48,7 +48,7 @@ class Program:
 
 
 def read_program(source: Path | bytes) -> Program:
-    """Return the program in an archive of torch.export.save; its weights are not read, and nothing is unpickled.
+    """Return the program in an archive of torch.export.save; nothing is unpickled, no weights are read.
 
     Raises:
         ModelError: it is no such archive, or needs what is not safe to read.
@@ -76,7 +76,8 @@ def program_in_memory(program: ExportedProgram) -> Program:
         ModelError: it holds objects of classes of their own.
     """
     ranges = {
-        str(name): (_size(each.lower), _size(each.upper)) for name, each in program.range_constraints.items()
+        str(name): (_size(each.lower), _size(each.upper))
+        for name, each in cast(Any, program).range_constraints.items()
     }
     return _program(program.graph_module, program.graph_signature, ranges, memory=program)
 
@@ -84,7 +85,7 @@ def program_in_memory(program: ExportedProgram) -> Program:
 def digest_of_memory(program: ExportedProgram) -> str:
     """Return a digest of a program in memory: of its graph, its signature and the shapes of all tensors."""
     text = hashlib.sha256()
-    for name, module in program.graph_module.named_modules():
+    for name, module in cast("Iterable[tuple[str, torch.nn.Module]]", program.graph_module.named_modules()):
         if isinstance(module, GraphModule):
             text.update(f"{name}\n{module.graph}\n".encode())
     for node in program.graph_module.graph.nodes:
@@ -119,7 +120,8 @@ def _program(
     for name, spec in specs.items():
         if spec.kind not in _PARAMETERS and spec.kind is not InputKind.USER_INPUT:
             raise ModelError(
-                f"input {name!r}: is a {spec.kind.name.lower()}, which hmcos cannot schedule; export without it"
+                f"input {name!r}: is a {spec.kind.name.lower()}, which hmcos cannot schedule; "
+                "export the model without it"
             )
     held = {name: spec.target for name, spec in specs.items() if spec.kind in _PARAMETERS}
     inputs = {name: values[name] for name in names if name not in held}

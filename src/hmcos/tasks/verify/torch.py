@@ -72,7 +72,8 @@ def _written(model: Model, plan: Plan | None, written: Path) -> str:
         raise VerifyError(str(error)) from error
     _check_planned(orders, {} if plan is None else plan.orders)
     check_order(model.graph, orders[""])
-    return f"{written.name}: the source's {len(orders['']):,} operators in a valid order, and nothing else changed"
+    count = f"the source's {len(orders['']):,} operators"
+    return f"{written.name}: {count} in a valid order, and nothing else changed"
 
 
 def _check_planned(orders: Mapping[str, tuple[int, ...]], planned: Mapping[str, tuple[int, ...]]) -> None:
@@ -98,8 +99,8 @@ def _memory(model: Model, plan: Plan | None, written: Path, found: Tried) -> str
     if not _agree(found.result_peak, within, depends):
         if not _agree(found.result_border_peak, at_borders, depends):
             raise VerifyError(
-                f"live storages took {found.result_border_peak:,} bytes at the borders of operators, but the order "
-                f"needs{depends} {at_borders:,} there"
+                f"live storages took {found.result_border_peak:,} bytes at the borders of operators, "
+                f"but the order needs{depends} {at_borders:,} there"
             )
         note = f"; composite operators held other temporaries than counted ({within:,} with them)"
     plain = plan is not None and plan.target.name == "torch" and plan.target.alignment == 1
@@ -107,9 +108,9 @@ def _memory(model: Model, plan: Plan | None, written: Path, found: Tried) -> str
         raise VerifyError(f"the order of the file needs {within:,} bytes, but the plan says {plan.peak:,}")
     more = max(0, found.result_allocated - found.result_peak)
     return (
-        f"at most {found.result_peak:,} bytes at once, counted{depends} {within:,}{note}; in the order of the source "
-        f"{found.source_peak:,}. The allocator handed out {found.result_allocated:,} ({more:,} more, workspace of "
-        f"kernels); for the source {found.source_allocated:,}"
+        f"at most {found.result_peak:,} bytes at once, counted{depends} {within:,}{note}; in the order of the "
+        f"source {found.source_peak:,}. The allocator handed out {found.result_allocated:,} ({more:,} more, "
+        f"workspace of kernels); for the source {found.source_allocated:,}"
     )
 
 
