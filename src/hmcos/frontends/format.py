@@ -72,6 +72,14 @@ class Format:
         """
         raise NotImplementedError
 
+    def orders_in(self, model: Model, written: Path) -> Mapping[str, tuple[int, ...]]:
+        """Return, by path of graph, the operators of a model in the order of a written file.
+
+        Raises:
+            ModelError: the file differs from the model in more than the order of its nodes; names the place.
+        """
+        raise NotImplementedError
+
     def windows(self, model: Model, target: Target | None = None) -> Windows:
         """Return per operator of a model which part of its inputs a part of its outputs needs.
 

@@ -27,6 +27,9 @@ FORMATS: dict[str, str] = {
 }
 """Name of a format to "module:value", imported on demand."""
 
+OBJECTS: dict[str, str] = {"torch.export.exported_program:ExportedProgram": "pt2"}
+"""Class of a model in memory, as "module:name", to format; all others are read as ONNX."""
+
 
 def format_called(name: str) -> Format:
     """Return the format with a name, which must exist."""
@@ -95,13 +98,14 @@ def serialised(
 
 
 def format_of(source: str | PathLike[str] | Serializable) -> Format:
-    """Return the format of a file, by its suffix, or of an object with `SerializeToString` (ONNX).
+    """Return the format of a file, by its suffix, or of an object in memory by its class.
 
     Raises:
         ModelError: no format has this suffix.
     """
     if not isinstance(source, str | PathLike):
-        return format_called("onnx")
+        classes = (f"{each.__module__}:{each.__qualname__}" for each in type(source).__mro__)
+        return format_called(next((OBJECTS[name] for name in classes if name in OBJECTS), "onnx"))
     path = Path(source)
     if path.suffix.lower() not in SUFFIXES:
         with suppress(OSError):

@@ -201,7 +201,7 @@ def body_scratch(
 
 
 def _beside(graph: Graph, op: Operator, body: Body, alignment: int) -> int:
-    """Return the bytes held beside a body, less those of the operator's outputs, which are counted already."""
+    """Return the bytes held beside a body, less the operator's outputs, which are counted already."""
     if body.held is None:
         return -result_bytes(op, body, alignment)
     made = sum(round_up(graph.tensors[t].size, alignment) for t in op.makes)

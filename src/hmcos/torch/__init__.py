@@ -6,13 +6,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hmcos.torch.exporting import reordered
     from hmcos.torch.ordering import Ordered, ordered
 
-__all__ = ["Ordered", "ordered"]
+__all__ = ["Ordered", "ordered", "reordered"]
 
 _PLACES = {
     "Ordered": "hmcos.torch.ordering",
     "ordered": "hmcos.torch.ordering",
+    "reordered": "hmcos.torch.exporting",
 }
 """Public name to its module, imported on first use."""
 

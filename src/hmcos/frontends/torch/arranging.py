@@ -82,21 +82,29 @@ def rearranged(traced: Traced, orders: Mapping[str, Sequence[int]], path: str = 
     """
     source = traced.module
     copies: dict[Node, Node] = {}
-    graph = Graph(tracer_cls=source.graph._tracer_cls)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    graph = Graph(tracer_cls=source.graph._tracer_cls)  # pyright: ignore[reportPrivateUsage]
     for node in arranged(traced, orders.get(path, range(len(traced.operators)))):
         copies[node] = graph.node_copy(node, copies.__getitem__)
-    graph.set_codegen(deepcopy(source.graph._codegen))  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    graph.set_codegen(deepcopy(source.graph._codegen))  # pyright: ignore[reportPrivateUsage]
     result = GraphModule(source, graph, type(source).__name__)
     result.meta.update(source.meta)
     for (number, name), body in traced.bodies.items():
         inner = rearranged(body, orders, body_path(path, number, name))
-        for node in traced.operators[number].all_input_nodes:
-            if node.op == "get_attr" and _attribute(source, str(node.target)) is body.module:
-                holder, _, last = str(node.target).rpartition(".")
-                setattr(result.get_submodule(holder), last, inner)
+        for node in body_nodes(traced, number, body):
+            holder, _, last = str(node.target).rpartition(".")
+            setattr(result.get_submodule(holder), last, inner)
     graph.lint()
     result.recompile()
     return result
+
+
+def body_nodes(traced: Traced, number: int, body: Traced) -> list[Node]:
+    """Return the nodes that hold a body of an operator."""
+    return [
+        node
+        for node in traced.operators[number].all_input_nodes
+        if node.op == "get_attr" and _attribute(traced.module, str(node.target)) is body.module
+    ]
 
 
 def _attribute(module: GraphModule, path: str) -> object:

@@ -1,4 +1,4 @@
-"""From what the nodes of a graph did to a network: storages are its tensors, scheduled nodes its operators."""
+"""From what nodes did to a network: storages are its tensors, scheduled nodes its operators."""
 
 from __future__ import annotations
 
@@ -46,6 +46,7 @@ def build(
     parameters: Collection[str] = (),
     held: Collection[str] | None = None,
     free: bool = False,
+    symbols: tuple[str, ...] = (),
 ) -> Traced:
     """Return what was observed as a network.
 
@@ -54,16 +55,22 @@ def build(
         parameters: names of the placeholders that take no memory, such as weights.
         held: names of the placeholders that the caller holds to the end; None for all of them.
         free: whether no placeholder takes memory, as in a body, whose operator reads them.
+        symbols: the symbolic sizes of the source.
     """
-    return _Building(observed, parameters, held, free).result()
+    return _Building(observed, parameters, held, free, GraphBuilder(symbols=symbols)).result()
 
 
 class _Building:
     def __init__(
-        self, observed: Observed, parameters: Collection[str], held: Collection[str] | None, free: bool
+        self,
+        observed: Observed,
+        parameters: Collection[str],
+        held: Collection[str] | None,
+        free: bool,
+        builder: GraphBuilder,
     ) -> None:
         self.observed, self.parameters, self.held, self.free = observed, parameters, held, free
-        self.builder = GraphBuilder()
+        self.builder = builder
         self.tensor: dict[int, int] = {}
         """Storage to the tensor of the network that stands for it."""
         self.fed: set[int] = set()
@@ -110,7 +117,9 @@ class _Building:
     def operator(self, number: int, step: _Step, tokens: dict[int, int], *, needs_token: bool) -> Operator:
         """Return a scheduled node as an operator; `tokens` are those of the operators before it."""
         seen, kind = step.seen, kind_of(step.seen.node, self.observed.module)
-        inputs = [self.tensor[storage] for storage in step.reads] + [tokens[other] for other in sorted(step.after)]
+        inputs = [self.tensor[storage] for storage in step.reads] + [
+            tokens[other] for other in sorted(step.after)
+        ]
         outputs: list[int] = []
         for storage in seen.makes:
             self.tensor[storage] = self.builder.add_tensor(self.described(storage))

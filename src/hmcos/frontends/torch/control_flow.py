@@ -45,7 +45,7 @@ class BodyInterpreter(Interpreter):
         return super().call_function(target, args, kwargs)
 
 
-def run_higher_order(  # noqa: PLR0913
+def run_higher_order(
     node: Node,
     target: Any,
     args: Sequence[Any],
@@ -78,14 +78,20 @@ def run_higher_order(  # noqa: PLR0913
     return run(body, *args, **kwargs)
 
 
-def _cond(body: Callable[[str, Any], Body], predicate: Any, yes: Any, no: Any, operands: Sequence[Any] = ()) -> Any:
+def _cond(
+    body: Callable[[str, Any], Body], predicate: Any, yes: Any, no: Any, operands: Sequence[Any] = ()
+) -> Any:
     del predicate
     body("false", no)(*operands)
     return body("true", yes)(*operands)
 
 
 def _while_loop(
-    body: Callable[[str, Any], Body], condition: Any, rounds: Any, carried: Sequence[Any], others: Sequence[Any] = ()
+    body: Callable[[str, Any], Body],
+    condition: Any,
+    rounds: Any,
+    carried: Sequence[Any],
+    others: Sequence[Any] = (),
 ) -> Any:
     test, run = body("condition", condition), body("body", rounds)
     values: Any = carried
@@ -99,7 +105,9 @@ def _while_loop(
     return values
 
 
-def _scan(body: Callable[[str, Any], Body], combine: Any, carried: Any, scanned: Any, others: Any = ()) -> Any:
+def _scan(
+    body: Callable[[str, Any], Body], combine: Any, carried: Any, scanned: Any, others: Any = ()
+) -> Any:
     return scan_dense(body("body", combine), carried, scanned, additional_inputs=others)
 
 
@@ -112,8 +120,14 @@ def _with_grad(body: Callable[[str, Any], Body], enabled: Any, module: Any, *ope
     return body("body", module)(*operands)
 
 
-def _with_autocast(  # noqa: PLR0913
-    body: Callable[[str, Any], Body], device: Any, dtype: Any, enabled: Any, cache: Any, module: Any, *operands: Any
+def _with_autocast(
+    body: Callable[[str, Any], Body],
+    device: Any,
+    dtype: Any,
+    enabled: Any,
+    cache: Any,
+    module: Any,
+    *operands: Any,
 ) -> Any:
     run = body("body", module)
     with torch.autocast(device, dtype=dtype, enabled=enabled, cache_enabled=cache):

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from os import PathLike
+from pathlib import Path
 
+from hmcos.errors import ToolError
 from hmcos.frontends.format import Format, Serializable
 from hmcos.frontends.indices import Range
 from hmcos.frontends.model import Model
+from hmcos.frontends.outline import Outline
 from hmcos.memory.target import Target, load_target
 
 # Each method imports what it needs: torch alone takes seconds.
@@ -23,12 +27,32 @@ class Torch(Format):
     name = "pt2"
 
     def load(self, source: str | PathLike[str] | Serializable, bind: Mapping[str, int] | None) -> Model:
-        raise NotImplementedError
+        """Return the model in a file, or an ExportedProgram in memory as one; see `Format.load`."""
+        _check_installed(source)
+        from hmcos.frontends.torch.exported import load
+
+        return load(source, bind)
 
     def reordered(
         self, model: Model, orders: Mapping[str, Sequence[int]], offsets: Mapping[int, int] | None = None
     ) -> bytes:
-        raise NotImplementedError
+        """Return the source with its nodes permuted; torch holds no offsets. See `Format.reordered`."""
+        from hmcos.frontends.torch.exported import serialised
+
+        del offsets
+        return serialised(model, orders)
+
+    def orders_in(self, model: Model, written: Path) -> Mapping[str, tuple[int, ...]]:
+        """Return the orders of a written file; see `Format.orders_in`."""
+        from hmcos.frontends.torch.exported import orders_in
+
+        return orders_in(model, written)
+
+    def outline(self, source: str | PathLike[str] | Serializable, bind: Mapping[str, int]) -> Outline:
+        """Return what is known while sizes are unknown; see `Format.outline`."""
+        from hmcos.frontends.torch.exported import outline
+
+        return outline(source, bind)
 
     def ranges(self, model: Model) -> dict[int, Range]:
         """Return nothing: torch runs exported programs on inputs of its own."""
@@ -39,6 +63,18 @@ class Torch(Format):
         """Return torch instead of the default."""
         del model
         return load_target(TARGET) if target.name == "default" else target
+
+
+def _check_installed(source: object) -> None:
+    """Check that torch can be imported.
+
+    Raises:
+        ToolError: it cannot.
+    """
+    try:
+        import_module("torch")
+    except ImportError as error:
+        raise ToolError(f"{source}: needs PyTorch: pip install 'hmcos[torch]'") from error
 
 
 TORCH = Torch()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from torch.fx import GraphModule, Node
 
@@ -47,10 +47,10 @@ def kind_of(node: Node, module: GraphModule) -> Kind:
 
 
 def looks_at_sizes_only(node: Node, has_tensors: bool) -> bool:
-    """Return whether a node without tensors as results reads no data: only sizes, and arithmetic with them."""
+    """Return whether a node that makes no tensors reads no data: sizes, and arithmetic with them."""
     target: Any = node.target
     if isinstance(target, OpOverload):
-        return target.namespace == "aten" and _base(target) in _METADATA
+        return target.namespace == "aten" and _base(cast(Any, target)) in _METADATA
     if node.op == "call_method":
         return target in _METADATA
     if node.op != "call_function" or isinstance(target, HigherOrderOperator):
@@ -61,9 +61,13 @@ def looks_at_sizes_only(node: Node, has_tensors: bool) -> bool:
 def only_reads(node: Node) -> bool:
     """Return whether a node without tensors as results is there for its result, a number of the data."""
     target: Any = node.target
-    name = _base(target) if isinstance(target, OpOverload) else str(getattr(target, "__name__", target))
+    name = (
+        _base(cast(Any, target))
+        if isinstance(target, OpOverload)
+        else str(getattr(target, "__name__", target))
+    )
     return name in _NUMBERS
 
 
-def _base(target: OpOverload) -> str:
+def _base(target: OpOverload[..., Any]) -> str:
     return target.name().split("::")[1].split(".")[0]

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 import torch
+from torch.fx import GraphModule
 from torch.utils import _pytree as pytree
 
-from hmcos.frontends.torch.private import FakeTensorMode, StorageWeakRef, TorchDispatchMode, storage_address
+from hmcos.frontends.torch.private import (
+    FakeTensorMode,
+    StorageWeakRef,
+    TorchDispatchMode,
+    storage_address,
+    weak_address,
+)
 
 _HIDDEN_WRITES = ("native_batch_norm", "cudnn_batch_norm", "miopen_batch_norm", "batch_norm")
 """Operators that update running statistics though their schemas do not say so."""
@@ -29,7 +36,7 @@ def tensors_in(value: object) -> Iterator[torch.Tensor]:
 class BodyRun:
     """A body that an operator runs: what it is first called with, and what is held beside it."""
 
-    module: torch.nn.Module
+    module: GraphModule
     arguments: tuple[object, ...]
     held: tuple[int, ...]
     """Sizes of the storages that the operator holds besides its inputs, when it holds most."""
@@ -53,7 +60,7 @@ class Observer(TorchDispatchMode):
     """Sees every operator that the dispatcher runs in a node, composite ones as what they consist of."""
 
     def __init__(self, mode: FakeTensorMode) -> None:
-        super().__init__()
+        super().__init__()  # pyright: ignore[reportUnknownMemberType]
         self._mode = mode
         self._constants: dict[int, torch.Tensor] = {}
         """Identity of a real tensor of the module to a fake one."""
@@ -80,7 +87,9 @@ class Observer(TorchDispatchMode):
         """Run an operator and note what it did."""
         named = dict(kwargs or {})
         # Tensors that are no arguments of the node, such as constants, exist already.
-        self._known |= {storage_address(t) for t in tensors_in((args, named)) if has_storage(t)} - self._addresses()
+        self._known |= {
+            storage_address(t) for t in tensors_in((args, named)) if has_storage(t)
+        } - self._addresses()
         result = func(*args, **named)
         happened = self.happened
         happened.leaves += 1
@@ -98,7 +107,7 @@ class Observer(TorchDispatchMode):
             self._constants[id(value)] = fake
         return self._constants[id(value)]
 
-    def body(self, name: str, module: torch.nn.Module, call: Callable[..., object]) -> Callable[..., object]:
+    def body(self, name: str, module: GraphModule, call: Callable[..., object]) -> Callable[..., object]:
         """Return a function that runs a body by `call` and notes what is held beside it."""
 
         def run(*arguments: object) -> object:
@@ -113,7 +122,7 @@ class Observer(TorchDispatchMode):
         return run
 
     @contextmanager
-    def inside(self) -> Iterator[None]:
+    def inside(self) -> Generator[None]:
         """Count what runs as part of a body: its memory is not that of the operator."""
         self._inside += 1
         try:
@@ -143,7 +152,7 @@ class Observer(TorchDispatchMode):
 
     def _addresses(self) -> set[int]:
         self.live()
-        return {int(storage.cdata) for storage, _ in self._fresh}
+        return {weak_address(storage) for storage, _ in self._fresh}
 
 
 def _weight(sizes: Sequence[int]) -> tuple[int, int]:
@@ -158,10 +167,10 @@ def has_storage(tensor: torch.Tensor) -> bool:
 def written_by(func: Any, args: Sequence[object], kwargs: Mapping[str, object]) -> set[int]:
     """Return the addresses of the storages that an operator writes to."""
     given: list[object] = []
-    schema = func._schema  # noqa: SLF001
+    schema = func._schema
     for position, argument in enumerate(schema.arguments):
         if argument.alias_info is not None and argument.alias_info.is_write:
             given.append(args[position] if position < len(args) else kwargs.get(argument.name))
-    if func._opname in _HIDDEN_WRITES and len(args) > _TRAINING and args[_TRAINING]:  # noqa: SLF001
+    if func._opname in _HIDDEN_WRITES and len(args) > _TRAINING and args[_TRAINING]:
         given += [args[position] for position in _STATISTICS]
     return {storage_address(tensor) for tensor in tensors_in(given) if has_storage(tensor)}

@@ -1,19 +1,32 @@
 """The names of torch that are not part of its public interface, all in this file."""
 
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportPrivateUsage=false
+
 from __future__ import annotations
 
-from collections.abc import Callable
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
+import sympy
 import torch
+from torch._export.serde import schema as _schema
+from torch._export.serde.serialize import GraphModuleDeserializer as _Deserializer
+from torch._export.serde.serialize import _dict_to_dataclass as _as_dataclass
+from torch._export.serde.serialize import deserialize_scalar_type as _scalar_type
 from torch._guards import detect_fake_mode as _detect_fake_mode
 from torch._higher_order_ops.map import map_dense as _map_dense
 from torch._higher_order_ops.scan import generic_scan as _generic_scan
 from torch._ops import HigherOrderOperator, OpOverload
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
-from torch.fx.experimental.symbolic_shapes import ShapeEnv, free_unbacked_symbols
+from torch.export import ExportedProgram
+from torch.fx import GraphModule
+from torch.fx.experimental.symbolic_shapes import ShapeEnv
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._sympy.numbers import int_oo
+from torch.utils._sympy.value_ranges import ValueRanges
 
 __all__ = [
     "FakeTensor",
@@ -22,14 +35,19 @@ __all__ = [
     "OpOverload",
     "ShapeEnv",
     "StorageWeakRef",
+    "TensorMeta",
     "TorchDispatchMode",
+    "deserialized",
     "detect_fake_mode",
+    "expression",
     "fake_mode",
-    "free_unbacked_symbols",
     "hinted",
     "map_dense",
     "scan_dense",
     "storage_address",
+    "tensor_meta",
+    "weak_address",
+    "with_graph",
 ]
 
 detect_fake_mode = cast("Callable[[object], FakeTensorMode | None]", _detect_fake_mode)
@@ -47,9 +65,87 @@ def fake_mode() -> FakeTensorMode:
     return FakeTensorMode(allow_non_fake_inputs=True, shape_env=ShapeEnv())
 
 
+def deserialized(graph_module: Mapping[str, object], ranges: Mapping[str, object]) -> tuple[GraphModule, Any]:
+    """Return the graph in the JSON of a program, and its ExportGraphSignature; weights are not read.
+
+    `ranges` are the least and the greatest size of each symbol. The JSON must have been checked: torch
+    evaluates parts of it.
+    """
+    unlimited = cast(Any, int_oo)
+    limits = {
+        name: ValueRanges(_bound(each, "min_val", -unlimited), _bound(each, "max_val", unlimited))
+        for name, each in ranges.items()
+    }
+    described = cast(Any, _as_dataclass)(_schema.GraphModule, graph_module)
+    result = cast(Any, _Deserializer)().deserialize(described, {}, {}, None, limits)
+    return result.graph_module, result.signature
+
+
+@dataclass(frozen=True, slots=True)
+class TensorMeta:
+    """The type and the layout of a weight, as an archive describes it."""
+
+    dtype: torch.dtype
+    size: tuple[int, ...]
+    stride: tuple[int, ...]
+    offset: int
+    """In elements, into the entry of the archive."""
+
+    @property
+    def end(self) -> int:
+        """The bytes that the entry must have at least."""
+        if 0 in self.size:
+            return 0
+        last = self.offset + sum((n - 1) * step for n, step in zip(self.size, self.stride, strict=True))
+        return (last + 1) * self.dtype.itemsize
+
+    def within(self, base: torch.Tensor) -> torch.Tensor:
+        """Return a tensor like this in the storage of another, which must be large enough."""
+        made = cast(Any, torch.empty(0, dtype=self.dtype, device=base.device))
+        return made.set_(base.untyped_storage(), self.offset, self.size, self.stride)
+
+
+def tensor_meta(described: Mapping[str, object]) -> TensorMeta:
+    """Return what the JSON of a weight says of it.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    meta = cast(Any, _as_dataclass)(_schema.TensorMeta, described)
+    size, stride = (tuple(int(n.as_int) for n in numbers) for numbers in (meta.sizes, meta.strides))
+    offset = int(meta.storage_offset.as_int)
+    if min((offset, *size, *stride)) < 0 or len(size) != len(stride):
+        raise ValueError("a size or a stride is negative, or missing")
+    return TensorMeta(_scalar_type(meta.dtype), size, stride, offset)
+
+
+def _bound(limits: object, key: str, unlimited: object) -> Any:
+    value = cast("Mapping[str, object]", limits).get(key)
+    return unlimited if value is None else sympy.Integer(cast(int, value))
+
+
+def with_graph(program: ExportedProgram, module: GraphModule) -> ExportedProgram:
+    """Return a program with another graph, and everything else as it is."""
+    made = cast(Any, program)._update(module, copy.deepcopy(program.graph_signature))
+    guards = getattr(program, "_guards_code", None)
+    if guards is not None:
+        made._guards_code = guards
+    return cast(ExportedProgram, made)
+
+
+def expression(size: object) -> Any:
+    """Return the sympy expression of a symbolic size."""
+    return cast(Any, size).node.expr
+
+
+def weak_address(storage: StorageWeakRef) -> int:
+    """Return the address of a storage that may have been freed; no other storage has it meanwhile."""
+    return int(cast(Any, storage).cdata)
+
+
 def storage_address(tensor: torch.Tensor) -> int:
     """Return a number that only tensors of one storage have in common, while one of them exists."""
-    return int(tensor.untyped_storage()._cdata)  # pyright: ignore[reportPrivateUsage]
+    return int(tensor.untyped_storage()._cdata)
 
 
 def hinted(size: int | torch.SymInt) -> int:

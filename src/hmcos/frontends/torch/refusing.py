@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from torch.fx import Node
 
@@ -10,8 +10,8 @@ from hmcos.errors import ModelError
 
 
 def module_path(node: Node) -> str:
-    """Return the path of the module that a node was traced from, such as `layers.0.attention`; may be empty."""
-    stack = cast("dict[str, tuple[str, object]] | None", cast("dict[str, Any]", node.meta).get("nn_module_stack"))
+    """Return the path of the module that a node was traced from, such as `layers.0`; empty if unknown."""
+    stack: dict[str, tuple[str, object]] | None = node.meta.get("nn_module_stack")
     if not stack:
         return ""
     path = list(stack.values())[-1][0]
@@ -25,8 +25,11 @@ def node_title(node: Node) -> str:
 
 
 def _target(node: Node) -> str:
-    target = node.target
-    return target if isinstance(target, str) else str(getattr(target, "__name__", target) if callable(target) and not hasattr(target, "_schema") else target)
+    """Return what a node calls: an operator with its namespace, a function by its name."""
+    target: Any = node.target
+    if isinstance(target, str) or hasattr(target, "_schema"):
+        return str(target)
+    return str(getattr(target, "__name__", target))
 
 
 def refusal(node: Node, why: str) -> ModelError:

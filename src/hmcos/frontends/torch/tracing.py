@@ -19,6 +19,7 @@ def traced(
     *,
     parameters: Collection[str] = (),
     held: Collection[str] | None = None,
+    symbols: tuple[str, ...] = (),
 ) -> Traced:
     """Return a graph as a network, with the way back.
 
@@ -28,11 +29,12 @@ def traced(
             example.
         parameters: names of the placeholders that take no memory, such as weights.
         held: names of the placeholders that the caller holds to the end; None for all of them.
+        symbols: the symbolic sizes of the source, whose values are those of the inputs.
 
     Raises:
         ModelError: a node cannot be scheduled, or does not run; names node and module.
     """
-    return build(observe(module, inputs), parameters=parameters, held=held)
+    return build(observe(module, inputs), parameters=parameters, held=held, symbols=symbols)
 
 
 def model_in_memory(trace: Traced) -> Model:

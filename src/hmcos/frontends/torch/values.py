@@ -39,7 +39,7 @@ class Storage:
     size: int
     """Bytes."""
     element: str
-    """Element type of the first tensor in it, in numpy's spelling; uint8 where that is not the whole storage."""
+    """Element type of the first tensor in it, in numpy's spelling; uint8 where that is only a part."""
     bits: int
     shape: tuple[int, ...]
 
@@ -240,7 +240,7 @@ class _Observation(Interpreter):
         if not has_storage(tensor):
             raise refusal(
                 n,
-                f"a {kind_of_layout(tensor)} tensor is no single block of memory; compute with dense tensors there",
+                f"a {kind_of_layout(tensor)} tensor is no single block of memory; use dense tensors there",
             )
         size = _bytes(n, tensor)
         number = self.ids.setdefault(storage_address(tensor), len(self.ids))
@@ -263,12 +263,8 @@ def _is_part(n: Node, values: Mapping[Node, object]) -> bool:
 
 
 def _temporaries(happened: Happened) -> tuple[int, ...]:
-    """Return what a node with bodies held when it needed most outside of these.
-
-    What other operators allocate inside themselves is workspace, like that of their kernels: on fake tensors
-    composite ones take other ways than on real ones.
-    """
-    return happened.temporaries if happened.bodies else ()
+    """Return what a node held when it needed most; nothing for a single operator of the dispatcher."""
+    return happened.temporaries if happened.leaves > 1 or happened.bodies else ()
 
 
 def _bytes(n: Node, tensor: torch.Tensor) -> int:
@@ -295,7 +291,7 @@ def _layout(tensor: torch.Tensor) -> object:
 
 
 def _version(tensor: torch.Tensor) -> int:
-    return tensor._version  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    return tensor._version  # pyright: ignore[reportPrivateUsage]
 
 
 def _check_kind(n: Node) -> None:
