@@ -1,4 +1,4 @@
-"""Random programs of PyTorch, and a check that orders change no bits and take the memory that is predicted."""
+"""Random programs of PyTorch, and a check that orders change no bits and take the predicted memory."""
 
 from __future__ import annotations
 

@@ -51,7 +51,8 @@ def cond(d: Drawing, makers: Makers = OPERATORS) -> Ref:
 
 
 def while_loop(d: Drawing) -> Ref:
-    x = d.floats()
+    # The layout is the same in every round; otherwise, memory depends on the round.
+    x = d.call(aten.clone.default, d.floats(), memory_format=torch.contiguous_format)
     zero = d.call(aten.zeros.default, [], dtype=torch.int64)
     given = [d.value(zero), d.value(x)]
     test = Drawing(d.rng, [tensor.clone() for tensor in given], [], guarded=True)
@@ -84,7 +85,9 @@ def mapped(d: Drawing) -> Ref:
 
 def without_grad(d: Drawing) -> Ref:
     x = d.floats()
-    inner = body(d.rng.randrange(1 << 30), [d.value(x)], lambda inner: (scaled(inner, Ref(0)), doubled(inner)))
+    inner = body(
+        d.rng.randrange(1 << 30), [d.value(x)], lambda inner: (scaled(inner, Ref(0)), doubled(inner))
+    )
     made = d.call(higher.wrap_with_set_grad_enabled, False, inner, x)
     return d.part(made, d.rng.randrange(2))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -20,13 +21,7 @@ from hmcos.torch import Ordered, ordered
 
 def faults(module: fx.GraphModule, feed: Feed, *, seed: int = 0, orders: int = 5) -> list[str]:
     """Return what is wrong with the given order, the best one, and some random ones of a graph."""
-    names = [node.name for node in module.graph.nodes if node.op == "placeholder"]
-    found = ordered(
-        module,
-        feed.values,
-        parameters=[names[at] for at in sorted(feed.parameters)],
-        held=[name for at, name in enumerate(names) if at not in feed.given_up],
-    )
+    found, feed = _planned(module, feed)
     problem = found.solved.network.problem
     given, best = tuple(range(problem.operators)), found.plan.schedule.order
     source = run(module, feed, seed)
@@ -37,6 +32,21 @@ def faults(module: fx.GraphModule, feed: Feed, *, seed: int = 0, orders: int = 5
         wrong += [f"{kind} order: {differs} differs"] if differs else []
         wrong += [f"{kind} order: {fault}" for fault in memory_faults(found, order, ran.memory)]
     return wrong
+
+
+def _planned(module: fx.GraphModule, feed: Feed) -> tuple[Ordered, Feed]:
+    """Return the plan of a graph, and its feed with the inputs held that no operator reads.
+
+    Such an input lives to the end, says the memory model. Given up, it would live until a view of it dies.
+    """
+    names = [node.name for node in module.graph.nodes if node.op == "placeholder"]
+    parameters = [names[at] for at in sorted(feed.parameters)]
+    held = [name for at, name in enumerate(names) if at not in feed.given_up]
+    found = ordered(module, feed.values, parameters=parameters, held=held)
+    network = found.solved.network
+    idle = {network.buffer_names[b] for b in network.problem.held - set(network.problem.kept)}
+    given_up = frozenset(at for at in feed.given_up if names[at] not in idle)
+    return (found, feed) if given_up == feed.given_up else _planned(module, replace(feed, given_up=given_up))
 
 
 def _in_order(found: Ordered, order: Sequence[int]) -> fx.GraphModule:

@@ -21,7 +21,7 @@ Makers = dict[Callable[["Drawing"], object], int]
 """Functions that append a call or a few, with their weights."""
 
 
-class Unfit(Exception):
+class UnfitError(Exception):
     """There is nothing that the drawn operator could be called with."""
 
 
@@ -40,15 +40,15 @@ class Drawing:
         """Append a call, and return a reference to its result.
 
         Raises:
-            Unfit: it cannot be run on these arguments.
+            UnfitError: it cannot be run on these arguments.
         """
         actual, actual_named = mapped(self._actual, (args, named))
         try:
             value = target(*actual, **actual_named)
         except (RuntimeError, IndexError, ValueError, TypeError, NotImplementedError) as error:
-            raise Unfit(str(error)) from error
+            raise UnfitError(str(error)) from error
         if any(t.numel() > LARGEST for t in tensors(value)):
-            raise Unfit("too large")
+            raise UnfitError("too large")
         self.calls.append(Call(target, args, named))
         self.values.append(value)
         return Ref(len(self.values) - 1)
@@ -80,11 +80,11 @@ class Drawing:
         """Return a random tensor of a kind.
 
         Raises:
-            Unfit: there is none.
+            UnfitError: there is none.
         """
         found = self.refs(wanted)
         if not found:
-            raise Unfit("no such tensor")
+            raise UnfitError("no such tensor")
         return self.rng.choice(found)
 
     def floats(self, dims: int = 0) -> Ref:
@@ -124,5 +124,5 @@ def extend(drawing: Drawing, makers: Makers, calls: int) -> None:
         (make,) = drawing.rng.choices(kinds, weights)
         try:
             make(drawing)
-        except Unfit:
+        except UnfitError:
             continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from torch_programs.drawing import Drawing, Makers, Unfit
+from torch_programs.drawing import Drawing, Makers, UnfitError
 from torch_programs.program import Ref
 
 aten = torch.ops.aten
@@ -14,7 +14,20 @@ aten = torch.ops.aten
 
 
 def unary(d: Drawing) -> Ref:
-    names = ("sin", "cos", "tanh", "sigmoid", "neg", "relu", "abs", "gelu", "silu", "floor", "clone", "square")
+    names = (
+        "sin",
+        "cos",
+        "tanh",
+        "sigmoid",
+        "neg",
+        "relu",
+        "abs",
+        "gelu",
+        "silu",
+        "floor",
+        "clone",
+        "square",
+    )
     return d.call(getattr(aten, d.rng.choice(names)).default, d.floats())
 
 
@@ -39,7 +52,11 @@ def along(d: Drawing) -> Ref:
     dim = d.dim(x)
     if d.rng.random() < 0.5:
         return d.call(d.rng.choice((aten.softmax.int, aten.cumsum.default)), x, dim)
-    return d.call(aten.roll.default, x, [1], [dim]) if d.rng.random() < 0.5 else d.call(aten.flip.default, x, [dim])
+    return (
+        d.call(aten.roll.default, x, [1], [dim])
+        if d.rng.random() < 0.5
+        else d.call(aten.flip.default, x, [dim])
+    )
 
 
 def padded(d: Drawing) -> Ref:
@@ -88,13 +105,17 @@ def chosen(d: Drawing) -> Ref:
 def joined(d: Drawing) -> Ref:
     x = d.floats(1)
     parts = [x, *(d.like(x) for _ in range(d.rng.randint(1, 2)))]
-    return d.call(d.rng.choice((aten.cat.default, aten.stack.default)), parts, d.rng.randrange(d.value(x).dim()))
+    return d.call(
+        d.rng.choice((aten.cat.default, aten.stack.default)), parts, d.rng.randrange(d.value(x).dim())
+    )
 
 
 def product(d: Drawing) -> Ref:
     x = d.any(lambda t: t.dtype is torch.float32 and t.dim() == 2)
     turned = d.call(aten.t.default, d.like(x))
-    return d.call(aten.mm.default, x, turned) if d.rng.random() < 0.5 else d.call(aten.matmul.default, x, turned)
+    return (
+        d.call(aten.mm.default, x, turned) if d.rng.random() < 0.5 else d.call(aten.matmul.default, x, turned)
+    )
 
 
 def indexed(d: Drawing) -> Ref:
@@ -143,7 +164,9 @@ def reshaped(d: Drawing) -> Ref:
 
 def strided(d: Drawing) -> Ref:
     x = d.any(lambda t: t.dtype is torch.float32 and t.untyped_storage().nbytes() >= 32)
-    return d.call(aten.as_strided.default, x, [2, 3], d.rng.choice(([3, 1], [1, 2], [0, 1])), d.rng.randint(0, 2))
+    return d.call(
+        aten.as_strided.default, x, [2, 3], d.rng.choice(([3, 1], [1, 2], [0, 1])), d.rng.randint(0, 2)
+    )
 
 
 def other_view(d: Drawing) -> Ref:
@@ -217,7 +240,7 @@ def write_view(d: Drawing) -> Ref:
     """Write to a part of a tensor, and read the whole."""
     x = d.writable()
     if not d.value(x).dim():
-        raise Unfit("no dimension")
+        raise UnfitError("no dimension")
     part = d.call(aten.slice.Tensor, x, d.dim(x), d.rng.randint(0, 1), 2)
     d.call(aten.add_.Tensor, part, 1.0) if d.rng.random() < 0.5 else d.call(aten.sin_.default, part)
     return d.call(aten.cos.default, x)
@@ -226,7 +249,7 @@ def write_view(d: Drawing) -> Ref:
 def write_rows(d: Drawing) -> Ref:
     x = d.writable()
     if not d.value(x).dim() or not d.value(x).shape[0]:
-        raise Unfit("no row")
+        raise UnfitError("no row")
     index = d.call(aten.arange.default, 1)
     row = d.call(aten.mul.Tensor, d.call(aten.slice.Tensor, x, 0, 0, 1), 2.0)
     if d.rng.random() < 0.5:
@@ -246,7 +269,11 @@ def write_out(d: Drawing) -> Ref:
 def change_layout(d: Drawing) -> Ref:
     """Change the sizes of a fresh tensor in place."""
     x = d.call(aten.cos.default, d.floats(2))
-    return d.call(aten.transpose_.default, x, 0, 1) if d.rng.random() < 0.5 else d.call(aten.unsqueeze_.default, x, 0)
+    return (
+        d.call(aten.transpose_.default, x, 0, 1)
+        if d.rng.random() < 0.5
+        else d.call(aten.unsqueeze_.default, x, 0)
+    )
 
 
 # Random operators
@@ -295,7 +322,7 @@ def with_indices(d: Drawing) -> Ref:
     elif kind == 2:
         pair = d.call(aten.sort.default, x, dim)
     else:
-        pair = d.call(aten.var_mean.dim, x, [dim])
+        pair = d.call(aten.var_mean.dim, x, [dim], False)
     return some_of(d, pair)
 
 
@@ -307,6 +334,8 @@ def normalized(d: Drawing) -> Ref:
     if kind == 1:
         return some_of(d, d.call(aten.native_layer_norm.default, x, [d.value(x).shape[-1]], None, None, 1e-5))
     channels = d.value(x).shape[1]
+    if d.value(x).numel() == channels:
+        raise UnfitError("one value for each channel has no deviation")
     mean, deviation = (d.call(fill, [channels]) for fill in (aten.zeros.default, aten.ones.default))
     if d.rng.random() < 0.5:
         return d.call(aten.batch_norm.default, x, None, None, mean, deviation, True, 0.1, 1e-5, False)

@@ -60,5 +60,7 @@ def by_hand(seed: int) -> tuple[fx.GraphModule, Feed]:
 def by_export(seed: int) -> tuple[fx.GraphModule, Feed]:
     """Return a program as torch.export makes a graph of its module, with its example inputs."""
     program = draw(seed, exported=True)
-    exported: ExportedProgram = torch.export.export(program.module(), tuple(t.clone() for t in program.inputs))
+    exported: ExportedProgram = torch.export.export(
+        program.module(), tuple(t.clone() for t in program.inputs)
+    )
     return exported.graph_module, feed(exported, program.inputs, gives_up=bool(seed % 2))

@@ -28,7 +28,7 @@ def floats() -> Tensor:
     return torch.arange(256, dtype=torch.float32)
 
 
-def graph_of(draw: Callable[[fx.Graph], object], root: dict[str, Any] | None = None) -> fx.GraphModule:
+def graph_of(draw: Callable[[fx.Graph], fx.Node], root: dict[str, Any] | None = None) -> fx.GraphModule:
     graph = fx.Graph()
     graph.output(draw(graph))
     return fx.GraphModule(root or {}, graph)
