@@ -16,7 +16,7 @@ from hmcos.frontends.torch.steps.autocast import Autocast, current_autocast
 from hmcos.frontends.torch.steps.batches import Batch, batch_of
 from hmcos.frontends.torch.steps.checks import check_batch, check_model
 from hmcos.frontends.torch.steps.optimizers import structure_of, updates_of
-from hmcos.frontends.torch.steps.tracing import Loss, Tensors, WithLoss, trace_gradients
+from hmcos.frontends.torch.steps.tracing import Loss, Tensors, WithLoss, plain, trace_gradients
 from hmcos.plan.plan import Plan
 from hmcos.torch.arranging import OrderedStep, Searching, in_order
 
@@ -187,7 +187,7 @@ class TrainingStep:
         for name in prepared.ordered.graph.accumulated:
             if self._parameters[name].grad is None:
                 raise OptionError(
-                    f"the gradient of {name!r} that earlier calls added up is gone: between the"
+                    f"the gradient of {plain(name)!r} that earlier calls added up is gone: between the"
                     f" {self._options.accumulate} calls of an update, leave gradients alone (no zero_grad)"
                 )
 

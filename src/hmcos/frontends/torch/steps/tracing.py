@@ -199,4 +199,9 @@ class _Where:
     def path(self) -> str:
         """Return the module that runs, as messages name it."""
         name = self._running[-1] if self._running else ""
-        return f"module {name.removeprefix('model.')!r}" if name not in ("", "model") else "the model"
+        return f"module {plain(name)!r}" if name not in ("", "model") else "the model"
+
+
+def plain(name: str) -> str:
+    """Return the name that a parameter or a module of `WithLoss` has in the model itself."""
+    return name.removeprefix("model.")
