@@ -128,6 +128,8 @@ class Training:
     accumulate: int = 1
     around: Callable[[], AbstractContextManager[Any]] = nullcontext
     scheduler: Callable[[torch.optim.Optimizer], torch.optim.lr_scheduler.LRScheduler] | None = None
+    seconds: float = 1.0
+    """Of each search: an order need not be the best to have the bits of eager."""
     steps: list[TrainingStep] = field(default_factory=list[TrainingStep])
 
     def model(self) -> nn.Module:
@@ -185,6 +187,7 @@ class Training:
             batch,
             clip_grad_norm=self.clip,
             accumulate=self.accumulate,
+            time_limit=self.seconds,
             cache=False,
         )
         self.steps.append(step)

@@ -29,7 +29,7 @@ def test_steps_take_what_is_predicted(network: str, size: int, optimizer: object
     words = network == "transformer"
     batches = word_batches(size) if words else image_batches(size)
     make, loss = (Transformer, word_loss) if words else (ResNet18, nn.CrossEntropyLoss())
-    training = Training(make, loss, optimizer)  # pyright: ignore[reportArgumentType]
+    training = Training(make, loss, optimizer, seconds=60.0)  # pyright: ignore[reportArgumentType]
     assert training.differences(batches) == []
 
     model = training.model()

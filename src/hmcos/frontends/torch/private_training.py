@@ -8,10 +8,15 @@ from typing import Any, cast
 import torch
 from torch._guards import TracingContext
 from torch.fx import GraphModule
+from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException
 from torch.fx.experimental.proxy_tensor import make_fx
+from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 from torch.utils import _pytree
 
 GraphCompiler = Callable[[GraphModule, Sequence[Any]], Callable[[list[Any]], Sequence[Any]]]
+
+DATA_DEPENDENT = (DataDependentOutputException, DynamicOutputShapeException, GuardOnDataDependentSymNode)
+"""What tracing raises where the values of tensors decide what comes next."""
 
 
 def forward_returns() -> int | None:

@@ -11,7 +11,7 @@ from torch import fx, nn
 
 from hmcos.errors import ModelError, OptionError
 from hmcos.frontends.torch.private import FakeTensorMode, fake_mode, storage_address
-from hmcos.frontends.torch.private_training import made_graph
+from hmcos.frontends.torch.private_training import DATA_DEPENDENT, made_graph
 from hmcos.frontends.torch.steps.autocast import Autocast, check_no_float16
 from hmcos.frontends.torch.steps.batches import Batch
 
@@ -102,8 +102,14 @@ def trace_gradients(whole: WithLoss, tensors: Tensors, batch: Batch, autocast: A
                 module = made_graph(tracing.run, fakes)
         except (OptionError, torch.OutOfMemoryError):
             raise
+        except DATA_DEPENDENT as error:
+            raise ModelError(
+                f"{where.path()}: what runs depends on the values of tensors, and one graph always runs the same:"
+                " select values with torch.where, or branch with torch.cond"
+            ) from error
         except Exception as error:
-            raise ModelError(f"{where.path()}: cannot be traced: {error}") from error
+            why = str(error).strip().partition("\n")[0] or type(error).__name__
+            raise ModelError(f"{where.path()}: cannot be traced: {why}") from error
     return Traced(module, mode, tuple(fakes), tuple(tracing.gradients), tracing.owned())
 
 
