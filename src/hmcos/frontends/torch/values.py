@@ -217,6 +217,7 @@ class _Observation(Interpreter):
         known = len(self.ids)
         values = self._storages(n, value)
         is_source = n.op in ("placeholder", "get_attr")
+        makes = () if is_source else tuple(s for s in values if s >= known)
         writes = {self.ids[address] for address in happened.written if self.ids.get(address, known) < known}
         if happened.bodies:
             self.bodies[len(self.observed.nodes)] = happened.bodies
@@ -225,11 +226,11 @@ class _Observation(Interpreter):
                 node=n,
                 value=values,
                 reads=reads,
-                makes=() if is_source else tuple(s for s in values if s >= known),
+                makes=makes,
                 writes=frozenset(writes | set(self._storages(n, written))),
                 changes_layout=frozenset(self._storages(n, changed)),
                 is_random=happened.is_random,
-                temporaries=_temporaries(happened),
+                temporaries=_temporaries(happened, sum(self.observed.storages[s].size for s in makes)),
                 is_part=_is_part(n, self.observed.values),
                 is_size=not values and looks_at_sizes_only(n, bool(reads)),
             )
@@ -264,9 +265,13 @@ def _is_part(n: Node, values: Mapping[Node, object]) -> bool:
     return isinstance(taken_from, Node) and not isinstance(values[taken_from], torch.Tensor)
 
 
-def _temporaries(happened: Happened) -> tuple[int, ...]:
-    """Return what a node held when it needed most; nothing for a single operator of the dispatcher."""
-    return happened.temporaries if happened.leaves > 1 or happened.bodies else ()
+def _temporaries(happened: Happened, made: int) -> tuple[int, ...]:
+    """Return what a node held when it needed most, with its results.
+
+    Nothing is returned for a single operator whose results are those of the node.
+    """
+    is_single = happened.leaves == 1 and not happened.bodies
+    return () if is_single and sum(happened.temporaries) <= made else happened.temporaries
 
 
 def _bytes(n: Node, tensor: torch.Tensor) -> int:

@@ -41,4 +41,5 @@ def same_bits(one: Any, other: Any) -> bool:
 
 def _bytes(tensor: torch.Tensor) -> torch.Tensor:
     plain = tensor.detach().resolve_conj().resolve_neg()
-    return plain.cpu().contiguous().reshape(-1).view(torch.uint8)
+    # Of a tensor of one element, the stride stays what it is unless it is cloned.
+    return plain.cpu().reshape(-1).clone(memory_format=torch.contiguous_format).view(torch.uint8)

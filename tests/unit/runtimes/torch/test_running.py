@@ -28,7 +28,7 @@ def floats() -> Tensor:
     return torch.arange(256, dtype=torch.float32)
 
 
-def graph_of(draw: Callable[[fx.Graph], object], root: dict[str, Any] | None = None) -> fx.GraphModule:
+def graph_of(draw: Callable[[fx.Graph], fx.Node], root: dict[str, Any] | None = None) -> fx.GraphModule:
     graph = fx.Graph()
     graph.output(draw(graph))
     return fx.GraphModule(root or {}, graph)
@@ -38,7 +38,7 @@ def used(memory: Memory) -> list[tuple[str, int, int]]:
     return [(step.node, step.before, step.used) for step in memory.steps]
 
 
-def chain(graph: fx.Graph) -> object:
+def chain(graph: fx.Graph) -> fx.Node:
     x = graph.placeholder("x")
     a = graph.call_function(aten.sin.default, (x,))
     b = graph.call_function(aten.cos.default, (a,))
@@ -66,7 +66,7 @@ def test_an_input_that_was_given_up_dies_after_its_last_reader() -> None:
 
 
 def test_an_input_whose_name_in_the_code_is_taken_dies_as_well() -> None:
-    def draw(graph: fx.Graph) -> object:
+    def draw(graph: fx.Graph) -> fx.Node:
         x = graph.placeholder("input")
         return graph.call_function(aten.cos.default, (graph.call_function(aten.sin.default, (x,)),))
 
@@ -75,7 +75,7 @@ def test_an_input_whose_name_in_the_code_is_taken_dies_as_well() -> None:
 
 
 def test_parameters_and_constants_do_not_count() -> None:
-    def draw(graph: fx.Graph) -> object:
+    def draw(graph: fx.Graph) -> fx.Node:
         weight, x = graph.placeholder("weight"), graph.placeholder("x")
         a = graph.call_function(aten.mul.Tensor, (x, weight))
         return graph.call_function(aten.add.Tensor, (a, graph.get_attr("constant")))
@@ -86,7 +86,7 @@ def test_parameters_and_constants_do_not_count() -> None:
 
 
 def test_a_view_costs_nothing_and_holds_the_whole_storage() -> None:
-    def draw(graph: fx.Graph) -> object:
+    def draw(graph: fx.Graph) -> fx.Node:
         a = graph.call_function(aten.sin.default, (graph.placeholder("x"),))
         view = graph.call_function(aten.slice.Tensor, (a, 0, 0, 1))
         return graph.call_function(aten.cos.default, (view,))
@@ -101,7 +101,7 @@ def test_a_view_costs_nothing_and_holds_the_whole_storage() -> None:
 
 
 def test_parts_of_a_result_die_by_themselves() -> None:
-    def draw(graph: fx.Graph) -> object:
+    def draw(graph: fx.Graph) -> fx.Node:
         best = graph.call_function(aten.topk.default, (graph.placeholder("x"), 128))
         values = graph.call_function(operator.getitem, (best, 0))
         return graph.call_function(aten.sin.default, (values,))
@@ -117,7 +117,7 @@ def test_parts_of_a_result_die_by_themselves() -> None:
 def test_two_inputs_of_one_storage_count_once() -> None:
     x = floats()
 
-    def draw(graph: fx.Graph) -> object:
+    def draw(graph: fx.Graph) -> fx.Node:
         return graph.call_function(aten.add.Tensor, (graph.placeholder("x"), graph.placeholder("y")))
 
     ran = run(graph_of(draw), Feed((x[:128], x[128:])))
@@ -125,7 +125,7 @@ def test_two_inputs_of_one_storage_count_once() -> None:
     assert torch.equal(ran.outputs[0], x[:128] + x[128:])
 
 
-def writing(graph: fx.Graph) -> object:
+def writing(graph: fx.Graph) -> fx.Node:
     x, weight = graph.placeholder("x"), graph.get_attr("weight")
     part = graph.call_function(aten.slice.Tensor, (x, 0, 0, 2))
     graph.call_function(aten.fill_.Scalar, (part, 7.0))
@@ -143,7 +143,7 @@ def test_a_run_changes_neither_inputs_nor_module_and_tells_what_it_wrote() -> No
     assert difference(one, two) is None
 
 
-def random(graph: fx.Graph) -> object:
+def random(graph: fx.Graph) -> fx.Node:
     return graph.call_function(aten.rand_like.default, (graph.placeholder("x"),))
 
 
@@ -156,7 +156,7 @@ def test_equal_seeds_give_equal_bits_and_the_generator_is_left_alone() -> None:
 
 
 def test_temporaries_of_a_composite_operator_are_told_apart() -> None:
-    def draw(graph: fx.Graph) -> object:
+    def draw(graph: fx.Graph) -> fx.Node:
         return graph.call_function(aten.layer_norm.default, (graph.placeholder("x"), [4]))
 
     (step,) = run(graph_of(draw), Feed((floats().reshape(64, 4),))).memory.steps
@@ -233,6 +233,7 @@ def test_the_most_that_eager_holds() -> None:
         (torch.ones(2, 1), torch.ones(1, 2), False),
         (torch.ones(2, 3).T, torch.ones(3, 2), True),
         (torch.tensor(3), torch.tensor(3), True),
+        (torch.ones(3).as_strided((1,), (49,)), torch.ones(1), True),
         (torch.tensor([1 + 2j]).conj(), torch.tensor([1 - 2j]), True),
         (None, None, True),
         (None, torch.ones(1), False),
