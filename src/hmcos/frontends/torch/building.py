@@ -165,7 +165,7 @@ def prompt_nodes(observed: Observed, operators: Sequence[Node]) -> frozenset[Nod
 
 def acts_on_the_world(seen: Seen) -> bool:
     """Return whether a node is there for something other than its result, such as a message or a check."""
-    return not seen.value and not seen.writes and not only_reads(seen.node)
+    return not (seen.value or seen.writes or seen.is_size or only_reads(seen.node))
 
 
 def steps_of(observed: Observed) -> list[_Step]:
@@ -193,11 +193,13 @@ def steps_of(observed: Observed) -> list[_Step]:
 def is_scheduled(seen: Seen, unstable: Collection[int] = ()) -> bool:
     """Return whether a node is an operator; views, parts of results and questions of size are not.
 
-    Views of unstable storages, whose sizes or strides a node changes in place, are.
+    Those of unstable storages, whose sizes or strides a node changes in place, are.
     """
     node = seen.node
-    if node.op in ("placeholder", "get_attr") or seen.is_size or seen.is_part:
+    if node.op in ("placeholder", "get_attr") or seen.is_part:
         return False
+    if seen.is_size:
+        return any(storage in unstable for storage in seen.reads)
     if seen.makes or seen.writes or seen.bodies or seen.is_random or not seen.value:
         return True
     return len(seen.reads) > 1 or any(storage in unstable for storage in seen.reads)

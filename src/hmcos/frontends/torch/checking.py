@@ -44,7 +44,8 @@ _LONGEST = 10_000
 _LARGEST_POWER = 16
 _SAFE = (
     ast.Expression, ast.BinOp, ast.UnaryOp, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod,
-    ast.Pow, ast.USub, ast.UAdd, ast.Load, ast.Compare, ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Tuple,
+    ast.Pow, ast.USub, ast.UAdd, ast.Load, ast.Compare, ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE,
+    ast.Tuple,
 )  # fmt: skip
 
 
@@ -67,9 +68,11 @@ def cleaned(graph: dict[str, Any]) -> dict[str, Any]:
     }
     _check(kept)
     ranges = graph.get("range_constraints", {})
-    if not isinstance(ranges, dict) or not all(map(_SYMBOL.fullmatch, cast("dict[str, Any]", ranges))):
-        raise ModelError("its range_constraints name what is no symbol")
-    return {**graph, "graph_module": _without_metadata(kept), "guards_code": []}
+    if not isinstance(ranges, dict):
+        raise ModelError("its range_constraints are no JSON object")
+    # There are ranges of expressions, too, which follow from those of symbols.
+    limits = {name: each for name, each in cast("dict[str, Any]", ranges).items() if _SYMBOL.fullmatch(name)}
+    return {**graph, "graph_module": _without_metadata(kept), "guards_code": [], "range_constraints": limits}
 
 
 def _check(value: object) -> None:

@@ -181,6 +181,8 @@ class _Observation(Interpreter):
         except ModelError:
             raise
         except Exception as error:
+            if "data-dependent" in str(error):
+                raise _depends_on_data(n) from error
             why = str(error).strip().partition("\n")[0] or type(error).__name__
             raise refusal(n, f"does not run on tensors without values: {why}") from error
         self.observed.values[n] = value
@@ -215,6 +217,7 @@ class _Observation(Interpreter):
         known = len(self.ids)
         values = self._storages(n, value)
         is_source = n.op in ("placeholder", "get_attr")
+        makes = () if is_source else tuple(s for s in values if s >= known)
         writes = {self.ids[address] for address in happened.written if self.ids.get(address, known) < known}
         if happened.bodies:
             self.bodies[len(self.observed.nodes)] = happened.bodies
@@ -223,11 +226,11 @@ class _Observation(Interpreter):
                 node=n,
                 value=values,
                 reads=reads,
-                makes=() if is_source else tuple(s for s in values if s >= known),
+                makes=makes,
                 writes=frozenset(writes | set(self._storages(n, written))),
                 changes_layout=frozenset(self._storages(n, changed)),
                 is_random=happened.is_random,
-                temporaries=_temporaries(happened),
+                temporaries=_temporaries(happened, sum(self.observed.storages[s].size for s in makes)),
                 is_part=_is_part(n, self.observed.values),
                 is_size=not values and looks_at_sizes_only(n, bool(reads)),
             )
@@ -262,9 +265,13 @@ def _is_part(n: Node, values: Mapping[Node, object]) -> bool:
     return isinstance(taken_from, Node) and not isinstance(values[taken_from], torch.Tensor)
 
 
-def _temporaries(happened: Happened) -> tuple[int, ...]:
-    """Return what a node held when it needed most; nothing for a single operator of the dispatcher."""
-    return happened.temporaries if happened.leaves > 1 or happened.bodies else ()
+def _temporaries(happened: Happened, made: int) -> tuple[int, ...]:
+    """Return what a node held when it needed most, with its results.
+
+    Nothing is returned for a single operator whose results are those of the node.
+    """
+    is_single = happened.leaves == 1 and not happened.bodies
+    return () if is_single and sum(happened.temporaries) <= made else happened.temporaries
 
 
 def _bytes(n: Node, tensor: torch.Tensor) -> int:
@@ -272,9 +279,13 @@ def _bytes(n: Node, tensor: torch.Tensor) -> int:
     try:
         return size if isinstance(size, int) else hinted(size)
     except ValueError:
-        raise refusal(
-            n, "the size of its result depends on data; compute with a fixed size and a mask there"
-        ) from None
+        raise _depends_on_data(n) from None
+
+
+def _depends_on_data(n: Node) -> ModelError:
+    return refusal(
+        n, "a size depends on data, so the memory is not known before; use a fixed size and a mask"
+    )
 
 
 def _described(name: str, tensor: torch.Tensor, size: int) -> Storage:

@@ -12,15 +12,12 @@ from hmcos.frontends import loading
 from hmcos.frontends.feeding import own_inputs
 from hmcos.frontends.loading import format_called
 from hmcos.frontends.model import Model
-from hmcos.limits import Limits, Watch
-from hmcos.memory.profile import peak
 from hmcos.memory.target import load_target
-from hmcos.network.lowering import accounting_of, lower_network
-from hmcos.network.opening import Opened, open_source
+from hmcos.network.opening import open_source
 from hmcos.plan.plan import Plan
 from hmcos.processes import Allowance
 from hmcos.runtimes.torch.trial import Trial, Tried, tried
-from hmcos.schedulers.scheduler_table import scheduler
+from hmcos.tasks.measure.file_order import file_order_peak
 from hmcos.tasks.verify.run_options import Runner, Running
 from hmcos.verify.checks import Check, attempt
 from hmcos.verify.counted.order_check import check_order
@@ -106,11 +103,11 @@ def _memory(model: Model, plan: Plan | None, written: Path, found: Tried) -> str
     plain = plan is not None and plan.target.name == "torch" and plan.target.alignment == 1
     if plan is not None and plain and not plan.target.external_io and plan.peak != within:
         raise VerifyError(f"the order of the file needs {within:,} bytes, but the plan says {plan.peak:,}")
-    more = max(0, found.result_allocated - found.result_peak)
+    workspace = max(0, found.result_allocated - found.result_peak)
     return (
-        f"at most {found.result_peak:,} bytes at once, counted{depends} {within:,}{note}; in the order of the "
-        f"source {found.source_peak:,}. The allocator handed out {found.result_allocated:,} ({more:,} more, "
-        f"workspace of kernels); for the source {found.source_allocated:,}"
+        f"at most {found.result_peak:,} bytes at once, counted{depends} {within:,}{note}; in the order of "
+        f"the source {found.source_peak:,}; the allocator handed out {found.result_allocated:,}, "
+        f"{workspace:,} of it workspace of kernels, and {found.source_allocated:,} for the source"
     )
 
 
@@ -128,13 +125,8 @@ def _counted(written: Path, bind: Mapping[str, int]) -> tuple[int, int]:
     graph = opened.model.graph
     operators = tuple(op if op.bodies else replace(op, temporaries=()) for op in graph.operators)
     bare = replace(opened, model=replace(opened.model, graph=replace(graph, operators=operators)))
-    return _given_peak(opened), _given_peak(bare)
-
-
-def _given_peak(opened: Opened) -> int:
-    accounting = accounting_of(opened, load_target("torch"), 1)
-    network, _ = lower_network(opened, accounting, Limits(), Watch(), scheduler("given"))
-    return peak(network.problem, range(network.problem.operators))
+    target = load_target("torch")
+    return file_order_peak(opened, target), file_order_peak(bare, target)
 
 
 RUNNER = Runner(ran, compared)
