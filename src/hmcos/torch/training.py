@@ -16,7 +16,8 @@ from hmcos.frontends.torch.steps.autocast import Autocast, current_autocast
 from hmcos.frontends.torch.steps.batches import Batch, batch_of
 from hmcos.frontends.torch.steps.checks import check_batch, check_model
 from hmcos.frontends.torch.steps.optimizers import structure_of, updates_of
-from hmcos.frontends.torch.steps.tracing import Loss, Tensors, WithLoss, plain, trace_gradients
+from hmcos.frontends.torch.steps.origins import plain
+from hmcos.frontends.torch.steps.tracing import Loss, Tensors, WithLoss, trace_gradients
 from hmcos.plan.plan import Plan
 from hmcos.torch.arranging import OrderedStep, Searching, in_order
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import torch
 from torch._guards import TracingContext
-from torch.fx import GraphModule
+from torch.fx import GraphModule, traceback
 from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
@@ -65,12 +65,26 @@ def unflattened(leaves: Sequence[object], structure: Any) -> Any:
 
 
 def made_graph(function: Callable[[list[Any]], object], inputs: Sequence[object]) -> GraphModule:
-    """Return what a function of a list of fake tensors does as a graph of operators."""
+    """Return what a function of a list of fake tensors does as a graph of operators.
+
+    Its nodes keep the lines of code that they come from, and what `torch.fx.traceback.current_meta` says.
+    """
 
     def plain(inputs: list[Any]) -> object:
         return function(inputs)  # make_fx counts the arguments of code objects, and a method has one more
 
-    return make_fx(plain)(list(inputs))
+    with traceback.preserve_node_meta():
+        return make_fx(plain, record_stack_traces=True)(list(inputs))
+
+
+def latest_sequence() -> int:
+    """Return the number that autograd gave to the latest operator of this thread that can be differentiated."""
+    return int(cast(Any, torch.autograd)._get_sequence_nr()) - 1
+
+
+def sequence_of(node: torch.autograd.graph.Node) -> int:
+    """Return the number that autograd gave to the operator that a node of its graph undoes."""
+    return int(cast(Any, node)._sequence_nr())
 
 
 def has_step_hooks(optimizer: torch.optim.Optimizer) -> bool:

@@ -11,6 +11,7 @@ import torch
 from torch import fx
 
 from hmcos.frontends.torch.steps.gradients import accumulated, clipped, laid_out, owned
+from hmcos.frontends.torch.steps.origins import plain
 from hmcos.frontends.torch.steps.tracing import Tensors, Traced
 from hmcos.frontends.torch.steps.updates import Update
 from hmcos.frontends.torch.steps.writer import Gradient, Read, StepWriter
@@ -109,11 +110,13 @@ class _Assembly:
         self.updated = tuple(name for name in self.recipe.updates if name in gradients)
         for name in self.updated:
             target, fake = self.targets[name]
+            self.writer.module = _module_of(name)
             self.recipe.updates[name].emit(self.writer, target, gradients[name], fake)
         return {}
 
     def _collected(self, name: str, gradient: Gradient) -> Gradient:
         """Return the gradient in the strides of its parameter, with those of earlier calls added."""
+        self.writer.module = _module_of(name)
         traced, (_, parameter) = self.fakes[name], self.targets[name]
         assert traced is not None
         gradient = laid_out(self.writer, gradient, traced, parameter)
@@ -121,3 +124,8 @@ class _Assembly:
             return gradient
         kept = self.recipe.updates[name].parameter
         return accumulated(self.writer, gradient, parameter, lambda: kept.grad)
+
+
+def _module_of(parameter: str) -> str:
+    """Return the path of the module that a parameter belongs to."""
+    return plain(parameter.rpartition(".")[0])

@@ -12,8 +12,9 @@ from torch import fx, nn
 from hmcos.errors import ModelError, OptionError
 from hmcos.frontends.torch.private import FakeTensorMode, fake_mode, storage_address
 from hmcos.frontends.torch.private_training import DATA_DEPENDENT, made_graph
-from hmcos.frontends.torch.steps.autocast import Autocast, check_no_float16
+from hmcos.frontends.torch.steps.autocast import Autocast
 from hmcos.frontends.torch.steps.batches import Batch
+from hmcos.frontends.torch.steps.origins import Origins
 
 Loss = Callable[[Any, Any], torch.Tensor]
 
@@ -95,8 +96,9 @@ def trace_gradients(whole: WithLoss, tensors: Tensors, batch: Batch, autocast: A
     """
     mode = fake_mode()
     fakes = [mode.from_tensor(tensor, static_shapes=True) for tensor in _inputs(tensors, batch)]
-    tracing = _Tracing(whole, tensors, batch, autocast)
-    with _Where(whole, autocast.device) as where, torch.random.fork_rng(devices=()):
+    origins = Origins(whole, autocast.device)
+    tracing = _Tracing(whole, tensors, batch, autocast, origins)
+    with origins, torch.random.fork_rng(devices=()):
         try:
             with autocast.outside(), mode:
                 module = made_graph(tracing.run, fakes)
@@ -104,12 +106,12 @@ def trace_gradients(whole: WithLoss, tensors: Tensors, batch: Batch, autocast: A
             raise
         except DATA_DEPENDENT as error:
             raise ModelError(
-                f"{where.path()}: what runs depends on the values of tensors, and one graph always runs the same:"
+                f"{origins.path()}: what runs depends on the values of tensors, and one graph always runs the same:"
                 " select values with torch.where, or branch with torch.cond"
             ) from error
         except Exception as error:
             why = str(error).strip().partition("\n")[0] or type(error).__name__
-            raise ModelError(f"{where.path()}: cannot be traced: {why}") from error
+            raise ModelError(f"{origins.path()}: cannot be traced: {why}") from error
     return Traced(module, mode, tuple(fakes), tuple(tracing.gradients), tracing.owned())
 
 
@@ -127,8 +129,10 @@ class _Tracing:
         tensors: Tensors,
         batch: Batch,
         autocast: Autocast,
+        origins: Origins,
     ) -> None:
         self._whole, self._tensors, self._batch, self._autocast = whole, tensors, batch, autocast
+        self._origins = origins
         self.gradients: Sequence[torch.Tensor | None] = ()
         self._others: set[int] = set()
         """Storages that something else than one gradient uses."""
@@ -145,6 +149,7 @@ class _Tracing:
             with self._autocast.inside():
                 loss = torch.func.functional_call(self._whole, together, arguments, named)
             trained = [parameters[name] for name in self._tensors.trained]
+            self._origins.follow(loss)
             gradients = _gradients(loss, trained)
         with torch.no_grad():
             for name, buffer in given.items():
@@ -172,42 +177,3 @@ def _gradients(loss: torch.Tensor, trained: Sequence[torch.Tensor]) -> tuple[tor
             " does not detach what it computes"
         )
     return gradients
-
-
-class _Where:
-    """Knows while a model runs which of its modules is running."""
-
-    def __init__(self, whole: nn.Module, device: str) -> None:
-        self._whole, self._device = whole, device
-        self._running: list[str] = []
-        self._hooks: list[Any] = []
-
-    def __enter__(self) -> _Where:
-        for name, module in self._whole.named_modules():
-            self._hooks.append(module.register_forward_pre_hook(self._entering(name)))
-            self._hooks.append(module.register_forward_hook(self._leaving))
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        for hook in self._hooks:
-            hook.remove()
-
-    def _entering(self, name: str) -> Callable[..., None]:
-        def enter(module: nn.Module, arguments: object) -> None:
-            check_no_float16(self._device)
-            self._running.append(name)
-
-        return enter
-
-    def _leaving(self, module: nn.Module, arguments: object, output: object) -> None:
-        self._running.pop()
-
-    def path(self) -> str:
-        """Return the module that runs, as messages name it."""
-        name = self._running[-1] if self._running else ""
-        return f"module {plain(name)!r}" if name not in ("", "model") else "the model"
-
-
-def plain(name: str) -> str:
-    """Return the name that a parameter or a module of `WithLoss` has in the model itself."""
-    return name.removeprefix("model.")

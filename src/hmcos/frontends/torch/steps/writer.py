@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 from torch import fx
+from hmcos.frontends.torch.steps.origins import stack_of
 
-Argument = fx.Node | float | int | None
 Read = Callable[[], Any]
 
 
@@ -20,6 +20,8 @@ class StepWriter:
     graph: fx.Graph
     output: fx.Node
     last_input: fx.Node
+    module: str = ""
+    """The module whose parameter is written about, which nodes will name."""
     reads: list[Read] = field(default_factory=list[Read])
     """Per input added here: what returns its value for a call."""
     examples: list[Any] = field(default_factory=list[Any])
@@ -54,7 +56,9 @@ class StepWriter:
     def call(self, operator: Any, *arguments: Any, **named: Any) -> fx.Node:
         """Return the last node of the graph: a call of an operator."""
         with self.graph.inserting_before(self.output):
-            return self.graph.call_function(operator, arguments, named)
+            node = self.graph.call_function(operator, arguments, named)
+        node.meta["nn_module_stack"] = stack_of(self.module)
+        return node
 
 
 @dataclass(frozen=True)
