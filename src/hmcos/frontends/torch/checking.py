@@ -68,9 +68,11 @@ def cleaned(graph: dict[str, Any]) -> dict[str, Any]:
     }
     _check(kept)
     ranges = graph.get("range_constraints", {})
-    if not isinstance(ranges, dict) or not all(map(_SYMBOL.fullmatch, cast("dict[str, Any]", ranges))):
-        raise ModelError("its range_constraints name what is no symbol")
-    return {**graph, "graph_module": _without_metadata(kept), "guards_code": []}
+    if not isinstance(ranges, dict):
+        raise ModelError("its range_constraints are no JSON object")
+    # There are ranges of expressions, too, which follow from those of symbols.
+    limits = {name: each for name, each in cast("dict[str, Any]", ranges).items() if _SYMBOL.fullmatch(name)}
+    return {**graph, "graph_module": _without_metadata(kept), "guards_code": [], "range_constraints": limits}
 
 
 def _check(value: object) -> None:

@@ -181,6 +181,8 @@ class _Observation(Interpreter):
         except ModelError:
             raise
         except Exception as error:
+            if "data-dependent" in str(error):
+                raise _depends_on_data(n) from error
             why = str(error).strip().partition("\n")[0] or type(error).__name__
             raise refusal(n, f"does not run on tensors without values: {why}") from error
         self.observed.values[n] = value
@@ -277,9 +279,13 @@ def _bytes(n: Node, tensor: torch.Tensor) -> int:
     try:
         return size if isinstance(size, int) else hinted(size)
     except ValueError:
-        raise refusal(
-            n, "the size of its result depends on data; compute with a fixed size and a mask there"
-        ) from None
+        raise _depends_on_data(n) from None
+
+
+def _depends_on_data(n: Node) -> ModelError:
+    return refusal(
+        n, "a size depends on data, so the memory is not known before; use a fixed size and a mask"
+    )
 
 
 def _described(name: str, tensor: torch.Tensor, size: int) -> Storage:

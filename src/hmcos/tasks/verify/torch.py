@@ -12,15 +12,12 @@ from hmcos.frontends import loading
 from hmcos.frontends.feeding import own_inputs
 from hmcos.frontends.loading import format_called
 from hmcos.frontends.model import Model
-from hmcos.limits import Limits, Watch
-from hmcos.memory.profile import peak
 from hmcos.memory.target import load_target
-from hmcos.network.lowering import accounting_of, lower_network
-from hmcos.network.opening import Opened, open_source
+from hmcos.network.opening import open_source
 from hmcos.plan.plan import Plan
 from hmcos.processes import Allowance
 from hmcos.runtimes.torch.trial import Trial, Tried, tried
-from hmcos.schedulers.scheduler_table import scheduler
+from hmcos.tasks.measure.file_order import file_order_peak
 from hmcos.tasks.verify.run_options import Runner, Running
 from hmcos.verify.checks import Check, attempt
 from hmcos.verify.counted.order_check import check_order
@@ -128,13 +125,8 @@ def _counted(written: Path, bind: Mapping[str, int]) -> tuple[int, int]:
     graph = opened.model.graph
     operators = tuple(op if op.bodies else replace(op, temporaries=()) for op in graph.operators)
     bare = replace(opened, model=replace(opened.model, graph=replace(graph, operators=operators)))
-    return _given_peak(opened), _given_peak(bare)
-
-
-def _given_peak(opened: Opened) -> int:
-    accounting = accounting_of(opened, load_target("torch"), 1)
-    network, _ = lower_network(opened, accounting, Limits(), Watch(), scheduler("given"))
-    return peak(network.problem, range(network.problem.operators))
+    target = load_target("torch")
+    return file_order_peak(opened, target), file_order_peak(bare, target)
 
 
 RUNNER = Runner(ran, compared)
