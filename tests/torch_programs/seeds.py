@@ -64,3 +64,7 @@ def by_export(seed: int) -> tuple[fx.GraphModule, Feed]:
         program.module(), tuple(t.clone() for t in program.inputs)
     )
     return exported.graph_module, feed(exported, program.inputs, gives_up=bool(seed % 2))
+
+
+def _exported(program: Program) -> ExportedProgram:
+    return torch.export.export(program.module(), tuple(tensor.clone() for tensor in program.inputs))
