@@ -47,9 +47,9 @@ class Watching(TorchDispatchMode):
         return results
 
     def _taken_apart(self, func: Any, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
-        """Return the results of a composite operator that arrives whole, as it does in bodies; or NotImplemented.
+        """Return the results of a composite operator that arrives whole, NotImplemented for other ones.
 
-        In bodies autograd is off, which is what would have taken it apart before.
+        They arrive whole in bodies, where autograd is off, which takes them apart elsewhere.
         """
         with self:
             return func.decompose(*args, **named)
