@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from operator import attrgetter
 from random import Random
+from typing import Any
 
 import torch
 from torch import fx
@@ -107,9 +109,8 @@ def _is_uneven(node: fx.Node, module: fx.GraphModule) -> bool:
 
 
 def _bodies(node: fx.Node, module: fx.GraphModule) -> list[fx.GraphModule]:
-    targets = [str(read.target) for read in node.all_input_nodes if read.op == "get_attr"]
-    found = [part for part in map(dict(module.named_modules()).get, targets) if part is not None]
-    return [part for part in found if isinstance(part, fx.GraphModule)]
+    read: list[Any] = [attrgetter(str(n.target))(module) for n in node.all_input_nodes if n.op == "get_attr"]
+    return [part for part in read if isinstance(part, fx.GraphModule)]
 
 
 def _text(body: fx.GraphModule) -> str:

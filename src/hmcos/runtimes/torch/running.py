@@ -118,18 +118,20 @@ class _Log:
             self.steps.append(Step(self._node, self._before, self._used, self._within))
 
 
-def most_alive(function: Callable[[], object], uncounted: list[torch.Tensor]) -> int:
+def most_alive(function: Callable[[], object], uncounted: list[torch.Tensor], held: object = ()) -> int:
     """Return the most bytes of live storages while a function runs, such as a step of training in eager mode.
 
-    Storages that were alive before count from the first operator that reads them; those of `uncounted`
-    never count.
+    The tensors in `held` count from the start. Others that exist before count from the first operator that
+    reads them, and the storages of `uncounted` never.
     """
-    most = 0
+    tally = Tally(uncounted)
+    tally.show_all(held)
+    most = tally.bytes
 
     def use(used: int) -> None:
         nonlocal most
         most = max(most, used)
 
-    with Watching(Tally(uncounted), use):
+    with Watching(tally, use):
         function()
     return most

@@ -39,10 +39,20 @@ class Watching(TorchDispatchMode):
             results = self._watched_bodies(func, args, named)
             self._tally.settle()
         else:
-            results = func(*args, **named)
+            results = self._taken_apart(func, args, named)
+            if results is NotImplemented:
+                results = func(*args, **named)
         self._tally.show_all(results)
         self._used(self._tally.bytes)
         return results
+
+    def _taken_apart(self, func: Any, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
+        """Return the results of a composite operator that arrives whole, NotImplemented for other ones.
+
+        They arrive whole in bodies, where autograd is off, which takes them apart elsewhere.
+        """
+        with self:
+            return func.decompose(*args, **named)
 
     def _watched_bodies(self, func: Callable[..., Any], args: tuple[Any, ...], named: dict[str, Any]) -> Any:
         """Return the results of a higher-order operator, watched from its first body to its end.
