@@ -60,9 +60,9 @@ def schedule(  # noqa: PLR0913 (one keyword per option of the command line, so t
 ) -> Plan:
     """Return the plan of the least-memory order of a network; write it, the model and a page if asked to.
 
-    `model` is a path (.onnx, .tflite, or .json for a problem), "zoo:NAME", an ONNX model in memory, or the
-    result of `load`. `target` is the name of a shipped target, a TOML file or a `Target`; `bind` maps
-    symbolic dimensions to sizes. The search stops after `time_limit` seconds or `state_limit` states, when
+    `model` is a path (.onnx, .tflite, .pt2, or .json for a problem), "zoo:NAME", an ONNX model or an
+    ExportedProgram of PyTorch in memory, or the result of `load`. `target` is the name of a shipped target, a
+    TOML file or a `Target`; `bind` maps symbolic dimensions to sizes. The search stops after `time_limit` seconds or `state_limit` states, when
     `interrupted()` is true, or, with a `budget` in bytes, at the first order that fits or the proof that none
     does. `alignment` in bytes replaces the target's. `output` is the folder for the model, plan.json and,
     where plotly is installed, report.html (a file of this name that hmcos did not write stays, unless
