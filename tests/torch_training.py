@@ -77,7 +77,10 @@ class ResNet18(nn.Module):
     def __init__(self, width: int = 8) -> None:
         super().__init__()
         self.stem = nn.Sequential(
-            nn.Conv2d(3, width, 7, 2, 3, bias=False), nn.BatchNorm2d(width), nn.ReLU(True), nn.MaxPool2d(3, 2, 1)
+            nn.Conv2d(3, width, 7, 2, 3, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(True),
+            nn.MaxPool2d(3, 2, 1),
         )
         layers = [Basic(width, width, 1), Basic(width, width, 1)]
         for stage in (1, 2, 3):
@@ -198,7 +201,9 @@ class Training:
         eager = self.model()
         planned = deepcopy(eager)
         losses = zip(self.eager(eager, batches), self.planned(planned, batches), strict=True)
-        different = [f"loss {number}" for number, (ours, theirs) in enumerate(losses) if not same(ours, theirs)]
+        different = [
+            f"loss {number}" for number, (ours, theirs) in enumerate(losses) if not same(ours, theirs)
+        ]
         ours, theirs = planned.state_dict(), eager.state_dict()
         return different + [name for name, value in theirs.items() if not same(ours[name], value)]
 

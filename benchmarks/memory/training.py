@@ -1,11 +1,12 @@
-"""Measure whole training steps: what PyTorch allocates besides the model, and the time, for hmcos and its rivals.
+"""Measure whole training steps: what PyTorch allocates besides the model, and the time, for several ways.
 
     python benchmarks/memory/training.py [--steps 5] [--only transformer]
 
-Needs PyTorch, and a C++ compiler for Inductor. Every row trains the same model by SGD with momentum. Memory is the
-growth of PyTorch's allocator during one step (workspace of kernels included), after steps that fill what stays.
+Needs PyTorch, and a C++ compiler for Inductor. Every row trains the same model by SGD with momentum. Memory
+is the growth of PyTorch's allocator during one step, workspace of kernels included, after some steps.
 """
 
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 from __future__ import annotations
 
 import argparse
@@ -77,7 +78,9 @@ class ResNet18(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.stem = nn.Sequential(nn.Conv2d(3, 64, 7, 2, 3, bias=False), nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(3, 2, 1))
+        self.stem = nn.Sequential(
+            nn.Conv2d(3, 64, 7, 2, 3, bias=False), nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(3, 2, 1)
+        )
         layers = [Basic(64, 64, 1), Basic(64, 64, 1)]
         for after in (128, 256, 512):
             layers += [Basic(after // 2, after, 2), Basic(after, after, 1)]
@@ -188,7 +191,10 @@ def main() -> None:
                 torch.compiler.reset()
                 torch.manual_seed(0)
                 size_now, seconds = measured(rival(make(), batch_of(size)), arguments.steps)
-                print(f"| {network} | {size} | {name} | {size_now / 1e6:.1f} | {1000 * seconds:.0f} |", flush=True)
+                print(
+                    f"| {network} | {size} | {name} | {size_now / 1e6:.1f} | {1000 * seconds:.0f} |",
+                    flush=True,
+                )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Laws of leaving out operators that take and free no memory: the optimum stays, and the order is complete."""
+"""Laws of leaving out operators that take and free no memory: the optimum stays, the order is complete."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ def test_only_busy_operators_are_searched(problem: Problem, source: Random) -> N
     problem = emptied(problem, source)
     seen: list[Problem] = []
 
-    def noted(part: Problem, limits: Limits, watch: Watch) -> Schedule:
-        seen.append(part)
-        return optimal(part, limits, watch)
+    def noted(problem: Problem, limits: Limits, watch: Watch) -> Schedule:
+        seen.append(problem)
+        return optimal(problem, limits, watch)
 
     without_idle(noted)(problem, Limits(), Watch())
     (part,) = seen

@@ -1,8 +1,8 @@
 """Leave operators out of a search that take no memory and free none, such as updates of a parameter in place.
 
-Such an operator can wait until just before the first operator that needs it: everything that it needs has run by
-then, and no other step takes more or less. So the order of the others decides the peak, and the search is spared
-operators that could stand anywhere, which hide the states that every order passes through.
+Such an operator can wait until just before the first operator that needs it: everything that it needs has run
+by then, and no other step takes more or less. So the order of the others decides the peak, and the search is
+spared operators that could stand anywhere, which hide the states that every order passes through.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def idle_operators(problem: Problem) -> frozenset[int]:
 
 
 def _busy_problem(problem: Problem, busy: Sequence[int], idle: frozenset[int]) -> Problem:
-    """Return the problem of the busy operators: what an idle one reads, those that read from it read instead."""
+    """Return the problem of the busy operators: they read what the idle ones read that they need."""
     reads: dict[int, tuple[int, ...]] = {}
     """Buffer that an idle operator makes to the buffers of busy ones that stand for it."""
     for op in range(problem.operators):
@@ -71,7 +71,7 @@ def _instead(buffers: Sequence[int], reads: dict[int, tuple[int, ...]]) -> tuple
 
 
 def _completed(problem: Problem, order: Sequence[int]) -> tuple[int, ...]:
-    """Return an order of the busy operators with each idle one just before the first that needs it, or last."""
+    """Return the order of all operators: each idle one just before the first that needs it, or last."""
     completed: list[int] = []
     done = [False] * problem.operators
     for last in (*order, *range(problem.operators)):

@@ -37,8 +37,9 @@ def backend(
 ) -> Callable[..., Any]:
     """Return a graph of torch.compile in its least-memory order: `torch.compile(model, backend="hmcos")`.
 
-    Options: `target` (the target whose rules of memory count; the default is that of the device), `time_limit`
-    (seconds of each search, 5 by default; None for no limit), `cache` (whether orders are kept on disk).
+    Options: `target` (the target whose rules of memory count; the default is that of the device),
+    `time_limit` (seconds of each search, 5 by default; None for no limit), `cache` (whether orders are kept
+    on disk).
 
     A graph that cannot be ordered runs in the given order, with a warning.
 

@@ -16,13 +16,13 @@ from hmcos.frontends.torch.steps.autocast import Autocast, current_autocast
 from hmcos.frontends.torch.steps.batches import Batch, batch_of
 from hmcos.frontends.torch.steps.checks import check_batch, check_model
 from hmcos.frontends.torch.steps.optimizers import structure_of, updates_of
-from hmcos.frontends.torch.steps.origins import plain
+from hmcos.frontends.torch.steps.origins import modules_of, plain
 from hmcos.frontends.torch.steps.tracing import Loss, Tensors, WithLoss, trace_gradients
 from hmcos.plan.plan import Plan
 from hmcos.torch.arranging import OrderedStep, Searching, in_order
 
 
-def training_step(
+def training_step(  # noqa: PLR0913 (a keyword for each choice)
     model: nn.Module,
     loss: Loss | None,
     optimizer: torch.optim.Optimizer,
@@ -34,7 +34,7 @@ def training_step(
     time_limit: float | None = 5.0,
     cache: bool = True,
 ) -> TrainingStep:
-    """Return a function that trains a model by one batch, with the bits of eager PyTorch and the least memory.
+    """Return a function that trains a model by one batch: the bits of eager PyTorch in the least memory.
 
     The function takes a batch like `example_batch`, which is `(*inputs, target)`, or a dict of named inputs,
     and returns the detached loss. It does what these lines do, as one graph in an order that frees each
@@ -48,13 +48,13 @@ def training_step(
 
     Args:
         model: the module to train.
-        loss: a function of the model's output and the target; None if the model returns its loss, or an object
-            whose `.loss` it is.
+        loss: a function of the model's output and the target; None if the model returns its loss, or an
+            object whose `.loss` it is.
         optimizer: SGD, Adam or AdamW over parameters of the model.
         example_batch: decides the first shape to be planned; nothing is computed with it.
         clip_grad_norm: the largest norm of all gradients together, as by `torch.nn.utils.clip_grad_norm_`.
-        accumulate: how many calls add up their gradients before one update. As with backward(), the sum is not
-            divided: divide the loss.
+        accumulate: how many calls add up their gradients before one update. As with backward(), the sum is
+            not divided: divide the loss.
         target: the target whose rules of memory count; None for that of the model's device.
         time_limit: seconds that each search may take; None for no limit.
         cache: whether orders are kept on disk (in `~/.cache/hmcos`), so that a second start needs no search.
@@ -195,7 +195,7 @@ class TrainingStep:
 
 def _places(whole: nn.Module) -> dict[str, tuple[nn.Module, str]]:
     """Return where the buffers of a module are, by their names: `model.to(device)` replaces them."""
-    modules = dict(whole.named_modules())
+    modules = modules_of(whole)
     places: dict[str, tuple[nn.Module, str]] = {}
     for name, _ in whole.named_buffers():
         path, _, key = name.rpartition(".")

@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -40,6 +40,16 @@ def fresh() -> Iterator[None]:
     torch.compiler.reset()
 
 
+def compiled(model: nn.Module, options: dict[str, Any] = NO_CACHE, *, dynamic: bool = False) -> Any:
+    compile_ = cast(Any, torch.compile)
+    return compile_(model, backend=backend, options=options, dynamic=dynamic)
+
+
+def given_order(model: nn.Module) -> Any:
+    compile_ = cast(Any, torch.compile)
+    return compile_(model, backend="aot_eager")
+
+
 class Losing(nn.Module):
     """A network with its loss, so that one graph holds all of training but the update."""
 
@@ -53,8 +63,8 @@ class Losing(nn.Module):
 
 
 def summed(output: Any, target: Tensor) -> Tensor:
-    parts = output if isinstance(output, tuple | list) else [output]
-    return sum((part.float().square().sum() for part in parts), torch.zeros(()))
+    parts: list[Tensor] = list(output) if isinstance(output, tuple | list) else [output]  # pyright: ignore[reportUnknownArgumentType]
+    return torch.stack([part.float().square().sum() for part in parts]).sum()
 
 
 MODELS: dict[str, Callable[[], tuple[nn.Module, tuple[Any, ...]]]] = {
@@ -128,11 +138,11 @@ def test_training_has_the_bits_and_the_predicted_memory(
     model, inputs = MODELS[name]()
     given = deepcopy(model)
     OUTSIDE[:] = [*model.parameters(), *model.buffers(), *(t for t in inputs if isinstance(t, Tensor))]
-    compiled = torch.compile(model, backend=backend, options=NO_CACHE)  # pyright: ignore[reportArgumentType]
+    planned_model = compiled(model)
     torch.manual_seed(5)
-    loss = compiled(*inputs)
+    loss = planned_model(*inputs)
     loss.backward()
-    expected = torch.compile(given, backend="aot_eager")
+    expected = given_order(given)
     torch.manual_seed(5)
     other = expected(*inputs)
     other.backward()
@@ -155,8 +165,8 @@ def test_inference_has_the_bits_and_the_predicted_memory(
     model.eval()
     OUTSIDE[:] = [*model.parameters(), *model.buffers(), *(t for t in inputs if isinstance(t, Tensor))]
     with torch.no_grad():
-        result = torch.compile(model, backend=backend, options=NO_CACHE)(*inputs)  # pyright: ignore[reportArgumentType]
-        assert same(result, torch.compile(model, backend="aot_eager")(*inputs))
+        result = compiled(model)(*inputs)
+        assert same(result, given_order(model)(*inputs))
     (only,) = planned
     assert measured == [only.plan.peak]
     assert only.plan.peak <= only.plan.given_peak
@@ -174,7 +184,7 @@ def test_saved_outputs_that_the_user_gets_are_held(planned: list[Ordered], measu
 
     model, x = Both(), torch.randn(256, 64)
     OUTSIDE[:] = [model.weight, x]
-    loss, hidden = torch.compile(model, backend=backend, options=NO_CACHE)(x)  # pyright: ignore[reportArgumentType]
+    loss, hidden = compiled(model)(x)
     OUTSIDE.append(hidden)
     loss.backward()
     tangents = loss.nbytes + hidden.nbytes
@@ -193,7 +203,7 @@ def test_graph_breaks_give_several_graphs(planned: list[Ordered]) -> None:
             return self.second(x.relu())
 
     model, x = Breaking(), torch.randn(3, 8)
-    result = torch.compile(model, backend=backend, options=NO_CACHE)(x)  # pyright: ignore[reportArgumentType]
+    result = compiled(model)(x)
     result.sum().backward()
     assert len(planned) == 4
     assert same(result, model(x))
@@ -202,14 +212,15 @@ def test_graph_breaks_give_several_graphs(planned: list[Ordered]) -> None:
 def test_dynamic_sizes_are_planned_one_by_one(planned: list[Ordered]) -> None:
     model = Transformer(1, dropout=0.0)
     other = deepcopy(model)
-    compiled = torch.compile(model, backend=backend, dynamic=True, options=NO_CACHE)  # pyright: ignore[reportArgumentType]
+    dynamic = compiled(model, dynamic=True)
     for size in (2, 3, 4, 3):
         words, target = word_batches(size)[0]
         for each in (model, other):
             each.zero_grad()
-        word_loss(compiled(words), target).backward()
+        word_loss(dynamic(words), target).backward()
         word_loss(other(words), target).backward()
-        assert same(model.places.grad, other.places.grad)  # pyright: ignore[reportArgumentType]
+        assert model.places.grad is not None and other.places.grad is not None
+        assert same(model.places.grad, other.places.grad)
     assert len(planned) == 6
 
 
@@ -220,7 +231,7 @@ def test_a_graph_that_cannot_be_ordered_runs_with_a_warning(monkeypatch: pytest.
     monkeypatch.setattr(compiling, "ordered", fails)
     model, x = nn.Linear(4, 4), torch.ones(2, 4)
     with pytest.warns(UserWarning, match="forward graph runs in the given order: no order today"):
-        result = torch.compile(model, backend=backend)(x)
+        result = compiled(model, {})(x)
     result.sum().backward()
     assert same(result, model(x))
     assert model.weight.grad is not None
@@ -228,17 +239,21 @@ def test_a_graph_that_cannot_be_ordered_runs_with_a_warning(monkeypatch: pytest.
 
 def test_wrong_options_are_named() -> None:
     model, x = nn.Linear(4, 4), torch.ones(2, 4)
-    for options, match in (({"time": 1}, "no option 'time'.*time_limit"), ({"target": "no"}, "no"), ({"time_limit": -1}, "time limit")):
+    for options, match in (
+        ({"time": 1}, "no option 'time'.*time_limit"),
+        ({"target": "no"}, "no"),
+        ({"time_limit": -1}, "time limit"),
+    ):
         torch.compiler.reset()
         with pytest.raises(Exception, match=match) as caught:
-            torch.compile(model, backend=backend, options=options)(x)  # pyright: ignore[reportArgumentType]
+            compiled(model, options)(x)
         assert isinstance(caught.value.__cause__ or caught.value, HmcosError | Exception)
 
 
 def test_every_graph_is_logged_with_its_peaks(caplog: pytest.LogCaptureFixture) -> None:
     logging.getLogger("hmcos").setLevel(logging.INFO)
     with caplog.at_level(logging.INFO, logger="hmcos"):
-        torch.compile(nn.Linear(4, 4), backend=backend, options=NO_CACHE)(torch.ones(2, 4)).sum().backward()  # pyright: ignore[reportArgumentType]
+        compiled(nn.Linear(4, 4))(torch.ones(2, 4)).sum().backward()
     lines = [record.getMessage() for record in caplog.records if record.name == "hmcos.torch"]
     assert [line.partition(" of ")[0] for line in lines] == ["forward graph", "backward graph"]
     assert all("peak" in line and "->" in line and line.endswith("optimal") for line in lines)

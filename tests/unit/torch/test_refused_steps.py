@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, cast
 
 import pytest
 
@@ -62,19 +63,22 @@ def test_other_optimizers_are_refused() -> None:
 @pytest.mark.parametrize("option", ["fused", "differentiable", "capturable"])
 def test_options_of_optimizers_that_compute_on_the_device_are_refused(option: str) -> None:
     refused(
-        f"group 0 .* {option}=True.*{option}=False", optimizer=lambda m: Adam(m.parameters(), **{option: True})
+        f"group 0 .* {option}=True.*{option}=False",
+        optimizer=lambda m: cast(Any, Adam)(m.parameters(), **{option: True}),
     )
 
 
 def test_parameters_of_other_models_are_refused() -> None:
     other = nn.Linear(3, 5)
-    refused(r"group 0 .* shape \(5, 3\) .*not in the model", optimizer=lambda m: SGD(other.parameters(), lr=0.1))
+    refused(
+        r"group 0 .* shape \(5, 3\) .*not in the model", optimizer=lambda m: SGD(other.parameters(), lr=0.1)
+    )
 
 
 def test_hooks_of_an_optimizer_are_refused() -> None:
     def hooked(model: nn.Module) -> Optimizer:
         optimizer = AdamW(model.parameters())
-        optimizer.register_step_post_hook(lambda *_: None)  # pyright: ignore[reportUnknownLambdaType]
+        cast(Any, optimizer).register_step_post_hook(print)
         return optimizer
 
     refused("step hooks", optimizer=hooked)
@@ -116,7 +120,9 @@ def test_an_error_of_the_model_names_its_module() -> None:
 
 def test_sparse_gradients_are_refused() -> None:
     model = nn.Embedding(10, 4, sparse=True)
-    refused("a gradient is sparse.*sparse=False", model, batch=(torch.ones(2, dtype=torch.long), torch.ones(2, 4)))
+    refused(
+        "a gradient is sparse.*sparse=False", model, batch=(torch.ones(2, dtype=torch.long), torch.ones(2, 4))
+    )
 
 
 def test_sparse_batches_are_refused() -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -14,6 +15,7 @@ pytest.importorskip("torch", reason="PyTorch is not installed")
 import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
+from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, OneCycleLR
 
 import hmcos
 from hmcos.torch import training_step
@@ -45,7 +47,9 @@ OPTIMIZERS: dict[str, MakeOptimizer] = {
     "sgd foreach": lambda m: SGD(m.parameters(), lr=0.1, momentum=0.9, foreach=True),
     "sgd one by one": lambda m: SGD(m.parameters(), lr=0.1, momentum=0.9, foreach=False),
     "adam": lambda m: Adam(m.parameters(), lr=0.01),
-    "adam weight decay": lambda m: Adam(m.parameters(), lr=0.01, weight_decay=0.1, betas=(0.8, 0.9), eps=1e-5),
+    "adam weight decay": lambda m: Adam(
+        m.parameters(), lr=0.01, weight_decay=0.1, betas=(0.8, 0.9), eps=1e-5
+    ),
     "adam maximize": lambda m: Adam(m.parameters(), lr=0.01, maximize=True),
     "adam amsgrad": lambda m: Adam(m.parameters(), lr=0.01, amsgrad=True),
     "adamw": adamw,
@@ -77,7 +81,7 @@ def test_models_with_batch_norm_train() -> None:
 
 def test_other_memory_formats_train() -> None:
     def make() -> nn.Module:
-        return ResNet18(4).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        return cast(Any, ResNet18(4)).to(memory_format=torch.channels_last)
 
     assert Training(make, nn.CrossEntropyLoss(), adamw, clip=1.0).differences(image_batches(2)) == []
 
@@ -126,15 +130,17 @@ def test_groups_keep_their_options() -> None:
     assert Training(small, word_loss, grouped, clip=1.0).differences(word_batches(2)) == []
 
 
-@pytest.mark.parametrize(
-    "scheduler",
-    [
-        lambda o: torch.optim.lr_scheduler.CosineAnnealingLR(o, 5),
-        lambda o: torch.optim.lr_scheduler.OneCycleLR(o, 0.1, total_steps=5),  # changes momentum too
-    ],
-)
-def test_schedulers_change_numbers_between_calls(scheduler: Callable[[Optimizer], object]) -> None:
-    training = Training(small, word_loss, sgd, scheduler=scheduler)  # pyright: ignore[reportArgumentType]
+def cosine(optimizer: Optimizer) -> LRScheduler:
+    return CosineAnnealingLR(optimizer, 5)
+
+
+def one_cycle(optimizer: Optimizer) -> LRScheduler:
+    return OneCycleLR(optimizer, 0.1, total_steps=5)  # changes momentum too
+
+
+@pytest.mark.parametrize("scheduler", [cosine, one_cycle])
+def test_schedulers_change_numbers_between_calls(scheduler: Callable[[Optimizer], LRScheduler]) -> None:
+    training = Training(small, word_loss, sgd, scheduler=scheduler)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert training.differences(word_batches(2, count=4)) == []
@@ -290,15 +296,14 @@ def test_making_a_step_changes_nothing() -> None:
     model = small()
     optimizer = adamw(model)
     before = {name: value.clone() for name, value in model.state_dict().items()}
+    batch = word_batches(2)[0]
     random = torch.get_rng_state()
-    training_step(model, word_loss, optimizer, word_batches(2)[0], cache=False)
+    training_step(model, word_loss, optimizer, batch, cache=False)
+    assert torch.equal(random, torch.get_rng_state())
     assert all(same(value, before[name]) for name, value in model.state_dict().items())
     assert not optimizer.state
     assert all(p.grad is None for p in model.parameters())
     assert not model._forward_hooks and not model.blocks._forward_pre_hooks  # pyright: ignore[reportPrivateUsage]
-    torch.manual_seed(7)  # as word_batches leaves it
-    word_batches(2)
-    assert torch.equal(random, random)
 
 
 def test_a_step_runs_under_no_grad_and_returns_a_detached_loss() -> None:

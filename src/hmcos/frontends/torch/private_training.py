@@ -1,4 +1,4 @@
-"""The names of torch that are not part of its public interface, for training and torch.compile: all in this file."""
+"""The names of torch that are not part of its public interface, for training and torch.compile."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any, cast
 
 import torch
 from torch._guards import TracingContext
-from torch.fx import GraphModule, traceback
 from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException
+from torch.fx import GraphModule, traceback
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 from torch.utils import _pytree
@@ -37,7 +37,7 @@ def aot_compiled(
     backward: GraphCompiler,
     inference: GraphCompiler,
 ) -> Callable[..., Any]:
-    """Return a graph of torch.compile, made of the operators of ATen and differentiated, as compiled functions.
+    """Return a graph of torch.compile, made of operators of ATen and differentiated, as compiled functions.
 
     Nothing is computed twice to save memory: backward reads what eager PyTorch would save.
     """
@@ -78,7 +78,7 @@ def made_graph(function: Callable[[list[Any]], object], inputs: Sequence[object]
 
 
 def latest_sequence() -> int:
-    """Return the number that autograd gave to the latest operator of this thread that can be differentiated."""
+    """Return the number that autograd gave to the latest operator that can be differentiated."""
     return int(cast(Any, torch.autograd)._get_sequence_nr()) - 1
 
 
@@ -89,7 +89,8 @@ def sequence_of(node: torch.autograd.graph.Node) -> int:
 
 def has_step_hooks(optimizer: torch.optim.Optimizer) -> bool:
     """Return whether an optimizer calls functions around its steps."""
-    return bool(optimizer._optimizer_step_pre_hooks or optimizer._optimizer_step_post_hooks)
+    hooked = cast(Any, optimizer)
+    return bool(hooked._optimizer_step_pre_hooks or hooked._optimizer_step_post_hooks)
 
 
 def mark_stepped(optimizer: torch.optim.Optimizer) -> None:

@@ -31,10 +31,10 @@ _PRIVATE = 0o700
 
 
 def orders_folder() -> Path | None:
-    """Return the folder of kept orders: `hmcos/orders` in $XDG_CACHE_HOME or ~/.cache; None without a home."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    if os.path.isabs(base):  # the specification of XDG says to ignore relative paths
-        return Path(base, "hmcos", "orders")
+    """Return the folder of kept orders: hmcos/orders in $XDG_CACHE_HOME or ~/.cache; None without a home."""
+    base = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    if base.is_absolute():  # the specification of XDG says to ignore relative paths
+        return base / "hmcos" / "orders"
     try:
         return Path.home() / ".cache" / "hmcos" / "orders"
     except RuntimeError:
@@ -44,8 +44,9 @@ def orders_folder() -> Path | None:
 def remembering(search: Scheduler, folder: Path | None, largest: int = LARGEST) -> Scheduler:
     """Return a scheduler that keeps what it finds in a folder, and looks there first; None keeps nothing.
 
-    A kept order is checked and its peak is counted again before it is used, so a wrong file costs a search and
-    nothing else. The lower bound is the one that was proved when the order was found; it is not proved again.
+    A kept order is checked and its peak is counted again before it is used, so a wrong file costs a search
+    and nothing else. The lower bound is the one that was proved when the order was found; it is not proved
+    again.
     """
     if folder is None:
         return search

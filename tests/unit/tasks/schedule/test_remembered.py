@@ -38,7 +38,9 @@ class Counting:
         return optimal(problem, limits, watch)
 
 
-def found(search: Counting, folder: Path, problem: Problem = PROBLEM, limits: Limits | None = None) -> Schedule:
+def found(
+    search: Counting, folder: Path, problem: Problem = PROBLEM, limits: Limits | None = None
+) -> Schedule:
     return remembering(search, folder)(problem, limits or Limits(), Watch())
 
 

@@ -1,4 +1,4 @@
-"""Put a whole training step together: the traced loss and gradients, what happens to them, and the updates."""
+"""Put a whole training step together: loss and gradients, what happens to them, and the updates."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import torch
 from torch import fx
+from torch.fx.graph import CodeGen
 
 from hmcos.frontends.torch.steps.gradients import accumulated, clipped, laid_out, owned
 from hmcos.frontends.torch.steps.origins import plain
@@ -37,7 +38,7 @@ class StepGraph:
     examples: tuple[Any, ...]
     """Per input: a fake tensor, or a number."""
     parameters: tuple[str, ...]
-    """The names of the inputs that live as long as the model: parameters, buffers and the optimizer's state."""
+    """The names of the inputs that live as long as the model: parameters, buffers, the optimizer's state."""
     reads: tuple[Read, ...]
     """Per input behind parameters, buffers and batch: what returns its value for a call."""
     updates: tuple[Update, ...]
@@ -77,7 +78,7 @@ def assemble(traced: Traced, tensors: Tensors, recipe: Recipe) -> StepGraph:
         steps = _Assembly(writer, recipe, fakes, targets)
         kept = steps.write(gradients)
     nodes[-1].args = ((loss, *kept.values()),)
-    graph.set_codegen(fx.graph.CodeGen())  # one argument per input, not the list that was traced
+    graph.set_codegen(CodeGen())  # one argument per input, not the list that was traced
     traced.module.recompile()
     updates = tuple(recipe.updates[name] for name in steps.updated)
     examples = (*(fake.detach() for fake in traced.inputs), *writer.examples)

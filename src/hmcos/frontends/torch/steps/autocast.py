@@ -45,6 +45,6 @@ def check_no_float16(device: str) -> None:
     """Raise an OptionError if autocast to float16 is on now."""
     if torch.is_autocast_enabled(device) and torch.get_autocast_dtype(device) is torch.float16:
         raise OptionError(
-            "autocast to float16 needs a GradScaler, which skips steps after looking at the gradients, and one"
-            " graph cannot do that: use torch.autocast with dtype=torch.bfloat16"
+            "autocast to float16 needs a GradScaler, which skips steps after looking at the gradients, and"
+            " one graph cannot do that: use torch.autocast with dtype=torch.bfloat16"
         )

@@ -1,10 +1,10 @@
-"""The arguments of one training step, flattened: tensors that a graph takes, and constants that it contains."""
+"""The arguments of one training step, flattened: tensors that a graph takes, constants that it contains."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 
@@ -25,7 +25,7 @@ class Batch:
         return tuple(leaf for leaf in self.leaves if isinstance(leaf, torch.Tensor))
 
     def key(self) -> Hashable:
-        """Return what decides the graph: shapes, strides, types and devices of tensors, other leaves by value."""
+        """Return what decides the graph: of tensors all but their numbers, of other leaves the value."""
         return (self.structure, *(_leaf_key(leaf) for leaf in self.leaves))
 
     def with_tensors(self, tensors: Sequence[torch.Tensor]) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -44,4 +44,4 @@ def batch_of(arguments: Sequence[Any], named: Mapping[str, Any]) -> Batch:
 def _leaf_key(leaf: Any) -> Hashable:
     if isinstance(leaf, torch.Tensor):
         return (tuple(leaf.shape), leaf.stride(), leaf.dtype, leaf.device)
-    return (type(leaf), leaf)
+    return (cast("type[object]", type(leaf)), leaf)

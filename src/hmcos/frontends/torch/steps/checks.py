@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import nn
 
@@ -12,18 +14,19 @@ from hmcos.frontends.torch.steps.batches import Batch
 
 def check_model(model: nn.Module) -> None:
     """Raise an OptionError if a model cannot be trained by one graph."""
-    if isinstance(model, nn.parallel.DistributedDataParallel | nn.DataParallel):
+    parallel = cast("tuple[type[nn.Module], ...]", (nn.parallel.DistributedDataParallel, nn.DataParallel))
+    if isinstance(model, parallel):
         raise OptionError(
-            f"the model is wrapped in {type(model).__name__}, which talks to other processes or devices during"
-            " backward: one graph trains one model on one device; pass the module inside"
+            f"the model is wrapped in {type(model).__name__}, which talks to other processes or devices"
+            " during backward: one graph trains one model on one device; pass the module inside"
         )
     for name, parameter in model.named_parameters():
         if nn.parameter.is_lazy(parameter):
             raise OptionError(f"parameter {name!r} has no shape yet: run the model once before training_step")
         if has_gradient_hooks(parameter):
             raise OptionError(
-                f"parameter {name!r} has hooks on its gradient, which one graph cannot call: remove them (with"
-                " hmcos the update frees the gradient by itself)"
+                f"parameter {name!r} has hooks on its gradient, which one graph cannot call: remove"
+                " them (with hmcos the update frees the gradient by itself)"
             )
 
 

@@ -22,7 +22,7 @@ _REFUSED = ("capturable", "differentiable", "fused")
 
 
 def updates_of(optimizer: torch.optim.Optimizer, parameters: Mapping[str, nn.Parameter]) -> dict[str, Update]:
-    """Return the update of every parameter of an optimizer, by its name in the model, in the optimizer's order.
+    """Return the update of every parameter of an optimizer, by its name, in the optimizer's order.
 
     Raises:
         OptionError: the optimizer, or an option of it, is none that a step knows.
@@ -30,8 +30,8 @@ def updates_of(optimizer: torch.optim.Optimizer, parameters: Mapping[str, nn.Par
     kind = _KINDS.get(type(optimizer))
     if kind is None:
         raise OptionError(
-            f"the optimizer is {type(optimizer).__name__}, and a training step knows SGD, Adam and AdamW: use one"
-            ' of these, or torch.compile(model, backend="hmcos") with any optimizer'
+            f"the optimizer is {type(optimizer).__name__}, and a training step knows SGD, Adam and AdamW: use"
+            ' one of these, or torch.compile(model, backend="hmcos") with any optimizer'
         )
     if has_step_hooks(optimizer):
         raise OptionError("the optimizer has step hooks, which one graph cannot call: remove them")
@@ -43,8 +43,8 @@ def updates_of(optimizer: torch.optim.Optimizer, parameters: Mapping[str, nn.Par
             name = names.get(parameter)
             if name is None:
                 raise OptionError(
-                    f"group {number} of the optimizer has a parameter of shape {tuple(parameter.shape)} that is not"
-                    " in the model: make the optimizer from model.parameters()"
+                    f"group {number} of the optimizer has a parameter of shape {tuple(parameter.shape)} that"
+                    " is not in the model: make the optimizer from model.parameters()"
                 )
             updates[name] = kind(parameter, optimizer, number)
     return updates
@@ -54,8 +54,8 @@ def _check_group(number: int, group: Mapping[str, Any]) -> None:
     for option in _REFUSED:
         if group.get(option):
             raise OptionError(
-                f"group {number} of the optimizer has {option}=True, and a training step computes the numbers of an"
-                f" update on the host: make the optimizer with {option}=False"
+                f"group {number} of the optimizer has {option}=True, and a training step computes the"
+                f" numbers of an update on the host: make the optimizer with {option}=False"
             )
     for parameter in group["params"]:
         if parameter.is_complex():

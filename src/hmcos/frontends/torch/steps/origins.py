@@ -1,10 +1,10 @@
-"""Which module every node of a traced step comes from: operators of backward come from the module they undo."""
+"""Which module every node of a traced step comes from: those of backward come from the module they undo."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -33,10 +33,9 @@ class Origins:
         """The module that ran from each of these times on."""
 
     def __enter__(self) -> Origins:
-        for name, module in self._whole.named_modules():
-            begin, end = self._begin(name), self._end
-            self._hooks.append(module.register_forward_pre_hook(begin))
-            self._hooks.append(module.register_forward_hook(end))
+        for name, module in modules_of(self._whole).items():
+            self._hooks.append(module.register_forward_pre_hook(self._begin(name)))
+            self._hooks.append(module.register_forward_hook(self._end))
         return self
 
     def __exit__(self, *raised: object) -> None:
@@ -96,6 +95,11 @@ def _tell(here: tuple[str, str]) -> None:
 def stack_of(path: str, kind: str = "") -> dict[str, tuple[str, str]]:
     """Return the modules of a node as nodes keep them: by path, the path and the class."""
     return {path: (path, kind)}
+
+
+def modules_of(whole: nn.Module) -> dict[str, nn.Module]:
+    """Return all modules of a module by their paths, itself by the empty one."""
+    return dict(cast("Iterator[tuple[str, nn.Module]]", whole.named_modules()))
 
 
 def plain(name: str) -> str:

@@ -1,10 +1,11 @@
-"""Trace the loss of a model and its gradients, on fake tensors: nothing is computed and nothing is changed."""
+"""Trace the loss of a model and its gradients on fake tensors: nothing is computed, nothing is changed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import fx, nn
@@ -88,7 +89,7 @@ class Tensors:
 
 
 def trace_gradients(whole: WithLoss, tensors: Tensors, batch: Batch, autocast: Autocast) -> Traced:
-    """Return the loss and its gradients as a graph, traced with autocast, where it is on, around the forward pass.
+    """Return the loss and its gradients as a graph; autocast, where it is on, holds for forward and loss.
 
     Raises:
         OptionError: the loss has a wrong shape, or depends on no parameter.
@@ -98,7 +99,7 @@ def trace_gradients(whole: WithLoss, tensors: Tensors, batch: Batch, autocast: A
     fakes = [mode.from_tensor(tensor, static_shapes=True) for tensor in _inputs(tensors, batch)]
     origins = Origins(whole, autocast.device)
     tracing = _Tracing(whole, tensors, batch, autocast, origins)
-    with origins, torch.random.fork_rng(devices=()):
+    with origins, _random_kept():
         try:
             with autocast.outside(), mode:
                 module = made_graph(tracing.run, fakes)
@@ -106,13 +107,18 @@ def trace_gradients(whole: WithLoss, tensors: Tensors, batch: Batch, autocast: A
             raise
         except DATA_DEPENDENT as error:
             raise ModelError(
-                f"{origins.path()}: what runs depends on the values of tensors, and one graph always runs the same:"
-                " select values with torch.where, or branch with torch.cond"
+                f"{origins.path()}: what runs depends on the values of tensors, and one graph always runs the"
+                " same: select values with torch.where, or branch with torch.cond"
             ) from error
         except Exception as error:
             why = str(error).strip().partition("\n")[0] or type(error).__name__
             raise ModelError(f"{origins.path()}: cannot be traced: {why}") from error
     return Traced(module, mode, tuple(fakes), tuple(tracing.gradients), tracing.owned())
+
+
+def _random_kept() -> AbstractContextManager[None]:
+    """Return a context after which the random numbers of the host are what they were."""
+    return cast(Any, torch.random).fork_rng(devices=())
 
 
 def _inputs(tensors: Tensors, batch: Batch) -> list[torch.Tensor]:
@@ -169,11 +175,11 @@ class _Tracing:
 def _gradients(loss: torch.Tensor, trained: Sequence[torch.Tensor]) -> tuple[torch.Tensor | None, ...]:
     gradients = torch.autograd.grad(loss, trained, allow_unused=True) if loss.requires_grad else ()
     for gradient in gradients:
-        if gradient is not None and gradient.layout is not torch.strided:
+        if isinstance(gradient, torch.Tensor) and gradient.layout is not torch.strided:
             raise OptionError("a gradient is sparse: make the embedding with sparse=False")
-    if all(gradient is None for gradient in gradients):
+    if not any(isinstance(gradient, torch.Tensor) for gradient in gradients):
         raise OptionError(
-            "the loss depends on no parameter that requires a gradient: check requires_grad, and that the model"
-            " does not detach what it computes"
+            "the loss depends on no parameter that requires a gradient: check requires_grad, and that the"
+            " model does not detach what it computes"
         )
     return gradients

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import fx
+
 from hmcos.frontends.torch.steps.origins import stack_of
 
 Read = Callable[[], Any]
