@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from torch import Tensor
-from torch._ops import HigherOrderOperator
+from torch._ops import HigherOrderOperator, OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from hmcos.runtimes.torch.tally import Tally
@@ -80,4 +80,4 @@ class Watching(TorchDispatchMode):
 
 
 def _is_body(value: Any) -> bool:
-    return callable(value) and not isinstance(value, Tensor)
+    return callable(value) and not isinstance(value, Tensor | OpOverload)
