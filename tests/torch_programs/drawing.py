@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from copy import deepcopy
 from random import Random
 from typing import Any
 
@@ -30,7 +31,8 @@ class Drawing:
 
     def __init__(self, rng: Random, inputs: list[Tensor], constants: list[Tensor], *, guarded: bool) -> None:
         self.rng = rng
-        self.given = (tuple(t.clone() for t in inputs), tuple(t.clone() for t in constants))
+        # Inputs may share storages, and so do their copies.
+        self.given = deepcopy((tuple(inputs), tuple(constants)))
         self.values: list[Any] = [*inputs, *constants]
         self.calls: list[Call] = []
         self.guarded = {_address(t) for t in self.values} if guarded else set[int]()

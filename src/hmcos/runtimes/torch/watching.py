@@ -6,11 +6,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch._ops import HigherOrderOperator, OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from hmcos.runtimes.torch.tally import Tally
+
+_COMPOSITE: Any = torch._C.DispatchKey.CompositeImplicitAutograd  # pyright: ignore
 
 
 class Watching(TorchDispatchMode):
@@ -51,8 +54,11 @@ class Watching(TorchDispatchMode):
 
         They arrive whole in bodies, where autograd is off, which takes them apart elsewhere.
         """
+        if not _is_composite(func):
+            return NotImplemented
         with self:
-            return func.decompose(*args, **named)
+            # Not `func.decompose`, which prefers decompositions in Python, of other bits and memory.
+            return func._op_dk(_COMPOSITE, *args, **named)
 
     def _watched_bodies(self, func: Callable[..., Any], args: tuple[Any, ...], named: dict[str, Any]) -> Any:
         """Return the results of a higher-order operator, watched from its first body to its end.
@@ -77,6 +83,11 @@ class Watching(TorchDispatchMode):
         finally:
             if entered:
                 self.__exit__(None, None, None)
+
+
+def _is_composite(func: Any) -> bool:
+    known: Callable[[str, Any], bool] = torch._C._dispatch_has_kernel_for_dispatch_key  # pyright: ignore
+    return known(func.name(), _COMPOSITE)
 
 
 def _is_body(value: Any) -> bool:
