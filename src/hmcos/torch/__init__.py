@@ -9,15 +9,27 @@ if TYPE_CHECKING:
     from hmcos.torch.compiling import backend
     from hmcos.torch.exporting import reordered
     from hmcos.torch.ordering import Ordered, ordered
+    from hmcos.torch.profiling import MemoryProfile, profile
     from hmcos.torch.training import TrainingStep, training_step
 
-__all__ = ["Ordered", "TrainingStep", "backend", "ordered", "reordered", "training_step"]
+__all__ = [
+    "MemoryProfile",
+    "Ordered",
+    "TrainingStep",
+    "backend",
+    "ordered",
+    "profile",
+    "reordered",
+    "training_step",
+]
 
 _PLACES = {
+    "MemoryProfile": "hmcos.torch.profiling",
     "Ordered": "hmcos.torch.ordering",
     "TrainingStep": "hmcos.torch.training",
     "backend": "hmcos.torch.compiling",
     "ordered": "hmcos.torch.ordering",
+    "profile": "hmcos.torch.profiling",
     "reordered": "hmcos.torch.exporting",
     "training_step": "hmcos.torch.training",
 }

@@ -20,6 +20,7 @@ from hmcos.frontends.torch.steps.origins import modules_of, plain
 from hmcos.frontends.torch.steps.tracing import Loss, Tensors, WithLoss, trace_gradients
 from hmcos.plan.plan import Plan
 from hmcos.torch.arranging import OrderedStep, Searching, in_order
+from hmcos.torch.ordering import Ordered
 
 
 def training_step(  # noqa: PLR0913 (a keyword for each choice)
@@ -134,7 +135,12 @@ class TrainingStep:
     @property
     def plans(self) -> tuple[Plan, ...]:
         """What was planned so far, one per shape of batch."""
-        return tuple(prepared.ordered.ordered.plan for prepared in self._prepared.values())
+        return tuple(found.plan for found in self.orders)
+
+    @property
+    def orders(self) -> tuple[Ordered, ...]:
+        """The graphs of these plans in their orders."""
+        return tuple(prepared.ordered.ordered for prepared in self._prepared.values())
 
     def prepare(self, batch: Batch, phase: Phase | None = None) -> _Prepared:
         """Return the step for a batch, traced and planned at the first call with its shape."""
