@@ -11,7 +11,7 @@ from hmcos.tasks.request import chosen_target
 
 
 def test_these_targets_are_shipped() -> None:
-    assert target_names() == ("default", "hmcos", "none", "onnxruntime", "tflm")
+    assert target_names() == ("default", "hmcos", "none", "onnxruntime", "tflm", "torch", "torch-cuda")
 
 
 def test_default_is_a_careful_runtime() -> None:
