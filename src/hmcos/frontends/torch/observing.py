@@ -90,8 +90,9 @@ class Observer(TorchDispatchMode):
         # Tensors that are no arguments of the node, such as constants, exist already.
         given = {storage_address(t) for t in tensors_in((args, named)) if has_storage(t)}
         self._known |= given - self._addresses()
-        result = func(*args, **named)
         happened = self.happened
+        happened.written |= written_by(func, args, named)  # before, as set_ gives a tensor another storage
+        result = func(*args, **named)
         happened.leaves += 1
         happened.is_random |= torch.Tag.nondeterministic_seeded in func.tags
         happened.written |= written_by(func, args, named)

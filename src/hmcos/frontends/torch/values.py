@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any, cast
@@ -66,7 +66,7 @@ class Seen:
     makes: tuple[int, ...]
     writes: frozenset[int]
     changes_layout: frozenset[int]
-    """Storages of arguments whose sizes or strides it changed in place."""
+    """Storages of arguments whose sizes, strides or storages it changed in place, before and after."""
     is_random: bool
     """Whether it draws random numbers, or changes what a module holds: such nodes keep their order."""
     temporaries: tuple[int, ...]
@@ -174,7 +174,7 @@ class _Observation(Interpreter):
         _check_kind(n)
         args, kwargs = self.fetch_args_kwargs_from_env(n)
         tensors = list(tensors_in((args, kwargs)))
-        layouts = [_layout(tensor) for tensor in tensors]
+        layouts = [(_layout(tensor), self._storages(n, tensor)) for tensor in tensors]
         versions = [_version(tensor) for tensor in tensors]
         self.observer.begin(tensors)
         try:
@@ -188,7 +188,12 @@ class _Observation(Interpreter):
             raise refusal(n, f"does not run on tensors without values: {why}") from error
         self.observed.values[n] = value
         if n.op != "output":
-            changed = [t for t, old in zip(tensors, layouts, strict=True) if _layout(t) != old]
+            changed = {
+                storage
+                for tensor, (old, storages) in zip(tensors, layouts, strict=True)
+                if _layout(tensor) != old
+                for storage in (*storages, *self._storages(n, tensor))
+            }
             written = [t for t, old in zip(tensors, versions, strict=True) if _version(t) != old]
             self._note(n, tensors, value, changed, written)
         return value
@@ -210,7 +215,7 @@ class _Observation(Interpreter):
         n: Node,
         tensors: Sequence[torch.Tensor],
         value: object,
-        changed: Sequence[torch.Tensor],
+        changed: Collection[int],
         written: Sequence[torch.Tensor],
     ) -> None:
         happened = self.observer.happened
@@ -229,7 +234,7 @@ class _Observation(Interpreter):
                 reads=reads,
                 makes=makes,
                 writes=frozenset(writes | set(self._storages(n, written))),
-                changes_layout=frozenset(self._storages(n, changed)),
+                changes_layout=frozenset(changed),
                 is_random=happened.is_random or bool(self.observer.constants_written() - self.ids.keys()),
                 temporaries=_temporaries(happened, sum(self.observed.storages[s].size for s in makes)),
                 is_part=_is_part(n, self.observed.values),
@@ -299,7 +304,9 @@ def _described(name: str, tensor: torch.Tensor, size: int) -> Storage:
 
 
 def _layout(tensor: torch.Tensor) -> object:
-    return tuple(tensor.shape), tensor.stride() if has_storage(tensor) else ()
+    if not has_storage(tensor):
+        return tuple(tensor.shape)
+    return tuple(tensor.shape), tensor.stride(), tensor.storage_offset(), storage_address(tensor)
 
 
 def _version(tensor: torch.Tensor) -> int:
