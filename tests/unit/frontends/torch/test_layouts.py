@@ -41,6 +41,6 @@ def test_a_tensor_gets_another_storage() -> None:
     graph.call_function(aten.set_.source_Tensor, (a, b))
     after = graph.call_function(aten.exp.default, (a,))
     graph.output((graph.call_function(aten.neg.default, (before,)), after))
-    # The view refers to the tensor that it was made from, and so to the new storage: it lives longer than counted.
+    # The view refers to the tensor that it was made from, so the new storage lives longer than counted.
     found = faults(fx.GraphModule({}, graph), Feed((torch.ones(4, 4), torch.zeros(4, 4))))
     assert [fault for fault in found if "differs" in fault] == []
