@@ -1,4 +1,4 @@
-"""Measure training steps and inference of real models on a GPU, by eager, its rivals and hmcos; print a table.
+"""Measure training steps and inference of real models on a GPU: eager, its rivals and hmcos; print a table.
 
 python benchmarks/memory/gpu.py                    all cases
 python benchmarks/memory/gpu.py gpt2-sgd unetpp    some cases
@@ -70,7 +70,7 @@ def _with_loss(network: Any) -> Any:
 
     class WithLoss(torch().nn.Module):
         def __init__(self) -> None:
-            super().__init__()
+            super().__init__()  # pyright: ignore[reportUnknownMemberType]
             self.network = network
 
         def forward(self, tokens: Any) -> Any:
@@ -113,7 +113,7 @@ CASES: Mapping[str, Callable[[bool], Case]] = {
 }
 
 
-# Ways of running: each is a function of a case, which returns a function that runs it once, and the plan or None.
+# Ways of running: functions of a case, which return a function that runs it once, and the plan or None.
 
 
 def _step(case: Case, model: Any, after_backward: Callable[[], object]) -> Callable[[], Any]:
@@ -147,9 +147,15 @@ def eager_step(case: Case) -> tuple[Callable[[], Any], Any]:
 def hooked_step(case: Case) -> tuple[Callable[[], Any], Any]:
     """Eager with an optimizer of its own for each parameter, which a hook calls in the backward pass."""
     for parameter in case.model.parameters():
-        stepping = _stepping(_optimizer(case, [parameter]))
-        parameter.register_post_accumulate_grad_hook(lambda parameter, stepping=stepping: stepping())
+        _hook(parameter, _stepping(_optimizer(case, [parameter])))
     return _step(case, case.model, lambda: None), None
+
+
+def _hook(parameter: Any, stepping: Callable[[], object]) -> None:
+    def run(parameter: Any) -> None:
+        stepping()
+
+    parameter.register_post_accumulate_grad_hook(run)
 
 
 def checkpointed_step(case: Case) -> tuple[Callable[[], Any], Any]:
