@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -44,12 +45,26 @@ class Archive:
         Raises:
             ModelError: it is missing or damaged.
         """
-        if name not in self.names:
-            raise ModelError(
-                f"its entry {name} is missing; it was not written by torch.export.save of torch 2.9 or newer"
-            )
+        with self.reader() as read:
+            return read(name)
+
+    @contextmanager
+    def reader(self) -> Generator[Callable[[str], bytes]]:
+        """Return a function that reads entries, for many of them.
+
+        Raises:
+            ModelError: when it is called, of an entry that is missing or damaged.
+        """
         with _opened(self.source) as file:
-            return _content(file, self.root + name)
+
+            def read(name: str) -> bytes:
+                if name not in self.names:
+                    raise ModelError(
+                        f"its entry {name} is missing; torch.export.save of torch 2.9 or newer writes it"
+                    )
+                return _content(file, self.root + name)
+
+            yield read
 
     def graph(self) -> dict[str, Any]:
         """Return the graph as parsed JSON.
@@ -94,11 +109,12 @@ class Archive:
 
     def first_difference(self, other: Archive) -> str:
         """Return the first entry besides the graph in which two archives differ; empty if there is none."""
-        for name in sorted(self.names | other.names):
-            if name not in self.names or name not in other.names:
-                return name
-            if name not in (self.graph_name, *_OF_THE_FILE) and self.read(name) != other.read(name):
-                return name
+        for name in sorted(self.names ^ other.names):
+            return name
+        with self.reader() as read, other.reader() as read_other:
+            for name in sorted(self.names - {self.graph_name, *_OF_THE_FILE}):
+                if read(name) != read_other(name):
+                    return name
         return ""
 
     def with_graph(self, graph: Mapping[str, Any]) -> bytes:

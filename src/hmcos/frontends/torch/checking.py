@@ -25,8 +25,8 @@ _ARITHMETIC = re.compile(
     r"|math\.(ceil|floor|trunc|sqrt|pow)"
     r"|torch\.(sym_(int|float|not|max|min|ite|sum|sqrt|fresh_size)|_sym_[a-z0-9]+)"
 )
-_FORBIDDEN = ("from_file", "load_library", "import_module")
-"""Names of operators that open files, and of functions of torch.ops that are no operators."""
+_FORBIDDEN = ("load_library", "import_module", "load_tensor")
+"""Names of functions of torch.ops that are no operators, and of an operator that reads a store of tensors."""
 _FUNCTIONS = frozenset(
     {
         "FloorDiv", "ModularIndexing", "Where", "PythonMod", "Mod", "CleanDiv", "CeilToInt",
@@ -130,7 +130,8 @@ def check_target(target: str) -> None:
     """
     names = target.split(".")
     known = _OPERATOR.fullmatch(target) or _ARITHMETIC.fullmatch(target)
-    if known is None or any(name in _FORBIDDEN or name.startswith("__") for name in names):
+    opens = any("file" in name.split("_") for name in names)  # aten::from_file, image::write_file, ...
+    if known is None or opens or any(name in _FORBIDDEN or name.startswith("__") for name in names):
         raise ModelError(f"calls {target!r}, which is no operator that hmcos lets a file call; {WAY_OUT}")
 
 

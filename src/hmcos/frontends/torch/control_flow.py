@@ -10,7 +10,13 @@ from torch.fx import GraphModule, Interpreter, Node
 from torch.fx.node import Argument, Target
 
 from hmcos.frontends.torch.observing import Observer
-from hmcos.frontends.torch.private import HigherOrderOperator, map_dense, scan_dense
+from hmcos.frontends.torch.private import (
+    HigherOrderOperator,
+    functionalized,
+    functionalized_v2,
+    map_dense,
+    scan_dense,
+)
 from hmcos.frontends.torch.refusing import refusal
 
 Body = Callable[..., Any]
@@ -139,7 +145,19 @@ def _subgraph(body: Callable[[str, Any], Body], module: Any, identifier: Any, *o
     return body("body", module)(*operands)
 
 
+def _functional(body: Callable[[str, Any], Body], operator: Any, **kwargs: Any) -> Any:
+    del body
+    return functionalized(operator, **kwargs)
+
+
+def _functional_v2(body: Callable[[str, Any], Body], operator: Any, **kwargs: Any) -> Any:
+    del body
+    return functionalized_v2(operator, **kwargs)
+
+
 _KINDS: dict[str, Callable[..., Any]] = {
+    "auto_functionalized": _functional,
+    "auto_functionalized_v2": _functional_v2,
     "cond": _cond,
     "while_loop": _while_loop,
     "scan": _scan,

@@ -12,6 +12,7 @@ from torch.fx import GraphModule
 from torch.utils import _pytree as pytree
 
 from hmcos.frontends.torch.private import (
+    FakeTensor,
     FakeTensorMode,
     StorageWeakRef,
     TorchDispatchMode,
@@ -85,11 +86,10 @@ class Observer(TorchDispatchMode):
         kwargs: Mapping[str, object] | None = None,
     ) -> object:
         """Run an operator and note what it did."""
-        named = dict(kwargs or {})
+        args, named = self._as_fakes((args, dict(kwargs or {})))
         # Tensors that are no arguments of the node, such as constants, exist already.
-        self._known |= {
-            storage_address(t) for t in tensors_in((args, named)) if has_storage(t)
-        } - self._addresses()
+        given = {storage_address(t) for t in tensors_in((args, named)) if has_storage(t)}
+        self._known |= given - self._addresses()
         result = func(*args, **named)
         happened = self.happened
         happened.leaves += 1
@@ -106,6 +106,23 @@ class Observer(TorchDispatchMode):
             fake = self._mode.from_tensor(value, static_shapes=True)
             self._constants[id(value)] = fake
         return self._constants[id(value)]
+
+    def constants_written(self) -> set[int]:
+        """Return the addresses of the tensors of the module that the node wrote to, such as statistics."""
+        return self.happened.written & {storage_address(fake) for fake in self._constants.values()}
+
+    def _as_fakes(
+        self, arguments: tuple[tuple[Any, ...], dict[str, Any]]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return arguments with fakes of real tensors, such as the weights of a module that a node calls.
+
+        Otherwise the mode would make fakes of its own, whose storages would look fresh.
+        """
+        if all(isinstance(tensor, FakeTensor) for tensor in tensors_in(arguments)):
+            return arguments
+        return pytree.tree_map_only(
+            torch.Tensor, lambda t: t if isinstance(t, FakeTensor) else self.constant(t), arguments
+        )
 
     def body(self, name: str, module: GraphModule, call: Callable[..., object]) -> Callable[..., object]:
         """Return a function that runs a body by `call` and notes what is held beside it."""

@@ -16,6 +16,8 @@ from torch._export.serde.serialize import GraphModuleDeserializer as _Deserializ
 from torch._export.serde.serialize import _dict_to_dataclass as _as_dataclass
 from torch._export.serde.serialize import deserialize_scalar_type as _scalar_type
 from torch._guards import detect_fake_mode as _detect_fake_mode
+from torch._higher_order_ops.auto_functionalize import auto_functionalized_dense as _functionalized
+from torch._higher_order_ops.auto_functionalize import auto_functionalized_v2_dense as _functionalized_v2
 from torch._higher_order_ops.map import map_dense as _map_dense
 from torch._higher_order_ops.scan import generic_scan as _generic_scan
 from torch._ops import HigherOrderOperator, OpOverload
@@ -41,6 +43,8 @@ __all__ = [
     "detect_fake_mode",
     "expression",
     "fake_mode",
+    "functionalized",
+    "functionalized_v2",
     "hinted",
     "map_dense",
     "scan_dense",
@@ -51,6 +55,9 @@ __all__ = [
 ]
 
 detect_fake_mode = cast("Callable[[object], FakeTensorMode | None]", _detect_fake_mode)
+functionalized = cast("Callable[..., Any]", _functionalized)
+functionalized_v2 = cast("Callable[..., Any]", _functionalized_v2)
+"""How eager runs an operator on copies of what it writes: (operator, its arguments by name)."""
 scan_dense = cast("Callable[..., Any]", _generic_scan)
 """How eager runs scan: (body, carried, scanned, additional_inputs=...)."""
 map_dense = cast("Callable[..., Any]", _map_dense)

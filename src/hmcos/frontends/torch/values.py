@@ -68,6 +68,7 @@ class Seen:
     changes_layout: frozenset[int]
     """Storages of arguments whose sizes or strides it changed in place."""
     is_random: bool
+    """Whether it draws random numbers, or changes what a module holds: such nodes keep their order."""
     temporaries: tuple[int, ...]
     """Sizes of what it made and held when it held most, if it consists of several operators."""
     is_part: bool
@@ -229,7 +230,7 @@ class _Observation(Interpreter):
                 makes=makes,
                 writes=frozenset(writes | set(self._storages(n, written))),
                 changes_layout=frozenset(self._storages(n, changed)),
-                is_random=happened.is_random,
+                is_random=happened.is_random or bool(self.observer.constants_written() - self.ids.keys()),
                 temporaries=_temporaries(happened, sum(self.observed.storages[s].size for s in makes)),
                 is_part=_is_part(n, self.observed.values),
                 is_size=not values and looks_at_sizes_only(n, bool(reads)),

@@ -20,12 +20,13 @@ def read_weights(archive: Archive) -> dict[str, torch.Tensor]:
     """
     found: dict[str, torch.Tensor] = {}
     bases: dict[str, torch.Tensor] = {}
-    for kind in ("weights", "constants"):
-        for name, payload in archive.payloads(kind).items():
-            entry = f"data/{kind}/{payload.get('path_name')}"
-            if entry not in bases:
-                bases[entry] = _bytes(archive.read(entry))
-            found[name] = part_of(bases[entry], read_meta(payload, name), name)
+    with archive.reader() as read:
+        for kind in ("weights", "constants"):
+            for name, payload in archive.payloads(kind).items():
+                entry = f"data/{kind}/{payload.get('path_name')}"
+                if entry not in bases:
+                    bases[entry] = _bytes(read(entry))
+                found[name] = part_of(bases[entry], read_meta(payload, name), name)
     return found
 
 

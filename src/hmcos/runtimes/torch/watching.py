@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch._ops import HigherOrderOperator
+from torch._ops import HigherOrderOperator, OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from hmcos.runtimes.torch.tally import Tally
@@ -91,4 +91,4 @@ def _is_composite(func: Any) -> bool:
 
 
 def _is_body(value: Any) -> bool:
-    return callable(value) and not isinstance(value, Tensor)
+    return callable(value) and not isinstance(value, Tensor | OpOverload)

@@ -80,6 +80,35 @@ def test_signatures_of_every_kind() -> None:
     check(exported(function, X, (X, {"k": X}), 3), X, (X, {"k": X}), 3)
 
 
+class Tied(nn.Module):
+    """A module that returns one value in several ways, an input and a parameter."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(8))
+
+    def forward(self, x: Tensor) -> Any:
+        y = x * self.weight
+        return y, y, y.t(), y[0], self.weight, x, self.weight * 2
+
+
+def test_outputs_that_share_storages() -> None:
+    program = export(Tied(), (X,))
+    for each in (program, program.run_decompositions()):
+        check(each, X)
+        assert hmcos.schedule(each).peak == 2 * 128 + 32, "x, y and twice the weight"
+
+
+def test_sizes_are_outputs_and_numbers_are_inputs() -> None:
+    def function(x: Tensor, times: int) -> Any:
+        return x.shape[0] * 2, x.repeat(times, 1), times, x.sum().item()
+
+    names = {"args": ({0: Dim("batch", min=2, max=64)}, None)}
+    program = export(Function(function), (X, 3), dynamic_shapes=names)
+    (symbol,) = hmcos.inspect(program).symbols
+    check(program, X, 3, bind={symbol: 4})
+
+
 def test_inputs_are_written_through_views() -> None:
     def function(x: Tensor) -> Any:
         before = x + 1
