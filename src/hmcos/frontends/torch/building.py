@@ -101,7 +101,8 @@ class _Building:
         node = seen.node
         if node.op not in ("placeholder", "get_attr"):
             return
-        held = self.counts(node) and (self.held is None or node.name in self.held)
+        # An input that no node reads lives to the end, and what it shares its storage with does, too.
+        held = self.counts(node) and (self.held is None or node.name in self.held or not node.users)
         for storage in seen.value:
             if storage not in self.tensor and storage not in self.costless:
                 self.tensor[storage] = self.builder.add_input(self.described(storage))
