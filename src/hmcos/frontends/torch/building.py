@@ -182,6 +182,8 @@ def steps_of(observed: Observed) -> list[_Step]:
     """Node to the operators that must have run before its value exists."""
     order = _WriteOrder()
     maker: dict[int, int] = {}
+    state: int | None = None
+    """The latest operator that changes the state: none of the others may cross it."""
     steps: list[_Step] = []
     for seen in observed.nodes:
         before = frozenset[int]().union(*(waits[node] for node in seen.node.all_input_nodes))
@@ -190,6 +192,11 @@ def steps_of(observed: Observed) -> list[_Step]:
             continue
         number = len(steps)
         after = set(before) | order.after(number, seen)
+        if seen.changes_the_state:
+            after.update(range(state or 0, number))
+            state = number
+        elif state is not None:
+            after.add(state)
         after -= {maker[storage] for storage in seen.reads if storage in maker}
         steps.append(_Step(seen, seen.reads, after))
         waits[seen.node] = frozenset({number})
