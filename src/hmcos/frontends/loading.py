@@ -10,7 +10,7 @@ from typing import cast
 
 from hmcos.errors import ModelError
 from hmcos.frontends.copying import check_outputs, copy_data, data_files_beside
-from hmcos.frontends.format import Format, Serializable
+from hmcos.frontends.format import Format, Loadable
 from hmcos.frontends.indices import Range
 from hmcos.frontends.model import Model
 from hmcos.frontends.outline import Outline
@@ -36,7 +36,7 @@ def format_called(name: str) -> Format:
     return cast(Format, imported(FORMATS[name]))
 
 
-def load(source: str | PathLike[str] | Serializable, bind: Mapping[str, int] | None = None) -> Model:
+def load(source: Loadable, bind: Mapping[str, int] | None = None) -> Model:
     """Return the model in a file, or in an object with `SerializeToString` (read as ONNX).
 
     `bind` gives sizes to symbolic dimensions.
@@ -48,7 +48,7 @@ def load(source: str | PathLike[str] | Serializable, bind: Mapping[str, int] | N
     return format_of(source).load(source, bind)
 
 
-def outline(source: str | PathLike[str] | Serializable, bind: Mapping[str, int]) -> Outline:
+def outline(source: Loadable, bind: Mapping[str, int]) -> Outline:
     """Return what is known about a model that `load` refuses because sizes are unknown."""
     return format_of(source).outline(source, bind)
 
@@ -97,7 +97,7 @@ def serialised(
     return format_called(model.format).reordered(model, orders, offsets)
 
 
-def format_of(source: str | PathLike[str] | Serializable) -> Format:
+def format_of(source: Loadable) -> Format:
     """Return the format of a file, by its suffix, or of an object in memory by its class.
 
     Raises:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from os import PathLike
 from pathlib import Path
 
 from hmcos.errors import ToolError
-from hmcos.frontends.format import Format, Serializable
+from hmcos.frontends.format import Format, Loadable
 from hmcos.frontends.indices import Range
 from hmcos.frontends.model import Model
 from hmcos.frontends.outline import Outline
@@ -26,7 +25,7 @@ class Torch(Format):
 
     name = "pt2"
 
-    def load(self, source: str | PathLike[str] | Serializable, bind: Mapping[str, int] | None) -> Model:
+    def load(self, source: Loadable, bind: Mapping[str, int] | None) -> Model:
         """Return the model in a file, or an ExportedProgram in memory as one; see `Format.load`."""
         _check_installed(source)
         from hmcos.frontends.torch.exported import load
@@ -48,7 +47,7 @@ class Torch(Format):
 
         return orders_in(model, written)
 
-    def outline(self, source: str | PathLike[str] | Serializable, bind: Mapping[str, int]) -> Outline:
+    def outline(self, source: Loadable, bind: Mapping[str, int]) -> Outline:
         """Return what is known while sizes are unknown; see `Format.outline`."""
         from hmcos.frontends.torch.exported import outline
 

@@ -106,11 +106,11 @@ def _memory(model: Model, plan: Plan | None, written: Path, found: Tried) -> str
     plain = plan is not None and plan.target.name == "torch" and plan.target.alignment == 1
     if plan is not None and plain and not plan.target.external_io and plan.peak != within:
         raise VerifyError(f"the order of the file needs {within:,} bytes, but the plan says {plan.peak:,}")
-    more = max(0, found.result_allocated - found.result_peak)
+    workspace = max(0, found.result_allocated - found.result_peak)
     return (
-        f"at most {found.result_peak:,} bytes at once, counted{depends} {within:,}{note}; in the order of the "
-        f"source {found.source_peak:,}. The allocator handed out {found.result_allocated:,} ({more:,} more, "
-        f"workspace of kernels); for the source {found.source_allocated:,}"
+        f"at most {found.result_peak:,} bytes at once, counted{depends} {within:,}{note}; in the order of "
+        f"the source {found.source_peak:,}; the allocator handed out {found.result_allocated:,}, "
+        f"{workspace:,} of it workspace of kernels, and {found.source_allocated:,} for the source"
     )
 
 
