@@ -13,18 +13,16 @@ program = edge.to_executorch(ExecutorchBackendConfig(memory_planning_pass=planni
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
+from typing import Any, Protocol
 
-from executorch.exir import EdgeProgramManager
-from executorch.exir.memory_planning import MemoryAlgoResult, MemoryPlanningAlgorithmSuite
-from executorch.exir.tensor import TensorSpec
 from torch.export import ExportedProgram
 from torch.fx import GraphModule
 from torch.fx.passes.infra.pass_base import PassResult
 
 from hmcos.log import Log
-from hmcos.runtimes.executorch.planning import placed
+from hmcos.runtimes.executorch.planning import Result, Spec, memory_planning, placed
 from hmcos.tasks.request import chosen_limits
 from hmcos.torch.ordering import Ordered, ordered
 from hmcos.words import human
@@ -33,9 +31,28 @@ __all__ = ["algorithm", "arena", "orders", "schedule"]
 
 _LOG = Log("hmcos.torch.executorch")
 
+_Pass = Callable[[GraphModule], PassResult]
+
+
+class EdgeProgram(Protocol):
+    """What is used of an `executorch.exir.EdgeProgramManager`."""
+
+    @property
+    def methods(self) -> Collection[str]:
+        """The names of its methods."""
+        ...
+
+    def exported_program(self, method_name: str) -> ExportedProgram:
+        """Return a method."""
+        ...
+
+    def transform(self, passes: Mapping[str, Sequence[_Pass]]) -> Any:
+        """Return a copy of which some methods were changed."""
+        ...
+
 
 def orders(
-    manager: EdgeProgramManager, *, time_limit: float | None = None, state_limit: int | None = None
+    manager: EdgeProgram, *, time_limit: float | None = None, state_limit: int | None = None
 ) -> dict[str, Ordered]:
     """Return each method of a program in the order that needs the least memory on ExecuTorch, by its name.
 
@@ -51,9 +68,7 @@ def orders(
     }
 
 
-def schedule(
-    manager: EdgeProgramManager, *, time_limit: float | None = None, state_limit: int | None = None
-) -> EdgeProgramManager:
+def schedule(manager: EdgeProgram, *, time_limit: float | None = None, state_limit: int | None = None) -> Any:
     """Return a program whose methods run in the order that needs the least memory on ExecuTorch.
 
     It is called before `to_executorch`, and after operators were given to backends. The program is not
@@ -72,27 +87,29 @@ def schedule(
     return manager.transform({name: [_replacing(module)] for name, module in better.items()})
 
 
-def algorithm(  # noqa: PLR0913
+def algorithm(
     alignment: int,
-    specs: Collection[TensorSpec],
+    specs: Collection[Spec],
     graph_module: GraphModule,
     graph_signature: Any,
     extra_padding: int = 0,
     *,
     time_limit: float | None = None,
-) -> MemoryAlgoResult:
+) -> Result:
     """Return where tensors lie in the least arena: one algorithm for a MemoryPlanningAlgorithmSuite.
 
     No pool is larger than that of ExecuTorch's greedy. Programs with tensors inside other tensors are left to
     greedy.
     """
-    limits = chosen_limits(time_limit)
-    return placed(alignment, specs, graph_module, graph_signature, extra_padding, limits)
+    greedy = partial(
+        memory_planning().greedy, alignment, set(specs), graph_module, graph_signature, extra_padding
+    )
+    return placed(alignment, specs, graph_module, greedy, extra_padding, chosen_limits(time_limit))
 
 
-def arena(  # noqa: PLR0913
+def arena(
     alignment: int,
-    specs: Collection[TensorSpec],
+    specs: Collection[Spec],
     graph_module: GraphModule,
     graph_signature: Any,
     extra_padding: int = 0,
@@ -105,12 +122,11 @@ def arena(  # noqa: PLR0913
     time_limit=5)`. `time_limit` is in seconds, for each graph.
     """
 
-    def least(*given: Any) -> MemoryAlgoResult:
+    def least(*given: Any) -> Result:
         return algorithm(*given, time_limit=time_limit)
 
-    return MemoryPlanningAlgorithmSuite([least])(
-        alignment, specs, graph_module, graph_signature, extra_padding
-    )
+    suite = memory_planning().MemoryPlanningAlgorithmSuite([least])
+    return suite(alignment, specs, graph_module, graph_signature, extra_padding)
 
 
 def _ordered(program: ExportedProgram, time_limit: float | None, state_limit: int | None) -> Ordered:
@@ -132,7 +148,7 @@ def _ordered(program: ExportedProgram, time_limit: float | None, state_limit: in
     )
 
 
-def _replacing(module: GraphModule) -> Any:
+def _replacing(module: GraphModule) -> _Pass:
     """Return a pass that puts a graph in place of the one it is called with."""
 
     def replace(_: GraphModule) -> PassResult:

@@ -164,6 +164,6 @@ def hinted(size: int | torch.SymInt) -> int:
 
 
 def wrapped_operator(target: object) -> object:
-    """Return the operator of the dispatcher that a target wraps, as in ExecuTorch's edge dialect, or the target."""
+    """Return the operator that a target of ExecuTorch's edge dialect wraps; any other target as it is."""
     inner: object = getattr(target, "_op", None)
     return inner if isinstance(inner, OpOverload) else target

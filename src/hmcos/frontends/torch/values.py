@@ -95,8 +95,9 @@ def observe(
 ) -> Observed:
     """Return what the nodes of a graph do when it is called with these inputs.
 
-    The inputs are one per placeholder; real and fake tensors are taken alike, and nothing is computed. `views`
-    are operators that copy into another shape, and that the target runs as views unless the graph returns them.
+    The inputs are one per placeholder; real and fake tensors are taken alike, and nothing is computed.
+    `views` are operators that copy into another shape, and that the target runs as views, except for results
+    of the graph.
 
     Raises:
         ModelError: a node cannot be scheduled, or does not run; names node and module.
@@ -297,7 +298,7 @@ def _described(name: str, tensor: torch.Tensor, size: int) -> Storage:
 
 
 def runs_as_view(node: Node, views: Collection[str]) -> bool:
-    """Return whether a node is one of the operators that a target runs as views: `view_copy`, unless returned."""
+    """Return whether a target runs a node as a view: it is such an operator, and no result of the graph."""
     target = wrapped_operator(node.target)
     returned = any(user.op == "output" for user in node.users)
     return isinstance(target, OpOverload) and target.name() in views and not returned
