@@ -46,6 +46,7 @@ def ordered(  # noqa: PLR0913
     *,
     parameters: Collection[str] = (),
     held: Collection[str] | None = None,
+    views: Collection[str] = (),
     target: str | PathLike[str] | Target = "torch",
     time_limit: float | None = None,
     state_limit: int | None = None,
@@ -59,6 +60,7 @@ def ordered(  # noqa: PLR0913
             count as those of the example.
         parameters: names of the placeholders that take no memory of the plan, such as weights.
         held: names of the placeholders that the caller holds to the end; None for all of them.
+        views: operators such as `aten::view_copy` that the target runs as views of their first argument.
         target: `torch`, `torch-cuda`, or another target.
         time_limit: seconds of the search; None for no limit.
         state_limit: states of the search; None for the default.
@@ -69,7 +71,7 @@ def ordered(  # noqa: PLR0913
     """
     watch = Watch()
     request = Request(chosen_target(target), limits=chosen_limits(time_limit, state_limit))
-    trace = traced(module, inputs, parameters=parameters, held=held)
+    trace = traced(module, inputs, parameters=parameters, held=held, views=views)
     search = remembering(scheduler(request.scheduler), kept)
     solved = solve(request, open_source(model_in_memory(trace)), watch, search=search)
     return Ordered(rearranged(trace, solved.plan.orders), trace, solved)

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from torch.fx import GraphModule, Node
 
-from hmcos.frontends.torch.private import HigherOrderOperator, OpOverload
+from hmcos.frontends.torch.private import HigherOrderOperator, OpOverload, wrapped_operator
 
 _METADATA = frozenset(
     {
@@ -35,7 +35,7 @@ class Kind:
 
 def kind_of(node: Node, module: GraphModule) -> Kind:
     """Return what a node is called, such as aten:conv2d or module:Linear."""
-    target: Any = node.target
+    target: Any = wrapped_operator(node.target)
     if node.op == "call_module":
         return Kind("module", type(module.get_submodule(target)).__name__)
     if node.op == "call_method":

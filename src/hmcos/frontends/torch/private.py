@@ -52,6 +52,7 @@ __all__ = [
     "tensor_meta",
     "weak_address",
     "with_graph",
+    "wrapped_operator",
 ]
 
 detect_fake_mode = cast("Callable[[object], FakeTensorMode | None]", _detect_fake_mode)
@@ -167,3 +168,9 @@ def hinted(size: int | torch.SymInt) -> int:
     if hint is None:
         raise ValueError(f"{size} depends on data")
     return int(hint)
+
+
+def wrapped_operator(target: object) -> object:
+    """Return the operator that a target of ExecuTorch's edge dialect wraps; any other target as it is."""
+    inner: object = getattr(target, "_op", None)
+    return inner if isinstance(inner, OpOverload) else target

@@ -20,6 +20,7 @@ def traced(
     parameters: Collection[str] = (),
     held: Collection[str] | None = None,
     symbols: tuple[str, ...] = (),
+    views: Collection[str] = (),
 ) -> Traced:
     """Return a graph as a network, with the way back.
 
@@ -30,11 +31,12 @@ def traced(
         parameters: names of the placeholders that take no memory, such as weights.
         held: names of the placeholders that the caller holds to the end; None for all of them.
         symbols: the symbolic sizes of the source, whose values are those of the inputs.
+        views: operators such as `aten::view_copy` that the target runs as views of their first argument.
 
     Raises:
         ModelError: a node cannot be scheduled, or does not run; names node and module.
     """
-    return build(observe(module, inputs), parameters=parameters, held=held, symbols=symbols)
+    return build(observe(module, inputs, views=views), parameters=parameters, held=held, symbols=symbols)
 
 
 def model_in_memory(trace: Traced) -> Model:

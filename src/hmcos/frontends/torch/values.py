@@ -19,9 +19,11 @@ from hmcos.frontends.torch.observing import BodyRun, Happened, Observer, has_sto
 from hmcos.frontends.torch.private import (
     FakeTensorMode,
     HigherOrderOperator,
+    OpOverload,
     fake_mode,
     hinted,
     storage_address,
+    wrapped_operator,
 )
 from hmcos.frontends.torch.refusing import refusal
 
@@ -92,10 +94,14 @@ class Observed:
     """Node to its value, made of fake tensors."""
 
 
-def observe(module: GraphModule, inputs: Sequence[object], depth: int = 0) -> Observed:
+def observe(
+    module: GraphModule, inputs: Sequence[object], depth: int = 0, views: Collection[str] = ()
+) -> Observed:
     """Return what the nodes of a graph do when it is called with these inputs.
 
     The inputs are one per placeholder; real and fake tensors are taken alike, and nothing is computed.
+    `views` are operators that copy into another shape, and that the target runs as views, except for results
+    of the graph.
 
     Raises:
         ModelError: a node cannot be scheduled, or does not run; names node and module.
@@ -106,7 +112,7 @@ def observe(module: GraphModule, inputs: Sequence[object], depth: int = 0) -> Ob
     observer = Observer(mode)
     placeholders = [node.name for node in module.graph.nodes if node.op == "placeholder"]
     given = as_fakes(mode, inputs, placeholders)
-    run = _Observation(module, observer)
+    run = _Observation(module, observer, frozenset(views))
     try:
         with torch.no_grad(), mode, observer:
             run.run(*given, enable_io_processing=False)
@@ -116,16 +122,18 @@ def observe(module: GraphModule, inputs: Sequence[object], depth: int = 0) -> Ob
                 entered.__exit__(None, None, None)
     for place, bodies in run.bodies.items():
         seen = run.observed.nodes[place]
-        run.observed.nodes[place] = replace(seen, bodies=_bodies(seen.node, bodies, depth))
+        run.observed.nodes[place] = replace(seen, bodies=_bodies(seen.node, bodies, depth, views))
     return run.observed
 
 
-def _bodies(node: Node, bodies: Mapping[str, BodyRun], depth: int) -> tuple[BodySeen, ...]:
+def _bodies(
+    node: Node, bodies: Mapping[str, BodyRun], depth: int, views: Collection[str]
+) -> tuple[BodySeen, ...]:
     seen: list[BodySeen] = []
     for name, ran in bodies.items():
         try:
             with ran.around():
-                seen.append(BodySeen(name, observe(ran.module, ran.arguments, depth + 1), ran.held))
+                seen.append(BodySeen(name, observe(ran.module, ran.arguments, depth + 1, views), ran.held))
         except ModelError as error:
             raise refusal(node, f"in its body {name}: {error}") from error
     return tuple(seen)
@@ -168,8 +176,9 @@ def _fake(mode: FakeTensorMode, value: object, name: str, bases: dict[int, torch
 class _Observation(Interpreter):
     """Runs a graph, keeps every value, and notes what each node did."""
 
-    def __init__(self, module: GraphModule, observer: Observer) -> None:
+    def __init__(self, module: GraphModule, observer: Observer, views: frozenset[str]) -> None:
         super().__init__(module, garbage_collect_values=False)
+        self.views = views
         self.extra_traceback = False  # it would be appended to our messages
         self.observed = Observed(module)
         self.observer = observer
@@ -215,6 +224,8 @@ class _Observation(Interpreter):
     def _value(self, n: Node, args: tuple[Any, ...], kwargs: dict[str, Any]) -> object:
         if isinstance(n.target, HigherOrderOperator):
             return run_higher_order(n, n.target, args, kwargs, self.observer)
+        if self.views and runs_as_view(n, self.views):
+            return args[0].view(args[1])
         return getattr(self, n.op)(n.target, args, kwargs)
 
     def get_attr(self, target: Any, args: Any, kwargs: Any) -> Any:
@@ -316,6 +327,13 @@ def _described(name: str, tensor: torch.Tensor, size: int) -> Storage:
     if prod(shape) * bits != size * 8:
         return Storage(name, size, "uint8", 8, (size,))
     return Storage(name, size, element, bits, shape)
+
+
+def runs_as_view(node: Node, views: Collection[str]) -> bool:
+    """Return whether a target runs a node as a view: it is such an operator, and no result of the graph."""
+    target = wrapped_operator(node.target)
+    returned = any(user.op == "output" for user in node.users)
+    return isinstance(target, OpOverload) and target.name() in views and not returned
 
 
 def _layout(tensor: torch.Tensor) -> object:
