@@ -35,3 +35,5 @@ def test_orders_of_each_family_of_networks(family: str) -> None:
     program = torch.export.export(example.module, example.inputs)
     for gives_up in (False, True):
         assert faults(program.graph_module, feed(program, gives_up=gives_up), orders=1) == []
+    decomposed = program.run_decompositions()
+    assert faults(decomposed.graph_module, feed(decomposed), orders=1) == []
