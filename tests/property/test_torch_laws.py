@@ -1,5 +1,6 @@
 """Laws of orders of PyTorch's graphs, checked by running: the same bits, in exactly the predicted memory."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import pytest
