@@ -1,5 +1,6 @@
 """Laws of orders of PyTorch's graphs, checked by running: the same bits, in exactly the predicted memory."""
 
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import pytest
@@ -35,3 +36,5 @@ def test_orders_of_each_family_of_networks(family: str) -> None:
     program = torch.export.export(example.module, example.inputs)
     for gives_up in (False, True):
         assert faults(program.graph_module, feed(program, gives_up=gives_up), orders=1) == []
+    decomposed = program.run_decompositions()
+    assert faults(decomposed.graph_module, feed(decomposed), orders=1) == []
