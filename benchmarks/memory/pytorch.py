@@ -6,9 +6,9 @@ python benchmarks/memory/pytorch.py timm:NAME smp:NAME torchvision:NAME ...
 
 Bytes of live storages at most, measured by running: parameters, buffers and constants do not count, and the
 caller holds the inputs. "Eager" is the module as it is written, whose Python variables hold tensors. "Given"
-is the order of torch.export; when it is predicted, its bodies of control flow are in our order. Where the plan
-predicts another figure, it stands in brackets. "Allocator" is what PyTorch's allocator handed out at most,
-workspace of kernels included. Each model runs in a process of its own.
+is the order of torch.export; when it is predicted, its bodies of control flow are in our order. Where the
+plan predicts another figure, it stands in brackets. "Allocator" is what PyTorch's allocator handed out at
+most, workspace of kernels included. Each model runs in a process of its own.
 """
 
 from __future__ import annotations

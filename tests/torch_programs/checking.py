@@ -40,7 +40,9 @@ def _planned(module: fx.GraphModule, feed: Feed) -> tuple[Ordered, Feed]:
 
     Such an input lives to the end, says the memory model. Given up, it would live until a view of it dies.
     """
-    names = [node.name for node in module.graph.nodes if node.op == "placeholder"]
+    inputs = [node for node in module.graph.nodes if node.op == "placeholder"]
+    names = [node.name for node in inputs]
+    feed = replace(feed, given_up=frozenset(at for at in feed.given_up if inputs[at].users))
     parameters = [names[at] for at in sorted(feed.parameters)]
     held = [name for at, name in enumerate(names) if at not in feed.given_up]
     found = ordered(module, feed.values, parameters=parameters, held=held)

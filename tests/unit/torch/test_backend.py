@@ -303,4 +303,7 @@ def test_checkpointed_models_have_the_bits_of_the_given_order(dropout: float) ->
     for each in (compiled(model), other):
         torch.manual_seed(4)
         each(x).backward()
-    assert all(same(cast(Tensor, p.grad), cast(Tensor, q.grad)) for p, q in zip(model.parameters(), other.parameters(), strict=True))
+    assert all(
+        same(cast(Tensor, p.grad), cast(Tensor, q.grad))
+        for p, q in zip(model.parameters(), other.parameters(), strict=True)
+    )

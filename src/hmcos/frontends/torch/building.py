@@ -74,6 +74,9 @@ class _Building:
         self.tensor: dict[int, int] = {}
         """Storage to the tensor of the network that stands for it."""
         self.fed: set[int] = set()
+        sources = [seen for seen in observed.nodes if seen.node.op in ("placeholder", "get_attr")]
+        self.costless = {s for seen in sources if not self.counts(seen.node) for s in seen.value}
+        """Storages of parameters, also where an input is a view of one."""
         self.bodies: dict[tuple[int, str], Traced] = {}
         self.steps = steps_of(observed)
 
@@ -98,16 +101,20 @@ class _Building:
         node = seen.node
         if node.op not in ("placeholder", "get_attr"):
             return
-        counts = node.op == "placeholder" and not self.free and node.name not in self.parameters
-        held = counts and (self.held is None or node.name in self.held)
+        # An input that no node reads lives to the end, and what it shares its storage with does, too.
+        held = self.counts(node) and (self.held is None or node.name in self.held or not node.users)
         for storage in seen.value:
-            if storage not in self.tensor and counts:
+            if storage not in self.tensor and storage not in self.costless:
                 self.tensor[storage] = self.builder.add_input(self.described(storage))
                 self.fed.add(self.tensor[storage])
             elif storage not in self.tensor:
                 self.tensor[storage] = self.builder.add_parameter(self.described(storage), is_constant=False)
             if held and self.tensor[storage] in self.fed:
                 self.builder.hold(self.tensor[storage])
+
+    def counts(self, node: Node) -> bool:
+        """Return whether a node is an input that takes memory."""
+        return node.op == "placeholder" and not self.free and node.name not in self.parameters
 
     def described(self, storage: int) -> Tensor:
         """Return the tensor that stands for a storage."""
@@ -175,6 +182,8 @@ def steps_of(observed: Observed) -> list[_Step]:
     """Node to the operators that must have run before its value exists."""
     order = _WriteOrder()
     maker: dict[int, int] = {}
+    state: int | None = None
+    """The latest operator that changes the state: none of the others may cross it."""
     steps: list[_Step] = []
     for seen in observed.nodes:
         before = frozenset[int]().union(*(waits[node] for node in seen.node.all_input_nodes))
@@ -183,6 +192,11 @@ def steps_of(observed: Observed) -> list[_Step]:
             continue
         number = len(steps)
         after = set(before) | order.after(number, seen)
+        if seen.changes_the_state:
+            after.update(range(state or 0, number))
+            state = number
+        elif state is not None:
+            after.add(state)
         after -= {maker[storage] for storage in seen.reads if storage in maker}
         steps.append(_Step(seen, seen.reads, after))
         waits[seen.node] = frozenset({number})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -20,6 +21,9 @@ from hmcos.frontends.torch.private import (
 from hmcos.frontends.torch.refusing import refusal
 
 Body = Callable[..., Any]
+Bodies = Callable[..., Body]
+"""Returns the function that runs a body, given its name, its module, and what is entered before it runs."""
+Around = Callable[[], AbstractContextManager[object]]
 ROUNDS = 2
 """Rounds of a loop: from the second one on, it holds results of the one before."""
 
@@ -66,7 +70,7 @@ def run_higher_order(
         ModelError: how eager runs it is not known.
     """
 
-    def body(name: str, module: Any) -> Body:
+    def body(name: str, module: Any, around: Around = nullcontext) -> Body:
         if not isinstance(module, torch.nn.Module):
             raise refusal(node, f"its body {name} is no module of the graph; export the model again")
         inner = module if isinstance(module, GraphModule) else torch.fx.symbolic_trace(module)
@@ -74,7 +78,11 @@ def run_higher_order(
         def call(*arguments: object) -> object:
             return BodyInterpreter(inner, observer).run(*arguments, enable_io_processing=False)
 
-        return observer.body(name, inner, call) if noted else call
+        def unnoted(*arguments: object) -> object:
+            with around():
+                return call(*arguments)
+
+        return observer.body(name, inner, call, around) if noted else unnoted
 
     run = _KINDS.get(target.name())
     if run is None:
@@ -84,16 +92,14 @@ def run_higher_order(
     return run(body, *args, **kwargs)
 
 
-def _cond(
-    body: Callable[[str, Any], Body], predicate: Any, yes: Any, no: Any, operands: Sequence[Any] = ()
-) -> Any:
+def _cond(body: Bodies, predicate: Any, yes: Any, no: Any, operands: Sequence[Any] = ()) -> Any:
     del predicate
     body("false", no)(*operands)
     return body("true", yes)(*operands)
 
 
 def _while_loop(
-    body: Callable[[str, Any], Body],
+    body: Bodies,
     condition: Any,
     rounds: Any,
     carried: Sequence[Any],
@@ -111,23 +117,21 @@ def _while_loop(
     return values
 
 
-def _scan(
-    body: Callable[[str, Any], Body], combine: Any, carried: Any, scanned: Any, others: Any = ()
-) -> Any:
+def _scan(body: Bodies, combine: Any, carried: Any, scanned: Any, others: Any = ()) -> Any:
     return scan_dense(body("body", combine), carried, scanned, additional_inputs=others)
 
 
-def _map(body: Callable[[str, Any], Body], function: Any, mapped: Any, others: Any = ()) -> Any:
+def _map(body: Bodies, function: Any, mapped: Any, others: Any = ()) -> Any:
     return map_dense(body("body", function), mapped, others)
 
 
-def _with_grad(body: Callable[[str, Any], Body], enabled: Any, module: Any, *operands: Any) -> Any:
+def _with_grad(body: Bodies, enabled: Any, module: Any, *operands: Any) -> Any:
     del enabled
     return body("body", module)(*operands)
 
 
 def _with_autocast(
-    body: Callable[[str, Any], Body],
+    body: Bodies,
     device: Any,
     dtype: Any,
     enabled: Any,
@@ -135,22 +139,23 @@ def _with_autocast(
     module: Any,
     *operands: Any,
 ) -> Any:
-    run = body("body", module)
-    with torch.autocast(device, dtype=dtype, enabled=enabled, cache_enabled=cache):
-        return run(*operands)
+    def around() -> AbstractContextManager[object]:
+        return torch.autocast(device, dtype=dtype, enabled=enabled, cache_enabled=cache)
+
+    return body("body", module, around)(*operands)
 
 
-def _subgraph(body: Callable[[str, Any], Body], module: Any, identifier: Any, *operands: Any) -> Any:
+def _subgraph(body: Bodies, module: Any, identifier: Any, *operands: Any) -> Any:
     del identifier
     return body("body", module)(*operands)
 
 
-def _functional(body: Callable[[str, Any], Body], operator: Any, **kwargs: Any) -> Any:
+def _functional(body: Bodies, operator: Any, **kwargs: Any) -> Any:
     del body
     return functionalized(operator, **kwargs)
 
 
-def _functional_v2(body: Callable[[str, Any], Body], operator: Any, **kwargs: Any) -> Any:
+def _functional_v2(body: Bodies, operator: Any, **kwargs: Any) -> Any:
     del body
     return functionalized_v2(operator, **kwargs)
 

@@ -18,6 +18,9 @@ _METADATA = frozenset(
 )  # fmt: skip
 """Operators of aten that read sizes, strides and types, and no data."""
 
+_ARITHMETIC = frozenset({"_operator", "math", "builtins", "torch.utils._sympy.functions"})
+"""Modules of functions that compute with numbers."""
+
 _NUMBERS = frozenset({"_local_scalar_dense", "item", "equal", "allclose", "is_nonzero", "tolist"})
 """Operators that read data and give numbers."""
 
@@ -55,7 +58,23 @@ def looks_at_sizes_only(node: Node, has_tensors: bool) -> bool:
         return target in _METADATA
     if node.op != "call_function" or isinstance(target, HigherOrderOperator):
         return False
-    return target is getattr or not has_tensors
+    return target is getattr or (not has_tensors and _is_arithmetic(target))
+
+
+def changes_the_state(node: Node) -> bool:
+    """Return whether a node that makes no tensors may change how those after it run, such as autocast does.
+
+    These are all functions of Python that are not known to compute numbers.
+    """
+    target: Any = node.target
+    if node.op != "call_function" or isinstance(target, OpOverload | HigherOrderOperator):
+        return False
+    return target is not getattr and not _is_arithmetic(target) and not only_reads(node)
+
+
+def _is_arithmetic(target: Any) -> bool:
+    module, name = str(getattr(target, "__module__", "")), str(getattr(target, "__name__", ""))
+    return module in _ARITHMETIC or name.removeprefix("_").startswith(("sym_", "check", "assert"))
 
 
 def only_reads(node: Node) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -41,6 +41,8 @@ class BodyRun:
     arguments: tuple[object, ...]
     held: tuple[int, ...]
     """Sizes of the storages that the operator holds besides its inputs, when it holds most."""
+    around: Callable[[], AbstractContextManager[object]] = nullcontext
+    """What the operator enters before it runs the body, such as autocast, which changes sizes."""
 
 
 @dataclass
@@ -90,8 +92,9 @@ class Observer(TorchDispatchMode):
         # Tensors that are no arguments of the node, such as constants, exist already.
         given = {storage_address(t) for t in tensors_in((args, named)) if has_storage(t)}
         self._known |= given - self._addresses()
-        result = func(*args, **named)
         happened = self.happened
+        happened.written |= written_by(func, args, named)  # before, as set_ gives a tensor another storage
+        result = func(*args, **named)
         happened.leaves += 1
         happened.is_random |= torch.Tag.nondeterministic_seeded in func.tags
         happened.written |= written_by(func, args, named)
@@ -124,7 +127,13 @@ class Observer(TorchDispatchMode):
             torch.Tensor, lambda t: t if isinstance(t, FakeTensor) else self.constant(t), arguments
         )
 
-    def body(self, name: str, module: GraphModule, call: Callable[..., object]) -> Callable[..., object]:
+    def body(
+        self,
+        name: str,
+        module: GraphModule,
+        call: Callable[..., object],
+        around: Callable[[], AbstractContextManager[object]] = nullcontext,
+    ) -> Callable[..., object]:
         """Return a function that runs a body by `call` and notes what is held beside it."""
 
         def run(*arguments: object) -> object:
@@ -132,8 +141,8 @@ class Observer(TorchDispatchMode):
             noted = self.happened.bodies.get(name)
             if noted is None or _weight(held) > _weight(noted.held):
                 first = arguments if noted is None else noted.arguments
-                self.happened.bodies[name] = BodyRun(module, first, held)
-            with self.inside():
+                self.happened.bodies[name] = BodyRun(module, first, held, around)
+            with self.inside(), around():
                 return call(*arguments)
 
         return run

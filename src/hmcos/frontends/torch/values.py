@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any, cast
@@ -13,7 +14,7 @@ from torch.fx import GraphModule, Interpreter, Node
 
 from hmcos.errors import ModelError
 from hmcos.frontends.torch.control_flow import run_higher_order
-from hmcos.frontends.torch.kinds import looks_at_sizes_only
+from hmcos.frontends.torch.kinds import changes_the_state, looks_at_sizes_only
 from hmcos.frontends.torch.observing import BodyRun, Happened, Observer, has_storage, tensors_in
 from hmcos.frontends.torch.private import (
     FakeTensorMode,
@@ -66,13 +67,15 @@ class Seen:
     makes: tuple[int, ...]
     writes: frozenset[int]
     changes_layout: frozenset[int]
-    """Storages of arguments whose sizes or strides it changed in place."""
+    """Storages of arguments whose sizes, strides or storages it changed in place, before and after."""
     is_random: bool
     """Whether it draws random numbers, or changes what a module holds: such nodes keep their order."""
     temporaries: tuple[int, ...]
     """Sizes of what it made and held when it held most, if it consists of several operators."""
     is_part: bool
     """Whether it takes a part of the results of another node."""
+    changes_the_state: bool
+    """Whether it may change how nodes after it run, so that none may cross it."""
     is_size: bool
     """Whether it reads no data: sizes of tensors, and arithmetic with them."""
     bodies: tuple[BodySeen, ...] = ()
@@ -104,8 +107,13 @@ def observe(module: GraphModule, inputs: Sequence[object], depth: int = 0) -> Ob
     placeholders = [node.name for node in module.graph.nodes if node.op == "placeholder"]
     given = as_fakes(mode, inputs, placeholders)
     run = _Observation(module, observer)
-    with torch.no_grad(), mode, observer:
-        run.run(*given, enable_io_processing=False)
+    try:
+        with torch.no_grad(), mode, observer:
+            run.run(*given, enable_io_processing=False)
+    finally:
+        for entered in reversed(run.entered):  # a node failed before others left what it had entered
+            if isinstance(entered, AbstractContextManager):
+                entered.__exit__(None, None, None)
     for place, bodies in run.bodies.items():
         seen = run.observed.nodes[place]
         run.observed.nodes[place] = replace(seen, bodies=_bodies(seen.node, bodies, depth))
@@ -116,7 +124,8 @@ def _bodies(node: Node, bodies: Mapping[str, BodyRun], depth: int) -> tuple[Body
     seen: list[BodySeen] = []
     for name, ran in bodies.items():
         try:
-            seen.append(BodySeen(name, observe(ran.module, ran.arguments, depth + 1), ran.held))
+            with ran.around():
+                seen.append(BodySeen(name, observe(ran.module, ran.arguments, depth + 1), ran.held))
         except ModelError as error:
             raise refusal(node, f"in its body {name}: {error}") from error
     return tuple(seen)
@@ -168,13 +177,15 @@ class _Observation(Interpreter):
         """Position in `observed.nodes` to the bodies that ran there."""
         self.ids: dict[int, int] = {}
         """Address of a storage to its id."""
+        self.entered: list[Any] = []
+        """What nodes entered, such as autocast, and none has left yet."""
 
     def run_node(self, n: Node) -> Any:
         """Return the value of a node, after noting what happened."""
         _check_kind(n)
         args, kwargs = self.fetch_args_kwargs_from_env(n)
         tensors = list(tensors_in((args, kwargs)))
-        layouts = [_layout(tensor) for tensor in tensors]
+        layouts = [(_layout(tensor), self._storages(n, tensor)) for tensor in tensors]
         versions = [_version(tensor) for tensor in tensors]
         self.observer.begin(tensors)
         try:
@@ -187,8 +198,16 @@ class _Observation(Interpreter):
             why = str(error).strip().partition("\n")[0] or type(error).__name__
             raise refusal(n, f"does not run on tensors without values: {why}") from error
         self.observed.values[n] = value
+        if changes_the_state(n):
+            left = {id(given) for given in args}
+            self.entered = [each for each in (*self.entered, value) if id(each) not in left]
         if n.op != "output":
-            changed = [t for t, old in zip(tensors, layouts, strict=True) if _layout(t) != old]
+            changed = {
+                storage
+                for tensor, (old, storages) in zip(tensors, layouts, strict=True)
+                if _layout(tensor) != old
+                for storage in (*storages, *self._storages(n, tensor))
+            }
             written = [t for t, old in zip(tensors, versions, strict=True) if _version(t) != old]
             self._note(n, tensors, value, changed, written)
         return value
@@ -210,7 +229,7 @@ class _Observation(Interpreter):
         n: Node,
         tensors: Sequence[torch.Tensor],
         value: object,
-        changed: Sequence[torch.Tensor],
+        changed: Collection[int],
         written: Sequence[torch.Tensor],
     ) -> None:
         happened = self.observer.happened
@@ -229,10 +248,11 @@ class _Observation(Interpreter):
                 reads=reads,
                 makes=makes,
                 writes=frozenset(writes | set(self._storages(n, written))),
-                changes_layout=frozenset(self._storages(n, changed)),
+                changes_layout=frozenset(changed),
                 is_random=happened.is_random or bool(self.observer.constants_written() - self.ids.keys()),
                 temporaries=_temporaries(happened, sum(self.observed.storages[s].size for s in makes)),
                 is_part=_is_part(n, self.observed.values),
+                changes_the_state=not values and changes_the_state(n),
                 is_size=not values and looks_at_sizes_only(n, bool(reads)),
             )
         )
@@ -299,7 +319,9 @@ def _described(name: str, tensor: torch.Tensor, size: int) -> Storage:
 
 
 def _layout(tensor: torch.Tensor) -> object:
-    return tuple(tensor.shape), tensor.stride() if has_storage(tensor) else ()
+    if not has_storage(tensor):
+        return tuple(tensor.shape)
+    return tuple(tensor.shape), tensor.stride(), tensor.storage_offset(), storage_address(tensor)
 
 
 def _version(tensor: torch.Tensor) -> int:

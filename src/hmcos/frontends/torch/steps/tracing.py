@@ -124,8 +124,8 @@ def _check_random(module: fx.GraphModule) -> None:
         if is_backward(node) and _is_random(node):
             raise refusal(
                 node,
-                "draws random numbers again in backward, because the model is checkpointed, and a graph cannot"
-                " draw the same ones twice: leave dropout out of what is checkpointed",
+                "draws random numbers again in backward, because the model is checkpointed, and a graph"
+                " cannot draw the same ones twice: leave dropout out of what is checkpointed",
             )
 
 
@@ -133,9 +133,9 @@ def _is_random(node: fx.Node) -> bool:
     """Return whether a node draws random numbers; attention without dropout draws none."""
     if torch.Tag.nondeterministic_seeded not in getattr(node.target, "tags", ()):
         return False
-    names = [argument.name for argument in cast(Any, node.target)._schema.arguments]  # noqa: SLF001
+    names = [argument.name for argument in cast(Any, node.target)._schema.arguments]
     given = {**dict(zip(names, node.args, strict=False)), **node.kwargs}
-    return given.get("dropout_p", None if "dropout_p" not in names else 0.0) != 0.0
+    return "dropout_p" not in names or given.get("dropout_p", 0.0) not in (0, 0.0)
 
 
 def _random_kept() -> AbstractContextManager[None]:
