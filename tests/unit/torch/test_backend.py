@@ -19,6 +19,7 @@ pytest.importorskip("torch", reason="PyTorch is not installed")
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint  # pyright: ignore[reportUnknownVariableType]
 
 from hmcos.errors import HmcosError
 from hmcos.runtimes.torch.tally import Tally
@@ -284,3 +285,25 @@ def run_python(program: str, paths: str) -> subprocess.CompletedProcess[str]:
     command: Sequence[str] = (sys.executable, "-c", program)
     environment = {**os.environ, "PYTHONPATH": paths}
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.1])
+def test_checkpointed_models_have_the_bits_of_the_given_order(dropout: float) -> None:
+    class Checkpointed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = nn.Sequential(nn.Linear(16, 64), nn.Dropout(dropout), nn.Tanh(), nn.Linear(64, 16))
+
+        def forward(self, x: Tensor) -> Tensor:
+            return cast(Any, checkpoint)(self.inner, x, use_reentrant=False).sum()
+
+    model = Checkpointed()
+    other = deepcopy(model)
+    x = torch.randn(8, 16)
+    for each in (compiled(model), other):
+        torch.manual_seed(4)
+        each(x).backward()
+    assert all(
+        same(cast(Tensor, p.grad), cast(Tensor, q.grad))
+        for p, q in zip(model.parameters(), other.parameters(), strict=True)
+    )

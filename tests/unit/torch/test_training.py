@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, OneCycleLR
+from torch.utils.checkpoint import checkpoint  # pyright: ignore[reportUnknownVariableType]
 
 import hmcos
 from hmcos.torch import training_step
@@ -315,3 +316,33 @@ def test_a_step_runs_under_no_grad_and_returns_a_detached_loss() -> None:
     assert not loss.requires_grad
     assert all(p.grad is None for p in model.parameters())
     assert "TrainingStep of Transformer: peak " in repr(step)
+
+
+class Checkpointed(nn.Module):
+    def __init__(self, dropout: float) -> None:
+        super().__init__()
+        self.network = Transformer(2, 16, dropout)
+
+    def forward(self, words: Tensor) -> Tensor:
+        network = self.network
+        x = network.words(words) + network.places[: words.shape[1]]
+        for block in network.blocks:
+            x = cast(Any, checkpoint)(block, x, use_reentrant=False)
+        return network.head(network.last(x))
+
+
+def test_checkpointed_models_recompute() -> None:
+    training = Training(lambda: Checkpointed(0.0), word_loss, adamw)
+    batches = word_batches(8)
+    assert training.differences(batches) == []
+    (step,) = training.steps
+    plain = Training(lambda: Transformer(2, 16, 0.0), word_loss, adamw)
+    model = plain.model()
+    assert step.plans[0].peak < plain.step(model, adamw(model), batches[0]).plans[0].peak
+
+
+def test_checkpointed_dropout_is_refused() -> None:
+    training = Training(lambda: Checkpointed(0.1), word_loss, adamw)
+    model = training.model()
+    with pytest.raises(hmcos.HmcosError, match=r"bernoulli.*network.blocks.*draws random numbers again"):
+        training.step(model, adamw(model), word_batches(2)[0])

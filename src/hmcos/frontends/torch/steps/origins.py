@@ -8,13 +8,15 @@ from typing import Any, cast
 
 import torch
 from torch import nn
-from torch.fx import traceback
+from torch.fx import Node, traceback
 
 from hmcos.frontends.torch.private_training import latest_sequence, sequence_of
 from hmcos.frontends.torch.steps.autocast import check_no_float16
 
 _META = "nn_module_stack"
 """Where nodes keep the modules that they come from, as `torch.export` writes it."""
+_BACKWARD = "backward of"
+"""The key of nodes of the backward pass."""
 LOSS = "loss"
 """What runs outside of the model, as a module path."""
 
@@ -31,6 +33,8 @@ class Origins:
         """Numbers of the latest operator to be differentiated, when another module began or went on."""
         self._then: list[tuple[str, str]] = []
         """The module that ran from each of these times on."""
+        self._backward = False
+        """Whether the backward pass runs; modules may run again in it, if the model is checkpointed."""
 
     def __enter__(self) -> Origins:
         for name, module in modules_of(self._whole).items():
@@ -56,12 +60,14 @@ class Origins:
 
     def _changed(self) -> None:
         here = self._running[-1] if self._running else (LOSS, "")
-        self._times.append(latest_sequence())
-        self._then.append(here)
-        _tell(here)
+        if not self._backward:
+            self._times.append(latest_sequence())
+            self._then.append(here)
+        self._tell(here)
 
     def follow(self, loss: torch.Tensor) -> None:
         """Tell the nodes of the coming backward pass from this loss which module they undo."""
+        self._backward = True
         waiting, known = [loss.grad_fn], set[Any]()
         while waiting:
             node = waiting.pop()
@@ -76,9 +82,14 @@ class Origins:
         here = self._then[place] if 0 <= place < len(self._then) else (LOSS, "")
 
         def undo(gradients: Any) -> None:
-            _tell(here)
+            self._tell(here)
 
         return undo
+
+    def _tell(self, here: tuple[str, str]) -> None:
+        """Let the nodes to come say that they come from a module."""
+        if traceback.has_preserved_node_meta():
+            traceback.current_meta[_META] = stack_of(*here, backward=self._backward)
 
     def path(self) -> str:
         """Return the module that runs, as messages name it."""
@@ -86,15 +97,14 @@ class Origins:
         return f"module {name!r}" if name not in ("", "model") else "the model"
 
 
-def _tell(here: tuple[str, str]) -> None:
-    """Let the nodes to come say that they come from a module."""
-    if traceback.has_preserved_node_meta():
-        traceback.current_meta[_META] = stack_of(*here)
+def stack_of(path: str, kind: str = "", *, backward: bool = False) -> dict[str, tuple[str, str]]:
+    """Return the modules of a node as nodes keep them: by a key, the path and the class."""
+    return {_BACKWARD if backward else path: (path, kind)}
 
 
-def stack_of(path: str, kind: str = "") -> dict[str, tuple[str, str]]:
-    """Return the modules of a node as nodes keep them: by path, the path and the class."""
-    return {path: (path, kind)}
+def is_backward(node: Node) -> bool:
+    """Return whether a traced node belongs to the backward pass."""
+    return _BACKWARD in cast("dict[str, object]", node.meta.get(_META) or {})
 
 
 def modules_of(whole: nn.Module) -> dict[str, nn.Module]:

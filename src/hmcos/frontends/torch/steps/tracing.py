@@ -13,9 +13,10 @@ from torch import fx, nn
 from hmcos.errors import ModelError, OptionError
 from hmcos.frontends.torch.private import FakeTensorMode, fake_mode, storage_address
 from hmcos.frontends.torch.private_training import DATA_DEPENDENT, made_graph
+from hmcos.frontends.torch.refusing import refusal
 from hmcos.frontends.torch.steps.autocast import Autocast
 from hmcos.frontends.torch.steps.batches import Batch
-from hmcos.frontends.torch.steps.origins import Origins
+from hmcos.frontends.torch.steps.origins import Origins, is_backward
 
 Loss = Callable[[Any, Any], torch.Tensor]
 
@@ -113,7 +114,28 @@ def trace_gradients(whole: WithLoss, tensors: Tensors, batch: Batch, autocast: A
         except Exception as error:
             why = str(error).strip().partition("\n")[0] or type(error).__name__
             raise ModelError(f"{origins.path()}: cannot be traced: {why}") from error
+    _check_random(module)
     return Traced(module, mode, tuple(fakes), tuple(tracing.gradients), tracing.owned())
+
+
+def _check_random(module: fx.GraphModule) -> None:
+    """Raise a ModelError if backward draws random numbers, which eager PyTorch repeats from forward."""
+    for node in module.graph.nodes:
+        if is_backward(node) and _is_random(node):
+            raise refusal(
+                node,
+                "draws random numbers again in backward, because the model is checkpointed, and a graph"
+                " cannot draw the same ones twice: leave dropout out of what is checkpointed",
+            )
+
+
+def _is_random(node: fx.Node) -> bool:
+    """Return whether a node draws random numbers; attention without dropout draws none."""
+    if torch.Tag.nondeterministic_seeded not in getattr(node.target, "tags", ()):
+        return False
+    names = [argument.name for argument in cast(Any, node.target)._schema.arguments]
+    given = {**dict(zip(names, node.args, strict=False)), **node.kwargs}
+    return "dropout_p" not in names or given.get("dropout_p", 0.0) not in (0, 0.0)
 
 
 def _random_kept() -> AbstractContextManager[None]:
