@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 import warnings
+from importlib import import_module
 from typing import Any
 
 import torch
@@ -20,7 +21,6 @@ from torch.export import export
 
 from hmcos.errors import HmcosError
 from hmcos.torch import executorch as least
-from torch_models import FAMILIES, Example
 
 SECONDS = 5
 """Of the search for an order."""
@@ -31,14 +31,14 @@ def main() -> None:
     warnings.simplefilter("ignore")
     row = "{:16}{:>12}{:>12}{:>12}{:>12}{:>8}{:>12}  {}"
     print(row.format("model", "greedy", "our order", "our arena", "both", "saved", "bound", "outputs"))
-    for name, make in FAMILIES.items():
+    for name, make in import_module("torch_models").FAMILIES.items():
         try:
             print(row.format(name, *compared(make())))
         except (HmcosError, RuntimeError) as error:
             print(f"{name:16}{str(error).partition(chr(10))[0][:100]}")
 
 
-def compared(example: Example) -> tuple[str, ...]:
+def compared(example: Any) -> tuple[str, ...]:
     """Return the cells of a row behind the name."""
     begun = time.perf_counter()
     plan = least.orders(edge(example), time_limit=SECONDS)["forward"].plan
@@ -57,7 +57,7 @@ def compared(example: Example) -> tuple[str, ...]:
     return (*(f"{size:,}" for size in sizes), saved, bound, f"{equal}, {seconds:.1f} s")
 
 
-def edge(example: Example) -> Any:
+def edge(example: Any) -> Any:
     """Return a program of ExecuTorch before it is planned."""
     return to_edge(export(example.module.requires_grad_(False), example.inputs))
 
@@ -74,7 +74,7 @@ def arena_bytes(program: Any) -> int:
     return sum(plan.non_const_buffer_sizes)
 
 
-def outputs(program: Any, example: Example) -> list[torch.Tensor]:
+def outputs(program: Any, example: Any) -> list[torch.Tensor]:
     """Return what the runtime computes."""
     method = Runtime.get().load_program(program.buffer).load_method("forward")
     return [tensor.clone() for tensor in method.execute(list(example.inputs))]
