@@ -27,6 +27,9 @@ class BoxedCodeGen(CodeGen):
 
 def boxed(module: GraphModule) -> GraphModule:
     """Return the module, whose `forward` now takes one list of arguments and empties it."""
+    for node in module.graph.nodes:
+        if node.op == "placeholder":
+            node.target = node.name  # of two names for one argument, one would hold it to the end
     module.graph.set_codegen(cast(CodeGen, BoxedCodeGen()))
     module.recompile()
     return module
