@@ -17,11 +17,12 @@ ifeq ($(GIVEN),)
 $(shell $(BIN)/python -V >/dev/null 2>&1 || rm -f $(FOR_USERS) $(FOR_DEVELOPERS))
 endif
 
-.PHONY: demo test lint check dist docs site bench clean help environment given-users given-developers
+.PHONY: demo test torch lint check dist docs site bench clean help environment given-users given-developers
 
 help:
 	@echo "make demo    schedule a real network and print what it saves"
 	@echo "make test    run the tests"
+	@echo "make torch   install PyTorch for the CPU; without it, its tests are skipped and its types not checked"
 	@echo "make lint    lint, format, types, import contracts"
 	@echo "make check   everything that must pass before a change goes in: lint, test, dist, docs"
 	@echo "make dist    build the sdist and the wheel into dist/, and check both"
@@ -90,11 +91,19 @@ demo: $(USERS)
 test: $(DEVELOPERS)
 	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal
 
+# PyTorch's own index has packages for the CPU alone, which are much smaller; it need not be reachable everywhere.
+TORCH := torch==2.13.0
+TORCH_INDEX := https://download.pytorch.org/whl/cpu
+torch: $(DEVELOPERS)
+	$(if $(GIVEN),@$(BIN)/python -c 'import torch',@$(BIN)/python -c 'import torch' 2>/dev/null \
+		|| $(BIN)/python -m pip install --disable-pip-version-check --quiet $(TORCH) --index-url $(TORCH_INDEX) \
+		|| $(BIN)/python -m pip install --disable-pip-version-check --quiet $(TORCH))
+
 # Check types for the installed Python: the stubs of newer numpys use syntax that 3.11 lacks.
 lint: $(DEVELOPERS)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/pyright --pythonversion $$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+	$(BIN)/python tools/check_types.py
 	$(BIN)/lint-imports
 
 # The examples of the pages run among the tests.

@@ -95,6 +95,7 @@ def test_examples_run(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             if importlib.util.find_spec(module) is None:
                 pytest.skip(f"needs {module}")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     names: dict[str, Any] = {"__name__": "__main__"}
     for language, block, line in fences(text):

@@ -24,6 +24,7 @@ EDGES = {
     "ortools": {"allocation"},
     "matplotlib": {"report"},
     "plotly": {"report"},
+    "torch": {"frontends", "runtimes", "torch"},
 }
 """Library to the rooms that may import it."""
 
@@ -68,7 +69,7 @@ def test_modules_in_strings_obey_the_layers() -> None:
 
 
 def test_help_loads_no_library_that_only_commands_need() -> None:
-    heavy = "{'numpy', 'onnx', 'onnxruntime', 'ortools', 'rich', 'matplotlib', 'plotly', 'logging'}"
+    heavy = "{'numpy', 'onnx', 'onnxruntime', 'ortools', 'rich', 'matplotlib', 'plotly', 'logging', 'torch'}"
     program = (
         "import sys; from hmcos.__main__ import run; run(['--help'])\n"
         f"sys.exit(', '.join({heavy} & set(sys.modules)) or 0)"
@@ -79,7 +80,7 @@ def test_help_loads_no_library_that_only_commands_need() -> None:
 
 def test_scheduling_a_problem_loads_no_library_of_models(tmp_path: Path) -> None:
     hmcos.export_instance(FORK, tmp_path / "fork.json")
-    heavy = "{'onnx', 'onnxruntime', 'ortools', 'matplotlib', 'plotly', 'logging'}"
+    heavy = "{'onnx', 'onnxruntime', 'ortools', 'matplotlib', 'plotly', 'logging', 'torch'}"
     program = (
         f"import sys; from hmcos.__main__ import run; run(['schedule', {str(tmp_path / 'fork.json')!r}])\n"
         f"sys.exit(', '.join({heavy} & set(sys.modules)) or 0)"

@@ -60,15 +60,16 @@ def schedule(  # noqa: PLR0913 (one keyword per option of the command line, so t
 ) -> Plan:
     """Return the plan of the least-memory order of a network; write it, the model and a page if asked to.
 
-    `model` is a path (.onnx, .tflite, or .json for a problem), "zoo:NAME", an ONNX model in memory, or the
-    result of `load`. `target` is the name of a shipped target, a TOML file or a `Target`; `bind` maps
-    symbolic dimensions to sizes. The search stops after `time_limit` seconds or `state_limit` states, when
-    `interrupted()` is true, or, with a `budget` in bytes, at the first order that fits or the proof that none
-    does. `alignment` in bytes replaces the target's. `output` is the folder for the model, plan.json and,
-    where plotly is installed, report.html (a file of this name that hmcos did not write stays, unless
-    `overwrite` is true); None writes nothing. `allocator` lays out the arena and defaults
-    to "auto"; with a budget, only a named allocator makes an arena. `minimize="arena"` accepts a higher peak
-    for a smaller arena. With `external_io` the caller supplies the memory of inputs and outputs. `emit="c"`
+    `model` is a path (.onnx, .tflite, .pt2, or .json for a problem), "zoo:NAME", an ONNX model or an
+    ExportedProgram of PyTorch in memory, or the result of `load`. `target` is the name of a shipped target, a
+    TOML file or a `Target`; `bind` maps symbolic dimensions to sizes. The search stops after `time_limit`
+    seconds or `state_limit` states, when `interrupted()` is true, or, with a `budget` in bytes, at the first
+    order that fits or the proof that none does. `alignment` in bytes
+    replaces the target's. `output` is the folder for the model, plan.json and, where plotly is installed,
+    report.html (a file of this name that hmcos did not write stays, unless `overwrite` is true); None writes
+    nothing. `allocator` lays out the arena and defaults to "auto"; with a budget, only a named allocator
+    makes an arena. `minimize="arena"` accepts a higher peak for a smaller arena. With `external_io` the
+    caller supplies the memory of inputs and outputs. `emit="c"`
     writes a C header beside the plan. A folder with the plan of another source is refused unless `overwrite`
     is true. `offsets=False` leaves the arena's offsets out of a TensorFlow Lite model. `seed` is for random
     orders and planners; `observer` is called with the progress of the search. With `tile` the network may be

@@ -19,6 +19,7 @@ Examples:
   hmcos measure model.onnx
   hmcos measure zoo:nasnet-cifar --target onnxruntime --processes 9
   hmcos measure model.tflite
+  hmcos measure model.pt2
 """
 
 
@@ -50,7 +51,8 @@ def measure(
     The measured memory is the growth of the process while the network runs, plus the inputs; beside it
     stands the peak that the target predicts. Kernels need some memory of their own on top.
 
-    For a TensorFlow Lite model, show the arena that TensorFlow Lite for Microcontrollers (TFLM) reports.
+    For a TensorFlow Lite model, show the arena that TensorFlow Lite for Microcontrollers (TFLM) reports. For
+    an exported program of PyTorch, show the bytes of live tensors and of the allocator, in both orders.
     """
     from hmcos.tasks.measure.tflite import ArenaMeasurement  # noqa: PLC0415 (imports numpy, and help needs no command)
 

@@ -101,7 +101,8 @@ def target_option(command: _Command) -> _Command:
         show_default=True,
         metavar="NAME|FILE.toml",
         shell_complete=complete_targets,
-        help="What may share memory: default, hmcos, none, onnxruntime, tflm, or a file (docs/targets.md).",
+        help="What may share memory: default, hmcos, none, onnxruntime, tflm, torch, torch-cuda, "
+        "or a file (docs/targets.md).",
     )(command)
 
 

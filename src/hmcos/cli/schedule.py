@@ -38,6 +38,7 @@ Examples:
   hmcos schedule zoo:nasnet-cifar --target hmcos --json
   hmcos schedule model.onnx -o out --alignment 16 --external-io --emit c
   hmcos schedule model.onnx --budget 256K      exit code 0: fits, 3: cannot, 4: undecided
+  hmcos schedule model.pt2 -o out --bind s77=8     an exported program of PyTorch
   hmcos schedule model.onnx -o out --tile      below any order: regions run in pieces
   hmcos schedule model.tflite -o out --tile --max-extra-macs 10% --strip-quantize
 """

@@ -33,6 +33,24 @@ class Serializable(Protocol):
         ...
 
 
+class InMemory(Protocol):
+    """A model in memory of a library whose format tells it by its class: an ExportedProgram of PyTorch."""
+
+    @property
+    def graph_module(self) -> object:
+        """The graph."""
+        ...
+
+    @property
+    def graph_signature(self) -> object:
+        """What the inputs and outputs of the graph are."""
+        ...
+
+
+Loadable = str | PathLike[str] | Serializable | InMemory
+"""What formats load."""
+
+
 class Format:
     """A format of models. Its heavy libraries are imported when one of its methods is first called."""
 
@@ -48,7 +66,7 @@ class Format:
     runs_by_rows: bool = False
     """Whether models can run row by row; only then has the format `rows`."""
 
-    def load(self, source: str | PathLike[str] | Serializable, bind: Mapping[str, int] | None) -> Model:
+    def load(self, source: Loadable, bind: Mapping[str, int] | None) -> Model:
         """Return the model in a file or in memory; `bind` gives sizes to symbolic dimensions.
 
         Raises:
@@ -69,6 +87,14 @@ class Format:
         Raises:
             OptionError: an order is not a permutation, or is for a graph that the model does not have.
             OutputError: the model cannot be written in this format again without loss.
+        """
+        raise NotImplementedError
+
+    def orders_in(self, model: Model, written: Path) -> Mapping[str, tuple[int, ...]]:
+        """Return, by path of graph, the operators of a model in the order of a written file.
+
+        Raises:
+            ModelError: the file differs from the model in more than the order of its nodes; names the place.
         """
         raise NotImplementedError
 
@@ -131,7 +157,7 @@ class Format:
         del model, ends
         return {}
 
-    def outline(self, source: str | PathLike[str] | Serializable, bind: Mapping[str, int]) -> Outline:
+    def outline(self, source: Loadable, bind: Mapping[str, int]) -> Outline:
         """Return what is known about a model that `load` refuses because sizes are unknown.
 
         Raises:

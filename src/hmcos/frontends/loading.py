@@ -10,21 +10,25 @@ from typing import cast
 
 from hmcos.errors import ModelError
 from hmcos.frontends.copying import check_outputs, copy_data, data_files_beside
-from hmcos.frontends.format import Format, Serializable
+from hmcos.frontends.format import Format, Loadable
 from hmcos.frontends.indices import Range
 from hmcos.frontends.model import Model
 from hmcos.frontends.outline import Outline
 from hmcos.registry import imported
 from hmcos.staging import staged
 
-SUFFIXES: dict[str, str] = {".onnx": "onnx", ".tflite": "tflite"}
+SUFFIXES: dict[str, str] = {".onnx": "onnx", ".tflite": "tflite", ".pt2": "pt2"}
 """File suffix, in lower case, to format."""
 
 FORMATS: dict[str, str] = {
     "onnx": "hmcos.frontends.onnx.format:ONNX",
     "tflite": "hmcos.frontends.tflite.format:TFLITE",
+    "pt2": "hmcos.frontends.torch.format:TORCH",
 }
 """Name of a format to "module:value", imported on demand."""
+
+OBJECTS: dict[str, str] = {"torch.export.exported_program:ExportedProgram": "pt2"}
+"""Class of a model in memory, as "module:name", to format; all others are read as ONNX."""
 
 
 def format_called(name: str) -> Format:
@@ -32,7 +36,7 @@ def format_called(name: str) -> Format:
     return cast(Format, imported(FORMATS[name]))
 
 
-def load(source: str | PathLike[str] | Serializable, bind: Mapping[str, int] | None = None) -> Model:
+def load(source: Loadable, bind: Mapping[str, int] | None = None) -> Model:
     """Return the model in a file, or in an object with `SerializeToString` (read as ONNX).
 
     `bind` gives sizes to symbolic dimensions.
@@ -44,7 +48,7 @@ def load(source: str | PathLike[str] | Serializable, bind: Mapping[str, int] | N
     return format_of(source).load(source, bind)
 
 
-def outline(source: str | PathLike[str] | Serializable, bind: Mapping[str, int]) -> Outline:
+def outline(source: Loadable, bind: Mapping[str, int]) -> Outline:
     """Return what is known about a model that `load` refuses because sizes are unknown."""
     return format_of(source).outline(source, bind)
 
@@ -93,14 +97,15 @@ def serialised(
     return format_called(model.format).reordered(model, orders, offsets)
 
 
-def format_of(source: str | PathLike[str] | Serializable) -> Format:
-    """Return the format of a file, by its suffix, or of an object with `SerializeToString` (ONNX).
+def format_of(source: Loadable) -> Format:
+    """Return the format of a file, by its suffix, or of an object in memory by its class.
 
     Raises:
         ModelError: no format has this suffix.
     """
     if not isinstance(source, str | PathLike):
-        return format_called("onnx")
+        classes = (f"{each.__module__}:{each.__qualname__}" for each in type(source).__mro__)
+        return format_called(next((OBJECTS[name] for name in classes if name in OBJECTS), "onnx"))
     path = Path(source)
     if path.suffix.lower() not in SUFFIXES:
         with suppress(OSError):

@@ -23,6 +23,7 @@ class GraphBuilder:
         self._operators: list[Operator] = []
         self._inputs: list[int] = []
         self._outputs: list[int] = []
+        self._held: list[int] = []
         self._given: set[int] = set()
         """Tensors that exist before the first operator runs."""
         self._constant: set[int] = set()
@@ -40,12 +41,21 @@ class GraphBuilder:
         self._given.add(added)
         return added
 
-    def add_parameter(self, tensor: Tensor) -> int:
-        """Return the id of a new tensor whose value is in the file."""
+    def add_parameter(self, tensor: Tensor, *, is_constant: bool = True) -> int:
+        """Return the id of a new tensor whose value is in the file.
+
+        What is computed from constant ones alone is a parameter as well. Where a runtime computes that on
+        every run, or writes to parameters, none of them is constant.
+        """
         added = self.add_tensor(replace(tensor, is_parameter=True))
         self._given.add(added)
-        self._constant.add(added)
+        if is_constant:
+            self._constant.add(added)
         return added
+
+    def hold(self, tensor: int) -> None:
+        """Let the caller hold an input to the end."""
+        self._held.append(tensor)
 
     def add_captured(self, tensor: Tensor, *, is_constant: bool) -> int:
         """Return the id of a new tensor that a body reads from outside.
@@ -98,6 +108,7 @@ class GraphBuilder:
             tuple(self._operators),
             tuple(self._inputs),
             tuple(self._outputs),
+            tuple(self._held),
             self._symbols,
         )
 

@@ -40,6 +40,9 @@ class Body:
     attribute: str
     """The attribute that holds it, such as then_branch."""
     graph: Graph
+    held: tuple[int, ...] | None = None
+    """Sizes in bytes of what the operator holds besides its inputs while this runs, its outputs included;
+    None where the kind of the operator says it, as in ONNX."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,11 @@ class Operator:
     """Tensors outside its bodies that these read, other than its inputs; ascending, each once."""
     bodies: tuple[Body, ...] = ()
     is_random: bool = False
-    """Whether it makes different values on every run; random operators keep their order among each other."""
+    """Whether it makes different values on every run, or acts on the world; such operators keep their order
+    among each other."""
+    temporaries: tuple[int, ...] = ()
+    """Sizes in bytes of what it holds besides its inputs when it needs most, its outputs included; empty if
+    that is its outputs alone."""
 
     @property
     def title(self) -> str:
@@ -106,6 +113,8 @@ class Graph:
     """Ids of the tensors that the caller feeds on every run; parameters are not among them."""
     outputs: tuple[int, ...]
     """Ids in the order of the source; may repeat, may be inputs or parameters."""
+    held: tuple[int, ...] = field(default=())
+    """Ids of inputs that the caller holds to the end, as if they were outputs."""
     symbols: tuple[str, ...] = field(default=())
     """Symbolic dimensions of the source, in order of first appearance, whether bound or not."""
 

@@ -188,7 +188,13 @@ class _Lowering:
         target = self.target
         own = target.scratch_of_kind.get(kind_name(op.kind, op.domain), 0)
         own += target.scratch_of_operator.get(op.name, 0)
-        return self.round_up(own) + self.round_up(self.body_scratch.get(op.number, 0))
+        inside = max(self.round_up(self.body_scratch.get(op.number, 0)), self.hidden(op))
+        return self.round_up(own) + inside
+
+    def hidden(self, op: Operator) -> int:
+        """Return the bytes that an operator holds at most besides its inputs and outputs."""
+        made = sum(self.round_up(self.graph.tensors[t].size) for t in op.makes)
+        return max(0, sum(map(self.round_up, op.temporaries)) - made)
 
     def new_tensor_buffer(self, tensor: int) -> int:
         self.buffer_of[tensor] = buffer = self.new_buffer(self.graph.tensors[tensor].size)
@@ -203,7 +209,7 @@ class _Lowering:
 
     def result(self) -> Sharing:
         rows = self.rows
-        held = (self.buffer_of.get(tensor) for tensor in self.graph.outputs)
+        held = (self.buffer_of.get(tensor) for tensor in (*self.graph.outputs, *self.graph.held))
         problem = Problem(
             names=tuple(rows.names),
             sizes=tuple(map(self.round_up, self.raw_sizes)),

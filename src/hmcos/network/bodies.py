@@ -194,10 +194,18 @@ def body_scratch(
     for op in graph.operators:
         for body in op.bodies:
             plan = plans[body_path(path, op.number, body.attribute)]
-            given_back = result_bytes(op, body, alignment)
-            scratch[op.number] = max(scratch.get(op.number, 0), plan.peak - given_back)
-            least[op.number] = max(least.get(op.number, 0), plan.lower_bound - given_back)
+            beside = _beside(graph, op, body, alignment)
+            scratch[op.number] = max(scratch.get(op.number, 0), plan.peak + beside)
+            least[op.number] = max(least.get(op.number, 0), plan.lower_bound + beside)
     return scratch, least
+
+
+def _beside(graph: Graph, op: Operator, body: Body, alignment: int) -> int:
+    """Return the bytes held beside a body, less the operator's outputs, which are counted already."""
+    if body.held is None:
+        return -result_bytes(op, body, alignment)
+    made = sum(round_up(graph.tensors[t].size, alignment) for t in op.makes)
+    return sum(round_up(size, alignment) for size in body.held) - made
 
 
 def result_bytes(op: Operator, body: Body, alignment: int) -> int:

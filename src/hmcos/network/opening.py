@@ -11,8 +11,8 @@ from time import perf_counter
 
 from hmcos.errors import OptionError
 from hmcos.files import read_ordinary
-from hmcos.frontends.format import Format, OffsetsInFiles
-from hmcos.frontends.loading import Serializable, format_called, load
+from hmcos.frontends.format import Format, Loadable, OffsetsInFiles
+from hmcos.frontends.loading import format_called, load
 from hmcos.frontends.model import Model
 from hmcos.memory.instance import FORMAT as INSTANCE
 from hmcos.memory.instance import read_instance
@@ -22,7 +22,7 @@ from hmcos.zoo.catalogue import build
 
 ZOO = "zoo:"
 
-Readable = str | PathLike[str] | Serializable
+Readable = Loadable
 """What a frontend can read; names of the zoo are turned into models first."""
 
 Openable = Readable | Model | Problem

@@ -23,7 +23,7 @@ class Source:
     name: str
     """As given by the caller: a path, zoo:NAME, or a word in angle brackets for a value in memory."""
     format: str
-    """`onnx`, `tflite`, or `hmcos-instance/1` for a problem."""
+    """`onnx`, `tflite`, `pt2`, or `hmcos-instance/1` for a problem."""
     sha256: str = ""
     """Digest of the bytes whose operators the order numbers; empty for a problem without a file."""
     original_sha256: str = ""

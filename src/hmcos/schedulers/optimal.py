@@ -12,11 +12,16 @@ from hmcos.plan.schedule import Schedule
 from hmcos.schedulers.exact.commits import PruningRules
 from hmcos.schedulers.exact.pieces import CHEAP, Piece, Reduction
 from hmcos.schedulers.exact.thresholds import Stretch
+from hmcos.schedulers.idle import without_idle
 from hmcos.schedulers.scheduler import conclude
 
 
 def optimal(problem: Problem, limits: Limits, watch: Watch) -> Schedule:
     """Return an order with the least peak and its proof, or the best order and bound when a limit ends it."""
+    return without_idle(_with_all_rules)(problem, limits, watch)
+
+
+def _with_all_rules(problem: Problem, limits: Limits, watch: Watch) -> Schedule:
     return search(problem, limits, watch, PruningRules())
 
 

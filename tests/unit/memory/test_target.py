@@ -11,7 +11,16 @@ from hmcos.tasks.request import chosen_target
 
 
 def test_these_targets_are_shipped() -> None:
-    assert target_names() == ("default", "hmcos", "none", "onnxruntime", "tflm")
+    assert target_names() == (
+        "default",
+        "executorch",
+        "hmcos",
+        "none",
+        "onnxruntime",
+        "tflm",
+        "torch",
+        "torch-cuda",
+    )
 
 
 def test_default_is_a_careful_runtime() -> None:
@@ -115,7 +124,7 @@ def test_what_is_wrong_is_named(tmp_path: Path, text: str, message: str) -> None
 
 
 def test_unknown_names_list_the_shipped_ones() -> None:
-    with pytest.raises(TargetError, match="no target is called 'npu'; there are default, hmcos, none"):
+    with pytest.raises(TargetError, match="no target is called 'npu'; there are default, executorch"):
         load_target("npu")
 
 

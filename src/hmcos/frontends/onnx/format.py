@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from os import PathLike
 from typing import TYPE_CHECKING
 
-from hmcos.frontends.format import Format, Serializable
+from hmcos.frontends.format import Format, Loadable
 from hmcos.frontends.indices import Range
 from hmcos.frontends.model import Model
 from hmcos.frontends.outline import Outline
@@ -30,7 +29,7 @@ class Onnx(Format):
     spelling = Spelling()
     float_ends = ("QuantizeLinear", "DequantizeLinear")
 
-    def load(self, source: str | PathLike[str] | Serializable, bind: Mapping[str, int] | None) -> Model:
+    def load(self, source: Loadable, bind: Mapping[str, int] | None) -> Model:
         """Return the model in a file or in memory; see `Format.load`."""
         from hmcos.frontends.onnx.reading import load
 
@@ -75,7 +74,7 @@ class Onnx(Format):
 
         return float_spans(model, ends)
 
-    def outline(self, source: str | PathLike[str] | Serializable, bind: Mapping[str, int]) -> Outline:
+    def outline(self, source: Loadable, bind: Mapping[str, int]) -> Outline:
         """Return what is known while sizes are unknown; see `Format.outline`."""
         from hmcos.frontends.onnx.outline import outline
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from onnx import GraphProto, ModelProto, TensorProto, ValueInfoProto
 
-from hmcos.frontends.loading import Serializable
+from hmcos.frontends.format import Loadable, Serializable
 from hmcos.frontends.onnx.body_graphs import graphs
 from hmcos.frontends.onnx.dimensions import symbols
 from hmcos.frontends.onnx.elements import ELEMENTS, element
@@ -18,9 +18,13 @@ from hmcos.frontends.onnx.types import read_type
 from hmcos.frontends.outline import Outline, Port
 
 
-def outline(source: str | PathLike[str] | Serializable, bind: Mapping[str, int]) -> Outline:
+def outline(source: Loadable, bind: Mapping[str, int]) -> Outline:
     """Return the outline of a model that `load` could read up to its unknown sizes."""
-    content = Path(source).read_bytes() if isinstance(source, str | PathLike) else source.SerializeToString()
+    if isinstance(source, str | PathLike):
+        content = Path(source).read_bytes()
+    else:
+        assert isinstance(source, Serializable), "what is loaded as ONNX can be serialised"
+        content = source.SerializeToString()
     proto = ModelProto.FromString(content)
     if proto.functions:
         proto = inline(proto)

@@ -12,7 +12,7 @@ from onnx import GraphProto, ModelProto, TypeProto
 
 from hmcos.errors import ModelError, OptionError
 from hmcos.files import read_ordinary
-from hmcos.frontends.loading import Serializable
+from hmcos.frontends.format import Loadable, Serializable
 from hmcos.frontends.model import Model
 from hmcos.frontends.onnx.body_graphs import graphs
 from hmcos.frontends.onnx.dimensions import symbols
@@ -27,7 +27,7 @@ LONGEST = 1000
 
 
 def load(
-    source: str | PathLike[str] | Serializable,
+    source: Loadable,
     bind: Mapping[str, int] | None = None,
     known: Mapping[str, Tensor] | None = None,
 ) -> Model:

@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from hmcos.frontends.format import Format, OffsetsInFiles, Place, Serializable, Written
+from hmcos.frontends.format import Format, Loadable, OffsetsInFiles, Place, Written
 from hmcos.frontends.indices import Range
 from hmcos.frontends.model import Model
 from hmcos.graph.graph import Graph, Operator, body_path
@@ -127,7 +127,7 @@ class Tflite(Format):
 
         return rewritten(model, rewrite)
 
-    def load(self, source: str | PathLike[str] | Serializable, bind: Mapping[str, int] | None) -> Model:
+    def load(self, source: Loadable, bind: Mapping[str, int] | None) -> Model:
         """Return the model in a file; see `Format.load`."""
         from hmcos.frontends.tflite.reading import load
 

@@ -40,7 +40,7 @@ def _verdict(verification: Verification) -> str:
 
 def measurement_table(measurement: Measurement) -> RenderableType:
     """Return one row per setting: measured, how far apart the processes were, and predicted."""
-    table = Table("ONNX Runtime")
+    table = Table(measurement.runtime)
     for heading in ("measured (median)", "least to most", "predicted peak"):
         table.add_column(heading, justify="right")
     for row in measurement.rows:

@@ -1,4 +1,4 @@
-"""Measured memory of a model on ONNX Runtime."""
+"""Measured memory of a model on a runtime."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Measured:
     least: int
     most: int
     predicted: int | None
-    """The peak as the target counts it; None if ONNX Runtime chooses the order."""
+    """The peak as the target counts it; None if the target does not count it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +27,5 @@ class Measurement:
     processes: int
     """Number of processes per setting."""
     rows: tuple[Measured, ...]
+    runtime: str = "ONNX Runtime"
+    """As people call it."""

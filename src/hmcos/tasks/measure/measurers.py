@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 MEASURERS: dict[str, str] = {
     "onnx": "hmcos.tasks.measure.onnx:measure_orders",
     "tflite": "hmcos.tasks.measure.tflite:measure_arena",
+    "pt2": "hmcos.tasks.measure.torch:measure_orders",
 }
 """Format to "module:function", imported on demand."""
 

@@ -9,6 +9,7 @@ from hmcos.log import Log
 from hmcos.network.lowering import Known, Network, accounting_of, lower_network
 from hmcos.network.opening import Opened
 from hmcos.plan.plan import Seconds
+from hmcos.schedulers.scheduler import Scheduler
 from hmcos.schedulers.scheduler_table import scheduler
 from hmcos.tasks.request import Request
 from hmcos.tasks.schedule.assembly import assemble
@@ -19,11 +20,18 @@ from hmcos.tasks.schedule.written_offsets import check_offsets
 _LOG = Log("hmcos.schedule")
 
 
-def solve(request: Request, opened: Opened, watch: Watch, known: Known | None = None) -> Solved:
+def solve(
+    request: Request,
+    opened: Opened,
+    watch: Watch,
+    known: Known | None = None,
+    search: Scheduler | None = None,
+) -> Solved:
     """Return the plan of a network, together with the network.
 
     The watch is that of the whole task, including opening; the limits of the request count from now. An
-    order that is known already is taken as it is, if it is one of this network.
+    order that is known already is taken as it is, if it is one of this network. `search` replaces the
+    scheduler that the request names.
 
     Raises:
         OptionError: the alignment is not positive, or the file cannot hold the requested offsets.
@@ -43,7 +51,7 @@ def solve(request: Request, opened: Opened, watch: Watch, known: Known | None = 
         check_offsets(opened, network)
     schedule = None if known is None else known.within(network, limits.budget)
     if schedule is None:
-        schedule = network.find(scheduler(request.scheduler), limits, searching)
+        schedule = network.find(search or scheduler(request.scheduler), limits, searching)
     searched = searching.seconds
     placed = place(network, schedule, request.arena, limits, searching)
     if placed.arena is not None:

@@ -29,6 +29,7 @@ from hmcos.verify.plan_checks import check_source
 RUNNERS: dict[str, str] = {
     "onnx": "hmcos.tasks.verify.onnx:RUNNER",
     "tflite": "hmcos.tasks.verify.tflite:RUNNER",
+    "pt2": "hmcos.tasks.verify.torch:RUNNER",
 }
 """Format to "module:value" of its `Runner`, imported on demand."""
 FILES = "files"

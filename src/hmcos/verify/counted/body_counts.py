@@ -53,8 +53,13 @@ def _scratch(
                 raise VerifyError(f"{here}: the plan holds no order for this body")
             left.discard(here)
             own = _peak(inner, plans[here], data, _scratch(inner, f"{here}/", data, plans, left))
-            given_back = _results(op, body, cast(int, data.get("alignment", 1)))
-            needs[op.number] = max(needs.get(op.number, 0), own - given_back)
+            alignment = cast(int, data.get("alignment", 1))
+            if body.held is None:
+                own -= _results(op, body, alignment)
+            else:
+                own += sum(rounded_up(size, alignment) for size in body.held)
+                own -= sum(rounded_up(graph.tensors[t].size, alignment) for t in op.makes)
+            needs[op.number] = max(needs.get(op.number, 0), own)
     return needs
 
 

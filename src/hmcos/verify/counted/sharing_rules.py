@@ -58,7 +58,10 @@ class SharingRules:
         own = self.scratch.get("kinds", {}).get(_kind(op), 0) + self.scratch.get("operators", {}).get(
             op.name, 0
         )
-        return rounded_up(own, self.alignment) + rounded_up(bodies, self.alignment)
+        hidden = sum(rounded_up(size, self.alignment) for size in op.temporaries)
+        hidden -= sum(rounded_up(self.graph.tensors[t].size, self.alignment) for t in op.makes)
+        inside = max(0, hidden, rounded_up(bodies, self.alignment))
+        return rounded_up(own, self.alignment) + inside
 
     def is_view(self, op: Operator) -> bool:
         """Return whether the operator's only output is a view of its first input."""

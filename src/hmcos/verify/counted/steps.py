@@ -110,7 +110,7 @@ def run_of_graph(
             )
         )
     read = {storage for step in steps for storage in step.reads}
-    kept = {rules.storage[t] for t in graph.outputs if t in rules.storage}
+    kept = {rules.storage[t] for t in (*graph.outputs, *graph.held) if t in rules.storage}
     return Execution(
         steps=tuple(steps),
         sizes={storage: rules.bytes_of(storage) for storage in inside},

@@ -1,0 +1,1 @@
+"""PyTorch: graphs of torch.fx as networks and back, and exported programs (`.pt2` files)."""

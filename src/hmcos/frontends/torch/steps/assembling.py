@@ -1,0 +1,132 @@
+"""Put a whole training step together: loss and gradients, what happens to them, and the updates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, cast
+
+import torch
+from torch import fx
+from torch.fx.graph import CodeGen
+
+from hmcos.frontends.torch.steps.gradients import accumulated, clipped, laid_out, owned
+from hmcos.frontends.torch.steps.origins import plain
+from hmcos.frontends.torch.steps.tracing import Tensors, Traced
+from hmcos.frontends.torch.steps.updates import Update
+from hmcos.frontends.torch.steps.writer import Gradient, Read, StepWriter
+
+
+class Phase(StrEnum):
+    """Which part of an update one call does; without accumulation there is only the whole."""
+
+    WHOLE = "whole step"
+    FIRST = "first of accumulated"
+    """The gradients become outputs, which the caller keeps."""
+    MIDDLE = "middle of accumulated"
+    """The gradients are added to the kept ones."""
+    LAST = "last of accumulated"
+    """The gradients are added to the kept ones, which then update the parameters."""
+
+
+@dataclass(frozen=True)
+class StepGraph:
+    """A training step as a graph in the order of eager PyTorch."""
+
+    module: fx.GraphModule
+    examples: tuple[Any, ...]
+    """Per input: a fake tensor, or a number."""
+    parameters: tuple[str, ...]
+    """The names of the inputs that live as long as the model: parameters, buffers, the optimizer's state."""
+    reads: tuple[Read, ...]
+    """Per input behind parameters, buffers and batch: what returns its value for a call."""
+    updates: tuple[Update, ...]
+    """One per parameter that the graph updates."""
+    kept: tuple[str, ...]
+    """The parameters whose gradients are its outputs behind the loss."""
+    accumulated: tuple[str, ...]
+    """The parameters whose gradients of earlier calls it reads and changes."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a step does besides loss and gradients."""
+
+    phase: Phase
+    updates: Mapping[str, Update]
+    """By the name of the parameter, in the order of the optimizer."""
+    clip: Callable[[], float] | None
+    """What returns the largest norm of all gradients; None where they are not clipped."""
+
+
+def assemble(traced: Traced, tensors: Tensors, recipe: Recipe) -> StepGraph:
+    """Return a whole step. The graph of `traced` is changed."""
+    graph = traced.module.graph
+    nodes = list(graph.nodes)
+    inputs = [node for node in nodes if node.op == "placeholder"]
+    writer = StepWriter(graph, output=nodes[-1], last_input=inputs[-1])
+    loss, *results = cast("Sequence[fx.Node | None]", nodes[-1].args[0])
+    fakes = dict(zip(tensors.trained, traced.gradients, strict=True))
+    with traced.mode:
+        gradients = {
+            name: Gradient(node, is_owned)
+            for name, node, is_owned in zip(tensors.trained, results, traced.owned, strict=True)
+            if node is not None
+        }
+        targets = dict(zip(tensors.parameters, zip(inputs, traced.inputs, strict=False), strict=False))
+        steps = _Assembly(writer, recipe, fakes, targets)
+        kept = steps.write(gradients)
+    nodes[-1].args = ((loss, *kept.values()),)
+    graph.set_codegen(CodeGen())  # one argument per input, not the list that was traced
+    traced.module.recompile()
+    updates = tuple(recipe.updates[name] for name in steps.updated)
+    examples = (*(fake.detach() for fake in traced.inputs), *writer.examples)
+    added = tuple(gradients) if recipe.phase in (Phase.MIDDLE, Phase.LAST) else ()
+    lasting = [*inputs[: len(tensors.parameters) + len(tensors.buffers)], *writer.states]
+    names = tuple(node.name for node in lasting)
+    return StepGraph(traced.module, examples, names, tuple(writer.reads), updates, tuple(kept), added)
+
+
+@dataclass
+class _Assembly:
+    writer: StepWriter
+    recipe: Recipe
+    fakes: Mapping[str, torch.Tensor | None]
+    """By name of the parameter: its gradient as traced."""
+    targets: Mapping[str, tuple[fx.Node, torch.Tensor]]
+    """By name of the parameter: its input, and that as a fake tensor."""
+    updated: tuple[str, ...] = ()
+
+    def write(self, gradients: Mapping[str, Gradient]) -> dict[str, fx.Node]:
+        """Append everything behind backward; return the gradients that are outputs, by parameter."""
+        gradients = {name: self._collected(name, gradient) for name, gradient in gradients.items()}
+        if self.recipe.phase is Phase.FIRST:
+            return {name: owned(self.writer, gradient).node for name, gradient in gradients.items()}
+        if self.recipe.phase is Phase.MIDDLE:
+            return {}
+        if self.recipe.clip:
+            scaled = clipped(self.writer, list(gradients.values()), self.recipe.clip)
+            gradients = dict(zip(gradients, scaled, strict=True))
+        self.updated = tuple(name for name in self.recipe.updates if name in gradients)
+        for name in self.updated:
+            target, fake = self.targets[name]
+            self.writer.module = _module_of(name)
+            self.recipe.updates[name].emit(self.writer, target, gradients[name], fake)
+        return {}
+
+    def _collected(self, name: str, gradient: Gradient) -> Gradient:
+        """Return the gradient in the strides of its parameter, with those of earlier calls added."""
+        self.writer.module = _module_of(name)
+        traced, (_, parameter) = self.fakes[name], self.targets[name]
+        assert traced is not None
+        gradient = laid_out(self.writer, gradient, traced, parameter)
+        if self.recipe.phase in (Phase.WHOLE, Phase.FIRST):
+            return gradient
+        kept = self.recipe.updates[name].parameter
+        return accumulated(self.writer, gradient, parameter, lambda: kept.grad)
+
+
+def _module_of(parameter: str) -> str:
+    """Return the path of the module that a parameter belongs to."""
+    return plain(parameter.rpartition(".")[0])

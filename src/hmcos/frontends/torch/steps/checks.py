@@ -1,0 +1,41 @@
+"""What a training step refuses before it traces, in one line that says what to do."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from torch import nn
+
+from hmcos.errors import OptionError
+from hmcos.frontends.torch.private_training import has_gradient_hooks
+from hmcos.frontends.torch.steps.batches import Batch
+
+
+def check_model(model: nn.Module) -> None:
+    """Raise an OptionError if a model cannot be trained by one graph."""
+    parallel = cast("tuple[type[nn.Module], ...]", (nn.parallel.DistributedDataParallel, nn.DataParallel))
+    if isinstance(model, parallel):
+        raise OptionError(
+            f"the model is wrapped in {type(model).__name__}, which talks to other processes or devices"
+            " during backward: one graph trains one model on one device; pass the module inside"
+        )
+    for name, parameter in model.named_parameters():
+        if nn.parameter.is_lazy(parameter):
+            raise OptionError(f"parameter {name!r} has no shape yet: run the model once before training_step")
+        if has_gradient_hooks(parameter):
+            raise OptionError(
+                f"parameter {name!r} has hooks on its gradient, which one graph cannot call: remove"
+                " them (with hmcos the update frees the gradient by itself)"
+            )
+
+
+def check_batch(batch: Batch) -> None:
+    """Raise an OptionError if a batch has tensors without strides."""
+    for number, tensor in enumerate(batch.tensors):
+        if tensor.is_nested or tensor.layout is not torch.strided:
+            what = "nested" if tensor.is_nested else f"of layout {tensor.layout}"
+            raise OptionError(
+                f"tensor {number} of the batch is {what}: give a dense one, as by"
+                f" {'torch.nested.to_padded_tensor' if tensor.is_nested else '.to_dense()'}"
+            )

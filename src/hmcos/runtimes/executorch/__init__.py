@@ -1,0 +1,1 @@
+"""ExecuTorch: where its memory planning puts tensors."""

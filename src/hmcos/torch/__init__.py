@@ -1,0 +1,48 @@
+"""hmcos for PyTorch. Nothing here imports torch before it is used."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hmcos.torch.compiling import backend
+    from hmcos.torch.exporting import reordered
+    from hmcos.torch.ordering import Ordered, ordered
+    from hmcos.torch.profiling import MemoryProfile, profile
+    from hmcos.torch.training import TrainingStep, training_step
+
+__all__ = [
+    "MemoryProfile",
+    "Ordered",
+    "TrainingStep",
+    "backend",
+    "ordered",
+    "profile",
+    "reordered",
+    "training_step",
+]
+
+_PLACES = {
+    "MemoryProfile": "hmcos.torch.profiling",
+    "Ordered": "hmcos.torch.ordering",
+    "TrainingStep": "hmcos.torch.training",
+    "backend": "hmcos.torch.compiling",
+    "ordered": "hmcos.torch.ordering",
+    "profile": "hmcos.torch.profiling",
+    "reordered": "hmcos.torch.exporting",
+    "training_step": "hmcos.torch.training",
+}
+"""Public name to its module, imported on first use."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module 'hmcos.torch' has no attribute {name!r}")
+    value = getattr(import_module(_PLACES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,57 @@
+"""The order of a training step, with its log line; a step that cannot be ordered runs as it was traced."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from hmcos.frontends.torch.steps.assembling import StepGraph
+from hmcos.log import Log
+from hmcos.tasks.schedule.remembered import orders_folder
+from hmcos.torch.ordering import Ordered, ordered
+from hmcos.torch.targets import target_of
+from hmcos.words import human
+
+_LOG = Log("hmcos.torch")
+
+
+@dataclass(frozen=True, slots=True)
+class Searching:
+    """How an order is searched."""
+
+    target: str | None
+    """None for that of the device."""
+    time_limit: float | None
+    cache: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OrderedStep:
+    """A training step in its order."""
+
+    graph: StepGraph
+    ordered: Ordered
+    run: Callable[..., Sequence[torch.Tensor]]
+
+    @property
+    def words(self) -> str:
+        """What was gained and proved, as text."""
+        plan = self.ordered.plan
+        return f"peak {human(plan.given_peak)} -> {human(plan.peak)}, {plan.status}"
+
+
+def in_order(graph: StepGraph, searching: Searching) -> OrderedStep:
+    """Return a training step in the order that needs the least memory."""
+    found = ordered(
+        graph.module,
+        graph.examples,
+        parameters=graph.parameters,
+        target=searching.target or target_of(graph.examples),
+        time_limit=searching.time_limit,
+        kept=orders_folder() if searching.cache else None,
+    )
+    step = OrderedStep(graph, found, found.module.forward)
+    _LOG.info("training step of %d operators: %s", found.plan.operators, step.words)
+    return step
