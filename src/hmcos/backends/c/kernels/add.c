@@ -22,12 +22,5 @@ static void hm_add_row(const hm_binary *p, const hm_scales *q, const int8_t *a, 
 
 static void hm_add_step(int8_t *arena, const hm_operator *o, int32_t step)
 {
-    const hm_binary *p = (const hm_binary *)o->params;
-    const int32_t width = hm_beside(p);
-    int8_t *out = hm_row(arena, o->makes, step);
-    int32_t x;
-    for (x = 0; x < p->width; x += width, out += width * p->channels) {
-        const int8_t *a = hm_operand(arena, o, step, x, 0), *b = hm_operand(arena, o, step, x, 1);
-        hm_add_row(p, &hm_scales_table[o->scales], a, b, out, width);
-    }
+    hm_binary_step(arena, o, step, hm_add_row);
 }
