@@ -198,6 +198,18 @@ def chunks(path: Path) -> Iterator[bytes]:
             yield part
 
 
+def digest_of_file(path: Path) -> str:
+    """Return the sha256 of a file.
+
+    Raises:
+        OutputError: it cannot be read.
+    """
+    digest = sha256()
+    for part in chunks(path):
+        digest.update(part)
+    return digest.hexdigest()
+
+
 @contextmanager
 def output_errors(path: Path, fault: str = "cannot be written") -> Generator[None]:
     """Turn the system's errors for a path into an OutputError that names the path."""

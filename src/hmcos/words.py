@@ -52,6 +52,11 @@ def one_line(message: str) -> str:
     return shortened(line, LONGEST_LINE)
 
 
+def first_line(error: Exception) -> str:
+    """Return the first line of the message of an error, or its class if it has none."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
 def _unbroken(space: re.Match[str]) -> str:
     return " " if "\n" in space[0] or "\r" in space[0] else space[0]
 

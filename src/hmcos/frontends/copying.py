@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
 from hmcos.errors import OutputError
 from hmcos.frontends.model import Model
-from hmcos.staging import Staging, chunks, identities, output_errors
+from hmcos.staging import Staging, digest_of_file, identities, output_errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +67,7 @@ def copy_data(files: Iterable[DataFile], staging: Staging) -> dict[str, str]:
 def _copied(file: DataFile, staging: Staging) -> str:
     if not file.stands:
         return staging.copy(file.source, file.target)
-    digest = sha256()
-    for part in chunks(file.source):
-        digest.update(part)
-    return digest.hexdigest()
+    return digest_of_file(file.source)
 
 
 def check_outputs(model: Model, paths: Iterable[Path]) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from hashlib import sha256
 from pathlib import Path
 
 from hmcos.errors import OutputError, PlanError
 from hmcos.plan.plan import Plan
-from hmcos.staging import chunks
+from hmcos.staging import digest_of_file
 
 
 def check_written(plan: Plan, *, header: bool = False) -> tuple[str, ...]:
@@ -83,13 +82,10 @@ def digest_of(file: Path) -> str | None:
     """
     if not _is_file(file):
         return None
-    digest = sha256()
     try:
-        for part in chunks(file):
-            digest.update(part)
+        return digest_of_file(file)
     except OutputError as error:
         raise PlanError(str(error)) from error
-    return digest.hexdigest()
 
 
 def _is_file(path: Path) -> bool:

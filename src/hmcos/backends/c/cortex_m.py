@@ -16,6 +16,7 @@ from pathlib import Path
 from struct import unpack_from
 from typing import Any, cast
 
+from hmcos.alignment import round_up
 from hmcos.backends.c.cmsis_library import HEADER, sources_of
 from hmcos.backends.c.generating import Generated
 from hmcos.backends.c.harness import COMPILING
@@ -263,14 +264,14 @@ class _Machine:
             held = [each for each in image.loaded if start <= each[0] < start + _VARIABLES - _FLASH]
             if held:
                 end = max(address + len(content) for address, content in held)
-                self.machine.mem_map(start, _paged(end - start), how)
+                self.machine.mem_map(start, round_up(end - start, _PAGE), how)
         for address, content in image.loaded:
             self.machine.mem_write(address, content)
-        self.machine.mem_map(_ARENA, _paged(told["arena"]))
+        self.machine.mem_map(_ARENA, round_up(told["arena"], _PAGE))
         self.machine.mem_write(_ARENA, bytes([_GARBAGE]) * told["arena"])
         self.machine.mem_map(_STACK, _STACK_BYTES)
         self.machine.mem_write(_STACK, bytes([_UNTOUCHED]) * _STACK_BYTES)
-        self.machine.mem_map(_ROW, _paged(max(1, told["row"])))
+        self.machine.mem_map(_ROW, round_up(max(1, told["row"]), _PAGE))
         self.machine.mem_map(_END, _PAGE)
 
     def ran(self, fed: bytes) -> tuple[bytes, int]:
@@ -299,7 +300,3 @@ class _Machine:
         machine.reg_write(arm.UC_ARM_REG_LR, _END | 1)
         machine.emu_start(self.entry | 1, _END)
         return int(machine.reg_read(arm.UC_ARM_REG_R0))
-
-
-def _paged(size: int) -> int:
-    return -(-size // _PAGE) * _PAGE

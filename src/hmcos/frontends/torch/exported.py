@@ -7,7 +7,6 @@ import operator
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from os import PathLike
 from pathlib import Path
 from typing import cast
@@ -27,7 +26,8 @@ from hmcos.frontends.torch.permuting import orders_between, permuted
 from hmcos.frontends.torch.private import storage_address, with_graph
 from hmcos.frontends.torch.programs import Program, digest_of_memory, program_in_memory, read_program
 from hmcos.frontends.torch.tracing import FORMAT, traced
-from hmcos.staging import chunks
+from hmcos.staging import digest_of_file
+from hmcos.words import first_line
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def load(source: object, bind: Mapping[str, int] | None) -> Model:
     try:
         if place is not None:
             path = _checked(place)
-            return _model(read_program(path), path, _digest(path), given)
+            return _model(read_program(path), path, digest_of_file(path), given)
         program = cast(ExportedProgram, source)
         return _model(program_in_memory(program), None, digest_of_memory(program), given)
     except (ModelError, OptionError) as error:
@@ -65,13 +65,6 @@ def _checked(path: Path) -> Path:
             return path
     except (OSError, ValueError) as error:
         raise ModelError(f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
-
-
-def _digest(path: Path) -> str:
-    digest = sha256()
-    for part in chunks(path):
-        digest.update(part)
-    return digest.hexdigest()
 
 
 def _model(program: Program, path: Path | None, digest: str, bind: Mapping[str, int]) -> Model:
@@ -168,7 +161,11 @@ def _archive(model: Model) -> tuple[Archive, Source]:
     if archive is None:
         return open_archive(saved(cast(ExportedProgram, source.program.memory))), source
     path = archive.source
-    if isinstance(path, Path) and model.path == path and model.original_sha256 not in ("", _digest(path)):
+    if (
+        isinstance(path, Path)
+        and model.path == path
+        and model.original_sha256 not in ("", digest_of_file(path))
+    ):
         raise OutputError(f"{path}: has changed since it was read")
     return archive, source
 
@@ -183,14 +180,8 @@ def saved(program: ExportedProgram) -> bytes:
     try:
         torch.export.save(program, content)
     except Exception as error:  # whatever the parts of a program raise when they are saved
-        raise OutputError(
-            f"the program cannot be saved by torch.export.save: {_first_line(error)}"
-        ) from error
+        raise OutputError(f"the program cannot be saved by torch.export.save: {first_line(error)}") from error
     return content.getvalue()
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
 def reordered(model: Model, orders: Mapping[str, Sequence[int]]) -> ExportedProgram:

@@ -19,6 +19,7 @@ from hmcos.frontends.torch.archive import Archive, open_archive
 from hmcos.frontends.torch.checking import cleaned
 from hmcos.frontends.torch.private import deserialized, fake_mode
 from hmcos.frontends.torch.weights import part_of, read_meta
+from hmcos.words import first_line
 
 _PARAMETERS = frozenset({InputKind.PARAMETER, InputKind.BUFFER, InputKind.CONSTANT_TENSOR})
 
@@ -63,8 +64,7 @@ def read_program(source: Path | bytes) -> Program:
     except RecursionError:
         raise ModelError("its graph is nested too deeply") from None
     except Exception as error:  # whatever a damaged graph makes torch do
-        why = str(error).strip().partition("\n")[0] or type(error).__name__
-        raise ModelError(f"torch {torch.__version__} cannot read its graph: {why}") from error
+        raise ModelError(f"torch {torch.__version__} cannot read its graph: {first_line(error)}") from error
     ranges = {name: (_size(each.get("min_val")), _size(each.get("max_val"))) for name, each in limits.items()}
     return _program(module, signature, ranges, archive=archive)
 

@@ -26,6 +26,7 @@ from hmcos.frontends.torch.private import (
     wrapped_operator,
 )
 from hmcos.frontends.torch.refusing import refusal
+from hmcos.words import first_line
 
 COLLECTIVES = ("_c10d_functional", "_c10d_functional_autograd", "c10d", "c10d_functional", "_dtensor")
 """Namespaces of operators that several processes run together."""
@@ -204,8 +205,7 @@ class _Observation(Interpreter):
         except Exception as error:
             if "data-dependent" in str(error):
                 raise _depends_on_data(n) from error
-            why = str(error).strip().partition("\n")[0] or type(error).__name__
-            raise refusal(n, f"does not run on tensors without values: {why}") from error
+            raise refusal(n, f"does not run on tensors without values: {first_line(error)}") from error
         self.observed.values[n] = value
         if changes_the_state(n):
             left = {id(given) for given in args}

@@ -13,9 +13,6 @@ from torch.profiler import ProfilerActivity, profile
 from hmcos.runtimes.torch.running import Call, Feed, readied
 from hmcos.runtimes.torch.tally import Tally
 
-ENVIRONMENT = {"KINETO_LOG_LEVEL": "6"}
-"""Variables for a process that measures: without them, the profiler writes about itself to standard error."""
-
 
 def allocated(module: fx.GraphModule, feed: Feed, seed: int = 0) -> int:
     """Return the most bytes that are allocated at once while a graph runs, its inputs included.

@@ -19,6 +19,7 @@ from hmcos.runtimes.torch.allocators import allocated
 from hmcos.runtimes.torch.bits import difference
 from hmcos.runtimes.torch.running import Feed, Ran, run
 from hmcos.runtimes.torch.trial import LOADING, RESULT, SOURCE, Trial, Tried
+from hmcos.words import first_line
 
 _MOST = (7, 1, 0)
 """Largest integers to try as inputs, one after the other: they may be indices into something small."""
@@ -93,7 +94,7 @@ def _run_source(
         try:
             return feed, run(program.module, feed, trial.seed)
         except Exception as error:  # whatever operators raise for inputs that they do not take
-            why = why or str(error).strip().partition("\n")[0] or type(error).__name__
+            why = why or first_line(error)
     return why
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
-from math import ceil
 
+from hmcos.alignment import round_up
 from hmcos.backends.c.preparing.case import Case, Kernel, Scratch, plane
 from hmcos.graph.windows import Window
 from hmcos.plan.row_parts import Role
@@ -46,8 +46,8 @@ def _convolution(case: Case, kernel: Kernel) -> Scratch | None:
     if rows.kernel == columns.kernel == 1 and _has_all_columns(case, columns):
         return _behind(case, rows, Scratch(0, 4 * channels * (columns.stride == 1), 0))
     numbers = rows.kernel * columns.kernel * channels
-    both = 4 * _rounded(numbers, 4)
-    return _behind(case, rows, Scratch(both, both, 4 * _rounded(numbers, 16)))
+    both = 4 * round_up(numbers, 4)
+    return _behind(case, rows, Scratch(both, both, 4 * round_up(numbers, 16)))
 
 
 def _has_all_columns(case: Case, columns: Window) -> bool:
@@ -77,7 +77,7 @@ def _depthwise(case: Case, kernel: Kernel) -> Scratch | None:
         dsp = 0
     mve = 4 * _BLOCK * area if inputs == outputs else 0
     if inputs == 1:
-        mve = max(mve, 4 * _rounded(area, 16) + area * outputs)
+        mve = max(mve, 4 * round_up(area, 16) + area * outputs)
     return _behind(case, window[0], Scratch(0, dsp, mve))
 
 
@@ -156,7 +156,7 @@ def _under(axis: Window, place: int, size: int) -> list[int]:
 
 def _behind(case: Case, rows: Window, scratch: Scratch) -> Scratch:
     """Return a scratch behind the rows that are copied where they do not lie side by side."""
-    copied = _rounded(_copied(case, rows), _GRAIN)
+    copied = round_up(_copied(case, rows), _GRAIN)
     return _held(Scratch(*(copied + size for size in scratch)))
 
 
@@ -177,7 +177,3 @@ def _copied(case: Case, rows: Window) -> int:
         if any(b != a + read.size for a, b in pairwise(offsets)):
             found = max(found, len(offsets) * read.size)
     return found
-
-
-def _rounded(size: int, to: int) -> int:
-    return ceil(size / to) * to

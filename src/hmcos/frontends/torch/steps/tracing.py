@@ -17,6 +17,7 @@ from hmcos.frontends.torch.refusing import refusal
 from hmcos.frontends.torch.steps.autocast import Autocast
 from hmcos.frontends.torch.steps.batches import Batch
 from hmcos.frontends.torch.steps.origins import Origins, is_backward
+from hmcos.words import first_line
 
 Loss = Callable[[Any, Any], torch.Tensor]
 
@@ -112,8 +113,7 @@ def trace_gradients(whole: WithLoss, tensors: Tensors, batch: Batch, autocast: A
                 " same: select values with torch.where, or branch with torch.cond"
             ) from error
         except Exception as error:
-            why = str(error).strip().partition("\n")[0] or type(error).__name__
-            raise ModelError(f"{origins.path()}: cannot be traced: {why}") from error
+            raise ModelError(f"{origins.path()}: cannot be traced: {first_line(error)}") from error
     _check_random(module)
     return Traced(module, mode, tuple(fakes), tuple(tracing.gradients), tracing.owned())
 
