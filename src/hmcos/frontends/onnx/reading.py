@@ -11,9 +11,9 @@ from google.protobuf.message import DecodeError, EncodeError
 from onnx import GraphProto, ModelProto, TypeProto
 
 from hmcos.errors import ModelError, OptionError
-from hmcos.files import read_ordinary
 from hmcos.frontends.format import Loadable, Serializable
 from hmcos.frontends.model import Model
+from hmcos.frontends.model_file import read_model_file
 from hmcos.frontends.onnx.body_graphs import graphs
 from hmcos.frontends.onnx.dimensions import symbols
 from hmcos.frontends.onnx.external_data import data_files
@@ -24,6 +24,7 @@ from hmcos.graph.graph import Tensor
 
 LONGEST = 1000
 """Most characters of an error: names and shapes in a damaged file may be as long as the file."""
+TOO_LARGE = "is larger than 2 GB, the most that protobuf can hold; store weights as external data"
 
 
 def load(
@@ -46,7 +47,7 @@ def load(
     path = Path(source) if isinstance(source, str | PathLike) else None
     title = str(path) if path is not None else "the model in memory"
     try:
-        content = _read(path) if path is not None else _serialise(source)
+        content = read_model_file(path, LARGEST, TOO_LARGE) if path is not None else _serialise(source)
         return _model(content, path, dict(bind or {}), known)
     except ModelError as error:
         raise type(error)(f"{title}: {_one_line(error)}") from error.__cause__
@@ -88,21 +89,6 @@ def _model(
         file_bytes=len(content),
         proto=proto,
     )
-
-
-def _read(path: Path) -> bytes:
-    try:
-        if path.is_dir():
-            raise ModelError("is a directory; name the model file in it")
-        if path.stat().st_size > LARGEST:
-            raise ModelError(
-                "is larger than 2 GB, the most that protobuf can hold; store weights as external data"
-            )
-        return read_ordinary(path)
-    except FileNotFoundError as error:
-        raise ModelError("does not exist") from error
-    except (OSError, ValueError) as error:
-        raise ModelError(f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
 
 
 def _serialise(source: object) -> bytes:

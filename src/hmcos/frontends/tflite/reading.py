@@ -8,8 +8,8 @@ from os import PathLike
 from pathlib import Path
 
 from hmcos.errors import ModelError, OptionError
-from hmcos.files import read_ordinary
 from hmcos.frontends.model import Model
+from hmcos.frontends.model_file import read_model_file
 from hmcos.frontends.tflite.buffers import check_buffers
 from hmcos.frontends.tflite.calls import paths
 from hmcos.frontends.tflite.checking import DAMAGE, check_flatbuffer
@@ -18,6 +18,7 @@ from hmcos.frontends.tflite.subgraphs import read_subgraph, tensor_title
 
 LARGEST = 2**31
 """Bytes; a flatbuffer cannot be larger."""
+TOO_LARGE = "is larger than 2 GB, the most that a flatbuffer can hold"
 
 
 def load(source: str | PathLike[str], bind: Mapping[str, int] | None = None) -> Model:
@@ -35,7 +36,7 @@ def load(source: str | PathLike[str], bind: Mapping[str, int] | None = None) -> 
             f"{path}: TensorFlow Lite has no symbolic dimensions, so {', '.join(bind)} cannot be bound"
         )
     try:
-        return model_in(_read(path), path)
+        return model_in(read_model_file(path, LARGEST, TOO_LARGE), path)
     except ModelError as error:
         raise ModelError(f"{path}: {' '.join(str(error).split())}") from error.__cause__
 
@@ -103,16 +104,3 @@ def model_in(content: bytes, path: Path | None) -> Model:
         file_bytes=len(content),
         proto=content,
     )
-
-
-def _read(path: Path) -> bytes:
-    try:
-        if path.is_dir():
-            raise ModelError("is a directory; name the model file in it")
-        if path.stat().st_size > LARGEST:
-            raise ModelError("is larger than 2 GB, the most that a flatbuffer can hold")
-        return read_ordinary(path)
-    except FileNotFoundError as error:
-        raise ModelError("does not exist") from error
-    except (OSError, ValueError) as error:
-        raise ModelError(f"cannot be read: {getattr(error, 'strerror', None) or error}") from error

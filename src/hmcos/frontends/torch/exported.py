@@ -16,6 +16,7 @@ from torch.export import ExportedProgram
 
 from hmcos.errors import ModelError, OptionError, OutputError
 from hmcos.frontends.model import Model
+from hmcos.frontends.model_file import check_model_file
 from hmcos.frontends.outline import Outline, Port
 from hmcos.frontends.torch.archive import Archive, open_archive
 from hmcos.frontends.torch.arranging import rearranged
@@ -45,26 +46,12 @@ def load(source: object, bind: Mapping[str, int] | None) -> Model:
     title = "the exported program" if place is None else str(place)
     try:
         if place is not None:
-            path = _checked(place)
+            path = check_model_file(place)
             return _model(read_program(path), path, digest_of_file(path), given)
         program = cast(ExportedProgram, source)
         return _model(program_in_memory(program), None, digest_of_memory(program), given)
     except (ModelError, OptionError) as error:
         raise type(error)(f"{title}: {error}") from error.__cause__
-
-
-def _checked(path: Path) -> Path:
-    try:
-        if path.is_dir():
-            raise ModelError("is a directory; name the model file in it")
-        if not path.exists():
-            raise ModelError("does not exist")
-        if not path.is_file():
-            raise ModelError("is a device or a pipe; name an ordinary file")
-        with path.open("rb"):
-            return path
-    except (OSError, ValueError) as error:
-        raise ModelError(f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
 
 
 def _model(program: Program, path: Path | None, digest: str, bind: Mapping[str, int]) -> Model:
@@ -141,7 +128,7 @@ def orders_in(model: Model, written: Path) -> dict[str, tuple[int, ...]]:
     """Return the orders of a written file; see `Format.orders_in`."""
     archive, source = _archive(model)
     try:
-        result = open_archive(_checked(written))
+        result = open_archive(check_model_file(written))
         orders = orders_between(archive.graph(), result.graph(), source.trace)
         other = archive.first_difference(result)
     except ModelError as error:
@@ -160,12 +147,8 @@ def _archive(model: Model) -> tuple[Archive, Source]:
     archive = source.program.archive
     if archive is None:
         return open_archive(saved(cast(ExportedProgram, source.program.memory))), source
-    path = archive.source
-    if (
-        isinstance(path, Path)
-        and model.path == path
-        and model.original_sha256 not in ("", digest_of_file(path))
-    ):
+    path, known = archive.source, model.original_sha256
+    if isinstance(path, Path) and model.path == path and known not in ("", digest_of_file(path)):
         raise OutputError(f"{path}: has changed since it was read")
     return archive, source
 
