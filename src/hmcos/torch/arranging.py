@@ -12,7 +12,6 @@ from hmcos.log import Log
 from hmcos.tasks.schedule.remembered import orders_folder
 from hmcos.torch.ordering import Ordered, ordered
 from hmcos.torch.targets import target_of
-from hmcos.words import human
 
 _LOG = Log("hmcos.torch")
 
@@ -35,12 +34,6 @@ class OrderedStep:
     ordered: Ordered
     run: Callable[..., Sequence[torch.Tensor]]
 
-    @property
-    def words(self) -> str:
-        """What was gained and proved, as text."""
-        plan = self.ordered.plan
-        return f"peak {human(plan.given_peak)} -> {human(plan.peak)}, {plan.status}"
-
 
 def in_order(graph: StepGraph, searching: Searching) -> OrderedStep:
     """Return a training step in the order that needs the least memory."""
@@ -52,6 +45,5 @@ def in_order(graph: StepGraph, searching: Searching) -> OrderedStep:
         time_limit=searching.time_limit,
         kept=orders_folder() if searching.cache else None,
     )
-    step = OrderedStep(graph, found, found.module.forward)
-    _LOG.info("training step of %d operators: %s", found.plan.operators, step.words)
-    return step
+    _LOG.info("training step of %d operators: %s", found.plan.operators, found.words)
+    return OrderedStep(graph, found, found.module.forward)

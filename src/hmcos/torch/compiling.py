@@ -12,6 +12,7 @@ from torch.fx import GraphModule, Node
 
 from hmcos.errors import OptionError
 from hmcos.frontends.torch.boxed import boxed
+from hmcos.frontends.torch.observing import has_storage
 from hmcos.frontends.torch.private import storage_address
 from hmcos.frontends.torch.private_training import aot_compiled, forward_returns
 from hmcos.log import Log
@@ -87,12 +88,12 @@ class _Compiling:
 
     def inference(self, module: GraphModule, inputs: Sequence[Any]) -> Boxed:
         """Return a graph that is never differentiated, in its order. The caller holds its inputs."""
-        return _runnable(_Source("inference", module, inputs, _names(module)), self._searching)
+        return _runnable(_Source("inference", module, inputs, frozenset(_names(module))), self._searching)
 
     def forward(self, module: GraphModule, inputs: Sequence[Any]) -> Boxed:
         """Return a forward graph in its order. The caller holds its inputs."""
         self._forward = _forward(module)
-        return _runnable(_Source("forward", module, inputs, _names(module)), self._searching)
+        return _runnable(_Source("forward", module, inputs, frozenset(_names(module))), self._searching)
 
     def backward(self, module: GraphModule, inputs: Sequence[Any]) -> Boxed:
         """Return a backward graph in its order.
@@ -100,7 +101,7 @@ class _Compiling:
         The user holds what shares memory with the inputs of forward or with its outputs; autograd holds the
         gradients that backward comes from (`tangents`). All other saved tensors die after their last reader.
         """
-        names = [node.name for node in module.graph.nodes if node.op == "placeholder"]
+        names = _names(module)
         saved = self._forward.values
         # Those of the forward graph know which saved tensors share memory; those given here do not.
         known = [saved.get(name, value) for name, value in zip(names, inputs, strict=True)]
@@ -126,16 +127,13 @@ def _forward(module: GraphModule) -> _Forward:
     nodes = list(module.graph.nodes)
     values = {node.name: value for node in nodes if _address(value := node.meta.get("val")) is not None}
     returned = cast("Sequence[object]", nodes[-1].args[0])[: forward_returns()]
-    lasting = [node.name for node in nodes if node.op == "placeholder"]
-    lasting += [node.name for node in returned if isinstance(node, Node)]
+    lasting = [*_names(module), *(node.name for node in returned if isinstance(node, Node))]
     return _Forward(values, frozenset(_address(values[name]) for name in lasting if name in values))
 
 
 def _address(value: object) -> int | None:
     """Return what identifies the storage of a dense tensor; None for everything else."""
-    if not isinstance(value, torch.Tensor) or value.layout is not torch.strided or value.is_nested:
-        return None
-    return storage_address(value)
+    return storage_address(value) if isinstance(value, torch.Tensor) and has_storage(value) else None
 
 
 @dataclass(frozen=True)
@@ -149,8 +147,9 @@ class _Source:
     """The inputs that somebody holds until the graph has run, whatever its order: they are not counted."""
 
 
-def _names(module: GraphModule) -> frozenset[str]:
-    return frozenset(node.name for node in module.graph.nodes if node.op == "placeholder")
+def _names(module: GraphModule) -> list[str]:
+    """Return the names of the inputs of a graph."""
+    return [node.name for node in module.graph.nodes if node.op == "placeholder"]
 
 
 def _runnable(source: _Source, searching: _Searching) -> Boxed:
@@ -167,7 +166,11 @@ def _runnable(source: _Source, searching: _Searching) -> Boxed:
 
 
 def _boxed(module: GraphModule) -> Boxed:
-    run = boxed(module).forward
+    return _taking_a_list(boxed(module).forward)
+
+
+def _taking_a_list(run: Boxed) -> Boxed:
+    """Return a function that tells PyTorch that it takes one list of arguments, and empties it."""
 
     def call(arguments: list[Any]) -> Sequence[Any]:
         return run(arguments)
@@ -213,12 +216,7 @@ class _BySize:
 
     def boxed(self) -> Boxed:
         """Return a function that runs the graph in the order for the sizes of its arguments."""
-
-        def call(arguments: list[Any]) -> Sequence[Any]:
-            return self.call_for(arguments)(arguments)
-
-        call._boxed_call = True  # pyright: ignore[reportFunctionMemberAccess]
-        return call
+        return _taking_a_list(lambda arguments: self.call_for(arguments)(arguments))
 
     def call_for(self, arguments: Sequence[Any]) -> Boxed:
         """Return the function for the sizes of these arguments."""

@@ -21,11 +21,11 @@ from torch.export import ExportedProgram
 from torch.fx import GraphModule
 from torch.fx.passes.infra.pass_base import PassResult
 
+from hmcos.frontends.torch.programs import program_in_memory
 from hmcos.log import Log
 from hmcos.runtimes.executorch.planning import Result, Spec, memory_planning, placed
 from hmcos.tasks.request import chosen_limits
 from hmcos.torch.ordering import Ordered, ordered
-from hmcos.words import human
 
 __all__ = ["algorithm", "arena", "orders", "schedule"]
 
@@ -80,8 +80,7 @@ def schedule(manager: EdgeProgram, *, time_limit: float | None = None, state_lim
     found = orders(manager, time_limit=time_limit, state_limit=state_limit)
     better = {name: each.module for name, each in found.items() if each.plan.peak < each.plan.given_peak}
     for name, each in found.items():
-        before, after = human(each.plan.given_peak), human(each.plan.peak)
-        _LOG.info("%s: peak %s -> %s, %s", name, before, after, each.plan.schedule.status)
+        _LOG.info("%s: %s", name, each.words)
     if not better:
         return manager
     return manager.transform({name: [_replacing(module)] for name, module in better.items()})
@@ -121,25 +120,16 @@ def arena(
     It is what `MemoryPlanningPass(memory_planning_algo=...)` takes, as is `functools.partial(arena,
     time_limit=5)`. `time_limit` is in seconds, for each graph.
     """
-
-    def least(*given: Any) -> Result:
-        return algorithm(*given, time_limit=time_limit)
-
-    suite = memory_planning().MemoryPlanningAlgorithmSuite([least])
+    suite = memory_planning().MemoryPlanningAlgorithmSuite([partial(algorithm, time_limit=time_limit)])
     return suite(alignment, specs, graph_module, graph_signature, extra_padding)
 
 
 def _ordered(program: ExportedProgram, time_limit: float | None, state_limit: int | None) -> Ordered:
-    signature = program.graph_signature
-    kept: list[Mapping[str, str]] = [
-        signature.inputs_to_parameters,
-        signature.inputs_to_buffers,
-        signature.inputs_to_lifted_tensor_constants,
-    ]
+    read = program_in_memory(program)
     return ordered(
-        program.graph_module,
-        [node.meta.get("val") for node in program.graph_module.graph.nodes if node.op == "placeholder"],
-        parameters=[name for names in kept for name in names],
+        read.module,
+        [node.meta.get("val") for node in read.placeholders],
+        parameters=read.parameters,
         held=(),
         views=("aten::view_copy",),
         target="executorch",

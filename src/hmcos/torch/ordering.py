@@ -21,6 +21,7 @@ from hmcos.tasks.request import Request, chosen_limits, chosen_target
 from hmcos.tasks.schedule.remembered import remembering
 from hmcos.tasks.schedule.solved import Solved
 from hmcos.tasks.schedule.solving import solve
+from hmcos.words import human
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,12 @@ class Ordered:
     def plan(self) -> Plan:
         """The plan: `plan.given_peak` and `plan.peak` are the peaks before and after, in bytes."""
         return self.solved.plan
+
+    @property
+    def words(self) -> str:
+        """What was gained and proved, as text."""
+        plan = self.plan
+        return f"peak {human(plan.given_peak)} -> {human(plan.peak)}, {plan.status}"
 
 
 def ordered(  # noqa: PLR0913

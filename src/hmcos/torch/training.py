@@ -129,7 +129,7 @@ class TrainingStep:
         return result
 
     def __repr__(self) -> str:
-        planned = "; ".join(prepared.ordered.words for prepared in self._prepared.values())
+        planned = "; ".join(found.words for found in self.orders)
         return f"<TrainingStep of {type(self._whole.model).__name__}: {planned}>"
 
     @property
