@@ -7,7 +7,7 @@ import json
 import zipfile
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -34,10 +34,14 @@ class Archive:
     source: Path | bytes
     root: str
     """The folder that all entries are in, with a slash."""
-    names: frozenset[str]
-    """The entries, without that folder."""
+    bytes_of: Mapping[str, int]
+    """The size of each entry, by its name without that folder."""
     graph_name: str
     """The entry of the graph."""
+    _listed: dict[str, dict[str, dict[str, Any]]] = field(
+        default_factory=dict[str, Any], repr=False, compare=False
+    )
+    """What `payloads` found: a graph and its weights both ask for it."""
 
     def read(self, name: str) -> bytes:
         """Return the bytes of an entry.
@@ -58,7 +62,7 @@ class Archive:
         with _opened(self.source) as file:
 
             def read(name: str) -> bytes:
-                if name not in self.names:
+                if name not in self.bytes_of:
                     raise ModelError(
                         f"its entry {name} is missing; torch.export.save of torch 2.9 or newer writes it"
                     )
@@ -80,6 +84,11 @@ class Archive:
         Raises:
             ModelError: it is not as torch.export.save writes it, or one is pickled.
         """
+        if kind not in self._listed:
+            self._listed[kind] = self._payloads(kind)
+        return self._listed[kind]
+
+    def _payloads(self, kind: str) -> dict[str, dict[str, Any]]:
         entry = f"data/{kind}/model_{kind}_config.json"
         listed = parsed(self.read(entry), entry).get("config")
         if not isinstance(listed, dict):
@@ -99,20 +108,19 @@ class Archive:
 
     def sizes(self, kind: str) -> dict[str, int]:
         """Return the bytes of each entry that holds `weights` or `constants`."""
-        begin = f"{self.root}data/{kind}/"
-        with _opened(self.source) as file:
-            return {
-                info.filename: info.file_size
-                for info in file.infolist()
-                if info.filename.startswith(begin) and not info.filename.endswith(".json")
-            }
+        return {
+            self.root + name: size
+            for name, size in self.bytes_of.items()
+            if name.startswith(f"data/{kind}/") and not name.endswith(".json")
+        }
 
     def first_difference(self, other: Archive) -> str:
         """Return the first entry besides the graph in which two archives differ; empty if there is none."""
-        for name in sorted(self.names ^ other.names):
+        names = self.bytes_of.keys()
+        for name in sorted(names ^ other.bytes_of.keys()):
             return name
         with self.reader() as read, other.reader() as read_other:
-            for name in sorted(self.names - {self.graph_name, *_OF_THE_FILE}):
+            for name in sorted(names - {self.graph_name, *_OF_THE_FILE}):
                 if read(name) != read_other(name):
                     return name
         return ""
@@ -143,7 +151,7 @@ def open_archive(source: Path | bytes) -> Archive:
         names = [info.filename for info in infos]
         _check_entries(infos, len(source) if isinstance(source, bytes) else source.stat().st_size)
         root = names[0].partition("/")[0] + "/" if names else ""
-        inside = frozenset(name.removeprefix(root) for name in names)
+        inside = {info.filename.removeprefix(root): info.file_size for info in infos}
         if not all(name.startswith(root) for name in names) or "archive_format" not in inside:
             raise ModelError(
                 "is no archive of torch.export.save of torch 2.9 or newer; save it with a newer torch"
