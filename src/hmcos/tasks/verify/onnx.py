@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hmcos.errors import VerifyError
 from hmcos.folders import temporary_folder
 from hmcos.frontends import loading
 from hmcos.frontends.feeding import own_inputs
@@ -13,7 +12,7 @@ from hmcos.graph.float_ends import without
 from hmcos.plan.plan import Plan
 from hmcos.tasks.verify.run_options import Runner, Running
 from hmcos.verify.checks import Check, attempt
-from hmcos.verify.counted.order_check import check_order
+from hmcos.verify.counted.order_check import check_order, check_planned
 from hmcos.verify.run.parent import run_apart
 from hmcos.verify.run.run_request import FloatSource, RunRequest
 from hmcos.verify.written_model import check_bodies, order_of
@@ -102,11 +101,8 @@ def compared(model: Model, plan: Plan | None, written: Path) -> Check:
 
 def _written(model: Model, plan: Plan | None, written: Path) -> str:
     order = order_of(model, written)
-    if plan is not None and order != plan.order:
-        step = next(i for i, (a, b) in enumerate(zip(order, plan.order, strict=True)) if a != b)
-        raise VerifyError(
-            f"{written.name}: step {step} is operator {order[step]}, but the plan says {plan.order[step]}"
-        )
+    if plan is not None:
+        check_planned(order, plan.order, f"{written.name}: ")
     check_order(model.graph, order)
     planned = None if plan is None else {body.path: body.order for body in plan.bodies}
     check_bodies(model, written, order, planned)

@@ -16,7 +16,7 @@ from hmcos.tasks.verify.run_options import Runner, Running
 from hmcos.tasks.verify.tflite_runs import on_result, outputs_checks
 from hmcos.tasks.verify.tflite_trial import TfliteTrial
 from hmcos.verify.checks import Check, attempt
-from hmcos.verify.counted.order_check import check_order
+from hmcos.verify.counted.order_check import check_order, check_planned
 
 
 def ran(model: Model, plan: Plan | None, place: Path | None, running: Running) -> list[Check]:
@@ -99,9 +99,8 @@ def _check_graph(place: Place, order: tuple[int, ...], planned: tuple[int, ...] 
         check_order(place.graph, order)
     except VerifyError as error:
         raise VerifyError(f"{where}{error}") from error
-    if planned is not None and order != planned:
-        step = next(i for i, (a, b) in enumerate(zip(order, planned, strict=True)) if a != b)
-        raise VerifyError(f"{where}step {step} is operator {order[step]}, but the plan says {planned[step]}")
+    if planned is not None:
+        check_planned(order, planned, where)
 
 
 def _arena(trial: TfliteTrial, plan: Plan | None, made: Written, result: bytes) -> str:

@@ -20,7 +20,7 @@ from hmcos.runtimes.torch.trial import Trial, Tried, tried
 from hmcos.tasks.measure.file_order import file_order_peak
 from hmcos.tasks.verify.run_options import Runner, Running
 from hmcos.verify.checks import Check, attempt
-from hmcos.verify.counted.order_check import check_order
+from hmcos.verify.counted.order_check import check_order, check_planned
 
 
 def ran(model: Model, plan: Plan | None, written: Path | None, running: Running) -> list[Check]:
@@ -67,22 +67,11 @@ def _written(model: Model, plan: Plan | None, written: Path) -> str:
         orders = format_called(model.format).orders_in(model, written)
     except ModelError as error:
         raise VerifyError(str(error)) from error
-    _check_planned(orders, {} if plan is None else plan.orders)
+    for path, planned in ({} if plan is None else plan.orders).items():
+        check_planned(orders.get(path, ()), planned, f"{path}: " if path else "")
     check_order(model.graph, orders[""])
     count = f"the source's {len(orders['']):,} operators"
     return f"{written.name}: {count} in a valid order, and nothing else changed"
-
-
-def _check_planned(orders: Mapping[str, tuple[int, ...]], planned: Mapping[str, tuple[int, ...]]) -> None:
-    for path, order in planned.items():
-        where = f"{path}: " if path else ""
-        for step, (made, wanted) in enumerate(zip(orders.get(path, ()), order, strict=False)):
-            if made != wanted:
-                raise VerifyError(f"{where}step {step} is operator {made}, but the plan says {wanted}")
-        if len(orders.get(path, ())) != len(order):
-            raise VerifyError(
-                f"{where}the file has {len(orders.get(path, ())):,} operators, the plan {len(order):,}"
-            )
 
 
 def _memory(model: Model, plan: Plan | None, written: Path, found: Tried) -> str:

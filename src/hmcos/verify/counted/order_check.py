@@ -9,6 +9,19 @@ from hmcos.graph.graph import Graph
 from hmcos.verify.counted.recount import check_permutation
 
 
+def check_planned(order: Sequence[int], planned: Sequence[int], where: str = "") -> None:
+    """Check that an order is the planned one; `where` begins the message.
+
+    Raises:
+        VerifyError: it is not; names the first step that differs.
+    """
+    for step, (number, wanted) in enumerate(zip(order, planned, strict=False)):
+        if number != wanted:
+            raise VerifyError(f"{where}step {step} is operator {number}, but the plan says {wanted}")
+    if len(order) != len(planned):
+        raise VerifyError(f"{where}the file has {len(order):,} operators, the plan {len(planned):,}")
+
+
 def check_order(graph: Graph, order: Sequence[int]) -> None:
     """Check that every operator runs once, after everything that it reads is made.
 
