@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import pytest
 
@@ -13,13 +12,10 @@ pytest.importorskip("torch", reason="needs PyTorch")
 pytest.importorskip("executorch.exir", reason="needs ExecuTorch: pip install executorch")
 
 import torch
-from executorch.exir import ExecutorchBackendConfig, to_edge
 from executorch.exir.memory_planning import MemoryPlanningAlgorithmSuite, greedy
-from executorch.exir.passes import MemoryPlanningPass
-from executorch.runtime import Runtime
 from torch import Tensor, nn
-from torch.export import export
 
+from executorch_programs import arena_bytes, edge, outputs, planned
 from hmcos.torch import executorch as least
 from torch_models import FAMILIES, Example
 
@@ -41,25 +37,6 @@ class Branches(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         wide = [torch.relu(layer(image)) for layer in self.wide]
         return torch.cat([layer(each) for layer, each in zip(self.narrow, wide, strict=True)], 1)
-
-
-def edge(example: Example) -> Any:
-    return to_edge(export(example.module, example.inputs))
-
-
-def planned(manager: Any, algorithm: Any = None) -> Any:
-    planning = MemoryPlanningPass(memory_planning_algo=algorithm or MemoryPlanningAlgorithmSuite([greedy]))
-    return manager.to_executorch(ExecutorchBackendConfig(memory_planning_pass=planning))
-
-
-def arena_bytes(program: Any) -> int:
-    (plan,) = program.executorch_program.execution_plan
-    return sum(plan.non_const_buffer_sizes)
-
-
-def outputs(program: Any, inputs: tuple[Any, ...]) -> list[Tensor]:
-    method = Runtime.get().load_program(program.buffer).load_method("forward")
-    return [tensor.clone() for tensor in method.execute(list(inputs))]
 
 
 @pytest.mark.parametrize("family", RUN)

@@ -14,17 +14,7 @@ from hmcos.memory.problem import Problem
 from hmcos.plan.schedule import Schedule
 from hmcos.schedulers.optimal import optimal
 from hmcos.tasks.schedule.remembered import orders_folder, remembering
-
-PROBLEM = Problem(
-    names=("grow a", "grow b", "shrink a", "shrink b", "join"),
-    sizes=(10, 100, 100, 10, 10, 5),
-    inputs=(0,),
-    kept=(5,),
-    reads=((0,), (0,), (1,), (2,), (3, 4)),
-    makes=((1,), (2,), (3,), (4,), (5,)),
-    may_overwrite=((), (), (), (), ()),
-    scratch=(0, 0, 0, 0, 0),
-)
+from networks import FORK
 
 
 class Counting:
@@ -38,9 +28,7 @@ class Counting:
         return optimal(problem, limits, watch)
 
 
-def found(
-    search: Counting, folder: Path, problem: Problem = PROBLEM, limits: Limits | None = None
-) -> Schedule:
+def found(search: Counting, folder: Path, problem: Problem = FORK, limits: Limits | None = None) -> Schedule:
     return remembering(search, folder)(problem, limits or Limits(), Watch())
 
 
@@ -56,10 +44,10 @@ def test_a_second_search_is_not_made(tmp_path: Path) -> None:
 def test_other_problems_and_limits_are_searched(tmp_path: Path) -> None:
     search = Counting()
     found(search, tmp_path)
-    found(search, tmp_path, replace(PROBLEM, sizes=(10, 100, 100, 10, 10, 6)))
+    found(search, tmp_path, replace(FORK, sizes=(10, 100, 100, 10, 10, 6)))
     found(search, tmp_path, limits=Limits(seconds=5))
     assert search.asked == 3
-    found(search, tmp_path, replace(PROBLEM, names=("", "", "", "", "")))
+    found(search, tmp_path, replace(FORK, names=("", "", "", "", "")))
     assert search.asked == 3
 
 
@@ -109,7 +97,7 @@ def test_the_peak_is_counted_and_not_read(tmp_path: Path) -> None:
 
 def test_orders_that_were_not_used_for_longest_go_first(tmp_path: Path) -> None:
     search = Counting()
-    problems = [replace(PROBLEM, sizes=(10, 100, 100, 10, 10, last)) for last in range(1, 5)]
+    problems = [replace(FORK, sizes=(10, 100, 100, 10, 10, last)) for last in range(1, 5)]
     for age, problem in enumerate(problems):
         found(search, tmp_path, problem)
         for file in tmp_path.glob("*.json"):
@@ -117,7 +105,7 @@ def test_orders_that_were_not_used_for_longest_go_first(tmp_path: Path) -> None:
                 os.utime(file, (age, age))
     (size,) = {file.stat().st_size for file in tmp_path.glob("*.json")}
     found(search, tmp_path, problems[0])  # used last
-    remembering(search, tmp_path, largest=3 * size)(PROBLEM, Limits(seconds=9), Watch())
+    remembering(search, tmp_path, largest=3 * size)(FORK, Limits(seconds=9), Watch())
     assert len(list(tmp_path.glob("*.json"))) == 3
     before = search.asked
     found(search, tmp_path, problems[0])
