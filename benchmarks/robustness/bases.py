@@ -1,4 +1,4 @@
-"""Small valid files to damage: models of both formats, plans of them, lives and targets."""
+"""Small valid files to damage: models of three formats, plans of them, lives and targets."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ class Base:
 
 
 def bases(kind: str) -> list[Base]:
-    """Return the files of a kind: onnx, tflite, plan, csv or toml."""
-    return {"onnx": _onnx, "tflite": _tflite, "plan": _plans, "csv": _csv, "toml": _toml}[kind]()
+    """Return the files of a kind: onnx, tflite, pt2, plan, csv or toml."""
+    return {"onnx": _onnx, "tflite": _tflite, "pt2": _pt2, "plan": _plans, "csv": _csv, "toml": _toml}[kind]()
 
 
 def _onnx() -> list[Base]:
@@ -71,6 +71,13 @@ def _onnx() -> list[Base]:
 
 def _network(name: str) -> bytes:
     return parser.parse_model(f"{HEAD} {NETWORKS[name]}").SerializeToString()
+
+
+def _pt2() -> list[Base]:
+    """Return exported programs; those without notes about nodes are damaged elsewhere more often."""
+    programs = import_module("exported_programs")
+    files: list[bytes] = programs.files()
+    return [Base("model.pt2", each) for each in (*files, *map(programs.without_notes, files))]
 
 
 def _csv() -> list[Base]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
+import warnings
+import zipfile
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import dataclass, replace
 from importlib import import_module
 from random import Random
 from typing import Any, cast
@@ -147,9 +151,66 @@ def _tflite_changed(content: bytes, rng: Random) -> bytes:
     return bytes(builder.Output())
 
 
+def _pt2_changed(content: bytes, rng: Random) -> bytes:
+    """Return an archive of which some entries were changed, mostly JSON, or listed otherwise."""
+    archive = Archive.of(content)
+    for _ in range(rng.choice((1, 1, 1, 2))):
+        name = rng.choice(list(archive.entries))
+        if rng.random() < 0.7:
+            name = rng.choice([each for each in archive.entries if each.endswith(".json")])
+        if name.endswith(".json") and rng.random() < 0.9:
+            archive.entries[name] = _json_changed(archive.entries[name], rng)
+        elif rng.random() < 0.4:
+            archive.entries[name] = _bytes_changed(archive.entries[name] or b"\0", rng)
+        else:
+            archive = archive.relisted(name, rng)
+    return archive.content()
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A zip file in memory."""
+
+    entries: dict[str, bytes]
+    repeated: tuple[tuple[str, bytes], ...] = ()
+    """Entries that are listed once more."""
+    compression: int = zipfile.ZIP_STORED
+
+    @staticmethod
+    def of(content: bytes) -> Archive:
+        """Return the archive in a file."""
+        with zipfile.ZipFile(io.BytesIO(content)) as file:
+            return Archive({info.filename: file.read(info) for info in file.infolist()})
+
+    def relisted(self, name: str, rng: Random) -> Archive:
+        """Return the archive with an entry missing, called otherwise, listed twice, or packed."""
+        rest = {other: data for other, data in self.entries.items() if other != name}
+        data, way = self.entries[name], rng.randrange(6)
+        if way == 0:
+            return replace(self, entries=rest)
+        if way == 1:
+            return replace(self, repeated=((name, rng.choice(list(self.entries.values()))),))
+        if way == 2:
+            return replace(self, compression=zipfile.ZIP_DEFLATED)
+        if way == 3:
+            return replace(self, entries={**self.entries, rng.choice(list(self.entries)): data})
+        folder = name.rpartition("/")[0] if rng.random() < 0.5 else ""
+        return replace(self, entries={**rest, f"{folder}/{rng.choice(TEXTS)}": data})
+
+    def content(self) -> bytes:
+        """Return the archive as a file."""
+        made = io.BytesIO()
+        with warnings.catch_warnings(), zipfile.ZipFile(made, "w", self.compression) as file:
+            warnings.simplefilter("ignore")  # it warns of entries that are listed twice
+            for name, data in (*self.entries.items(), *self.repeated):
+                file.writestr(zipfile.ZipInfo(name), data, self.compression)
+        return made.getvalue()
+
+
 STRUCTURED: dict[str, Callable[[bytes, Random], bytes]] = {
     "onnx": _onnx_changed,
     "tflite": _tflite_changed,
+    "pt2": _pt2_changed,
     "plan": _json_changed,
     "csv": _words_changed,
     "toml": _words_changed,

@@ -22,7 +22,7 @@ from typing import Any
 from bases import Base, bases
 from trying import LONGEST, attempt, commands, file_of, hold_limits, written
 
-KINDS = ("onnx", "tflite", "plan", "csv", "toml")
+KINDS = ("onnx", "tflite", "pt2", "plan", "csv", "toml")
 SILENCE = 2 * LONGEST
 """Seconds without a message after which a worker is ended."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
 import shutil
 import signal
@@ -28,7 +29,7 @@ MEMORY = 2 * 2**30
 CODES = {0, 1, 2, 3, 4, 5, 6}
 WRONG = (1, 2)
 DOES_NOT_HOLD = 5
-MODELS = ("onnx", "tflite")
+MODELS = ("onnx", "tflite", "pt2")
 
 
 class TooLong(BaseException):
@@ -75,9 +76,10 @@ def commands(kind: str, base: Base, path: Path, running: bool) -> Iterator[list[
     out, model = home / "out", home / next(iter(base.beside), "")
     if kind in MODELS:
         yield ["inspect", str(path)]
-        yield ["schedule", str(path), "-o", str(out)]
+        yield ["schedule", str(path), "-o", str(out), *_bound(base.content)]
         if running and (out / "plan.json").exists():
-            yield ["verify", str(path), str(out / "plan.json"), "--runs", "1", "--time-limit", "15"]
+            patience = "60" if kind == "pt2" else "15"  # torch alone takes seconds to import
+            yield ["verify", str(path), str(out / "plan.json"), "--runs", "1", "--time-limit", patience]
     elif kind == "plan":
         yield ["report", str(path), "-o", str(home / "page.html"), "-l", "1", "--model", str(model)]
         if running or model.suffix == ".json":
@@ -88,6 +90,12 @@ def commands(kind: str, base: Base, path: Path, running: bool) -> Iterator[list[
     else:
         yield ["inspect", str(model), "--target", str(path)]
         yield ["schedule", str(model), "--target", str(path), "-o", str(out)]
+
+
+def _bound(content: bytes) -> list[str]:
+    """Return the options that bind the symbolic size of an exported program, if it has one."""
+    symbol = re.search(rb'"(s\d+)": \{"min_val"', content)
+    return ["--bind", f"{symbol[1].decode()}=8"] if symbol else []
 
 
 def attempt(kind: str, base: Base, folder: Path, words: list[str]) -> Ended:

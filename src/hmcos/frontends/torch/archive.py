@@ -23,6 +23,8 @@ _PADDING = b"FB"
 """The kind of the extra field that PyTorch pads with."""
 _OF_THE_FILE = (".data/serialization_id", "data/sample_inputs/model.pt")
 """Entries that differ from one saving of a program to the next; sample inputs are pickled and never read."""
+_DEEPEST = 200
+"""Most lists and objects inside each other; bodies of operators take eight levels each."""
 _HEADER = 30
 """Bytes of the header before the name of an entry."""
 
@@ -190,14 +192,14 @@ def _check_entries(infos: list[zipfile.ZipInfo], size: int) -> None:
 def _opened(source: Path | bytes) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(io.BytesIO(source) if isinstance(source, bytes) else source)
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError) as error:
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError, OSError) as error:
         raise ModelError(f"is no archive of an exported program: {error}") from error
 
 
 def _content(file: zipfile.ZipFile, name: str) -> bytes:
     try:
         return file.read(name)
-    except (zipfile.BadZipFile, NotImplementedError, KeyError, EOFError, ValueError) as error:
+    except (zipfile.BadZipFile, NotImplementedError, KeyError, EOFError, ValueError, OSError) as error:
         raise ModelError(f"its entry {name!r} cannot be read: {error}") from error
 
 
@@ -215,9 +217,26 @@ def parsed(content: bytes, name: str) -> dict[str, Any]:
         raise ModelError(f"its entry {name} is nested too deeply") from None
     except ValueError as error:
         raise ModelError(f"its entry {name} is not JSON: {error}") from error
+    if _depth_exceeds(found, _DEEPEST):  # what works on it calls itself for each level
+        raise ModelError(f"its entry {name} is nested too deeply")
     if not isinstance(found, dict):
         raise ModelError(f"its entry {name} is no JSON object")
     return cast("dict[str, Any]", found)
+
+
+def _depth_exceeds(value: object, most: int) -> bool:
+    level: list[object] = [value]
+    for _ in range(most):
+        inner: list[object] = []
+        for each in level:
+            if isinstance(each, dict):
+                inner += cast("dict[str, object]", each).values()
+            elif isinstance(each, list):
+                inner += cast("list[object]", each)
+        level = [each for each in inner if isinstance(each, dict | list)]
+        if not level:
+            return False
+    return True
 
 
 def _padding(position: int, name: int) -> bytes:

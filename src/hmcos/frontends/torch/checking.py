@@ -25,8 +25,9 @@ _ARITHMETIC = re.compile(
     r"|math\.(ceil|floor|trunc|sqrt|pow)"
     r"|torch\.(sym_(int|float|not|max|min|ite|sum|sqrt|fresh_size)|_sym_[a-z0-9]+)"
 )
-_FORBIDDEN = ("load_library", "import_module", "load_tensor")
-"""Names of functions of torch.ops that are no operators, and of an operator that reads a store of tensors."""
+_FORBIDDEN = ("load_library", "import_module", "load_tensor", "_print")
+"""Names of functions of torch.ops that are no operators, and of operators that read a store of tensors or
+write to the terminal."""
 _FUNCTIONS = frozenset(
     {
         "FloorDiv", "ModularIndexing", "Where", "PythonMod", "Mod", "CleanDiv", "CeilToInt",
@@ -39,8 +40,10 @@ _FUNCTIONS = frozenset(
 )  # fmt: skip
 """Functions and classes of sympy and torch that compute sizes."""
 _CONSTANTS = frozenset({"oo", "int_oo", "True", "False", "true", "false"})
-_LONGEST = 10_000
+_LONGEST = 4_000
 """Most characters of an expression."""
+_MOST_COMPARED = 12
+"""Most arguments of Max and Min in an expression: the time that sympy takes grows steeply with them."""
 _LARGEST_POWER = 16
 _SAFE = (
     ast.Expression, ast.BinOp, ast.UnaryOp, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod,
@@ -145,7 +148,7 @@ def check_expression(text: object) -> None:
         raise ModelError("has a size that is no short expression")
     try:
         tree = ast.parse(text.strip(), mode="eval")
-        safe = all(_is_safe(part) for part in ast.walk(tree))
+        safe = all(_is_safe(part) for part in ast.walk(tree)) and _compared(tree) <= _MOST_COMPARED
     except (SyntaxError, RecursionError, MemoryError, ValueError):
         safe = False
     if not safe:
@@ -166,6 +169,12 @@ def _is_safe(part: ast.AST) -> bool:
     if isinstance(part, ast.BinOp) and isinstance(part.op, ast.Pow):
         return _is_small_power(part.left, part.right)
     return isinstance(part, _SAFE)
+
+
+def _compared(tree: ast.AST) -> int:
+    """Return how many arguments all Max and Min of an expression have."""
+    calls = [part for part in ast.walk(tree) if isinstance(part, ast.Call)]
+    return sum(len(call.args) for call in calls if getattr(call.func, "id", "") in ("Max", "Min"))
 
 
 def _is_safe_constant(value: object) -> bool:

@@ -26,6 +26,7 @@ from hmcos.frontends.torch.kinds import kind_of
 from hmcos.frontends.torch.permuting import orders_between, permuted
 from hmcos.frontends.torch.private import storage_address, with_graph
 from hmcos.frontends.torch.programs import Program, digest_of_memory, program_in_memory, read_program
+from hmcos.frontends.torch.quiet import quiet
 from hmcos.frontends.torch.tracing import FORMAT, traced
 from hmcos.staging import digest_of_file
 from hmcos.words import first_line
@@ -47,7 +48,8 @@ def load(source: object, bind: Mapping[str, int] | None) -> Model:
     try:
         if place is not None:
             path = check_model_file(place)
-            return _model(read_program(path), path, digest_of_file(path), given)
+            with quiet():
+                return _model(read_program(path), path, digest_of_file(path), given)
         program = cast(ExportedProgram, source)
         return _model(program_in_memory(program), None, digest_of_memory(program), given)
     except (ModelError, OptionError) as error:
@@ -89,7 +91,8 @@ def parameter_bytes(program: Program) -> int:
 def outline(source: object, bind: Mapping[str, int]) -> Outline:
     """Return what is known about a program while symbols are unbound; see `Format.outline`."""
     if isinstance(source, str | PathLike):
-        program = read_program(Path(cast("str | PathLike[str]", source)))
+        with quiet():
+            program = read_program(Path(cast("str | PathLike[str]", source)))
     else:
         program = program_in_memory(cast(ExportedProgram, source))
     nodes = [node for node in program.module.graph.nodes if node.op.startswith("call_")]

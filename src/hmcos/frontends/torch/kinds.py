@@ -58,7 +58,7 @@ def looks_at_sizes_only(node: Node, has_tensors: bool) -> bool:
         return target in _METADATA
     if node.op != "call_function" or isinstance(target, HigherOrderOperator):
         return False
-    return target is getattr or (not has_tensors and _is_arithmetic(target))
+    return target is getattr or (not has_tensors and is_arithmetic(target))
 
 
 def changes_the_state(node: Node) -> bool:
@@ -69,10 +69,11 @@ def changes_the_state(node: Node) -> bool:
     target: Any = node.target
     if node.op != "call_function" or isinstance(target, OpOverload | HigherOrderOperator):
         return False
-    return target is not getattr and not _is_arithmetic(target) and not only_reads(node)
+    return target is not getattr and not is_arithmetic(target) and not only_reads(node)
 
 
-def _is_arithmetic(target: Any) -> bool:
+def is_arithmetic(target: Any) -> bool:
+    """Return whether a function computes with numbers, or checks them."""
     module, name = str(getattr(target, "__module__", "")), str(getattr(target, "__name__", ""))
     return module in _ARITHMETIC or name.removeprefix("_").startswith(("sym_", "check", "assert"))
 

@@ -21,7 +21,7 @@ from torch._higher_order_ops.auto_functionalize import auto_functionalized_v2_de
 from torch._higher_order_ops.map import map_dense as _map_dense
 from torch._higher_order_ops.scan import generic_scan as _generic_scan
 from torch._ops import HigherOrderOperator, OpOverload
-from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
+from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode, UnsupportedOperatorException
 from torch.export import ExportedProgram
 from torch.fx import GraphModule
 from torch.fx.experimental.symbolic_shapes import ShapeEnv
@@ -39,6 +39,7 @@ __all__ = [
     "StorageWeakRef",
     "TensorMeta",
     "TorchDispatchMode",
+    "UnsupportedOperatorException",
     "deserialized",
     "detect_fake_mode",
     "expression",
@@ -46,6 +47,7 @@ __all__ = [
     "functionalized",
     "functionalized_v2",
     "hinted",
+    "is_dispatched",
     "map_dense",
     "scan_dense",
     "storage_address",
@@ -70,7 +72,8 @@ def fake_mode() -> FakeTensorMode:
 
     It has a ShapeEnv: without one, `.item()` and loops fail.
     """
-    return FakeTensorMode(allow_non_fake_inputs=True, shape_env=ShapeEnv())
+    # Fallback kernels are real ones, which would run on as much memory as a file asks for.
+    return FakeTensorMode(allow_fallback_kernels=False, allow_non_fake_inputs=True, shape_env=ShapeEnv())
 
 
 def deserialized(graph_module: Mapping[str, object], ranges: Mapping[str, object]) -> tuple[GraphModule, Any]:
@@ -168,6 +171,11 @@ def hinted(size: int | torch.SymInt) -> int:
     if hint is None:
         raise ValueError(f"{size} depends on data")
     return int(hint)
+
+
+def is_dispatched(operator: OpOverload) -> bool:
+    """Return whether the dispatcher runs an operator, so that modes see it; TorchScript has others."""
+    return bool(torch._C._dispatch_has_kernel(operator.name()))
 
 
 def wrapped_operator(target: object) -> object:

@@ -17,7 +17,15 @@ from torch.fx import GraphModule, Node
 from hmcos.errors import ModelError
 from hmcos.frontends.torch.archive import Archive, open_archive
 from hmcos.frontends.torch.checking import cleaned
-from hmcos.frontends.torch.private import deserialized, fake_mode
+from hmcos.frontends.torch.kinds import is_arithmetic
+from hmcos.frontends.torch.private import (
+    HigherOrderOperator,
+    OpOverload,
+    deserialized,
+    fake_mode,
+    is_dispatched,
+)
+from hmcos.frontends.torch.refusing import refusal
 from hmcos.frontends.torch.weights import part_of, read_meta
 from hmcos.words import first_line
 
@@ -65,8 +73,25 @@ def read_program(source: Path | bytes) -> Program:
         raise ModelError("its graph is nested too deeply") from None
     except Exception as error:  # whatever a damaged graph makes torch do
         raise ModelError(f"torch {torch.__version__} cannot read its graph: {first_line(error)}") from error
+    _check_targets(module)
     ranges = {name: (_size(each.get("min_val")), _size(each.get("max_val"))) for name, each in limits.items()}
     return _program(module, signature, ranges, archive=archive)
+
+
+def _check_targets(module: GraphModule) -> None:
+    """Check that a graph from a file calls operators of torch's dispatcher and arithmetic, nothing else.
+
+    Raises:
+        ModelError: a node calls an operator of TorchScript, or an attribute of `torch.ops`; names it.
+    """
+    for part in module.modules():
+        for node in part.graph.nodes if isinstance(part, GraphModule) else ():
+            target = node.target
+            known = isinstance(target, HigherOrderOperator) or node.op != "call_function"
+            if isinstance(target, OpOverload):
+                known = is_dispatched(cast("OpOverload[..., object]", target))
+            if not known and not is_arithmetic(target):
+                raise refusal(node, "is no operator that hmcos lets a file call; export the model again")
 
 
 def program_in_memory(program: ExportedProgram) -> Program:
@@ -125,6 +150,8 @@ def _program(
             )
     held = {name: spec.target for name, spec in specs.items() if spec.kind in _PARAMETERS}
     inputs = {name: values[name] for name in names if name not in held}
+    if archive is not None:
+        _check_weights(archive, held, values)
     tied = _tied(archive, held) if memory is None else _real(memory, held)
     parameters = {name: tied.get(name, values[name]) for name in names if name in held}
     return Program(module, inputs, parameters, held, ranges, archive, memory)
@@ -134,6 +161,21 @@ def _real(program: ExportedProgram, held: Mapping[str, str]) -> dict[str, object
     """Return the parameters, buffers and constants of a program in memory, by placeholder."""
     real: dict[str, object] = {**program.constants, **program.state_dict}
     return {name: real[target] for name, target in held.items() if target in real}
+
+
+def _check_weights(archive: Archive, held: Mapping[str, str], values: Mapping[str, object]) -> None:
+    """Check that an archive has the parameters and constants of a graph, with the types that it says.
+
+    Raises:
+        ModelError: one is missing, or is another one in the graph.
+    """
+    payloads = {**archive.payloads("weights"), **archive.payloads("constants")}
+    for name, target in held.items():
+        if target not in payloads:
+            raise ModelError(f"holds no weight {target!r}, which its graph reads; it is damaged")
+        meta, like = read_meta(payloads[target], target), values[name]
+        if not isinstance(like, torch.Tensor) or (like.dtype, tuple(like.shape)) != (meta.dtype, meta.size):
+            raise ModelError(f"weight {target!r} has another type or shape than in the graph; it is damaged")
 
 
 def _tied(archive: Archive | None, held: Mapping[str, str]) -> dict[str, object]:

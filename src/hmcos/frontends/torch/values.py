@@ -20,6 +20,7 @@ from hmcos.frontends.torch.private import (
     FakeTensorMode,
     HigherOrderOperator,
     OpOverload,
+    UnsupportedOperatorException,
     fake_mode,
     hinted,
     storage_address,
@@ -202,6 +203,12 @@ class _Observation(Interpreter):
             value = self._value(n, args, kwargs)
         except ModelError:
             raise
+        except UnsupportedOperatorException as error:
+            raise refusal(
+                n,
+                "has no kernel for tensors without values, as operators on sparse tensors have none; "
+                "use dense tensors, or another operator",
+            ) from error
         except Exception as error:
             if "data-dependent" in str(error):
                 raise _depends_on_data(n) from error

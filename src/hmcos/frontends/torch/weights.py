@@ -10,6 +10,7 @@ import torch
 from hmcos.errors import ModelError
 from hmcos.frontends.torch.archive import Archive
 from hmcos.frontends.torch.private import TensorMeta, tensor_meta
+from hmcos.words import first_line
 
 
 def read_weights(archive: Archive) -> dict[str, torch.Tensor]:
@@ -45,15 +46,22 @@ def read_meta(payload: Mapping[str, Any], name: str) -> TensorMeta:
     try:
         return tensor_meta(payload["tensor_meta"])
     except Exception as error:  # whatever a damaged description makes torch do
-        raise ModelError(f"the description of weight {name!r} is damaged: {error}") from error
+        raise _damaged(name, error) from error
 
 
 def part_of(base: torch.Tensor, meta: TensorMeta, name: str) -> torch.Tensor:
     """Return the weight in the bytes of an entry of an archive.
 
     Raises:
-        ModelError: the entry is too small.
+        ModelError: the entry is too small, or torch has no tensors of this shape.
     """
     if meta.end > base.numel():
         raise ModelError(f"weight {name!r} is larger than its entry in the archive")
-    return meta.within(base)
+    try:
+        return meta.within(base)
+    except Exception as error:  # numbers that torch cannot hold
+        raise _damaged(name, error) from error
+
+
+def _damaged(name: str, error: Exception) -> ModelError:
+    return ModelError(f"the description of weight {name!r} is damaged: {first_line(error)}")

@@ -94,6 +94,22 @@ def test_entries_that_claim_more_than_the_file_has_are_refused() -> None:
         open_archive(bytes(content))
 
 
+def test_an_entry_that_begins_where_no_file_ends_is_refused(tmp_path: Path) -> None:
+    content = bytearray(zipped(ENTRIES))
+    where = content.rindex(b"m/models/model.json")
+    extra = b"\x01\x00\x08\x00" + (1 << 62).to_bytes(8, "little")  # the offset, in 64 bits
+    content[where - 4 : where] = b"\xff\xff\xff\xff"
+    content[where - 16 : where - 14] = len(extra).to_bytes(2, "little")
+    content[where + 19 : where + 19] = extra
+    ends = content.rindex(b"PK\x05\x06")
+    size = int.from_bytes(content[ends + 12 : ends + 16], "little") + len(extra)
+    content[ends + 12 : ends + 16] = size.to_bytes(4, "little")
+    place = tmp_path / "m.pt2"
+    place.write_bytes(content)
+    with pytest.raises(ModelError, match=r"model\.json' cannot be read"):
+        open_archive(place).graph()
+
+
 def test_pickled_weights_are_not_read() -> None:
     config: dict[str, Any] = {
         "config": {"w": {"path_name": "weight_0", "use_pickle": True, "tensor_meta": {}}}
@@ -104,7 +120,9 @@ def test_pickled_weights_are_not_read() -> None:
         archive.payloads("weights")
 
 
-@pytest.mark.parametrize("text", [b"[", b"[]", b"\xff", b'{"a":' * 100_000])
+@pytest.mark.parametrize(
+    "text", [b"[", b"[]", b"\xff", b'{"a":' * 100_000, b'{"a":' + b"[" * 250 + b"]" * 250 + b"}"]
+)
 def test_a_graph_that_is_no_json_object_is_refused(text: bytes) -> None:
     archive = open_archive(zipped({**ENTRIES, "m/models/model.json": text}))
     with pytest.raises(ModelError, match=r"models/model\.json"):
