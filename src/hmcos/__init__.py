@@ -12,6 +12,7 @@ from hmcos.version import __version__
 if TYPE_CHECKING:
     from hmcos.api.compiling import compile_c
     from hmcos.api.drawing import draw, report
+    from hmcos.api.evaluating import evaluate
     from hmcos.api.models import export_instance, inspect, load, lower
     from hmcos.api.proving import allocate, measure, verify
     from hmcos.api.scheduling import compare, experiment, explain, schedule
@@ -30,19 +31,25 @@ if TYPE_CHECKING:
     from hmcos.schedulers.scheduler_table import names as scheduler_names
     from hmcos.streaming.program import Rows
     from hmcos.tasks.compile.compiling import Compiled
+    from hmcos.tasks.evaluate.evaluation import Evaluation
+    from hmcos.tasks.evaluate.row import Row
+    from hmcos.tasks.evaluate.table import Table
     from hmcos.tasks.session import session
     from hmcos.transforms.tiling import Tiling
 
 __all__ = [
     "Arena",
     "Compiled",
+    "Evaluation",
     "HmcosError",
     "Plan",
     "Problem",
+    "Row",
     "RowPlan",
     "Rows",
     "Schedule",
     "Status",
+    "Table",
     "Target",
     "Tiled",
     "Tiling",
@@ -51,6 +58,7 @@ __all__ = [
     "compare",
     "compile_c",
     "draw",
+    "evaluate",
     "experiment",
     "explain",
     "export_instance",
@@ -74,13 +82,16 @@ __all__ = [
 _PLACES = {
     "Arena": "hmcos.plan.arena:Arena",
     "Compiled": "hmcos.tasks.compile.compiling:Compiled",
+    "Evaluation": "hmcos.tasks.evaluate.evaluation:Evaluation",
     "HmcosError": "hmcos.errors:HmcosError",
     "Plan": "hmcos.plan.plan:Plan",
     "Problem": "hmcos.memory.problem:Problem",
+    "Row": "hmcos.tasks.evaluate.row:Row",
     "RowPlan": "hmcos.plan.row_plan:RowPlan",
     "Rows": "hmcos.streaming.program:Rows",
     "Schedule": "hmcos.plan.schedule:Schedule",
     "Status": "hmcos.limits:Status",
+    "Table": "hmcos.tasks.evaluate.table:Table",
     "Target": "hmcos.memory.target:Target",
     "Tiled": "hmcos.api.tiled_model:Tiled",
     "Tiling": "hmcos.transforms.tiling:Tiling",
@@ -88,6 +99,7 @@ _PLACES = {
     "compare": "hmcos.api.scheduling:compare",
     "compile_c": "hmcos.api.compiling:compile_c",
     "draw": "hmcos.api.drawing:draw",
+    "evaluate": "hmcos.api.evaluating:evaluate",
     "experiment": "hmcos.api.scheduling:experiment",
     "explain": "hmcos.api.scheduling:explain",
     "export_instance": "hmcos.api.models:export_instance",

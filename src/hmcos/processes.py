@@ -270,10 +270,10 @@ def main() -> None:
     answer = os.dup(1)
     os.dup2(2, 1)
     # Ctrl-C on the terminal reaches all processes; only the parent reacts to it.
-    signal.signal(signal.SIGINT, _take_no_note)
+    signal.signal(signal.SIGINT, take_no_note)
     request = _read(asked["length"])
     if call != "hmcos.processes:program":
-        _die_with_parent()
+        die_with_parent()
         _watch(lambda: None)
     function = imported(call)
     missing = set_limits(Allowance(*asked["limits"])) if asked["limits"] else []
@@ -289,11 +289,17 @@ _answer: list[int] = []
 
 def send(part: bytes) -> None:
     """Send a part of the answer at once, from a function that `run` calls; it arrives even after a crash."""
-    while part:
-        part = part[os.write(_answer[0], part) :]
+    send_to(_answer[0], part)
 
 
-def _take_no_note(number: int, frame: object) -> None:
+def send_to(descriptor: int, content: bytes) -> None:
+    """Write all of a content to a pipe, which may take it in parts."""
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def take_no_note(number: int, frame: object) -> None:
     """Handle a signal without any effect; unlike an ignored one, programs started here get the default."""
 
 
@@ -305,7 +311,7 @@ def program(request: bytes) -> bytes:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         # Safe: this process has no other thread yet.
-        preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
+        preexec_fn=die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
     )
     _watch(process.kill)
     output, _ = process.communicate(text)
@@ -338,7 +344,7 @@ def _watch(end: Callable[[], None]) -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """Let Linux end this process with its parent, even if native code blocks the watching thread."""
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):

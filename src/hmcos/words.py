@@ -52,7 +52,7 @@ def one_line(message: str) -> str:
     return shortened(line, LONGEST_LINE)
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """Return the first line of the message of an error, or its class if it has none."""
     return str(error).strip().partition("\n")[0] or type(error).__name__
 

@@ -10,7 +10,7 @@ from typing import cast
 
 from hmcos.errors import ModelError
 from hmcos.frontends.copying import check_outputs, copy_data, data_files_beside
-from hmcos.frontends.format import Format, Loadable
+from hmcos.frontends.format import Format, Loadable, Serializable
 from hmcos.frontends.indices import Range
 from hmcos.frontends.model import Model
 from hmcos.frontends.outline import Outline
@@ -104,8 +104,7 @@ def format_of(source: Loadable) -> Format:
         ModelError: no format has this suffix.
     """
     if not isinstance(source, str | PathLike):
-        classes = (f"{each.__module__}:{each.__qualname__}" for each in type(source).__mro__)
-        return format_called(next((OBJECTS[name] for name in classes if name in OBJECTS), "onnx"))
+        return format_called(_format_by_class(source) or "onnx")
     path = Path(source)
     if path.suffix.lower() not in SUFFIXES:
         with suppress(OSError):
@@ -114,3 +113,14 @@ def format_of(source: Loadable) -> Format:
         known = ", ".join(SUFFIXES)
         raise ModelError(f"{path}: the suffix {path.suffix!r} names no known format; there are {known}")
     return format_called(SUFFIXES[path.suffix.lower()])
+
+
+def can_read(source: object) -> bool:
+    """Return whether a value is of a kind that formats load; it may still be wrong."""
+    return isinstance(source, str | PathLike | Serializable) or _format_by_class(source) is not None
+
+
+def _format_by_class(source: object) -> str | None:
+    """Return the format that tells its models in memory by their class; None where none does."""
+    classes = (f"{each.__module__}:{each.__qualname__}" for each in type(source).__mro__)
+    return next((OBJECTS[name] for name in classes if name in OBJECTS), None)

@@ -7,7 +7,6 @@ import os
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import cast
 
@@ -16,6 +15,7 @@ from hmcos.files import read_ordinary
 from hmcos.folders import temporary_folder
 from hmcos.limits import Limits, Status, Watch
 from hmcos.log import Log
+from hmcos.memory.digest import digest_of
 from hmcos.memory.problem import Problem
 from hmcos.memory.profile import peak
 from hmcos.plan.schedule import Schedule
@@ -53,7 +53,7 @@ def remembering(search: Scheduler, folder: Path | None, largest: int = LARGEST) 
     kept = _Kept(folder, largest)
 
     def find(problem: Problem, limits: Limits, watch: Watch) -> Schedule:
-        key = _key(problem, limits)
+        key = digest_of(problem, __version__, limits)  # the names of operators do not matter to a search
         schedule = kept.find(key, problem, watch)
         if schedule is None:
             schedule = search(problem, limits, watch)
@@ -62,22 +62,6 @@ def remembering(search: Scheduler, folder: Path | None, largest: int = LARGEST) 
         return schedule
 
     return find
-
-
-def _key(problem: Problem, limits: Limits) -> str:
-    """Return what a search depends on, as a hash; the names of operators do not matter to it."""
-    numbers = (
-        __version__,
-        limits,
-        problem.sizes,
-        problem.inputs,
-        problem.kept,
-        problem.reads,
-        problem.makes,
-        problem.may_overwrite,
-        problem.scratch,
-    )
-    return sha256(repr(numbers).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

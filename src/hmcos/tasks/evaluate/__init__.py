@@ -1,0 +1,1 @@
+"""hmcos evaluate: the peaks of many networks, by many workers, row by row."""

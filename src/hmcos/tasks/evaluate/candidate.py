@@ -1,0 +1,92 @@
+"""Candidates: what may be evaluated, what each is called, and what it is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+from os import PathLike
+from typing import Any, cast
+
+from hmcos.frontends.format import Loadable
+from hmcos.frontends.loading import can_read
+from hmcos.frontends.model import Model
+from hmcos.memory.problem import Problem
+from hmcos.network.opening import ZOO, Openable
+from hmcos.words import printable
+
+Content = Openable | Callable[[], Openable]
+"""What can be evaluated; a function is called by the worker."""
+
+
+class Kind(Enum):
+    """What a candidate is."""
+
+    FILE = auto()
+    ZOO = auto()
+    IN_MEMORY = auto()
+    """A problem, or a model that a frontend can read."""
+    FUNCTION = auto()
+    UNKNOWN = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A network to evaluate, and its name."""
+
+    name: str
+    content: object
+
+    @property
+    def kind(self) -> Kind:
+        """What it is."""
+        return kind_of(self.content)
+
+
+def candidate_of(number: int, item: object) -> Candidate:
+    """Return what was given as a candidate with its name; `number` is its place among all, from 0."""
+    if isinstance(item, tuple):
+        pair = cast("tuple[object, ...]", item)
+        if len(pair) == 2 and isinstance(pair[0], str):
+            return Candidate(printable(pair[0]), pair[1])
+    content = cast("object", item)
+    path = path_of(content)
+    return Candidate(f"candidate-{number}" if path is None else printable(path), content)
+
+
+def path_of(content: object) -> str | None:
+    """Return the text of a path or a zoo name; None for all else."""
+    if not isinstance(content, str | PathLike):
+        return None
+    return os.fsdecode(cast("PathLike[str]", content))
+
+
+def kind_of(content: object) -> Kind:
+    """Return what a value is that was given as a candidate, or that the function of one returned."""
+    path = path_of(content)
+    if path is not None:
+        return Kind.ZOO if path.startswith(ZOO) else Kind.FILE
+    if isinstance(content, Problem | Model) or can_read(content):
+        return Kind.IN_MEMORY
+    is_module = any(each.__module__.startswith("torch.nn.") for each in type(content).__mro__)
+    return Kind.FUNCTION if callable(content) and not is_module else Kind.UNKNOWN
+
+
+def what_it_is(content: object) -> str:
+    """Return words for a value that is no candidate."""
+    kind: type[Any] = type(content)
+    module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
+    is_torch = any(each.__module__.startswith("torch.nn.") for each in kind.__mro__)
+    way_out = (
+        "export it by torch.export.export(module, inputs)"
+        if is_torch
+        else "candidates are paths, zoo names, models and problems, functions that return one, and pairs of"
+        " a name and one of these"
+    )
+    return f"it is of the type {module}{kind.__qualname__}; {way_out}"
+
+
+def as_openable(content: object) -> Loadable | Openable:
+    """Return a value that is known to be a model, typed as one."""
+    return cast("Openable", content)

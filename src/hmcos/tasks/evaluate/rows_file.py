@@ -1,0 +1,198 @@
+"""Files of rows, JSON lines or CSV: appended row by row, and read again to resume a run."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, Any, cast
+
+from hmcos.errors import OptionError, OutputError
+from hmcos.files import read_ordinary
+from hmcos.staging import output_errors
+from hmcos.tasks.evaluate.row import FIELDS, Row, read_row, row_record
+from hmcos.tasks.places import check_file
+from hmcos.words import first_line
+
+_SUFFIXES = (".jsonl", ".ndjson", ".csv")
+_LINE_END = b"\n"
+
+
+def csv_text(rows: Iterable[Row], *, heading: bool) -> str:
+    """Return rows as CSV, with a heading or without; what a row does not have is left empty."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    if heading:
+        writer.writerow(FIELDS)
+    writer.writerows(row_record(row).values() for row in rows)
+    return text.getvalue()
+
+
+class Standing:
+    """The rows that a file holds when a run begins to resume it."""
+
+    def __init__(self, rows: Iterable[Row] = ()) -> None:
+        self._rows: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
+        self._of_key: dict[str, Row] = {}
+        self._free: Counter[str] = Counter()
+        self._owed: defaultdict[str, list[str]] = defaultdict(list)
+        for row in rows:
+            self._rows[row.name, row.key].append(row)
+            self._of_key[row.key] = row
+            self._free[row.key] += 1
+
+    def find(self, name: str, key: str) -> tuple[Row | None, Row | None]:
+        """Return the row of a candidate, None if none stands, and the row to write for it, None if none.
+
+        A row counts for the same bytes under another name, as when files were moved. If a candidate of its
+        own name comes later, as equal files do, the file gets a row for the other name then. So in the end
+        each candidate has one.
+        """
+        own = self._rows.get((name, key))
+        if own:
+            row = own.pop()
+            if self._free[key]:
+                self._free[key] -= 1
+                return row, None
+            return row, replace(row, name=self._owed[key].pop())
+        if key not in self._of_key:
+            return None, None
+        row = replace(self._of_key[key], name=name)
+        if not self._free[key]:
+            return row, row
+        self._free[key] -= 1
+        self._owed[key].append(name)
+        return row, None
+
+
+class RowsFile:
+    """A file that rows are appended to; each is in the file when the next begins."""
+
+    def __init__(self, path: Path) -> None:
+        """Name the file, without opening it.
+
+        Raises:
+            OptionError: its suffix is of no format.
+            OutputError: it is no place for a file.
+        """
+        if path.suffix.lower() not in _SUFFIXES:
+            raise OptionError(
+                f"{path}: rows are written as JSON lines or CSV; name a file {', '.join(_SUFFIXES)}"
+            )
+        check_file(path)
+        self.path, self._is_csv = path, path.suffix.lower() == ".csv"
+        self._file: IO[bytes] | None = None
+        self._whole: int | None = None
+        """Bytes that stay of a file that is resumed; None to write it anew."""
+
+    def check_new(self) -> None:
+        """Check that there are no rows in the file yet.
+
+        Raises:
+            OutputError: there is something.
+        """
+        with output_errors(self.path):
+            if self.path.exists() and self.path.stat().st_size:
+                raise OutputError(
+                    f"{self.path}: is there already; resume it (--resume, resume=True),"
+                    " replace it (--overwrite, overwrite=True), or name another file"
+                )
+
+    def standing(self, request: str) -> Standing:
+        """Return the rows of the file, which are kept; a last one that was cut short is not.
+
+        Raises:
+            OutputError: the file holds something else, or rows of another request.
+        """
+        content = b""
+        with output_errors(self.path, "cannot be read"), suppress(FileNotFoundError):
+            content = read_ordinary(self.path)
+        whole, torn = content[: content.rfind(_LINE_END) + 1], content[content.rfind(_LINE_END) + 1 :]
+        rows = list(self._read(whole, request))
+        if not whole and torn and not self._begins(torn):
+            raise OutputError(f"{self.path}: holds no rows of hmcos evaluate; name another file")
+        self._whole = len(whole)
+        return Standing(rows)
+
+    def append(self, row: Row) -> None:
+        """Write a row, so that it is in the file even if this process is killed.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        with output_errors(self.path):
+            if self._file is None:
+                self._file = self._opened()
+            self._file.write(self._line(row))
+            self._file.flush()
+
+    def close(self) -> None:
+        """Close the file; without any row, it is left as it was, or empty if it is new."""
+        with output_errors(self.path):
+            file = self._file or self._opened()
+            file.close()
+
+    def _opened(self) -> IO[bytes]:
+        file = self.path.open("wb" if self._whole is None else "ab")
+        if self._whole is not None:
+            file.truncate(self._whole)
+        if self._is_csv and not self._whole:
+            file.write(csv_text((), heading=True).encode())
+        return file
+
+    def _line(self, row: Row) -> bytes:
+        if self._is_csv:
+            return csv_text((row,), heading=False).encode()
+        return json.dumps(row_record(row)).encode() + _LINE_END
+
+    def _begins(self, torn: bytes) -> bool:
+        """Return whether a text is the beginning of the first line of such a file."""
+        heading = csv_text((), heading=True).encode() if self._is_csv else b'{"name": "'
+        return torn.startswith(heading[: len(torn)]) if len(torn) < len(heading) else torn.startswith(heading)
+
+    def _read(self, content: bytes, request: str) -> Iterator[Row]:
+        """Yield the rows of a file."""
+        number = 0
+        try:
+            text = content.decode()
+            for number, record in enumerate(self._records(text), 1 + self._is_csv):
+                row = read_row(record)
+                if row.key.rpartition("@")[2] != request:
+                    raise OutputError(
+                        f"{self.path}: line {number} is of another request (another target, budget or limit,"
+                        " or another version of hmcos), so it cannot be resumed; name another file"
+                    )
+                yield row
+        except (ValueError, csv.Error, RecursionError) as error:
+            where = f"line {number + 1} is no row" if number else "holds no rows"
+            raise OutputError(
+                f"{self.path}: {where} of hmcos evaluate ({first_line(error)}); name another file"
+            ) from error
+
+    def _records(self, text: str) -> Iterator[dict[str, Any]]:
+        if not self._is_csv:
+            for line in text.split("\n")[:-1]:
+                record = json.loads(line)
+                if not isinstance(record, dict):
+                    raise ValueError("it is no object")
+                yield cast("dict[str, Any]", record)
+            return
+        reader = csv.reader(io.StringIO(text), strict=True)
+        heading = next(reader, None)
+        if heading is not None and tuple(heading) != FIELDS:
+            raise ValueError("its heading is another")
+        for cells in reader:
+            yield _from_csv(dict(zip(FIELDS, cells, strict=True)))
+
+
+def _from_csv(cells: dict[str, str]) -> dict[str, Any]:
+    """Return the record that the cells of a line stand for."""
+    record: dict[str, Any] = {name: cell or None for name, cell in cells.items()}
+    for name in ("operators", "given_peak", "peak", "lower_bound", "arena"):
+        record[name] = int(cells[name]) if cells[name] else None
+    return record | {"name": cells["name"], "key": cells["key"], "seconds": float(cells["seconds"])}

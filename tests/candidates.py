@@ -1,0 +1,99 @@
+"""Candidates that workers build, for tests of evaluate: workers import this module."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from hmcos.memory.problem import Problem
+from networks import FORK
+
+
+def fork(times: int = 1) -> Problem:
+    """The fork with all its sizes multiplied."""
+    return replace(FORK, sizes=tuple(size * times for size in FORK.sizes))
+
+
+def chain(operators: int, times: int = 1) -> Problem:
+    """Operators one after another; each makes a buffer from the last one."""
+    return Problem(
+        names=tuple(f"step {i}" for i in range(operators)),
+        sizes=tuple(times * (1 + (7 * i) % 11) for i in range(operators + 1)),
+        inputs=(0,),
+        kept=(operators,),
+        reads=tuple((i,) for i in range(operators)),
+        makes=tuple((i + 1,) for i in range(operators)),
+        may_overwrite=((),) * operators,
+        scratch=(0,) * operators,
+    )
+
+
+def builder(times: int) -> partial[Problem]:
+    """A function of a worker that builds a fork."""
+    return partial(fork, times)
+
+
+def killed() -> Problem:
+    """End the worker that builds this."""
+    os.kill(os.getpid(), signal.SIGKILL)
+    return FORK
+
+
+def killed_once(mark: str) -> Problem:
+    """End the worker that builds this the first time."""
+    if not Path(mark).exists():
+        Path(mark).touch()
+        killed()
+    return FORK
+
+
+def exiting() -> Problem:
+    """End the worker by the usual means."""
+    sys.exit(3)
+
+
+def greedy() -> Problem:
+    """Take more memory than there is."""
+    taken = bytearray(1 << 40)
+    return replace(FORK, names=(str(len(taken)), *FORK.names[1:]))
+
+
+def refusing() -> Problem:
+    """Raise an exception."""
+    raise ValueError("cannot build this\nand so on")
+
+
+def asleep() -> Problem:
+    """Take an hour."""
+    time.sleep(3600)
+    return FORK
+
+
+def process_number(folder: str, times: int) -> Problem:
+    """Leave the number of the worker's process as the name of a file."""
+    Path(folder, str(os.getpid())).touch()
+    return fork(times)
+
+
+class Unpicklable:
+    """A candidate that cannot be sent."""
+
+    def __call__(self) -> Problem:
+        return FORK
+
+    def __reduce__(self) -> str:
+        raise TypeError("cannot be pickled")
+
+
+def endless() -> Iterator[Problem]:
+    """Forks without end, each larger than the last."""
+    times = 0
+    while True:
+        times += 1
+        yield fork(times)
