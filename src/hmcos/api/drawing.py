@@ -42,6 +42,7 @@ def draw(  # noqa: PLR0913 (one keyword per option of the command line, so that 
     what: str | None = None,
     scheduler: str = "optimal",
     target: str | PathLike[str] | Target = "default",
+    kernels: str | None = None,
     bind: Mapping[str, int] | None = None,
     time_limit: float | None = None,
     alignment: int | None = None,
@@ -78,7 +79,7 @@ def draw(  # noqa: PLR0913 (one keyword per option of the command line, so that 
         write(file, drawn(row_scene(compiled(opened, wanted, watch).plan), what, form, watch))
         return file
     request = Request(
-        chosen_target(target),
+        chosen_target(target, kernels),
         scheduler=scheduler,
         limits=chosen_limits(time_limit),
         alignment=alignment,

@@ -46,6 +46,7 @@ def lower(
     model: Openable,
     *,
     target: str | PathLike[str] | Target = "default",
+    kernels: str | None = None,
     bind: Mapping[str, int] | None = None,
     alignment: int | None = None,
 ) -> Problem:
@@ -54,7 +55,7 @@ def lower(
     Raises:
         HmcosError: one of its subclasses for any wrong input.
     """
-    request = Request(chosen_target(target), alignment=alignment)
+    request = Request(chosen_target(target, kernels), alignment=alignment)
     return lowered(request, open_source(model, bind), Watch())[0].problem
 
 
@@ -63,6 +64,7 @@ def export_instance(
     path: str | PathLike[str],
     *,
     target: str | PathLike[str] | Target = "default",
+    kernels: str | None = None,
     bind: Mapping[str, int] | None = None,
     alignment: int | None = None,
 ) -> Problem:
@@ -75,7 +77,7 @@ def export_instance(
     check_file(place)
     opened = open_source(model, bind)
     check_apart(place, identities(*opened.files, *target_file(target)))
-    request = Request(chosen_target(target), alignment=alignment)
+    request = Request(chosen_target(target, kernels), alignment=alignment)
     problem = lowered(request, opened, Watch())[0].problem
     write(place, write_instance(problem).encode())
     return problem

@@ -41,6 +41,7 @@ def schedule(  # noqa: PLR0913 (one keyword per option of the command line, so t
     *,
     scheduler: str = "optimal",
     target: str | PathLike[str] | Target = "default",
+    kernels: str | None = None,
     bind: Mapping[str, int] | None = None,
     time_limit: float | None = None,
     state_limit: int | None = None,
@@ -62,11 +63,12 @@ def schedule(  # noqa: PLR0913 (one keyword per option of the command line, so t
 
     `model` is a path (.onnx, .tflite, .pt2, or .json for a problem), "zoo:NAME", an ONNX model or an
     ExportedProgram of PyTorch in memory, or the result of `load`. `target` is the name of a shipped target, a
-    TOML file or a `Target`; `bind` maps symbolic dimensions to sizes. The search stops after `time_limit`
-    seconds or `state_limit` states, when `interrupted()` is true, or, with a `budget` in bytes, at the first
-    order that fits or the proof that none does. `alignment` in bytes
-    replaces the target's. `output` is the folder for the model, plan.json and, where plotly is installed,
-    report.html (a file of this name that hmcos did not write stays, unless `overwrite` is true); None writes
+    TOML file or a `Target`. `kernels` names the kernels that the firmware of a .tflite model is built with,
+    as in "cmsis-nn:dsp"; each set needs other scratch. `bind` maps symbolic dimensions to sizes. The search
+    stops after `time_limit` seconds or `state_limit` states, when `interrupted()` is true, or, with a
+    `budget` in bytes, at the first order that fits or the proof that none does. `alignment` in bytes replaces
+    the target's. `output` is the folder for the model, plan.json and, where plotly is installed, report.html
+    (a file of this name that hmcos did not write stays, unless `overwrite` is true); None writes
     nothing. `allocator` lays out the arena and defaults to "auto"; with a budget, only a named allocator
     makes an arena. `minimize="arena"` accepts a higher peak for a smaller arena. With `external_io` the
     caller supplies the memory of inputs and outputs. `emit="c"`
@@ -81,7 +83,7 @@ def schedule(  # noqa: PLR0913 (one keyword per option of the command line, so t
     """
     watch = Watch(observer, interrupted)
     request = Request(
-        target=chosen_target(target),
+        target=chosen_target(target, kernels),
         scheduler=scheduler,
         bind=dict(bind or {}),
         limits=chosen_limits(time_limit, state_limit, budget, seed),
@@ -127,10 +129,11 @@ def _with_page(solved: Solved, place: Path, watch: Watch) -> Plan:
     return replace(plan, outputs=replace(plan.outputs, page=str(page)))
 
 
-def compare(
+def compare(  # noqa: PLR0913 (one keyword per option of the command line, so that both say the same)
     model: Openable,
     *,
     target: str | PathLike[str] | Target = "default",
+    kernels: str | None = None,
     bind: Mapping[str, int] | None = None,
     time_limit: float | None = None,
     alignment: int | None = None,
@@ -143,7 +146,7 @@ def compare(
     """
     from hmcos.tasks.compare.schedulers import compare_schedulers
 
-    request = Request(chosen_target(target), limits=chosen_limits(time_limit), alignment=alignment)
+    request = Request(chosen_target(target, kernels), limits=chosen_limits(time_limit), alignment=alignment)
     return compare_schedulers(request, open_source(model, bind), Watch(observer))
 
 
@@ -176,6 +179,7 @@ def explain(  # noqa: PLR0913 (one keyword per option of the command line, so th
     plan: Plan | None = None,
     *,
     target: str | PathLike[str] | Target = "default",
+    kernels: str | None = None,
     bind: Mapping[str, int] | None = None,
     time_limit: float | None = None,
     alignment: int | None = None,
@@ -198,7 +202,7 @@ def explain(  # noqa: PLR0913 (one keyword per option of the command line, so th
     watch, limits = Watch(observer, interrupted), chosen_limits(time_limit)
     if plan is None:
         request = Request(
-            chosen_target(target),
+            chosen_target(target, kernels),
             limits=limits,
             alignment=alignment,
             external_io=external_io,

@@ -59,6 +59,7 @@ def tile(  # noqa: PLR0913 (one keyword per option of the command line, so that 
     tiling: Tiling | None = None,
     *,
     target: str | PathLike[str] | Target = "default",
+    kernels: str | None = None,
     bind: Mapping[str, int] | None = None,
     time_limit: float | None = None,
     budget: int | None = None,
@@ -78,7 +79,7 @@ def tile(  # noqa: PLR0913 (one keyword per option of the command line, so that 
         HmcosError: one of its subclasses for any wrong input. Gaining nothing is a result.
     """
     request = Request(
-        target=chosen_target(target),
+        target=chosen_target(target, kernels),
         bind=dict(bind or {}),
         limits=chosen_limits(time_limit, budget=budget),
         alignment=alignment,

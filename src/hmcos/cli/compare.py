@@ -14,6 +14,7 @@ from hmcos.cli.options import (
     alignment_option,
     bind_option,
     json_option,
+    kernels_option,
     model_argument,
     target_option,
     time_limit_option,
@@ -35,6 +36,7 @@ Examples:
 @click.command(epilog=_EXAMPLES, short_help="Compare all schedulers side by side.")
 @model_argument
 @target_option
+@kernels_option
 @bind_option
 @time_limit_option("Seconds for each scheduler.")
 @alignment_option
@@ -64,6 +66,8 @@ def compare(model: str, bind: tuple[tuple[str, int], ...], as_json: bool, **opti
 def _experiment(bind: tuple[tuple[str, int], ...], as_json: bool, options: dict[str, Any]) -> int:
     if bind:
         raise OptionError(f"{_ALL} has no symbolic dimensions, so {bind[0][0]} cannot be bound")
+    if options.pop("kernels") is not None:
+        raise OptionError(f"{_ALL} has no .tflite models, so there are no kernels to choose")
     if click.get_current_context().get_parameter_source("target") is ParameterSource.DEFAULT:
         options["target"] = "hmcos"
     with Interruption() as interruption, Progress() as progress:

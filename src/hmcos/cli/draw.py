@@ -12,6 +12,7 @@ from hmcos.cli.options import (
     alignment_option,
     bind_option,
     complete_schedulers,
+    kernels_option,
     model_argument,
     target_option,
     time_limit_option,
@@ -64,6 +65,7 @@ _RENDERERS = {
 )
 @click.option("--allocator", default="auto", show_default=True, metavar="NAME", help="Planner of the arena.")
 @target_option
+@kernels_option
 @bind_option
 @time_limit_option("Stop searches after this time and draw the best order and arena so far.")
 @alignment_option

@@ -13,6 +13,7 @@ from hmcos.cli.options import (
     alignment_option,
     bind_option,
     json_option,
+    kernels_option,
     model_argument,
     target_option,
     time_limit_option,
@@ -31,6 +32,7 @@ Examples:
 @click.command(epilog=_EXAMPLES, short_help="Explain why a model needs its memory, and what would reduce it.")
 @model_argument
 @target_option
+@kernels_option
 @bind_option
 @time_limit_option(
     "Stop the search for an order after this time, the search for a tiling after as long again "

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
 import hmcos
-from hmcos.cli.options import alignment_option, bind_option, json_option, model_argument, target_option
+from hmcos.cli.options import (
+    alignment_option,
+    bind_option,
+    json_option,
+    kernels_option,
+    model_argument,
+    target_option,
+)
 
 _EXAMPLES = """
 \b
@@ -22,6 +30,7 @@ Examples:
 @click.command(epilog=_EXAMPLES, short_help="Show the contents of a model, and what to bind.")
 @model_argument
 @target_option
+@kernels_option
 @bind_option
 @alignment_option
 @click.option(
@@ -33,16 +42,16 @@ Examples:
 @json_option
 def inspect(
     model: str,
-    target: str,
     bind: tuple[tuple[str, int], ...],
-    alignment: int | None,
     instance: Path | None,
     as_json: bool,
+    **options: Any,
 ) -> int:
     """Show inputs, outputs, operators and sizes of MODEL, and which symbols to bind."""
     inspection = hmcos.inspect(model, bind=dict(bind))
     if instance is not None:
-        hmcos.export_instance(model, instance, target=target, bind=dict(bind), alignment=alignment)
+        # The other options are named like the keywords of hmcos.export_instance.
+        hmcos.export_instance(model, instance, bind=dict(bind), **options)
     if as_json:
         from hmcos.report.records.result_records import inspection_record  # noqa: PLC0415 (tables need rich, records do not)
 

@@ -11,6 +11,8 @@ from click.shell_completion import CompletionItem
 
 from hmcos.allocation.planner_table import names as allocator_names
 from hmcos.errors import OptionError
+from hmcos.frontends.kernel_table import DEFAULT
+from hmcos.frontends.kernel_table import names as kernel_names
 from hmcos.memory.target import target_names
 from hmcos.report.words.sizes import parse_size
 from hmcos.schedulers.scheduler_table import names as scheduler_names
@@ -80,6 +82,11 @@ def complete_targets(ctx: click.Context, param: click.Parameter, incomplete: str
     return [*items, CompletionItem(incomplete, type="file")]
 
 
+def complete_kernels(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return the kernels whose names begin as typed."""
+    return [CompletionItem(name) for name in kernel_names() if name.startswith(incomplete)]
+
+
 def complete_models(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Return the networks of the zoo once zoo: is typed, otherwise files."""
     if not incomplete.startswith("zoo:"):
@@ -103,6 +110,17 @@ def target_option(command: _Command) -> _Command:
         shell_complete=complete_targets,
         help="What may share memory: default, hmcos, none, onnxruntime, tflm, torch, torch-cuda, "
         "or a file (docs/targets.md).",
+    )(command)
+
+
+def kernels_option(command: _Command) -> _Command:
+    """Return the command with --kernels."""
+    return click.option(
+        "--kernels",
+        metavar="NAME",
+        shell_complete=complete_kernels,
+        help="For .tflite models: whose kernels the firmware is built with, as their scratch differs: "
+        f"{', '.join(kernel_names())}.  [default: {DEFAULT}]",
     )(command)
 
 

@@ -18,6 +18,7 @@ from hmcos.cli.options import (
     budget_option,
     complete_schedulers,
     json_option,
+    kernels_option,
     model_argument,
     output_option,
     overwrite_option,
@@ -59,6 +60,7 @@ Examples:
     help="Scheduler that finds the order: optimal, given, rpo, greedy, random, ...",
 )
 @target_option
+@kernels_option
 @bind_option
 @time_limit_option("Stop the search after this time and return the best order so far.")
 @click.option("--state-limit", type=int, metavar="N", help="Stop the search after this many states.")

@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from hmcos.errors import ModelError
+from hmcos.errors import ModelError, OptionError
 from hmcos.frontends.indices import Range
 from hmcos.frontends.model import Model
 from hmcos.frontends.outline import Outline
@@ -137,12 +137,12 @@ class Format:
         """
         raise ModelError(f"a model of the format {self.name} cannot be rewritten")
 
-    def kernel(self, target: Target) -> KernelScratch | None:
-        """Return the scratch of one operator by its shapes, which tiles need as well.
+    def kernel(self, target: Target, model: Model) -> KernelScratch | None:
+        """Return the scratch of one operator of a model, or of a tile of one, on a target.
 
         None for targets on which it is not known by shapes, or is none.
         """
-        del target
+        del target, model
         return None
 
     def ranges(self, model: Model) -> dict[int, Range]:
@@ -166,13 +166,28 @@ class Format:
         raise ModelError(f"{source}: a model of the format {self.name} has no unknown sizes")
 
     def target(self, target: Target, model: Model) -> Target:
-        """Return the target to use for a model; a format may replace the default by one of its own."""
+        """Return the target to use for a model; a format may replace the default by one of its own.
+
+        Raises:
+            OptionError: the target names kernels, but there are none to choose from for this format, or none
+                of that name.
+        """
         del model
+        if target.kernels:
+            raise OptionError(
+                f"kernels are chosen for .tflite models only, and this one is of the format {self.name}"
+            )
         return target
 
-    def kernel_scratch(self, model: Model) -> Mapping[str, int] | None:
-        """Return operator name to the bytes of scratch that its kernel needs; None if unknown."""
-        del model
+    def kernel_scratch(self, model: Model, kernels: str = "") -> Mapping[str, int | None] | None:
+        """Return operator name to the bytes that its kernel needs, None where unknown; None for no kernels.
+
+        Operators that need none are left out. `kernels` is their name, empty for the format's own.
+
+        Raises:
+            OptionError: no kernels of this format have the name.
+        """
+        del model, kernels
         return None
 
 

@@ -70,6 +70,8 @@ class Operator:
     temporaries: tuple[int, ...] = ()
     """Sizes in bytes of what it holds besides its inputs when it needs most, its outputs included; empty if
     that is its outputs alone."""
+    tile_of: int | None = None
+    """The number of the operator of which this is a tile; None for a whole one."""
 
     @property
     def title(self) -> str:

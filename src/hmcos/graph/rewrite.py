@@ -136,8 +136,8 @@ def operator_of(source: Sequence[Operator], number: int, step: Step, spelling: S
     match step:
         case OperatorStep():
             op = source[step.number]
-            name = op.name if step.pads is None else ""
-            return replace(op, number=number, name=name, inputs=step.inputs, outputs=step.outputs)
+            new = replace(op, number=number, inputs=step.inputs, outputs=step.outputs)
+            return new if step.pads is None else replace(new, name="", tile_of=step.number)
         case SliceStep():
             return Operator(number, "", spelling.cut, "", (step.reads,), (step.makes,))
         case PadStep():

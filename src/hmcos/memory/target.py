@@ -6,7 +6,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -23,11 +23,13 @@ _DEEP = re.compile(r"""(?<![\w"'-])(?:[\w"'-]++[ \t]*+\.[ \t]*+){100}""")
 KB."""
 
 _FOLDER = Path(__file__).with_name("targets")
-_TARGET_KEYS = ("alignment", "overwrite_inputs", "views", "overwrite", "scratch")
+_TARGET_KEYS = ("alignment", "overwrite_inputs", "views", "overwrite", "scratch", "kernels")
 _RULE_KEYS = ("kinds", "inputs", "condition")
-_SCRATCH_KEYS = ("kinds", "operators")
+_SCRATCH_KEYS = ("kinds", "operators", "unknown")
 _PER_MODEL = "tflm"
-"""The target whose scratch per operator is measured for each model."""
+"""The target whose scratch per operator is computed for each model, by the kernels of the runtime."""
+_OF_KERNELS = frozenset({"scratch_of_operator", "unknown_scratch"})
+"""What is computed for each model."""
 
 
 class Condition(StrEnum):
@@ -69,6 +71,24 @@ class Target:
     """Operator name to the bytes that it needs while it runs, in addition to those of its kind."""
     data: Mapping[str, object]
     """The content of the file, as read."""
+    kernels: str = ""
+    """The name of the kernels whose scratch is added per operator, for formats whose runtimes are built with
+    kernels of choice; empty for those of the format, if it has any."""
+    unknown_scratch: tuple[str, ...] = ()
+    """Operators of which it is not known what their kernels need; they count as if that were nothing."""
+
+    def with_scratch(self, needed: Mapping[str, int | None]) -> Target:
+        """Return the target with what the kernels of a model's operators need, by name; None for unknown.
+
+        What the target says of an operator itself replaces that.
+        """
+        own = self.scratch_of_operator
+        known = {name: size for name, size in needed.items() if size is not None}
+        unknown = tuple(name for name, size in needed.items() if size is None and name not in own)
+        scratch = {**_table(self.data.get("scratch", {}), "scratch"), "operators": {**known, **own}}
+        scratch |= {"unknown": [*unknown]} if unknown else {}
+        data = {**self.data, "kernels": self.kernels, "scratch": scratch}
+        return replace(self, scratch_of_operator={**known, **own}, unknown_scratch=unknown, data=data)
 
 
 def kind_name(kind: str, domain: str) -> str:
@@ -126,7 +146,7 @@ def _shipped(name: str) -> Target:
 def check_name(target: Target) -> None:
     """Check that a target with the name of a shipped one has the same rules.
 
-    The scratch per operator of the target tflm may differ: it is measured for each model.
+    The kernels may be chosen, and the scratch per operator of the target tflm is computed for each model.
 
     Raises:
         TargetError: a rule differs; names the first such rule.
@@ -135,7 +155,7 @@ def check_name(target: Target) -> None:
         return
     shipped = _shipped(target.name)
     for rule in fields(Target):
-        if rule.name == "data" or (target.name == _PER_MODEL and rule.name == "scratch_of_operator"):
+        if rule.name in ("data", "kernels") or (target.name == _PER_MODEL and rule.name in _OF_KERNELS):
             continue
         if getattr(target, rule.name) != getattr(shipped, rule.name):
             raise TargetError(
@@ -177,6 +197,8 @@ def _parsed(name: str, data: Mapping[str, object], file: str) -> Target:
             scratch_of_kind=_bytes(scratch.get("kinds", {}), "scratch.kinds"),
             scratch_of_operator=_bytes(scratch.get("operators", {}), "scratch.operators"),
             data=data,
+            kernels=_text(data.get("kernels", ""), "kernels"),
+            unknown_scratch=tuple(_texts(scratch.get("unknown", []), "scratch.unknown")),
         )
     except TargetError as error:
         raise TargetError(f"{file}: {error}") from None
@@ -223,6 +245,12 @@ def _table(value: object, key: str) -> Mapping[str, object]:
     if not isinstance(value, dict):
         raise TargetError(f"{key} must be a table, not {value!r}")
     return cast(dict[str, object], value)
+
+
+def _text(value: object, key: str) -> str:
+    if not isinstance(value, str):
+        raise TargetError(f"{key} must be a name, not {value!r}")
+    return value
 
 
 def _texts(value: object, key: str) -> tuple[str, ...]:

@@ -107,11 +107,15 @@ def accounting_of(
     and outputs, so they cost nothing.
 
     Raises:
-        OptionError: the alignment is not positive.
+        OptionError: the alignment is not positive, or the target names kernels and the network has none.
     """
     if alignment is not None and alignment < 1:
         raise OptionError(f"an alignment is at least 1 byte, not {alignment}")
     if opened.model is None or opened.format is None:
+        if target.kernels:
+            raise OptionError(
+                f"{opened.source.name}: is a problem; only a .tflite model has kernels to choose"
+            )
         return Accounting(target, TargetUsed("instance", alignment or 1, external_io=external_io))
     fitting = opened.format.target(target, opened.model)
     wide = fitting.alignment if alignment is None else alignment

@@ -100,12 +100,13 @@ def tiled(
     model, form = opened.model, opened.format
     if model is None or form is None:
         raise OptionError(f"{opened.source.name}: is a problem; only a model has a graph that can be tiled")
-    begin, rules = form.prepared(model), _rules(form, accounting, network)
+    begin, rules = form.prepared(model), _rules(form, accounting, model, network)
     problem = network.problem
     orders = (begun.order, range(problem.operators), reverse_post_order(problem))
     numbered = dict.fromkeys(tuple(network.numbers[i] for i in each) for each in orders)
     given = next(OrderedNetwork(model.graph, (), rules, each) for each in numbered)
     windows, rules = form.windows(begin.model, accounting.target), _renumbered(rules, begin)
+    rules = replace(rules, kernel=form.kernel(accounting.target, begin.model))
     kept = dict.fromkeys(_numbers_in(begin, each) for each in numbered)
     networks = [OrderedNetwork(begin.model.graph, windows, rules, each) for each in kept]
     limits, watch = running
@@ -180,21 +181,21 @@ def _again(bare: Stripped, accounting: Accounting, claimed: Rewriting) -> tuple[
     order = _numbers_in(begin, [places[number] for number in claimed.order])
     _check_runs(name, begin, order)
     graph, windows = begin.model.graph, form.windows(begin.model, accounting.target)
-    rules = _rules(form, replace(accounting, target=unnamed(accounting.target)), None)
+    rules = _rules(form, replace(accounting, target=unnamed(accounting.target)), begin.model)
     network = OrderedNetwork(graph, windows, rules, order)
     _costing(name, network, regions)
     rewrite = expand(network, regions)
     changed = form.rewritten(begin.model, rewrite)
     target = translated_back(accounting.target, graph, changed.graph, rewrite)
     named = replace(accounting, target=form.target(target, begin.model))
-    costing = _costing(name, replace(network, rules=_rules(form, named, None)), regions)
+    costing = _costing(name, replace(network, rules=_rules(form, named, begin.model)), regions)
     named = replace(accounting, target=form.target(target, model))
-    whole = along(model.graph, (), _rules(form, named, None))
+    whole = along(model.graph, (), _rules(form, named, model))
     found = _figures(costing, _Source(model, begin, whole), changed, regions)
     if not bare.ends:
         return changed, found
     named = replace(accounting, target=form.target(bare.target_of_source(target), bare.model))
-    peak = along(bare.model.graph, (), _rules(form, named, None)).profile.peak
+    peak = along(bare.model.graph, (), _rules(form, named, bare.model)).profile.peak
     return changed, of_source(found, bare, peak, found.peak_best_order)
 
 
@@ -257,8 +258,8 @@ def _with(opened: Opened, changed: Model) -> Opened:
     return replace(opened, model=replace(changed, origin=opened.model.origin or opened.model))
 
 
-def _rules(form: Format, accounting: Accounting, network: Network | None) -> Rules:
-    """Return how pieces are counted.
+def _rules(form: Format, accounting: Accounting, model: Model, network: Network | None = None) -> Rules:
+    """Return how pieces of a model are counted.
 
     Raises:
         OptionError: the target says that what a rewrite adds costs nothing, which no runtime's does.
@@ -275,7 +276,7 @@ def _rules(form: Format, accounting: Accounting, network: Network | None) -> Rul
         accounting.target,
         accounting.alignment,
         form.spelling,
-        form.kernel(accounting.target),
+        form.kernel(accounting.target, model),
         accounting.used.external_io,
         scratch,
     )

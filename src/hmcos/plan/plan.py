@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 from hmcos.limits import Status
 from hmcos.plan.arena import Arena, PlacedBuffer
@@ -54,6 +55,17 @@ class TargetUsed:
     """The target file as a mapping; empty for a problem, which carries its own rules."""
     external_io: bool = False
     """Whether the caller supplies the memory of inputs and outputs, which is then not counted."""
+
+    @property
+    def kernels(self) -> str:
+        """The name of the kernels whose scratch is counted; empty where there are none to choose."""
+        return str(self.data.get("kernels", ""))
+
+    @property
+    def unknown_scratch(self) -> tuple[str, ...]:
+        """Operators of which it is not known what scratch their kernels need; it counts as none."""
+        scratch = cast("Mapping[str, Sequence[str]]", self.data.get("scratch", {}))
+        return tuple(scratch.get("unknown", ()))
 
 
 @dataclass(frozen=True, slots=True)

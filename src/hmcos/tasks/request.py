@@ -78,8 +78,10 @@ def chosen_arena(allocator: str | None, minimize: str, budget: int | None) -> Ar
     return ArenaRequest(allocator or "auto", minimize == "arena")
 
 
-def chosen_target(target: str | PathLike[str] | Target) -> Target:
+def chosen_target(target: str | PathLike[str] | Target, kernels: str | None = None) -> Target:
     """Return a target: itself, the shipped one of this name, or the one in a TOML file.
+
+    `kernels` are those of the runtime, by name; None leaves them to the target.
 
     Raises:
         TargetError: there is no target of this name, its file is wrong, or it has the name of a shipped
@@ -87,8 +89,10 @@ def chosen_target(target: str | PathLike[str] | Target) -> Target:
     """
     if isinstance(target, Target):
         check_name(target)
-        return target
-    return _shipped(str(target)) if target in target_names() else load_target(fspath(target))
+        found = target
+    else:
+        found = _shipped(str(target)) if target in target_names() else load_target(fspath(target))
+    return found if kernels is None else replace(found, kernels=kernels)
 
 
 @cache

@@ -32,12 +32,12 @@ from hmcos.verify.counted.target_check import check_no_target, check_target
 
 
 def check_network_plan(
-    graph: Graph, plan: Plan, kernel_scratch: Mapping[str, int] | None = None
+    graph: Graph, plan: Plan, kernel_scratch: Mapping[str, int | None] | None = None
 ) -> list[Check]:
     """Return the checks of target, order, memory and arena; they stop at the first that fails.
 
-    `kernel_scratch` is the bytes that the kernels of the target tflm need, per operator of this network; None
-    for a network of another format.
+    `kernel_scratch` is the bytes that the kernels of the target tflm need, per operator of this network, None
+    where that is unknown; None for a network of another format.
     """
     data = {**plan.target.data, "alignment": plan.target.alignment}
     rules = {**data, "external_io": plan.target.external_io}

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hmcos.frontends.tflite.schema import ModelT, content_of, integers, words
+from hmcos.frontends.tflite.schema import ModelT, SubGraphT, content_of, integers, words
 from hmcos.graph.graph import Graph, Operator, Tensor
 
 RANK = 4
@@ -32,14 +32,16 @@ _OPTIONS = {
 
 @dataclass(frozen=True)
 class Facts:
-    """The operators of a main graph, and the file that says more of them."""
+    """The operators of a graph, and the file that says more of them."""
 
     graph: Graph
     source: ModelT
+    subgraph: int = 0
+    """The number of the graph in the file."""
 
     def options(self, op: Operator) -> Any:
         """Return the options of an operator; None where the file has none, or those of another kind."""
-        found = ((self.source.subgraphs or [])[0].operators or [])[op.number].builtinOptions
+        found = (self._subgraph.operators or [])[op.number].builtinOptions
         return found if type(found).__name__ == f"{_OPTIONS.get(op.kind)}T" else None
 
     def tensor(self, op: Operator, position: int) -> Tensor | None:
@@ -54,7 +56,7 @@ class Facts:
 
     def numbers_in(self, tensor: int) -> list[int] | None:
         """Return the integers of a tensor that stands in the file; None where it does not."""
-        known = ((self.source.subgraphs or [])[0].tensors or [])[tensor]
+        known = (self._subgraph.tensors or [])[tensor]
         kind = _NUMBERS.get(words("TensorType").get(known.type, ""))
         content = content_of((self.source.buffers or [])[known.buffer])
         if known.isVariable or kind is None or len(content) != self.graph.tensors[tensor].size:
@@ -63,9 +65,19 @@ class Facts:
 
     def has_several_scales(self, op: Operator) -> bool:
         """Return whether inputs of an operator are quantized in other ways than its output."""
-        tensors: Any = (self.source.subgraphs or [])[0].tensors or []
+        tensors: Any = self._subgraph.tensors or []
         ways = [_numbers_of(tensors[t].quantization) for t in (*op.makes, *op.reads)]
         return any(way != ways[0] for way in ways)
+
+    def scales(self, op: Operator, position: int) -> int:
+        """Return the number of scales by which an input is quantized; 0 where it is left out."""
+        t = op.inputs[position] if position < len(op.inputs) else None
+        tensors: Any = self._subgraph.tensors or []
+        return 0 if t is None else len(_numbers_of(tensors[t].quantization)[0])
+
+    @property
+    def _subgraph(self) -> SubGraphT:
+        return (self.source.subgraphs or [])[self.subgraph]
 
     def output(self, op: Operator) -> Tensor:
         """Return the first output."""

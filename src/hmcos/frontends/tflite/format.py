@@ -8,12 +8,14 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from hmcos.errors import OptionError
 from hmcos.frontends.format import Format, Loadable, OffsetsInFiles, Place, Written
 from hmcos.frontends.indices import Range
+from hmcos.frontends.kernel_table import DEFAULT
 from hmcos.frontends.model import Model
-from hmcos.graph.graph import Graph, Operator, body_path
+from hmcos.graph.graph import Graph, body_path
 from hmcos.graph.spelling import Spelling
-from hmcos.memory.target import Target, load_target
+from hmcos.memory.target import Target, load_target, target_names
 
 if TYPE_CHECKING:
     from hmcos.frontends.spans import Span
@@ -89,12 +91,6 @@ class _Offsets(OffsetsInFiles):
         return written(source, result)
 
 
-def _kernel(graph: Graph, op: Operator) -> int:
-    from hmcos.frontends.tflite.scratch import kernel_scratch
-
-    return kernel_scratch(graph, op)
-
-
 class Tflite(Format):
     """TensorFlow Lite. Node numbers count the operators of a subgraph; the main one is the first."""
 
@@ -111,9 +107,14 @@ class Tflite(Format):
 
         return windows(model, micro=target is None or target.name in (TARGET, "default"))
 
-    def kernel(self, target: Target) -> KernelScratch | None:
-        """Return the scratch of TFLM's kernels on the target tflm; see `Format.kernel`."""
-        return _kernel if target.name == TARGET else None
+    def kernel(self, target: Target, model: Model) -> KernelScratch | None:
+        """Return the scratch of a target's kernels; see `Format.kernel`."""
+        kernels = _kernels_of(target)
+        if not kernels:
+            return None
+        from hmcos.frontends.tflite.kernels.asking import scratch_within
+
+        return scratch_within(kernels, model)
 
     def rows(self, model: Model) -> RowRules:
         """Return how operators can run row by row; see `Format.rows`."""
@@ -156,19 +157,27 @@ class Tflite(Format):
 
     def target(self, target: Target, model: Model) -> Target:
         """Return tflm instead of the default, with the scratch that the model's kernels need."""
+        kernels = _kernels_of(target)
+        if not kernels:
+            return target
         chosen = load_target(TARGET) if target.name == "default" else target
-        if chosen.name != TARGET:
-            return chosen
-        scratch = {**self.kernel_scratch(model), **chosen.scratch_of_operator}
-        tables = cast("Mapping[str, object]", chosen.data.get("scratch", {}))
-        data = {**chosen.data, "scratch": {**tables, "operators": scratch}}
-        return replace(chosen, scratch_of_operator=scratch, data=data)
+        if chosen.name != TARGET and chosen.name in target_names():
+            raise OptionError(
+                f"the target {chosen.name!r} has no kernels to choose; --kernels is for {TARGET}, or for a "
+                "target of your own"
+            )
+        return replace(chosen, kernels=kernels).with_scratch(self.kernel_scratch(model, kernels))
 
-    def kernel_scratch(self, model: Model) -> Mapping[str, int]:
-        """Return the bytes of scratch that TFLM's kernels need per operator."""
-        from hmcos.frontends.tflite.scratch import scratch_of
+    def kernel_scratch(self, model: Model, kernels: str = "") -> Mapping[str, int | None]:
+        """Return the bytes of scratch that TFLM's kernels need per operator; see `Format.kernel_scratch`."""
+        from hmcos.frontends.tflite.kernels.asking import model_scratch
 
-        return scratch_of(model.graph)
+        return model_scratch(kernels or DEFAULT, model)
+
+
+def _kernels_of(target: Target) -> str:
+    """Return the name of the kernels of a target; empty for a runtime that has none."""
+    return target.kernels or (DEFAULT if target.name in (TARGET, "default") else "")
 
 
 def _graphs(graph: Graph) -> Iterator[tuple[str, Graph]]:

@@ -6,9 +6,9 @@ from hmcos.errors import PlanError
 from hmcos.plan.file.fields import Fields
 from hmcos.plan.plan import TargetUsed
 
-_KEYS = ("alignment", "overwrite_inputs", "views", "overwrite", "scratch")
+_KEYS = ("alignment", "overwrite_inputs", "views", "overwrite", "scratch", "kernels")
 _RULE_KEYS = ("kinds", "inputs", "condition")
-_SCRATCH_KEYS = ("kinds", "operators")
+_SCRATCH_KEYS = ("kinds", "operators", "unknown")
 _INPUTS = ("any", "first")
 _CONDITIONS = ("same-shape", "same-size")
 
@@ -47,11 +47,14 @@ def check_rules(data: Fields) -> None:
             if kind in listed:
                 raise PlanError(f"{rule.where('kinds')}: kind {kind!r} has two rules")
             listed.add(kind)
+    if "kernels" in data.values:
+        data.text("kernels")
     if "scratch" in data.values:
         scratch = data.part("scratch")
         _only(scratch, _SCRATCH_KEYS)
-        for key in scratch.values:
-            sizes = scratch.part(key)
+        if "unknown" in scratch.values:
+            scratch.texts("unknown")
+        for sizes in (scratch.part(key) for key in ("kinds", "operators") if key in scratch.values):
             for name in sizes.values:
                 sizes.number(name)
 

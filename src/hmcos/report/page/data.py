@@ -142,6 +142,7 @@ def _settings(explanation: Explanation) -> list[tuple[str, str]]:
         ("sha256", plan.source.original_sha256 or "none: the network was given in memory"),
         ("operators", f"{len(plan.operators):,}, of which {len(plan.scheduled):,} were scheduled"),
         ("target", plan.target.name),
+        *([("kernels", plan.target.kernels)] if plan.target.kernels else []),
         ("alignment", human(plan.target.alignment)),
         ("inputs and outputs", "outside the arena" if plan.target.external_io else "counted"),
         ("scheduler", f"{plan.schedule.scheduler}, {plan.schedule.seconds:.3f} s, status {plan.status}"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hmcos.plan.file.arena_fields import arena_record
-from hmcos.report.records.result_records import rewriting_record
+from hmcos.report.records.result_records import kernels_record, rewriting_record
 from hmcos.report.words.advice_words import advice_words, proof_words, reproduction, tried_words, verdict
 from hmcos.report.words.tiling_words import tiling_advice_words, tiling_command, tiling_note
 from hmcos.tasks.explain.advice import Advice, Kind
@@ -21,6 +21,7 @@ def explanation_record(explanation: Explanation) -> dict[str, object]:
         "operators": len(plan.operators),
         "scheduled_operators": len(plan.scheduled),
         "target": plan.target.name,
+        **kernels_record(plan.target),
         "scheduler": plan.schedule.scheduler,
         "status": str(plan.status),
         "peak": plan.peak,

@@ -8,7 +8,7 @@ from hmcos.frontends.outline import Port
 from hmcos.plan.arena import Arena
 from hmcos.plan.file.arena_fields import arena_record
 from hmcos.plan.file.plan_file import outputs_record, seconds_record
-from hmcos.plan.plan import Plan
+from hmcos.plan.plan import Plan, TargetUsed
 from hmcos.plan.rewriting import Rewriting
 from hmcos.runtimes.onnxruntime.measured import Measurement
 from hmcos.verify.checks import Answer, Verification
@@ -26,6 +26,7 @@ def plan_record(plan: Plan) -> dict[str, object]:
         "model": plan.source.name,
         "operators": len(plan.operators),
         "target": plan.target.name,
+        **kernels_record(plan.target),
         "scheduler": plan.schedule.scheduler,
         "status": str(plan.status),
         "scheduled_operators": len(plan.scheduled),
@@ -40,6 +41,13 @@ def plan_record(plan: Plan) -> dict[str, object]:
         "largest_first_arena": plan.largest_first_arena,
         **_tiled_record(plan),
     }
+
+
+def kernels_record(target: TargetUsed) -> dict[str, object]:
+    """Return the kernels whose scratch is counted, and the operators of which it is unknown; {} for none."""
+    if not target.kernels:
+        return {}
+    return {"kernels": target.kernels, "unknown_scratch": list(target.unknown_scratch)}
 
 
 def _tiled_record(plan: Plan) -> dict[str, object]:
@@ -103,6 +111,7 @@ def comparison_record(comparison: Comparison) -> dict[str, object]:
         "model": comparison.source.name,
         "operators": comparison.operators,
         "target": comparison.target.name,
+        **kernels_record(comparison.target),
         "scheduled_operators": comparison.scheduled_operators,
         "lower_bound": max(schedule.lower_bound for schedule in comparison.schedules),
         "schedulers": [

@@ -33,6 +33,8 @@ LISTED = 8
 """Live tensors that are shown one by one."""
 _ARENAS = ("best fit\narena", "TFLite\narena", "smallest\narena")
 """The planners of the experiment."""
+_UNKNOWN = 5
+"""Most operators that are named of those whose scratch is unknown."""
 _WORDS = {
     Status.OPTIMAL: "proved: no order of these operators needs less",
     Status.FEASIBLE: "a valid order; a better one may exist",
@@ -76,6 +78,7 @@ def plan_tables(plan: Plan) -> RenderableType:
         _title(plan.source, plan.target),
         peaks,
         Text(_verdict(plan)),
+        *_unknown(plan.target),
         *tiling_lines(plan),
         *plan_arena(plan),
         *_crest(plan),
@@ -98,7 +101,12 @@ def comparison_table(comparison: Comparison) -> RenderableType:
         name, seconds = title_beside(schedule, least), f"{schedule.seconds:.3f}"
         table.add_row(name, human(schedule.peak), over, str(schedule.status), seconds)
     bound = max(schedule.lower_bound for schedule in comparison.schedules)
-    return Group(_title(comparison.source, comparison.target), table, Text(f"lower bound: {human(bound)}"))
+    return Group(
+        _title(comparison.source, comparison.target),
+        table,
+        Text(f"lower bound: {human(bound)}"),
+        *_unknown(comparison.target),
+    )
 
 
 def experiment_table(experiment: Experiment) -> RenderableType:
@@ -157,8 +165,19 @@ def zoo_tables(
 
 
 def _title(source: Source, target: TargetUsed) -> Text:
+    kernels = f", kernels {printable(target.kernels)}" if target.kernels else ""
     noted = ", local functions inlined" if source.inlined else ""
-    return Text(f"{printable(source.name)}, target {printable(target.name)}{noted}", style="bold")
+    return Text(f"{printable(source.name)}, target {printable(target.name)}{kernels}{noted}", style="bold")
+
+
+def _unknown(target: TargetUsed) -> list[Text]:
+    """Return a line that names the operators whose scratch is not known, if there are any."""
+    unknown = target.unknown_scratch
+    if not unknown:
+        return []
+    more = f" and {len(unknown) - _UNKNOWN} more" if len(unknown) > _UNKNOWN else ""
+    named = ", ".join(map(printable, unknown[:_UNKNOWN]))
+    return [Text(f"scratch unknown, counted as none: {named}{more}")]
 
 
 def _verdict(plan: Plan) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
+from hmcos.frontends.kernel_table import DEFAULT
 from hmcos.limits import Status
 from hmcos.memory.problem import Problem
 from hmcos.plan.plan import OperatorRow, Plan
@@ -144,6 +145,7 @@ def reproduction(plan: Plan) -> str:
     words = ["hmcos", "schedule", plan.source.name]
     words += ["--scheduler", plan.schedule.scheduler] if plan.schedule.scheduler != "optimal" else []
     words += ["--target", plan.target.name] if plan.target.data or plan.target.name != "instance" else []
+    words += ["--kernels", plan.target.kernels] if plan.target.kernels not in ("", DEFAULT) else []
     for symbol, size in plan.source.bind.items():
         words += ["--bind", f"{symbol}={size}"]
     words += ["--alignment", str(plan.target.alignment)]

@@ -12,7 +12,7 @@ from hmcos.allocation.lives import Lives
 from hmcos.errors import OptionError
 from hmcos.memory.lifetimes import Life
 from hmcos.plan.arena import PlacedBuffer
-from hmcos.plan.plan import Plan
+from hmcos.plan.plan import Plan, TargetUsed
 
 EMITTED = ("c",)
 """Forms in which an arena can be written."""
@@ -49,7 +49,19 @@ def header_text(plan: Plan, stem: str) -> str:
             lives.append(Life(buffer.birth, buffer.death, buffer.size, None, buffer.operator))
             offsets.append(buffer.offset)
     arena = replace(plan.arena, offsets=tuple(offsets))
-    return c_header(names, Lives(tuple(lives), arena.alignment), arena, identifier(stem))
+    header = c_header(names, Lives(tuple(lives), arena.alignment), arena, identifier(stem))
+    return _of_kernels(plan.target) + header
+
+
+def _of_kernels(target: TargetUsed) -> str:
+    """Return a comment that says whose scratch is in an arena; empty where nobody's is."""
+    if not target.kernels:
+        return ""
+    plain = re.sub(r"[^\w:.-]", "_", target.kernels, flags=re.ASCII)
+    unknown = (
+        f", without that of {len(target.unknown_scratch)} unknown ones" if target.unknown_scratch else ""
+    )
+    return f"/* With the scratch of the kernels {plain}{unknown}. */\n"
 
 
 def _tensor_names(buffer: PlacedBuffer, listed: Mapping[str, int]) -> list[str]:

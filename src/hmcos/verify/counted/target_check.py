@@ -21,11 +21,11 @@ _PER_MODEL = "tflm"
 """The target whose scratch per operator is computed for each model of its format."""
 
 
-def check_target(used: TargetUsed, scratch: Mapping[str, int] | None) -> str:
+def check_target(used: TargetUsed, scratch: Mapping[str, int | None] | None) -> str:
     """Return the name of a target and where its rules come from, after checking them.
 
-    `scratch` are the bytes that the kernels of the target tflm need per operator of this model; None for a
-    model of another format.
+    `scratch` are the bytes that the kernels of the target tflm need per operator of this model, None where
+    that is unknown; None for a model of another format.
 
     Raises:
         VerifyError: the rules differ from the shipped target of this name, or one is malformed; names the
@@ -42,7 +42,9 @@ def check_target(used: TargetUsed, scratch: Mapping[str, int] | None) -> str:
         return f"{used.name}, with rules of its own"
     right, claimed = _spread(shipped[used.name]), _spread(rules)
     if used.name == _PER_MODEL and scratch is not None:
-        right["scratch.operators"] = dict(scratch)
+        right["scratch.operators"] = {name: size for name, size in scratch.items() if size is not None}
+        right["scratch.unknown"] = {name for name, size in scratch.items() if size is None}
+        del right["kernels"]
     for key, value in right.items():
         if claimed[key] != value:
             raise VerifyError(
@@ -77,6 +79,8 @@ def _spread(rules: Mapping[str, Any]) -> dict[str, object]:
         },
         "scratch.kinds": scratch.get("kinds", {}),
         "scratch.operators": scratch.get("operators", {}),
+        "scratch.unknown": set(scratch.get("unknown", [])),
+        "kernels": rules.get("kernels", ""),
     }
 
 

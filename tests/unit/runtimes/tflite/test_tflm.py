@@ -9,7 +9,8 @@ import pytest
 
 from hmcos.errors import NotRunError
 from hmcos.frontends.loading import load
-from hmcos.frontends.tflite.scratch import scratch_of
+from hmcos.frontends.model import Model
+from hmcos.frontends.tflite.kernels.asking import model_scratch
 from hmcos.frontends.tflite.writing import rewritten
 from hmcos.graph.graph import Graph
 from hmcos.runtimes.tflite.litert import random_inputs, run
@@ -22,9 +23,13 @@ pytest.importorskip("tflite_micro")
 
 
 def read(content: bytes, folder: Path) -> Graph:
+    return model_of(content, folder).graph
+
+
+def model_of(content: bytes, folder: Path) -> Model:
     path = folder / "m.tflite"
     path.write_bytes(content)
-    return load(path).graph
+    return load(path)
 
 
 def aligned(size: int) -> int:
@@ -44,12 +49,13 @@ def options(sketch: Sketch, name: str, **values: Any) -> None:
     operator.builtinOptions = getattr(S, f"{name}T")(**values)
 
 
-def reduction(kind: str, element: str) -> Sketch:
+def reduction(kind: str, element: str, *more: int) -> Sketch:
     sketch = Sketch()
     sketch.subgraph()
-    fed = sketch.tensor([1, 4, 4, 24], element, quantization=quantized())
+    fed = sketch.tensor([*more, 1, 4, 4, 24], element, quantization=quantized())
     axes = sketch.tensor([2], "INT32", data=NUMPY.array([1, 2], "int32"))
-    made = sketch.tensor([1, 24], element, quantization=quantized(0.25))
+    left = [1, 24] if not more else [*more, 4, 24]
+    made = sketch.tensor(left, element, quantization=quantized(0.25))
     sketch.operator(kind, [fed, axes], [made])
     options(sketch, "ReducerOptions", keepDims=False)
     sketch.ports([fed], [made])
@@ -115,6 +121,43 @@ def filters(number: int) -> Sketch:
     return sketch
 
 
+def float_filters(number: int) -> Sketch:
+    sketch = Sketch()
+    sketch.subgraph()
+
+    def parameter(*shape: int) -> int:
+        return sketch.tensor([*shape], "FLOAT32", NUMPY.full(shape, 0.1, "float32"))
+
+    fed, made = sketch.tensor([2, 8], "FLOAT32"), sketch.tensor([2, number // 2], "FLOAT32")
+    state = sketch.tensor([2, 4 * number], "FLOAT32", isVariable=True)
+    read = [fed, parameter(number, 8), parameter(number, 4), parameter(number // 2), state]
+    sketch.operator("SVDF", read, [made], rank=2, asymmetricQuantizeInputs=False, fusedActivationFunction=1)
+    sketch.ports([fed], [made])
+    return sketch
+
+
+def mirrored() -> Sketch:
+    sketch = Sketch()
+    sketch.subgraph()
+    fed, made = sketch.tensor([1, 4, 4, 3]), sketch.tensor([1, 6, 6, 3])
+    pads = sketch.tensor([4, 2], "INT32", data=NUMPY.array([[0, 0], [1, 1], [1, 1], [0, 0]], "int32"))
+    sketch.operator("MIRROR_PAD", [fed, pads], [made])
+    options(sketch, "MirrorPadOptions", mode=0)
+    sketch.ports([fed], [made])
+    return sketch
+
+
+def all_true() -> Sketch:
+    sketch = Sketch()
+    sketch.subgraph()
+    fed, made = sketch.tensor([1, 4, 4, 24], "BOOL"), sketch.tensor([1, 24], "BOOL")
+    axes = sketch.tensor([2], "INT32", data=NUMPY.array([1, 2], "int32"))
+    sketch.operator("REDUCE_ALL", [fed, axes], [made])
+    options(sketch, "ReducerOptions", keepDims=False)
+    sketch.ports([fed], [made])
+    return sketch
+
+
 def cells(number: int) -> Sketch:
     """Return an LSTM of three steps, on floats."""
     sketch = Sketch()
@@ -145,6 +188,10 @@ SKETCHES = {
     "int4": packed_weights(),
     "add_n": sum_of_many(),
     "svdf": filters(24),
+    "svdf float": float_filters(26),
+    "mirrored": mirrored(),
+    "all": all_true(),
+    "maximum of five": reduction("REDUCE_MAX", "INT8", 2),
     "lstm": cells(13),
 }
 
@@ -152,9 +199,12 @@ SKETCHES = {
 @pytest.mark.parametrize("name", SKETCHES)
 def test_scratch_is_what_the_kernel_asks_for(name: str, tmp_path: Path) -> None:
     content = SKETCHES[name].bytes()
-    graph = read(content, tmp_path)
+    model = model_of(content, tmp_path)
+    graph = model.graph
     tensors = sum(aligned(graph.tensors[t].size) for t in {*graph.inputs, *graph.outputs})
-    assert tflm_arena(content, graph).head == tensors + scratch_of(graph).get(graph.operators[0].name, 0)
+    needed = model_scratch("reference", model).get(graph.operators[0].name, 0)
+    assert needed is not None
+    assert tflm_arena(content, graph).head == tensors + needed
 
 
 def test_variables_are_in_the_tail(tmp_path: Path) -> None:

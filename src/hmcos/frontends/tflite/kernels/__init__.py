@@ -1,0 +1,1 @@
+"""What the kernels that TensorFlow Lite for Microcontrollers is built with request from its arena."""
