@@ -16,6 +16,14 @@ DEFAULT = "reference"
 
 KERNELS: dict[str, str] = {
     DEFAULT: "hmcos.frontends.tflite.kernels.reference:REFERENCE",
+    "cmsis-nn:c": "hmcos.frontends.tflite.kernels.cmsis_nn:C",
+    "cmsis-nn:dsp": "hmcos.frontends.tflite.kernels.cmsis_nn:DSP",
+    "cmsis-nn:dsp:armclang": "hmcos.frontends.tflite.kernels.cmsis_nn:DSP_ARMCLANG",
+    "cmsis-nn:mve": "hmcos.frontends.tflite.kernels.cmsis_nn:MVE",
+    "cmsis-nn:mve:armclang": "hmcos.frontends.tflite.kernels.cmsis_nn:MVE_ARMCLANG",
+    "cmsis-nn:mve:size": "hmcos.frontends.tflite.kernels.cmsis_nn:MVE_SIZE",
+    "esp-nn:esp32": "hmcos.frontends.tflite.kernels.esp_nn:ESP32",
+    "esp-nn:esp32s3": "hmcos.frontends.tflite.kernels.esp_nn:ESP32_S3",
 }
 """Name to "module:value", imported on demand."""
 

@@ -42,14 +42,14 @@ def scratch_within(kernels: str, model: Model) -> KernelScratch:
     return lambda graph, op: chosen.scratch(Node(graph, op, facts)) or 0
 
 
-def nodes(model: Model) -> Iterator[Node]:
-    """Yield the operators of a model, then those of its bodies."""
+def nodes(model: Model, pointer: int = 8) -> Iterator[Node]:
+    """Yield the operators of a model, then those of its bodies; `pointer` is the bytes of a pointer."""
     graphs = [("", model.graph)]
     while graphs:
         path, graph = graphs.pop()
         facts = _facts(model, path, graph)
         for op in graph.operators:
-            yield Node(graph, op, facts)
+            yield Node(graph, op, facts, pointer)
             graphs += [(body_path(path, op.number, body.attribute), body.graph) for body in op.bodies]
 
 

@@ -43,6 +43,8 @@ class Node:
     op: Operator
     facts: Callable[[], Facts]
     """Of the file; called only where shapes do not say enough."""
+    pointer: int = 8
+    """Bytes of a pointer where it runs: 8 where plans are checked, which is enough elsewhere, too."""
 
     def tensor(self, position: int) -> Tensor | None:
         """Return an input; None where it is left out."""

@@ -10,8 +10,6 @@ from hmcos.frontends.tflite.kernels.kernel_set import KernelSet
 from hmcos.frontends.tflite.kernels.node import Node, Requests, Rule
 from hmcos.frontends.tflite.kernels.quiet import QUIET
 
-_POINTER = 8
-"""Bytes, on the machine where plans are checked; microcontrollers mostly have 4, so this is enough."""
 _CELLS = 19
 """The input of a recurrent operator that holds the state of its cells."""
 _INTEGERS = ("int8", "int16")
@@ -78,7 +76,7 @@ def pointers(node: Node) -> Requests:
 
     Source: CalculateOpData in add_n.cc.
     """
-    return (_POINTER * len(node.op.inputs),)
+    return (node.pointer * len(node.op.inputs),)
 
 
 def filter_sums(node: Node) -> Requests | None:
