@@ -100,7 +100,7 @@ def test_operators_with_unknown_scratch_are_named(tmp_path: Path) -> None:
     plan = hmcos.read_plan(out / "plan.json")
     assert plan.target.unknown_scratch == ("Mystery 0",)
     scratch = cast(dict[str, object], plan.target.data["scratch"])
-    hidden = {**plan.target.data, "scratch": {**scratch, "unknown": []}}
+    hidden: dict[str, object] = {**plan.target.data, "scratch": scratch | {"unknown": list[str]()}}
     forged = replace(plan, target=replace(plan.target, data=hidden))
     checks = hmcos.verify(model, forged).checks
     assert any(not check.held and "scratch.unknown" in check.words for check in checks)

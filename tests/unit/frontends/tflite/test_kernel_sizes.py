@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ BUILDS = [
 ROWS = [(row[0], [int(number) for number in row[1:]]) for row in csv.reader(TABLE.read_text().splitlines())]
 
 
-def sizes(kind: str, shape: list[int]) -> list[int | None]:
+def sizes(kind: str, shape: list[int]) -> Sequence[int | None]:
     data, window = Image(*shape[:4]), Image(*shape[4:8])
     how = Sliding((shape[8], shape[9]), (shape[10], shape[11]), (shape[12], shape[13]))
     output, multiplier = Image(*shape[14:18]), shape[18]

@@ -12,7 +12,7 @@ from typing import Any
 from hmcos.frontends.tflite.kernels import cmsis_nn_sizes as sizes
 from hmcos.frontends.tflite.kernels.cmsis_nn_sizes import Build, Extension
 from hmcos.frontends.tflite.kernels.kernel_set import KernelSet
-from hmcos.frontends.tflite.kernels.node import Image, Node, Requests
+from hmcos.frontends.tflite.kernels.node import Node, Requests
 from hmcos.frontends.tflite.kernels.reference import RULES, filter_sums, gates, widened_bias
 
 _INTEGERS = ("int8", "int16")
@@ -30,33 +30,22 @@ class _Glue:
     def convolution(self, node: Node) -> Requests | None:
         """Return what conv.cc requests; weights of 4 bits are treated like those of 8."""
         images, element = node.images(0, 1), node.element()
-        if images is None:
-            return None
-        data, weights, output = images
-        window = Image(1, *weights[1:])
+        if images is None or element not in _INTEGERS:
+            return None if images is None else ()
         if element == "int16":
-            return _some(sizes.wide_columns(self.build, window.h * window.w * data.c))
-        if element != "int8":
-            return ()
-        how = node.sliding(data, window, output)
-        return None if how is None else _some(sizes.convolution(self.build, data, window, output, how))
+            return _some(sizes.wide_columns(self.build, images[1].h * images[1].w * images[0].c))
+        seen = node.window()
+        return None if seen is None else _some(sizes.convolution(self.build, *seen))
 
     def depthwise(self, node: Node) -> Requests | None:
         """Return what depthwise_conv.cc requests: for 8 bits only."""
-        images = node.images(0, 1)
-        if images is None:
-            return None
         if node.element() != "int8":
             return ()
-        data, weights, output = images
-        window = Image(1, weights.h, weights.w, output.c)
-        how = node.sliding(data, window, output)
-        if how is None:
+        seen = node.window()
+        if seen is None:
             return None
         packed = node.element(1) == "int4"
-        needed = (sizes.packed_depthwise if packed else sizes.depthwise)(
-            self.build, data, window, output, how
-        )
+        needed = (sizes.packed_depthwise if packed else sizes.depthwise)(self.build, *seen)
         return None if needed is None else _some(needed)
 
     def average(self, node: Node) -> Requests | None:

@@ -6,36 +6,28 @@ each rule. Kinds without a kernel there have the reference one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from hmcos.frontends.tflite.kernels import esp_nn_sizes as sizes
 from hmcos.frontends.tflite.kernels.kernel_set import KernelSet
-from hmcos.frontends.tflite.kernels.node import Image, Node, Requests, Sliding
+from hmcos.frontends.tflite.kernels.node import Node, Requests
 from hmcos.frontends.tflite.kernels.reference import RULES, unpacked_weights
-
-_Size = Callable[[Node, Image, Image, Image, Sliding], int]
-
-
-def _sliding(node: Node, size: _Size) -> Requests | None:
-    """Return what conv.cc and depthwise_conv.cc request: unpacked weights, and what ESP-NN needs."""
-    unpacked, images = unpacked_weights(node), node.images(0, 1)
-    if node.element() != "int8":
-        return unpacked
-    if images is None:
-        return None
-    data, window, output = images
-    how = node.sliding(data, window, output)
-    if how is None:
-        return None
-    return *unpacked, size(node, data, window, output, how)
 
 
 def _convolution(node: Node) -> Requests | None:
-    return _sliding(node, lambda _, *seen: sizes.convolution(*seen))
+    """Return what conv.cc requests: weights of 4 bits unpacked, and what ESP-NN needs."""
+    unpacked = unpacked_weights(node)
+    if node.element() != "int8":
+        return unpacked
+    seen = node.window()
+    return None if seen is None else (*unpacked, sizes.convolution(*seen))
 
 
 def _depthwise(node: Node) -> Requests | None:
-    return _sliding(node, lambda op, *seen: sizes.depthwise(*seen, op.options.depthMultiplier))
+    """Return what depthwise_conv.cc requests: weights of 4 bits unpacked, and what ESP-NN needs."""
+    unpacked = unpacked_weights(node)
+    if node.element() != "int8":
+        return unpacked
+    seen = node.window()
+    return None if seen is None else (*unpacked, sizes.depthwise(*seen, node.options.depthMultiplier))
 
 
 def _softmax(node: Node) -> Requests | None:

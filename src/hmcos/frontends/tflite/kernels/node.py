@@ -83,15 +83,16 @@ class Node:
         shapes = [tensor.shape for tensor in tensors if tensor is not None and len(tensor.shape) == RANK]
         return [Image(*shape) for shape in shapes] if len(shapes) == len(tensors) else None
 
-    def sliding(self, data: Image, window: Image, output: Image) -> Sliding | None:
-        """Return how a window slides; None where the file does not say it.
+    def window(self) -> tuple[Image, Image, Image, Sliding] | None:
+        """Return the sizes of the input, of the window and of the output, and how the window slides.
 
-        Padding before the first row and column is half of what is missing, rounded down
-        (tensorflow/lite/kernels/padding.h); of VALID windows none is missing.
+        None where the file does not say it. Padding before the first row and column is half of what is
+        missing, rounded down (tensorflow/lite/kernels/padding.h); of VALID windows none is missing.
         """
-        options = self.options
-        if options is None:
+        images, options = self.images(0, 1), self.options
+        if images is None or options is None:
             return None
+        data, window, output = images
         stride = options.strideH, options.strideW
         dilation = getattr(options, "dilationHFactor", 1), getattr(options, "dilationWFactor", 1)
         sizes = zip(data[1:3], window[1:3], output[1:3], stride, dilation, strict=True)
@@ -99,4 +100,4 @@ class Node:
             max(0, (made - 1) * step + (size - 1) * wide + 1 - whole) // 2
             for whole, size, made, step, wide in sizes
         ]
-        return Sliding(stride, dilation, (pad[0], pad[1]))
+        return data, window, output, Sliding(stride, dilation, (pad[0], pad[1]))
