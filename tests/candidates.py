@@ -97,3 +97,10 @@ def endless() -> Iterator[Problem]:
     while True:
         times += 1
         yield fork(times)
+
+
+def slowly(seconds: float = 0.02) -> Iterator[tuple[str, partial[Problem]] | Problem]:
+    """Yield 60 candidates, one after another."""
+    for times in range(1, 61):
+        time.sleep(seconds)
+        yield (f"built {times}", builder(times)) if times % 3 else fork(1 + times // 9)

@@ -25,6 +25,7 @@ EDGES = {
     "matplotlib": {"report"},
     "plotly": {"report"},
     "torch": {"frontends", "runtimes", "torch"},
+    "pandas": {"tasks"},
 }
 """Library to the rooms that may import it."""
 

@@ -14,6 +14,7 @@ from hmcos.words import meant
 COMMANDS: dict[str, str] = {
     "schedule": "hmcos.cli.schedule:schedule",
     "compile": "hmcos.cli.compile:compile_",
+    "evaluate": "hmcos.cli.evaluate:evaluate",
     "inspect": "hmcos.cli.inspect:inspect",
     "compare": "hmcos.cli.compare:compare",
     "arena": "hmcos.cli.arena:arena",
@@ -29,6 +30,7 @@ COMMANDS: dict[str, str] = {
 ALIASES: dict[str, str] = {
     "s": "schedule",
     "k": "compile",
+    "b": "evaluate",
     "i": "inspect",
     "c": "compare",
     "a": "arena",
@@ -78,6 +80,7 @@ def hmcos() -> None:
     hmcos schedule model.onnx -o out      reorder a model and write its plan
     hmcos schedule zoo:nasnet-cifar       try it on a bundled network
     hmcos compile model.tflite -o net.c   write it as C code that runs row by row
+    hmcos evaluate models/ -o rows.jsonl  many networks, row by row
     hmcos inspect model.onnx              see its contents, and what to bind
     hmcos compare model.onnx              every scheduler side by side
     hmcos arena lives.csv                 offsets for buffers of your own
@@ -88,5 +91,5 @@ def hmcos() -> None:
     hmcos draw model.onnx -o order.svg    see the graph, the order, its memory
     hmcos zoo --list                      list the bundled networks
 
-    Commands have one-letter aliases: s, k, i, c, a, v, m, e, r, d, z.
+    Commands have one-letter aliases: s, k, b, i, c, a, v, m, e, r, d, z.
     """  # noqa: D301 (click reads the backspace as "do not rewrap")

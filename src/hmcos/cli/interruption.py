@@ -12,7 +12,9 @@ from typing import Self
 class Interruption:
     """A block in which the first SIGINT is only noted; the second raises KeyboardInterrupt."""
 
-    def __init__(self) -> None:
+    def __init__(self, words: str = "the best so far is the result (again to drop it)") -> None:
+        """Say with which words the first SIGINT is answered."""
+        self._words = words
         self._happened = False
         self._before: signal.Handlers | object = signal.SIG_DFL
 
@@ -35,4 +37,4 @@ class Interruption:
         if self._happened:
             raise KeyboardInterrupt
         self._happened = True
-        print("hmcos: stopping; the best so far is the result (again to drop it)", file=sys.stderr)
+        print(f"hmcos: stopping; {self._words}", file=sys.stderr)

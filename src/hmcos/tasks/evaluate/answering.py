@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from hashlib import sha256
-from os import PathLike, fspath
+from os import PathLike
+from pathlib import Path
 from time import perf_counter
 from typing import cast
 
 from hmcos.errors import HmcosError
-from hmcos.files import read_ordinary
 from hmcos.limits import Limits, Status, Watch
 from hmcos.memory.digest import digest_of
 from hmcos.memory.problem import Problem
@@ -20,6 +19,7 @@ from hmcos.network.lowering import Network
 from hmcos.network.opening import open_source
 from hmcos.plan.plan import TargetUsed
 from hmcos.schedulers.scheduler_table import scheduler
+from hmcos.staging import digest_of_file
 from hmcos.tasks.evaluate.candidate import Kind, as_openable, kind_of, what_it_is
 from hmcos.tasks.evaluate.question import Question
 from hmcos.tasks.evaluate.row import (
@@ -145,8 +145,9 @@ def file_digest(content: object) -> str:
     if kind_of(content) is not Kind.FILE:
         return ""
     try:
-        return sha256(read_ordinary(fspath(cast("PathLike[str]", content)))).hexdigest()
-    except (OSError, MemoryError):
+        path = Path(cast("PathLike[str]", content))
+        return digest_of_file(path) if path.is_file() else ""  # a device may be endless
+    except (HmcosError, OSError, ValueError):
         return ""
 
 

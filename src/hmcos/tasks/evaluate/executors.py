@@ -6,19 +6,24 @@ in that its workers may be on machines without the files of this one.
 
 from __future__ import annotations
 
+import asyncio
+import json
+import logging
 import pickle
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Generator
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from concurrent.futures import ProcessPoolExecutor as PoolOfProcesses
 from concurrent.futures import ThreadPoolExecutor as PoolOfThreads
+from contextlib import contextmanager
 from os import cpu_count
 from queue import SimpleQueue
 from typing import Any, Protocol
 
 from hmcos.errors import OptionError, ToolError
+from hmcos.files import read_ordinary
 from hmcos.limits import Watch
 from hmcos.log import Log
 from hmcos.serving import Child, ChildEndedError
@@ -26,9 +31,12 @@ from hmcos.tasks.evaluate.answering import Answer, answer
 from hmcos.tasks.evaluate.question import Question
 from hmcos.tasks.evaluate.row import NOT_SENT, OUT_OF_MEMORY, failure
 from hmcos.tasks.evaluate.worker import decoded, packed, runs_main_script
+from hmcos.words import first_line
 
 _LOG = Log("hmcos.evaluate")
 _CALL = "hmcos.tasks.evaluate.worker:answering"
+_REACHABLE = 4
+"""Seconds in which a cluster must answer."""
 _ASKED_AGAIN = 1.0
 """Seconds between two questions to a cluster how many workers it has."""
 
@@ -207,6 +215,8 @@ class Given:
 
     def __init__(self, question: Question, executor: Executor, jobs: int | None) -> None:
         self._question, self._executor, self._jobs = question, executor, jobs
+        # Dask would answer what is asked again from what it knows, also a candidate that a worker died of.
+        self._extra: dict[str, Any] = {"pure": False, "retries": 0} if _is_dask(executor) else {}
         self._begun: set[Future[Answer]] = set()
         self._broken = False
         self._known, self._asked = 1, float("-inf")
@@ -233,7 +243,7 @@ class Given:
             Exception: the candidate cannot be sent.
         """
         try:
-            future = self._executor.submit(answer, self._question, content)
+            future = self._executor.submit(answer, self._question, content, **self._extra)
         except BrokenExecutor as error:
             self._broken = True
             future = Future[Answer]()
@@ -259,7 +269,7 @@ class Given:
         except CancelledError as error:
             raise ToolError("the executor was shut down, or its cluster is gone") from error
         except Exception as error:
-            if type(error).__name__ == "KilledWorker":
+            if _is_dask(self._executor) and type(error).__name__ == "KilledWorker":
                 raise WorkerDiedError(_killed(error)) from error
             return Answer(failure(NOT_SENT, f"{type(error).__name__}: {error}"), 0.0)
 
@@ -291,13 +301,79 @@ def cores() -> int:
 
 def _workers_of(executor: Any) -> int:
     """Return how many workers an executor has; all executors of Python keep that under the same name."""
-    client = getattr(executor, "_client", None)
-    if client is not None and hasattr(client, "nthreads"):
-        return max(1, sum(client.nthreads().values()))
+    if _is_dask(executor):
+        return max(1, sum(executor._client.nthreads().values()))
     workers = getattr(executor, "_max_workers", None)
     return workers if isinstance(workers, int) and workers > 0 else cores()
 
 
-def _killed(error: Exception) -> str:
-    """Return how Dask says that workers died; its message has several lines of advice."""
-    return str(error).partition("\n")[0].partition(". ")[0]
+def _is_dask(executor: Executor) -> bool:
+    return type(executor).__module__.startswith("distributed.")
+
+
+def _killed(error: Any) -> str:
+    """Return how Dask says that workers died; its own message has several lines of advice."""
+    many = getattr(error, "allowed_failures", 0) + 1
+    return f"{many} worker{'s' * (many > 1)} of the cluster died of it"
+
+
+@contextmanager
+def cluster(address: str, note: Callable[[str], None]) -> Generator[Executor]:
+    """Yield the executor of a cluster of Dask: tcp://HOST:PORT, or the scheduler file of one.
+
+    `note` receives what the user should know, such as that the cluster has no workers yet.
+
+    Raises:
+        ToolError: Dask is not installed, or there is no cluster within a few seconds.
+    """
+    distributed = _dask()
+    # It reports lost connections by itself, with tracebacks; what ends a run is said in one line.
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    place = _place(address)
+    try:
+        # A client that fails to connect takes many seconds more to be given up, and prints a traceback then.
+        asyncio.run(_reach(distributed.comm.connect, place))
+        client = distributed.Client(place, timeout=_REACHABLE, set_as_default=False)
+    except Exception as error:  # OSError, TimeoutError, ValueError and others, with messages of several lines
+        raise ToolError(f"no cluster of Dask answers at {address}: {first_line(error)}") from error
+    with client:
+        if not client.nthreads():
+            note(f"the cluster at {address} has no workers yet; start some: dask worker {address}")
+        yield client.get_executor(retries=0)
+
+
+def _dask() -> Any:
+    """Return the library of Dask's clusters.
+
+    Raises:
+        ToolError: it is not installed.
+    """
+    try:
+        import distributed  # noqa: PLC0415  # pyright: ignore[reportMissingImports]  (an optional library)
+    except ImportError as error:
+        raise ToolError(f"dask is not installed ({error}): pip install 'hmcos[dask]'") from error
+    return distributed  # pyright: ignore[reportUnknownVariableType]
+
+
+async def _reach(connect: Callable[..., Awaitable[Any]], place: str) -> None:
+    """Connect to an address and say who we are, within a few seconds."""
+    connection = await asyncio.wait_for(connect(place, timeout=_REACHABLE), _REACHABLE + 1)
+    await connection.close()
+
+
+def _place(address: str) -> str:
+    """Return the address of a cluster: as it was given, or as its scheduler file says.
+
+    Raises:
+        ToolError: it is neither an address nor a scheduler file.
+    """
+    if "://" in address:
+        return address
+    try:
+        described = json.loads(read_ordinary(address))
+        return str(described["address"])
+    except (OSError, ValueError, TypeError, LookupError, RecursionError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it has no address of a scheduler"
+        raise ToolError(
+            f"{address}: {reason}; name a cluster of Dask as tcp://HOST:PORT, or its scheduler file"
+        ) from error

@@ -111,7 +111,8 @@ class Row:
 
 
 FIELDS = tuple(field.name for field in fields(Row))
-_WHOLE = ("operators", "given_peak", "peak", "lower_bound", "arena")
+WHOLE = ("operators", "given_peak", "peak", "lower_bound", "arena")
+"""The fields that are whole numbers, or None."""
 
 
 def row_of(name: str, key: str, found: Figures | str, seconds: float = 0.0) -> Row:
@@ -142,7 +143,7 @@ def read_row(record: Mapping[str, Any]) -> Row:
     status, seconds, error = record["status"], record["seconds"], record["error"]
     wrong = [
         *(name for name in ("name", "key") if not isinstance(record[name], str)),
-        *(name for name in _WHOLE if not (record[name] is None or type(record[name]) is int)),
+        *(name for name in WHOLE if not (record[name] is None or type(record[name]) is int)),
     ]
     if not isinstance(seconds, int | float) or isinstance(seconds, bool):
         wrong.append("seconds")

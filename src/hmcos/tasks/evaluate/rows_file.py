@@ -15,7 +15,7 @@ from typing import IO, Any, cast
 from hmcos.errors import OptionError, OutputError
 from hmcos.files import read_ordinary
 from hmcos.staging import output_errors
-from hmcos.tasks.evaluate.row import FIELDS, Row, read_row, row_record
+from hmcos.tasks.evaluate.row import FIELDS, WHOLE, Row, read_row, row_record
 from hmcos.tasks.places import check_file
 from hmcos.words import first_line
 
@@ -156,12 +156,15 @@ class RowsFile:
         return torn.startswith(heading[: len(torn)]) if len(torn) < len(heading) else torn.startswith(heading)
 
     def _read(self, content: bytes, request: str) -> Iterator[Row]:
-        """Yield the rows of a file."""
+        """Yield the rows of a file.
+
+        Raises:
+            OutputError: a line is no row, or of another request.
+        """
         number = 0
         try:
-            text = content.decode()
-            for number, record in enumerate(self._records(text), 1 + self._is_csv):
-                row = read_row(record)
+            for number, line in enumerate(self._lines(content.decode()), 1 + self._is_csv):
+                row = read_row(_from_csv(line) if isinstance(line, list) else _from_json(line))
                 if row.key.rpartition("@")[2] != request:
                     raise OutputError(
                         f"{self.path}: line {number} is of another request (another target, budget or limit,"
@@ -169,30 +172,34 @@ class RowsFile:
                     )
                 yield row
         except (ValueError, csv.Error, RecursionError) as error:
-            where = f"line {number + 1} is no row" if number else "holds no rows"
+            wrong = f"line {number} is no row" if number > 1 + self._is_csv else "holds no rows"
             raise OutputError(
-                f"{self.path}: {where} of hmcos evaluate ({first_line(error)}); name another file"
+                f"{self.path}: {wrong} of hmcos evaluate ({first_line(error)}); name another file"
             ) from error
 
-    def _records(self, text: str) -> Iterator[dict[str, Any]]:
+    def _lines(self, text: str) -> Iterator[str | list[str]]:
+        """Yield the lines of a file; those of CSV as cells, without the heading."""
         if not self._is_csv:
-            for line in text.split("\n")[:-1]:
-                record = json.loads(line)
-                if not isinstance(record, dict):
-                    raise ValueError("it is no object")
-                yield cast("dict[str, Any]", record)
+            yield from text.split("\n")[:-1]
             return
         reader = csv.reader(io.StringIO(text), strict=True)
         heading = next(reader, None)
         if heading is not None and tuple(heading) != FIELDS:
             raise ValueError("its heading is another")
-        for cells in reader:
-            yield _from_csv(dict(zip(FIELDS, cells, strict=True)))
+        yield from reader
 
 
-def _from_csv(cells: dict[str, str]) -> dict[str, Any]:
+def _from_json(line: str) -> dict[str, Any]:
+    record = json.loads(line)
+    if not isinstance(record, dict):
+        raise ValueError("it is no object")
+    return cast("dict[str, Any]", record)
+
+
+def _from_csv(line: list[str]) -> dict[str, Any]:
     """Return the record that the cells of a line stand for."""
+    cells = dict(zip(FIELDS, line, strict=True))
     record: dict[str, Any] = {name: cell or None for name, cell in cells.items()}
-    for name in ("operators", "given_peak", "peak", "lower_bound", "arena"):
+    for name in WHOLE:
         record[name] = int(cells[name]) if cells[name] else None
     return record | {"name": cells["name"], "key": cells["key"], "seconds": float(cells["seconds"])}

@@ -11,7 +11,7 @@ from typing import Any
 
 from hmcos.errors import ToolError
 from hmcos.staging import write
-from hmcos.tasks.evaluate.row import FIELDS, Row, row_record
+from hmcos.tasks.evaluate.row import FIELDS, WHOLE, Row, row_record
 from hmcos.tasks.evaluate.rows_file import csv_text
 from hmcos.tasks.places import check_file
 
@@ -46,8 +46,7 @@ class Table:
         except ImportError as error:
             raise ToolError("pandas is not installed: pip install pandas") from error
         frame = pandas.DataFrame([row_record(row) for row in self.rows], columns=list(FIELDS))
-        whole = ("operators", "given_peak", "peak", "lower_bound", "arena")
-        return frame.astype(dict.fromkeys(whole, "Int64") | {"seconds": "float64"})
+        return frame.astype(dict.fromkeys(WHOLE, "Int64") | {"seconds": "float64"})
 
     def write_csv(self, path: str | PathLike[str]) -> None:
         """Write the rows as CSV, with a heading; a file that is there is replaced.

@@ -35,7 +35,7 @@ def answering(greeting: bytes) -> Callable[[bytes], bytes]:
             script, content_bytes = pickle.loads(request)
             _run_main_script(script)
             content: object = pickle.loads(content_bytes)
-        except Exception as error:  # whatever a script or a class raises
+        except (Exception, SystemExit) as error:  # whatever a script or a class raises
             return encoded(Answer(failure(NOT_SENT, f"{type(error).__name__}: {error}"), 0.0))
         return encoded(answer(question, content))
 

@@ -1,0 +1,177 @@
+"""Workers that die, that take too much, and that must not outlive the run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import candidates
+import hmcos
+from hmcos.errors import ToolError
+from networks import FORK
+
+resource = pytest.importorskip("resource", reason="this system has no limits for processes")
+
+FORKS = [(f"fork {times}", candidates.fork(times)) for times in range(1, 9)]
+PUT_BELOW = (
+    "cannot be sent: OptionError: this script calls hmcos.evaluate while a worker imports it to find a"
+    ' function in it; put the call below: if __name__ == "__main__":'
+)
+SCRIPT = """
+import hmcos
+from networks import FORK
+
+def build():
+    return FORK
+
+def main():
+    for row in hmcos.evaluate([build, FORK], jobs=2):
+        print(row.peak or row.error, flush=True)
+
+{call}
+"""
+
+
+def among_forks(*others: tuple[str, Any]) -> list[Any]:
+    """Return candidates in the middle of forks."""
+    return [*FORKS[:4], *others, *FORKS[4:]]
+
+
+def check_forks(rows: dict[str, hmcos.Row]) -> None:
+    """Check that all forks have their figures."""
+    for times, (name, _) in enumerate(FORKS, 1):
+        assert (rows[name].peak, rows[name].error) == (hmcos.schedule(candidates.fork(times)).peak, None)
+
+
+def rows_by_name(given: list[Any], **options: Any) -> dict[str, hmcos.Row]:
+    listed = list(hmcos.evaluate(given, **options))
+    assert len(listed) == len(given)
+    return {row.name: row for row in listed}
+
+
+def lives(process: int) -> bool:
+    """Return whether a process is there, and is no zombie."""
+    status = Path(f"/proc/{process}/status")
+    if status.parent.parent.joinpath("self").exists():
+        with suppress(OSError):
+            return "State:\tZ" not in status.read_text()
+        return False
+    with suppress(OSError):
+        os.kill(process, 0)
+        return True
+    return False
+
+
+def wait_until(what: Callable[[], object]) -> None:
+    end = time.monotonic() + 60
+    while not what():
+        assert time.monotonic() < end, "it did not come true"
+        time.sleep(0.02)
+
+
+def started(folder: Path, many: int = 1) -> set[int]:
+    """Return the numbers of the processes that left them, once there are so many."""
+    wait_until(lambda: len(list(folder.iterdir())) >= many)
+    return {int(file.name) for file in folder.iterdir()}
+
+
+@pytest.mark.slow
+def test_a_worker_that_dies_costs_one_row() -> None:
+    rows = rows_by_name(among_forks(("killer", candidates.killed)), jobs=2)
+    check_forks(rows)
+    assert rows["killer"].failure == "worker died"
+    assert rows["killer"].error == "worker died: twice; the second time alone, signal 9 (SIGKILL) ended it"
+
+
+@pytest.mark.slow
+def test_a_worker_that_dies_once_costs_nothing(tmp_path: Path) -> None:
+    once = partial(candidates.killed_once, str(tmp_path / "mark"))
+    rows = rows_by_name(among_forks(("once", once)), jobs=2)
+    check_forks(rows)
+    assert rows["once"].peak == rows["fork 1"].peak
+
+
+@pytest.mark.slow
+def test_a_broken_pool_of_processes_is_replaced() -> None:
+    with ProcessPoolExecutor(2, get_context("spawn")) as pool:
+        rows = rows_by_name(among_forks(("killer", candidates.killed)), executor=pool)
+    check_forks(rows)
+    assert rows["killer"].failure == "worker died"
+
+
+@pytest.mark.slow
+def test_a_candidate_that_takes_too_much_memory() -> None:
+    rows = rows_by_name(among_forks(("greedy", candidates.greedy)), jobs=2, memory_limit=1 << 32)
+    check_forks(rows)
+    assert rows["greedy"].error == "out of memory: it needs more than the 4,294,967,296 bytes of its worker"
+
+
+@pytest.mark.slow
+def test_one_job_with_a_limit_of_memory_is_a_process() -> None:
+    rows = rows_by_name([("greedy", candidates.greedy), ("fork", FORK)], jobs=1, memory_limit=1 << 32)
+    assert (rows["greedy"].failure, rows["fork"].peak) == ("out of memory", 120)
+
+
+@pytest.mark.slow
+def test_a_limit_in_which_no_worker_can_start() -> None:
+    with pytest.raises(ToolError, match="a worker process cannot start within 4,000,000 bytes of memory"):
+        list(hmcos.evaluate([FORK], jobs=2, memory_limit=4_000_000))
+
+
+@pytest.mark.slow
+def test_leaving_the_loop_ends_the_workers(tmp_path: Path) -> None:
+    def forks() -> Iterator[Any]:
+        for times in range(1, 1 << 20):
+            yield partial(candidates.process_number, str(tmp_path), times)
+
+    for row in hmcos.evaluate(forks(), jobs=2):
+        assert row.peak
+        if len(list(tmp_path.iterdir())) == 2:
+            break
+    numbers = started(tmp_path, 2)
+    assert numbers & {os.getpid()} == set()
+    wait_until(lambda: not any(map(lives, numbers)))
+
+
+@pytest.mark.slow
+def test_closing_ends_workers_in_the_middle_of_their_work(tmp_path: Path) -> None:
+    given = [partial(candidates.process_number, str(tmp_path), 1), candidates.asleep, candidates.asleep]
+    rows = hmcos.evaluate(given, jobs=2)
+    assert next(rows).peak == 120
+    rows.close()
+    wait_until(lambda: not any(map(lives, started(tmp_path))))
+    assert list(rows) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("call", "printed"),
+    [
+        ('if __name__ == "__main__": main()', {"120"}),
+        ("main()", {"120", PUT_BELOW}),
+        ('if __name__ == "__main__": main()\nraise SystemExit(0)', {"120", "cannot be sent: SystemExit: 0"}),
+    ],
+)
+def test_a_function_of_the_main_script(tmp_path: Path, call: str, printed: set[str]) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT.format(call=call))
+    tests = str(Path(candidates.__file__).parent)
+    ended = subprocess.run(
+        [sys.executable, script],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([tests, *sys.path])},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert set(ended.stdout.splitlines()) == printed
