@@ -3,12 +3,15 @@
 # pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 pytest.importorskip("torch", reason="PyTorch is not installed")
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from hmcos.runtimes.torch.running import most_alive
 from torch_training import ResNet18, Training, Transformer, adamw, image_batches, sgd, word_batches, word_loss
@@ -48,3 +51,19 @@ def test_steps_take_what_is_predicted(network: str, size: int, optimizer: object
             update.zero_grad()
 
         assert plan.peak <= 0.85 * most_alive(eager, kept)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize(
+    "loss", [functional.mse_loss, functional.smooth_l1_loss, functional.soft_margin_loss]
+)
+def test_losses_take_what_is_predicted(loss: Callable[..., Tensor], reduction: str) -> None:
+    def one_number(output: Tensor, target: Tensor) -> Tensor:
+        return loss(output, target, reduction=reduction).sum()
+
+    training = Training(lambda: nn.Linear(1, 64, bias=False), one_number, sgd)
+    model, batch = training.model(), (torch.randn(64, 1), torch.randn(64, 64))
+    update = training.optimizer(model)
+    step = training.step(model, update, batch)
+    step(*batch)
+    assert most_alive(lambda: step(*batch), lasting(model, update), batch) == step.plans[0].peak

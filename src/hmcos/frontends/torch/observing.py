@@ -25,6 +25,9 @@ _HIDDEN_WRITES = ("native_batch_norm", "cudnn_batch_norm", "miopen_batch_norm", 
 _STATISTICS, _TRAINING = (3, 4), 5
 """Positions of their arguments: the statistics, and whether these are updated."""
 
+_LOSSES = ("mse_loss", "smooth_l1_loss", "soft_margin_loss", "binary_cross_entropy")
+"""Operators that compute a loss per element and shrink it to one number, which keeps all the memory."""
+
 
 def tensors_in(value: object) -> Iterator[torch.Tensor]:
     """Yield the tensors in a nested value, in order."""
@@ -95,8 +98,10 @@ class Observer(TorchDispatchMode):
         happened = self.happened
         happened.written |= written_by(func, args, named)  # before, as set_ gives a tensor another storage
         result = func(*args, **named)
+        if func._opname in _LOSSES and func._overloadname == "default":
+            result = _in_memory_of_elements(result, args)
         happened.leaves += 1
-        happened.is_random |= torch.Tag.nondeterministic_seeded in func.tags
+        happened.is_random |= draws_random_numbers(func, args, named)
         happened.written |= written_by(func, args, named)
         self._note(result)
         if not self._inside:
@@ -188,6 +193,24 @@ def _weight(sizes: Sequence[int]) -> tuple[int, int]:
 def has_storage(tensor: torch.Tensor) -> bool:
     """Return whether a tensor is a part of one block of memory; sparse and nested ones are not."""
     return tensor.layout is torch.strided and not tensor.is_nested
+
+
+def draws_random_numbers(func: Any, args: Sequence[object], kwargs: Mapping[str, object]) -> bool:
+    """Return whether a call of an operator draws random numbers; attention without dropout draws none."""
+    if torch.Tag.nondeterministic_seeded not in getattr(func, "tags", ()):
+        return False
+    names = [argument.name for argument in func._schema.arguments]
+    given = {**dict(zip(names, args, strict=False)), **kwargs}
+    return "dropout_p" not in names or given.get("dropout_p", 0.0) not in (0, 0.0)
+
+
+def _in_memory_of_elements(loss: torch.Tensor, args: Sequence[object]) -> torch.Tensor:
+    """Return a loss in as much memory as its kernel gives it: that of a loss per element."""
+    shape = cast(Any, torch).broadcast_shapes(*(tensor.shape for tensor in tensors_in(args[:2])))
+    if loss.shape == shape:
+        return loss
+    whole = loss.new_empty(shape)
+    return cast(Any, loss.new_empty(0)).set_(whole.untyped_storage(), 0, loss.shape, loss.stride())
 
 
 def written_by(func: Any, args: Sequence[object], kwargs: Mapping[str, object]) -> set[int]:
