@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn, cast
 
 import torch
 from torch import nn
 
 from hmcos.errors import OptionError
 from hmcos.frontends.torch.private_training import mark_stepped
-from hmcos.frontends.torch.steps.assembling import Phase, Recipe, assemble
+from hmcos.frontends.torch.steps.assembling import Part, Recipe, assemble
 from hmcos.frontends.torch.steps.autocast import Autocast, current_autocast
 from hmcos.frontends.torch.steps.batches import Batch, batch_of
-from hmcos.frontends.torch.steps.checks import check_batch, check_model
-from hmcos.frontends.torch.steps.optimizers import structure_of, updates_of
-from hmcos.frontends.torch.steps.origins import modules_of, plain
+from hmcos.frontends.torch.steps.checks import check_model, check_no_gradient_hooks
+from hmcos.frontends.torch.steps.contents import Contents, contents_of
+from hmcos.frontends.torch.steps.optimizers import check_no_step_hooks, structure_of, updates_of
+from hmcos.frontends.torch.steps.origins import plain
 from hmcos.frontends.torch.steps.tracing import Loss, Tensors, WithLoss, trace_gradients
 from hmcos.plan.plan import Plan
 from hmcos.torch.arranging import OrderedStep, Searching, in_order
 from hmcos.torch.ordering import Ordered
+
+MOST_PLANS = 32
+"""Kinds of batches whose plans a step remembers."""
 
 
 def training_step(  # noqa: PLR0913 (a keyword for each choice)
@@ -64,15 +69,22 @@ def training_step(  # noqa: PLR0913 (a keyword for each choice)
         OptionError: an argument is wrong, or asks for what a step cannot do.
         ModelError: the model cannot be traced.
     """
-    if accumulate < 1:
-        raise OptionError(f"accumulate={accumulate} is not a number of calls: give 1 or more")
-    if clip_grad_norm is not None and not clip_grad_norm > 0:
-        raise OptionError(f"clip_grad_norm={clip_grad_norm} is not a norm: give a positive number, or None")
-    searching = Searching(target, time_limit, cache)
-    step = TrainingStep(model, loss, optimizer, _Options(clip_grad_norm, accumulate, searching))
-    named = isinstance(example_batch, Mapping)
-    step.prepare(batch_of((), example_batch) if named else batch_of(example_batch, {}))
+    options = _Options(clip_grad_norm, accumulate, Searching(target, time_limit, cache))
+    step = TrainingStep(model, loss, optimizer, options)
+    with torch.inference_mode(mode=False):
+        step.prepare(_example(example_batch))
     return step
+
+
+def _example(batch: object) -> Batch:
+    if isinstance(batch, Mapping):
+        return batch_of((), cast("Mapping[str, Any]", batch))
+    if isinstance(batch, tuple | list):
+        return batch_of(cast("Sequence[Any]", batch), {})
+    raise OptionError(
+        f"the example batch is a {type(batch).__name__}: give a tuple (*inputs, target), or a dict of named"
+        " inputs"
+    )
 
 
 @dataclass(frozen=True)
@@ -81,14 +93,22 @@ class _Options:
     accumulate: int
     searching: Searching
 
+    def __post_init__(self) -> None:
+        if type(self.accumulate) is not int or self.accumulate < 1:
+            raise OptionError(f"accumulate={self.accumulate!r} is not a number of calls: give 1 or more")
+        norm: object = self.clip_grad_norm
+        if norm is not None and not (isinstance(norm, int | float) and norm > 0):
+            raise OptionError(f"clip_grad_norm={norm!r} is not a norm: give a positive number, or None")
 
-@dataclass(frozen=True)
+
+@dataclass
 class _Prepared:
-    """A step for one shape of batch, and what it reads and changes."""
+    """A step for one kind of batch."""
 
-    phase: Phase
     ordered: OrderedStep
     autocast: Autocast
+    latest: int = 0
+    """When it was used last: the number of that call."""
 
 
 class TrainingStep:
@@ -97,18 +117,19 @@ class TrainingStep:
     def __init__(
         self, model: nn.Module, loss: Loss | None, optimizer: torch.optim.Optimizer, options: _Options
     ) -> None:
-        check_model(model)
         self._whole = WithLoss(model, loss)
         self._optimizer = optimizer
         self._options = options
-        self._parameters = dict(self._whole.named_parameters())
-        self._modules = list(self._whole.modules())
-        self._places = _places(self._whole)
-        self._device = next(iter(self._parameters.values())).device.type if self._parameters else "cpu"
+        self._contents = self._looked_at()
         self._prepared: dict[Hashable, _Prepared] = {}
+        """The step for each key: what decides its graph."""
+        self._used = 0
+        """How often one of them was asked for."""
         self._calls = 0
         """Calls since the last update."""
-        updates_of(optimizer, self._parameters)
+        self._added: frozenset[str] = frozenset()
+        """The parameters whose gradients these calls added up."""
+        self._warned = False
 
     def __call__(self, *batch: Any, **named: Any) -> torch.Tensor:
         """Train by one batch and return its loss, detached.
@@ -117,20 +138,26 @@ class TrainingStep:
             OptionError: the batch or the optimizer asks for what a step cannot do.
             ModelError: the model cannot be traced with this batch.
         """
-        flat = batch_of(batch, named)
-        phase = self._phase(self._calls)
-        prepared = self.prepare(flat, phase)
-        if phase in (Phase.MIDDLE, Phase.LAST):
-            self._check_kept(prepared)
-        result = self._run(prepared, flat)
+        with torch.inference_mode(mode=False):
+            flat = batch_of(batch, named)
+            prepared = self.prepare(flat)
+            self._check_added()
+            loss = self._run(prepared, flat)
         self._calls = (self._calls + 1) % self._options.accumulate
-        if phase in (Phase.WHOLE, Phase.LAST):
+        if self._calls == 0:
+            self._added = frozenset()
             mark_stepped(self._optimizer)
-        return result
+        return loss
 
     def __repr__(self) -> str:
         planned = "; ".join(found.words for found in self.orders)
         return f"<TrainingStep of {type(self._whole.model).__name__}: {planned}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise OptionError(
+            "a training step is neither copied nor saved: save the state_dict of its model and optimizer, and"
+            " make a new one by hmcos.torch.training_step"
+        )
 
     @property
     def plans(self) -> tuple[Plan, ...]:
@@ -142,68 +169,80 @@ class TrainingStep:
         """The graphs of these plans in their orders."""
         return tuple(prepared.ordered.ordered for prepared in self._prepared.values())
 
-    def prepare(self, batch: Batch, phase: Phase | None = None) -> _Prepared:
-        """Return the step for a batch, traced and planned at the first call with its shape."""
-        phase = phase or self._phase(0)
-        autocast = current_autocast(self._device)
-        modes = tuple(module.training for module in self._modules)
-        trained = tuple(parameter.requires_grad for parameter in self._parameters.values())
-        key = (phase, batch.key(), autocast, modes, trained, structure_of(self._optimizer))
+    def prepare(self, batch: Batch) -> _Prepared:
+        """Return the step for the next call, traced and planned at the first call with such a batch."""
+        if not self._contents.are_current():
+            self._contents = self._looked_at()
+            self._prepared.clear()
+        check_no_gradient_hooks(self._contents.parameters)
+        check_no_step_hooks(self._optimizer)
+        autocast = current_autocast(self._contents.device)
+        added = tuple(name for name in self._contents.parameters if name in self._added)
+        part = Part(self._calls + 1 == self._options.accumulate, added)
+        key = (part, batch.key(), autocast, self._contents.key(), structure_of(self._optimizer))
         if key not in self._prepared:
-            self._prepared[key] = self._traced(batch, phase, autocast)
+            if len(self._prepared) == MOST_PLANS:
+                self._forget_one()
+            self._prepared[key] = self._traced(batch, part, autocast)
+        self._used += 1
+        self._prepared[key].latest = self._used
         return self._prepared[key]
 
-    def _phase(self, calls: int) -> Phase:
-        last = self._options.accumulate - 1
-        if last == 0:
-            return Phase.WHOLE
-        return Phase.FIRST if calls == 0 else Phase.LAST if calls == last else Phase.MIDDLE
+    def _looked_at(self) -> Contents:
+        check_model(self._whole.model)
+        contents = contents_of(self._whole)
+        updates_of(self._optimizer, contents.parameters)
+        return contents
 
-    def _traced(self, batch: Batch, phase: Phase, autocast: Autocast) -> _Prepared:
-        check_batch(batch)
-        updates = updates_of(self._optimizer, self._parameters)
-        tensors = Tensors(self._parameters, self._buffers(), frozenset(updates))
+    def _forget_one(self) -> None:
+        del self._prepared[min(self._prepared, key=lambda key: self._prepared[key].latest)]
+        if not self._warned:
+            warnings.warn(
+                f"hmcos: a training step was planned for more than {MOST_PLANS} kinds of batches, and forgets"
+                " those used least recently: pad batches to few shapes, and pass numbers that change as"
+                " tensors",
+                stacklevel=4,
+            )
+        self._warned = True
+
+    def _traced(self, batch: Batch, part: Part, autocast: Autocast) -> _Prepared:
+        parameters = self._contents.parameters
+        updates = updates_of(self._optimizer, parameters)
+        tensors = Tensors(parameters, self._contents.buffers, frozenset(updates))
         traced = trace_gradients(self._whole, tensors, batch, autocast)
         norm = self._options.clip_grad_norm
-        recipe = Recipe(phase, updates, None if norm is None else lambda: float(norm))
+        recipe = Recipe(part, updates, None if norm is None else lambda: float(norm))
         graph = assemble(traced, tensors, recipe)
-        return _Prepared(phase, in_order(graph, self._options.searching), autocast)
-
-    def _buffers(self) -> dict[str, torch.Tensor]:
-        return {name: getattr(module, key) for name, (module, key) in self._places.items()}
+        return _Prepared(in_order(graph, self._options.searching), autocast)
 
     def _run(self, prepared: _Prepared, batch: Batch) -> torch.Tensor:
-        graph = prepared.ordered.graph
-        for update in graph.updates:
-            update.begin()
-        inputs = [*self._parameters.values(), *self._buffers().values(), *batch.tensors]
-        inputs += [read() for read in graph.reads]
-        with torch.no_grad(), prepared.autocast.outside():
-            loss, *kept = prepared.ordered.run(*inputs)
+        graph, parameters = prepared.ordered.graph, self._contents.parameters
+        states = [dict(update.state) for update in graph.updates]
+        try:
+            for update in graph.updates:
+                update.begin()
+            inputs = [*parameters.values(), *self._contents.buffers.values(), *batch.tensors]
+            inputs += [read() for read in graph.reads]
+            with torch.no_grad(), prepared.autocast.outside():
+                loss, *kept = prepared.ordered.run(*inputs)
+        except BaseException:
+            for update, state in zip(graph.updates, states, strict=True):
+                update.restore(state)
+            raise
         for name, gradient in zip(graph.kept, kept, strict=True):
-            self._parameters[name].grad = gradient
+            parameters[name].grad = gradient
+        self._added |= frozenset(graph.kept)
         for update in graph.updates:
             update.end()
-        if prepared.phase is Phase.LAST:
-            for name in graph.accumulated:
-                self._parameters[name].grad = None
+        for name in graph.used:
+            parameters[name].grad = None
         return loss
 
-    def _check_kept(self, prepared: _Prepared) -> None:
+    def _check_added(self) -> None:
         """Raise an OptionError if gradients of earlier calls are gone."""
-        for name in prepared.ordered.graph.accumulated:
-            if self._parameters[name].grad is None:
+        for name, parameter in self._contents.parameters.items():
+            if name in self._added and parameter.grad is None:
                 raise OptionError(
                     f"the gradient of {plain(name)!r} that earlier calls added up is gone: between the"
                     f" {self._options.accumulate} calls of an update, leave gradients alone (no zero_grad)"
                 )
-
-
-def _places(whole: nn.Module) -> dict[str, tuple[nn.Module, str]]:
-    """Return where the buffers of a module are, by their names: `model.to(device)` replaces them."""
-    modules = modules_of(whole)
-    places: dict[str, tuple[nn.Module, str]] = {}
-    for name, _ in whole.named_buffers():
-        path, _, key = name.rpartition(".")
-        places[name] = (modules[path], key)
-    return places

@@ -147,7 +147,26 @@ def test_float16_inside_a_model_is_refused() -> None:
     refused("float16 needs a GradScaler", Holding())
 
 
+def test_the_lstm_that_hands_its_workspace_to_autograd_is_refused() -> None:
+    class Recurrent(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = nn.LSTM(4, 4)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.inner(x)[0]
+
+    if torch.backends.mkldnn.is_available():
+        refused("mkldnn_rnn_layer.* in module inner: .*mkldnn.flags", Recurrent())
+    with torch.backends.mkldnn.flags(enabled=False):  # pyright: ignore[reportUnknownMemberType]
+        model = Recurrent()
+        step = training_step(model, mean, SGD(model.parameters(), lr=0.1), BATCH, cache=False)
+        step(*BATCH)
+
+
 def test_wrong_options_are_refused() -> None:
+    refused("accumulate=1.5", accumulate=1.5)
+    refused("clip_grad_norm='1'", clip_grad_norm="1")
     refused("accumulate=0", accumulate=0)
     refused("clip_grad_norm=-1", clip_grad_norm=-1.0)
     refused("no target|target", target="no-such-target")

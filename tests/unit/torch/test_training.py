@@ -64,6 +64,15 @@ def test_every_optimizer_has_the_bits_of_eager(name: str) -> None:
     assert Training(small, word_loss, OPTIMIZERS[name]).differences(word_batches(2)) == []
 
 
+@pytest.mark.parametrize("foreach", [False, True])
+@pytest.mark.parametrize("kind", [SGD, AdamW])
+def test_numbers_are_rounded_as_eager_rounds_them(kind: Any, foreach: bool) -> None:
+    named: dict[str, Any] = {"momentum": 0.9, "dampening": 0.3} if kind is SGD else {}
+    named |= {"lr": 0.1, "weight_decay": 0.1, "foreach": foreach}
+    training = Training(lambda: small().bfloat16(), word_loss, lambda m: kind(m.parameters(), **named))
+    assert training.differences(word_batches(2, count=4)) == []
+
+
 @pytest.mark.parametrize("name", ["momentum", "adam"])
 def test_clipping_has_the_bits_of_eager(name: str) -> None:
     batches = word_batches(2)
@@ -94,6 +103,26 @@ def test_gradients_accumulate(accumulate: int, clip: float | None) -> None:
     assert training.differences(word_batches(2, count=2 * accumulate)) == []
 
 
+class Tasks(nn.Module):
+    """Every batch says which head it trains."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Linear(8, 8)
+        self.heads = nn.ModuleDict({"a": nn.Linear(8, 8), "b": nn.Linear(8, 8)})
+
+    def forward(self, x: Tensor, task: str) -> Tensor:
+        return self.heads[task](self.body(x).tanh()).square().sum()
+
+
+@pytest.mark.parametrize("clip", [None, 0.1])
+@pytest.mark.parametrize("tasks", ["abba", "aabb", "abaaab"])
+def test_calls_that_accumulate_may_train_different_parameters(tasks: str, clip: float | None) -> None:
+    accumulate = len(tasks) // 2
+    batches = [(torch.randn(4, 8), task) for task in tasks]
+    assert Training(Tasks, None, adamw, clip=clip, accumulate=accumulate).differences(batches) == []
+
+
 def test_accumulated_gradients_that_are_gone_are_missed() -> None:
     model = small()
     batch = word_batches(1)[0]
@@ -115,6 +144,25 @@ def test_autocast_holds_for_model_and_loss(make: Callable[[], nn.Module]) -> Non
 
 def test_parameters_of_bfloat16_train() -> None:
     assert Training(lambda: small().bfloat16(), word_loss, adamw, clip=1.0).differences(word_batches(2)) == []
+
+
+class Mixed(nn.Module):
+    """Layers of two types."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        kinds = [torch.float32, torch.bfloat16, torch.float32, torch.bfloat16, torch.bfloat16]
+        self.layers = nn.ModuleList(nn.Linear(8, 8).to(kind) for kind in kinds)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.layers:
+            x = layer(x.to(cast(Tensor, layer.weight).dtype)).tanh()
+        return x.float().sum()
+
+
+def test_gradients_of_several_types_are_clipped_together() -> None:
+    batches = [(torch.randn(4, 8),) for _ in range(3)]
+    assert Training(Mixed, None, sgd, clip=0.1).differences(batches) == []
 
 
 def grouped(model: nn.Module) -> Optimizer:

@@ -11,7 +11,7 @@ from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicO
 from torch.fx import GraphModule, traceback
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
-from torch.utils import _pytree
+from torch.utils import _foreach_utils, _pytree
 
 GraphCompiler = Callable[[GraphModule, Sequence[Any]], Callable[[list[Any]], Sequence[Any]]]
 
@@ -85,6 +85,25 @@ def latest_sequence() -> int:
 def sequence_of(node: torch.autograd.graph.Node) -> int:
     """Return the number that autograd gave to the operator that a node of its graph undoes."""
     return int(cast(Any, node)._sequence_nr())
+
+
+def by_type(tensors: Sequence[torch.Tensor]) -> list[int]:
+    """Return the positions of tensors in the order in which PyTorch groups them by device and type."""
+    grouped = cast(Any, _foreach_utils)._group_tensors_by_device_and_dtype
+    groups = grouped([list(tensors)], with_indices=True)
+    return [at for _, places in groups.values() for at in places]
+
+
+def members_of(module: torch.nn.Module) -> tuple[object, ...]:
+    """Return which modules and parameters a module has itself, and the names of its buffers; no tensors."""
+    inside = cast(Any, module)
+    buffers = [name for name, value in inside._buffers.items() if value is not None]
+    return (*map(id, inside._modules.values()), *map(id, inside._parameters.values()), *buffers)
+
+
+def version_of(tensor: torch.Tensor) -> int:
+    """Return how often a tensor was written to."""
+    return tensor._version
 
 
 def has_step_hooks(optimizer: torch.optim.Optimizer) -> bool:

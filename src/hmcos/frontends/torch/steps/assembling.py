@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, cast
 
 import torch
 from torch import fx
 from torch.fx.graph import CodeGen
 
+from hmcos.frontends.torch.private_training import by_type
 from hmcos.frontends.torch.steps.gradients import accumulated, clipped, laid_out, owned
 from hmcos.frontends.torch.steps.origins import plain
 from hmcos.frontends.torch.steps.tracing import Tensors, Traced
@@ -18,16 +18,14 @@ from hmcos.frontends.torch.steps.updates import Update
 from hmcos.frontends.torch.steps.writer import Gradient, Read, StepWriter
 
 
-class Phase(StrEnum):
-    """Which part of an update one call does; without accumulation there is only the whole."""
+@dataclass(frozen=True)
+class Part:
+    """Which part of an update one call does; without accumulation it does the whole."""
 
-    WHOLE = "whole step"
-    FIRST = "first of accumulated"
-    """The gradients become outputs, which the caller keeps."""
-    MIDDLE = "middle of accumulated"
-    """The gradients are added to the kept ones."""
-    LAST = "last of accumulated"
-    """The gradients are added to the kept ones, which then update the parameters."""
+    updates: bool
+    """Whether it updates the parameters; if not, gradients that are no kept ones become outputs to keep."""
+    kept: tuple[str, ...]
+    """The parameters with gradients that earlier calls added up, to which those of this call are added."""
 
 
 @dataclass(frozen=True)
@@ -45,15 +43,15 @@ class StepGraph:
     """One per parameter that the graph updates."""
     kept: tuple[str, ...]
     """The parameters whose gradients are its outputs behind the loss."""
-    accumulated: tuple[str, ...]
-    """The parameters whose gradients of earlier calls it reads and changes."""
+    used: tuple[str, ...]
+    """The parameters whose gradients of earlier calls it uses up."""
 
 
 @dataclass(frozen=True)
 class Recipe:
     """What a step does besides loss and gradients."""
 
-    phase: Phase
+    part: Part
     updates: Mapping[str, Update]
     """By the name of the parameter, in the order of the optimizer."""
     clip: Callable[[], float] | None
@@ -82,10 +80,10 @@ def assemble(traced: Traced, tensors: Tensors, recipe: Recipe) -> StepGraph:
     traced.module.recompile()
     updates = tuple(recipe.updates[name] for name in steps.updated)
     examples = (*(fake.detach() for fake in traced.inputs), *writer.examples)
-    added = tuple(gradients) if recipe.phase in (Phase.MIDDLE, Phase.LAST) else ()
+    used = recipe.part.kept if recipe.part.updates else ()
     lasting = [*inputs[: len(tensors.parameters) + len(tensors.buffers)], *writer.states]
     names = tuple(node.name for node in lasting)
-    return StepGraph(traced.module, examples, names, tuple(writer.reads), updates, tuple(kept), added)
+    return StepGraph(traced.module, examples, names, tuple(writer.reads), updates, tuple(kept), used)
 
 
 @dataclass
@@ -100,31 +98,37 @@ class _Assembly:
 
     def write(self, gradients: Mapping[str, Gradient]) -> dict[str, fx.Node]:
         """Append everything behind backward; return the gradients that are outputs, by parameter."""
-        gradients = {name: self._collected(name, gradient) for name, gradient in gradients.items()}
-        if self.recipe.phase is Phase.FIRST:
-            return {name: owned(self.writer, gradient).node for name, gradient in gradients.items()}
-        if self.recipe.phase is Phase.MIDDLE:
-            return {}
+        kept = self.recipe.part.kept
+        known = [name for name in self.targets if name in gradients or name in kept]
+        whole = {name: self._collected(name, gradients.get(name)) for name in known}
+        if not self.recipe.part.updates:
+            return {name: owned(self.writer, whole[name]).node for name in known if name not in kept}
         if self.recipe.clip:
-            scaled = clipped(self.writer, list(gradients.values()), self.recipe.clip)
-            gradients = dict(zip(gradients, scaled, strict=True))
-        self.updated = tuple(name for name in self.recipe.updates if name in gradients)
+            whole = dict(zip(whole, self._clipped(whole, self.recipe.clip), strict=True))
+        self.updated = tuple(name for name in self.recipe.updates if name in whole)
         for name in self.updated:
             target, fake = self.targets[name]
             self.writer.module = _module_of(name)
-            self.recipe.updates[name].emit(self.writer, target, gradients[name], fake)
+            self.recipe.updates[name].emit(self.writer, target, whole[name], fake)
         return {}
 
-    def _collected(self, name: str, gradient: Gradient) -> Gradient:
+    def _collected(self, name: str, gradient: Gradient | None) -> Gradient:
         """Return the gradient in the strides of its parameter, with those of earlier calls added."""
         self.writer.module = _module_of(name)
-        traced, (_, parameter) = self.fakes[name], self.targets[name]
-        assert traced is not None
-        gradient = laid_out(self.writer, gradient, traced, parameter)
-        if self.recipe.phase in (Phase.WHOLE, Phase.FIRST):
-            return gradient
+        _, parameter = self.targets[name]
+        if gradient is not None:
+            traced = self.fakes[name]
+            assert traced is not None
+            gradient = laid_out(self.writer, gradient, traced, parameter)
+            if name not in self.recipe.part.kept:
+                return gradient
         kept = self.recipe.updates[name].parameter
         return accumulated(self.writer, gradient, parameter, lambda: kept.grad)
+
+    def _clipped(self, gradients: Mapping[str, Gradient], norm: Callable[[], float]) -> list[Gradient]:
+        self.writer.module = ""
+        order = by_type([self.targets[name][1] for name in gradients])
+        return clipped(self.writer, list(gradients.values()), order, norm)
 
 
 def _module_of(parameter: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import cast
 
 import torch
@@ -9,7 +10,7 @@ from torch import nn
 
 from hmcos.errors import OptionError
 from hmcos.frontends.torch.private_training import has_gradient_hooks
-from hmcos.frontends.torch.steps.batches import Batch
+from hmcos.frontends.torch.steps.origins import plain
 
 
 def check_model(model: nn.Module) -> None:
@@ -23,19 +24,13 @@ def check_model(model: nn.Module) -> None:
     for name, parameter in model.named_parameters():
         if nn.parameter.is_lazy(parameter):
             raise OptionError(f"parameter {name!r} has no shape yet: run the model once before training_step")
+
+
+def check_no_gradient_hooks(parameters: Mapping[str, torch.Tensor]) -> None:
+    """Raise an OptionError if functions wait for the gradient of a parameter."""
+    for name, parameter in parameters.items():
         if has_gradient_hooks(parameter):
             raise OptionError(
-                f"parameter {name!r} has hooks on its gradient, which one graph cannot call: remove"
+                f"parameter {plain(name)!r} has hooks on its gradient, which one graph cannot call: remove"
                 " them (with hmcos the update frees the gradient by itself)"
-            )
-
-
-def check_batch(batch: Batch) -> None:
-    """Raise an OptionError if a batch has tensors without strides."""
-    for number, tensor in enumerate(batch.tensors):
-        if tensor.is_nested or tensor.layout is not torch.strided:
-            what = "nested" if tensor.is_nested else f"of layout {tensor.layout}"
-            raise OptionError(
-                f"tensor {number} of the batch is {what}: give a dense one, as by"
-                f" {'torch.nested.to_padded_tensor' if tensor.is_nested else '.to_dense()'}"
             )

@@ -28,16 +28,26 @@ def owned(writer: StepWriter, gradient: Gradient) -> Gradient:
 
 
 def accumulated(
-    writer: StepWriter, gradient: Gradient, fake: torch.Tensor, read: Callable[[], torch.Tensor | None]
+    writer: StepWriter,
+    gradient: Gradient | None,
+    fake: torch.Tensor,
+    read: Callable[[], torch.Tensor | None],
 ) -> Gradient:
-    """Return the gradient added to those of earlier calls, in their memory."""
+    """Return the gradient added to those of earlier calls, in their memory; None adds nothing."""
     earlier = writer.add_input("accumulated", torch.empty_like(fake, requires_grad=False), read)
+    if gradient is None:
+        return Gradient(earlier, is_owned=True)
     return gradient.changed(writer.call(_ATEN.add_.Tensor, earlier, gradient.node))
 
 
-def clipped(writer: StepWriter, gradients: Sequence[Gradient], read: Callable[[], float]) -> list[Gradient]:
-    """Return gradients scaled as `torch.nn.utils.clip_grad_norm_` does it, with its bits."""
-    norms = [writer.call(_ATEN.linalg_vector_norm.default, gradient.node, 2.0) for gradient in gradients]
+def clipped(
+    writer: StepWriter, gradients: Sequence[Gradient], order: Sequence[int], read: Callable[[], float]
+) -> list[Gradient]:
+    """Return gradients scaled as `torch.nn.utils.clip_grad_norm_` does it, with its bits.
+
+    `order` says in which order it adds up their norms.
+    """
+    norms = [writer.call(_ATEN.linalg_vector_norm.default, gradients[at].node, 2.0) for at in order]
     stacked = writer.call(_ATEN.stack.default, norms)
     total = writer.call(_ATEN.linalg_vector_norm.default, stacked, 2.0)
     largest = writer.add_input("max_norm", 0.5, read)

@@ -17,7 +17,15 @@ _KINDS: dict[type[torch.optim.Optimizer], type[Update]] = {
     torch.optim.Adam: AdamUpdate,
     torch.optim.AdamW: AdamUpdate,
 }
-_SWITCHES = ("weight_decay", "momentum", "nesterov", "amsgrad", "maximize", "decoupled_weight_decay")
+_SWITCHES = (
+    "weight_decay",
+    "momentum",
+    "nesterov",
+    "amsgrad",
+    "maximize",
+    "decoupled_weight_decay",
+    "foreach",
+)
 _REFUSED = ("capturable", "differentiable", "fused")
 
 
@@ -33,8 +41,6 @@ def updates_of(optimizer: torch.optim.Optimizer, parameters: Mapping[str, nn.Par
             f"the optimizer is {type(optimizer).__name__}, and a training step knows SGD, Adam and AdamW: use"
             ' one of these, or torch.compile(model, backend="hmcos") with any optimizer'
         )
-    if has_step_hooks(optimizer):
-        raise OptionError("the optimizer has step hooks, which one graph cannot call: remove them")
     names = {parameter: name for name, parameter in parameters.items()}
     updates: dict[str, Update] = {}
     for number, group in enumerate(optimizer.param_groups):
@@ -48,6 +54,12 @@ def updates_of(optimizer: torch.optim.Optimizer, parameters: Mapping[str, nn.Par
                 )
             updates[name] = kind(parameter, optimizer, number)
     return updates
+
+
+def check_no_step_hooks(optimizer: torch.optim.Optimizer) -> None:
+    """Raise an OptionError if functions wait for the steps of an optimizer."""
+    if has_step_hooks(optimizer):
+        raise OptionError("the optimizer has step hooks, which one graph cannot call: remove them")
 
 
 def _check_group(number: int, group: Mapping[str, Any]) -> None:
@@ -67,6 +79,6 @@ def _check_group(number: int, group: Mapping[str, Any]) -> None:
 def structure_of(optimizer: torch.optim.Optimizer) -> Hashable:
     """Return what decides which operators an update has; its numbers do not."""
     return tuple(
-        (len(group["params"]), *(bool(group.get(switch)) for switch in _SWITCHES))
+        (*map(id, group["params"]), *(bool(group.get(switch)) for switch in (*_SWITCHES, *_REFUSED)))
         for group in optimizer.param_groups
     )

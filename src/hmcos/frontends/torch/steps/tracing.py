@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import fx, nn
 
 from hmcos.errors import ModelError, OptionError
+from hmcos.frontends.torch.observing import draws_random_numbers
 from hmcos.frontends.torch.private import FakeTensorMode, fake_mode, storage_address
 from hmcos.frontends.torch.private_training import DATA_DEPENDENT, made_graph
 from hmcos.frontends.torch.refusing import refusal
 from hmcos.frontends.torch.steps.autocast import Autocast
 from hmcos.frontends.torch.steps.batches import Batch
-from hmcos.frontends.torch.steps.origins import Origins, is_backward
+from hmcos.frontends.torch.steps.origins import Origins, is_backward, plain
+from hmcos.frontends.torch.steps.undoing import undone
 from hmcos.words import first_line
 
 Loss = Callable[[Any, Any], torch.Tensor]
@@ -39,6 +40,8 @@ class WithLoss(nn.Module):
         if self.loss is None:
             value = self.model(*arguments, **named)
             value = getattr(value, "loss", value)
+        elif not arguments:
+            raise OptionError("the batch has no target for the loss: give (*inputs, target), or loss=None")
         else:
             *inputs, target = arguments
             value = self.loss(self.model(*inputs, **named), target)
@@ -99,9 +102,11 @@ def trace_gradients(whole: WithLoss, tensors: Tensors, batch: Batch, autocast: A
     """
     mode = fake_mode()
     fakes = [mode.from_tensor(tensor, static_shapes=True) for tensor in _inputs(tensors, batch)]
+    for fake, given in zip(reversed(fakes), reversed(batch.tensors), strict=False):
+        fake.requires_grad_(given.requires_grad)  # a model may differentiate by its inputs
     origins = Origins(whole, autocast.device)
     tracing = _Tracing(whole, tensors, batch, autocast, origins)
-    with origins, _random_kept():
+    with origins, undone(whole):
         try:
             with autocast.outside(), mode:
                 module = made_graph(tracing.run, fakes)
@@ -114,33 +119,25 @@ def trace_gradients(whole: WithLoss, tensors: Tensors, batch: Batch, autocast: A
             ) from error
         except Exception as error:
             raise ModelError(f"{origins.path()}: cannot be traced: {first_line(error)}") from error
-    _check_random(module)
+    _check(module)
     return Traced(module, mode, tuple(fakes), tuple(tracing.gradients), tracing.owned())
 
 
-def _check_random(module: fx.GraphModule) -> None:
-    """Raise a ModelError if backward draws random numbers, which eager PyTorch repeats from forward."""
+def _check(module: fx.GraphModule) -> None:
+    """Raise a ModelError if an operator cannot run in a graph without autograd."""
     for node in module.graph.nodes:
-        if is_backward(node) and _is_random(node):
+        if is_backward(node) and draws_random_numbers(node.target, node.args, node.kwargs):
             raise refusal(
                 node,
                 "draws random numbers again in backward, because the model is checkpointed, and a graph"
                 " cannot draw the same ones twice: leave dropout out of what is checkpointed",
             )
-
-
-def _is_random(node: fx.Node) -> bool:
-    """Return whether a node draws random numbers; attention without dropout draws none."""
-    if torch.Tag.nondeterministic_seeded not in getattr(node.target, "tags", ()):
-        return False
-    names = [argument.name for argument in cast(Any, node.target)._schema.arguments]
-    given = {**dict(zip(names, node.args, strict=False)), **node.kwargs}
-    return "dropout_p" not in names or given.get("dropout_p", 0.0) not in (0, 0.0)
-
-
-def _random_kept() -> AbstractContextManager[None]:
-    """Return a context after which the random numbers of the host are what they were."""
-    return cast(Any, torch.random).fork_rng(devices=())
+        if node.target is torch.ops.aten.mkldnn_rnn_layer.default:
+            raise refusal(
+                node,
+                "the LSTM of oneDNN hands its workspace on to autograd alone: make and call the step inside"
+                " torch.backends.mkldnn.flags(enabled=False)",
+            )
 
 
 def _inputs(tensors: Tensors, batch: Batch) -> list[torch.Tensor]:
@@ -182,7 +179,7 @@ class _Tracing:
         with torch.no_grad():
             for name, buffer in given.items():
                 if together[name] is not buffer:  # the model assigned a new tensor to the buffer
-                    buffer.copy_(together[name])
+                    buffer.copy_(_like(name, buffer, together[name]))
             result = loss.detach()
         self.gradients = gradients
         self._others = {storage_address(tensor) for tensor in (*inputs, result)}
@@ -192,6 +189,21 @@ class _Tracing:
         """Return per gradient whether nothing else shares its storage."""
         keys = [None if gradient is None else storage_address(gradient) for gradient in self.gradients]
         return tuple(key not in self._others and keys.count(key) == 1 for key in keys)
+
+
+def _like(name: str, buffer: torch.Tensor, value: object) -> torch.Tensor:
+    """Return the new value of a buffer.
+
+    Raises:
+        OptionError: it does not fit where the old one is.
+    """
+    if isinstance(value, torch.Tensor) and (value.shape, value.dtype) == (buffer.shape, buffer.dtype):
+        return value
+    new = f"{tuple(value.shape)}, {value.dtype}" if isinstance(value, torch.Tensor) else repr(value)
+    raise OptionError(
+        f"the model replaces buffer {plain(name)!r} ({tuple(buffer.shape)}, {buffer.dtype}) by another kind"
+        f" ({new}), and one graph writes into the old one: run the model once on the longest input before"
+    )
 
 
 def _gradients(loss: torch.Tensor, trained: Sequence[torch.Tensor]) -> tuple[torch.Tensor | None, ...]:

@@ -9,7 +9,7 @@ computed on the host at each call, as eager does it, and enter the graph as inpu
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,6 +52,11 @@ class Update(ABC):
         """The optimizer's state of the parameter."""
         return self.optimizer.state[self.parameter]
 
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take back what `begin` made, after a call that failed."""
+        self.state.clear()
+        self.state.update(state)
+
     def _number(self, name: str) -> float:
         return float(self.group[name])
 
@@ -68,6 +73,14 @@ class Update(ABC):
             return gradient
         operator = _ATEN.neg_.default if gradient.is_owned else _ATEN.neg.default
         return gradient.changed(writer.call(operator, gradient.node))
+
+    def _multiplied(self, writer: StepWriter, node: fx.Node, factor: fx.Node) -> fx.Node:
+        """Return a tensor multiplied in place by a number, rounded as eager PyTorch rounds it.
+
+        On the CPU, `_foreach_mul_` rounds the number to the type of the tensor first; `mul_` does not.
+        """
+        one_by_one = not self.group.get("foreach") or self.parameter.device.type != "cpu"
+        return writer.call(_ATEN.mul_.Tensor if one_by_one else _ATEN.mul_.Scalar, node, factor)
 
     def _decayed(self, writer: StepWriter, gradient: Gradient, target: fx.Node) -> Gradient:
         """Return the gradient plus weight decay times the parameter."""
@@ -112,7 +125,7 @@ class SgdUpdate(Update):
         buffer = self._state_input(writer, "momentum_buffer", fake)
         momentum = writer.add_number("momentum", self.parameter, lambda: self.momentum)
         scale = writer.add_number("scale", self.parameter, lambda: self.scale)
-        buffer = writer.call(_ATEN.mul_.Scalar, buffer, momentum)
+        buffer = self._multiplied(writer, buffer, momentum)
         buffer = writer.call(_ATEN.add_.Tensor, buffer, gradient.node, alpha=scale)
         if not self.group["nesterov"]:
             return Gradient(buffer, is_owned=False)
@@ -154,7 +167,7 @@ class AdamUpdate(Update):
         gradient = self._ascending(writer, gradient)
         if self.group["weight_decay"] and self._is_decoupled:
             keep = self._shared(writer, "keep", self._kept_weight)
-            target = writer.call(_ATEN.mul_.Tensor, target, keep)
+            target = self._multiplied(writer, target, keep)
         elif self.group["weight_decay"]:
             gradient = self._decayed(writer, gradient, target)
         mean = self._state_input(writer, "exp_avg", fake)
@@ -168,7 +181,7 @@ class AdamUpdate(Update):
         square = self._state_input(writer, "exp_avg_sq", fake)
         beta = self._shared(writer, "beta2", lambda: float(self.group["betas"][1]))
         weight = self._shared(writer, "weight2", lambda: 1 - float(self.group["betas"][1]))
-        square = writer.call(_ATEN.mul_.Tensor, square, beta)
+        square = self._multiplied(writer, square, beta)
         square = writer.call(_ATEN.addcmul_.default, square, gradient.node, gradient.node, value=weight)
         if self.group["amsgrad"]:
             largest = self._state_input(writer, "max_exp_avg_sq", fake)
