@@ -8,15 +8,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from hmcos.torch.compiling import backend
     from hmcos.torch.exporting import reordered
+    from hmcos.torch.inductor_orders import InductorOrders, inductor
+    from hmcos.torch.kernel_orders import InductorGraph
     from hmcos.torch.ordering import Ordered, ordered
     from hmcos.torch.profiling import MemoryProfile, profile
     from hmcos.torch.training import TrainingStep, training_step
 
 __all__ = [
+    "InductorGraph",
+    "InductorOrders",
     "MemoryProfile",
     "Ordered",
     "TrainingStep",
     "backend",
+    "inductor",
     "ordered",
     "profile",
     "reordered",
@@ -24,10 +29,13 @@ __all__ = [
 ]
 
 _PLACES = {
+    "InductorGraph": "hmcos.torch.kernel_orders",
+    "InductorOrders": "hmcos.torch.inductor_orders",
     "MemoryProfile": "hmcos.torch.profiling",
     "Ordered": "hmcos.torch.ordering",
     "TrainingStep": "hmcos.torch.training",
     "backend": "hmcos.torch.compiling",
+    "inductor": "hmcos.torch.inductor_orders",
     "ordered": "hmcos.torch.ordering",
     "profile": "hmcos.torch.profiling",
     "reordered": "hmcos.torch.exporting",

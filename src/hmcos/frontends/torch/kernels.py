@@ -1,0 +1,175 @@
+"""From the kernels of Inductor's scheduler to a Problem."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from hmcos.alignment import round_up
+from hmcos.errors import ModelError
+from hmcos.frontends.torch.private_inductor import (
+    Scheduled,
+    base_of,
+    concatenated_in,
+    fixed_order,
+    keeps_order,
+    overwritten_by,
+    stays_inside,
+    tuple_of,
+)
+from hmcos.memory.problem import Problem
+
+
+def kernel_problem(scheduled: Scheduled, alignment: int) -> Problem:
+    """Return the kernels of a graph as a problem: an operator is a kernel, in Inductor's order.
+
+    A kernel that was fused from several makes what others read or the graph returns. Memory that several
+    buffers share, because one is a view of the other or was written in place, lives until the last of them
+    is read. All results of one operator live until the last was taken out of their tuple, all parts of a
+    concatenation until that is read. Of the inputs, those count that die within the graph.
+
+    Sizes are rounded up to `alignment`. Where kernels depend on each other and share nothing, as a write
+    behind a read does, there is a buffer of no bytes.
+
+    Raises:
+        ModelError: no kernel may change its place; says why.
+    """
+    if (why := fixed_order(scheduled)) is not None:
+        raise ModelError(why)
+    building = _Building(scheduled, alignment)
+    building.take_inputs()
+    for name, buffer in building.buffers.items():
+        building.take(name, buffer)
+    for name, buffer in building.buffers.items():
+        building.extend(name, buffer)
+    return building.problem()
+
+
+@dataclass(slots=True)
+class _Storage:
+    """Memory that one or several buffers of Inductor are in."""
+
+    size: int
+    maker: int
+    """The number of the kernel that makes it, -1 for an input."""
+    readers: set[int] = field(default_factory=set[int])
+    kept: bool = False
+
+
+class _Building:
+    def __init__(self, scheduled: Scheduled, alignment: int) -> None:
+        self.scheduled = scheduled
+        self.alignment = alignment
+        self.number: dict[Any, int] = {node: at for at, node in enumerate(scheduled.nodes)}
+        self.buffers: dict[str, Any] = {}
+        self.maker: dict[str, int] = {}
+        self.parts: defaultdict[str, list[str]] = defaultdict(list)
+        """By name of a concatenation: the buffers that are written right into it."""
+        for at, node in enumerate(scheduled.nodes):
+            for buffer in node.get_outputs():
+                name = buffer.get_name()
+                self.buffers[name], self.maker[name] = buffer, at
+                if whole := concatenated_in(buffer):
+                    self.parts[whole].append(name)
+        self.storages: dict[str, _Storage] = {}
+        """By the name of the buffer, or the input, that owns it."""
+
+    def take_inputs(self) -> None:
+        """Take the inputs that die within the graph."""
+        for name, buffer in self.scheduled.freed.items():
+            readers = self.numbers(buffer.mpi_buffer.succ_nodes)
+            self.storages[name] = _Storage(self.bytes(buffer), -1, readers, name in self.scheduled.returned)
+
+    def take(self, name: str, buffer: Any) -> None:
+        """Take a buffer that has memory of its own."""
+        node = self.scheduled.nodes[self.maker[name]]
+        if self.owner(name) != name or stays_inside(self.scheduled, buffer, node):
+            return
+        size = self.bytes(buffer) - sum(self.bytes(self.buffers[part]) for part in self.parts[name])
+        whole = tuple_of(buffer)
+        self.storages[name] = _Storage(max(size, 0), self.maker.get(whole or name, self.maker[name]))
+
+    def extend(self, name: str, buffer: Any) -> None:
+        """Let the memory that a buffer is in live as long as the buffer."""
+        owner = self.owner(name)
+        readers = self.numbers(buffer.mpi_buffer.succ_nodes) | {self.maker[name]}
+        whole = self.buffers.get(tuple_of(buffer) or "")
+        if whole is not None:
+            readers |= self.numbers(whole.mpi_buffer.succ_nodes)
+        for each in (owner, *self.parts[owner]):
+            storage = self.storages.get(each)
+            if storage is not None:
+                storage.readers |= readers - {storage.maker}
+                storage.kept |= name in self.scheduled.returned
+
+    def owner(self, name: str) -> str:
+        """Return the name of the buffer whose memory a buffer is in."""
+        seen = {name}
+        while name in self.buffers and (base := base_of(self.scheduled, self.buffers[name])) not in seen:
+            name = base
+            seen.add(name)
+        return name
+
+    def numbers(self, nodes: Iterable[Any]) -> set[int]:
+        return {self.number[node] for node in nodes if node in self.number}
+
+    def bytes(self, buffer: Any) -> int:
+        return round_up(self.scheduled.size(buffer), self.alignment)
+
+    def problem(self) -> Problem:
+        storages = [each for each in self.storages.values() if each.size > 0]
+        numbers = range(len(self.scheduled.nodes))
+        makes: list[list[int]] = [[] for _ in numbers]
+        reads: list[list[int]] = [[] for _ in numbers]
+        for b, storage in enumerate(storages):
+            if storage.maker >= 0:
+                makes[storage.maker].append(b)
+            for reader in sorted(storage.readers):
+                reads[reader].append(b)
+        sizes = [each.size for each in storages]
+        for producer, readers in self.tokens(reads, storages):
+            makes[producer].append(len(sizes))
+            for reader in readers:
+                reads[reader].append(len(sizes))
+            sizes.append(0)
+        overwrites = [self.overwrites(op, makes[op], storages) for op in numbers]
+        return Problem(
+            names=tuple(node.get_name() for node in self.scheduled.nodes),
+            sizes=tuple(sizes),
+            inputs=tuple(b for b, each in enumerate(storages) if each.maker < 0),
+            kept=tuple(b for b, each in enumerate(storages) if each.kept),
+            reads=tuple(map(tuple, reads)),
+            makes=tuple(map(tuple, makes)),
+            may_overwrite=tuple(overwrites),
+            scratch=(0,) * len(numbers),
+        )
+
+    def tokens(
+        self, reads: Sequence[Sequence[int]], storages: Sequence[_Storage]
+    ) -> list[tuple[int, list[int]]]:
+        """Return the dependences that no memory stands for: a kernel and those that must follow it."""
+        following: defaultdict[int, list[int]] = defaultdict(list)
+        last: int | None = None
+        for at, node in enumerate(self.scheduled.nodes):
+            before = self.numbers(node.mpi_node.pred_nodes)
+            if keeps_order(node):
+                before |= set() if last is None else {last}
+                last = at
+            implied = {storages[b].maker for b in reads[at]}
+            for producer in sorted(before - implied):
+                following[producer].append(at)
+        return sorted(following.items())
+
+    def overwrites(self, op: int, made: Sequence[int], storages: Sequence[_Storage]) -> tuple[int, ...]:
+        """Return the storages that the only result of a kernel may take over."""
+        results = [b for b in made if b < len(storages)]
+        if len(results) != 1:
+            return ()
+        names = overwritten_by(self.scheduled, self.scheduled.nodes[op])
+        places = {id(each): b for b, each in enumerate(storages)}
+        given = [self.storages[owner] for name in names if (owner := self.owner(name)) in self.storages]
+        size = storages[results[0]].size
+        found = {places[id(each)] for each in given if id(each) in places and each.size == size}
+        return tuple(sorted(b for b in found if op in storages[b].readers))
