@@ -22,6 +22,8 @@ class InductorOrders:
     def __init__(self, searching: Searching) -> None:
         self._searching = searching
         self._trials: list[Trial] = []
+        self._compiled = 0
+        """Graphs that Inductor compiled, those without a trial included."""
         self._open = True
 
     @property
@@ -40,6 +42,7 @@ class InductorOrders:
                 return inner(module, inputs, **named)
             with caches_off():
                 compiled, trial = compiled_twice(inner, (module, inputs, named), self._searching)
+            self._compiled += 1
             if trial is not None:
                 self._trials.append(trial)
             return compiled
@@ -50,7 +53,7 @@ class InductorOrders:
         """End all trials and return what their user should know."""
         self._open = False
         undecided = [trial for trial in self._trials if not trial.finish()]
-        if not self._trials:
+        if not self._compiled:
             return [_NOTHING]
         return [str(trial.record) for trial in undecided]
 

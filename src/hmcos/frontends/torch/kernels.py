@@ -12,12 +12,12 @@ from hmcos.errors import ModelError
 from hmcos.frontends.torch.private_inductor import (
     Scheduled,
     base_of,
-    concatenated_in,
     fixed_order,
     keeps_order,
     overwritten_by,
     stays_inside,
     tuple_of,
+    untaken,
 )
 from hmcos.memory.problem import Problem
 
@@ -65,14 +65,9 @@ class _Building:
         self.number: dict[Any, int] = {node: at for at, node in enumerate(scheduled.nodes)}
         self.buffers: dict[str, Any] = {}
         self.maker: dict[str, int] = {}
-        self.parts: defaultdict[str, list[str]] = defaultdict(list)
-        """By name of a concatenation: the buffers that are written right into it."""
         for at, node in enumerate(scheduled.nodes):
             for buffer in node.get_outputs():
-                name = buffer.get_name()
-                self.buffers[name], self.maker[name] = buffer, at
-                if whole := concatenated_in(buffer):
-                    self.parts[whole].append(name)
+                self.buffers[buffer.get_name()], self.maker[buffer.get_name()] = buffer, at
         self.storages: dict[str, _Storage] = {}
         """By the name of the buffer, or the input, that owns it."""
 
@@ -83,26 +78,31 @@ class _Building:
             self.storages[name] = _Storage(self.bytes(buffer), -1, readers, name in self.scheduled.returned)
 
     def take(self, name: str, buffer: Any) -> None:
-        """Take a buffer that has memory of its own."""
-        node = self.scheduled.nodes[self.maker[name]]
-        if self.owner(name) != name or stays_inside(self.scheduled, buffer, node):
+        """Take a buffer that has memory of its own, and what its operator returns besides."""
+        maker = self.maker[name]
+        if self.owner(name) != name or stays_inside(self.scheduled, buffer, self.scheduled.nodes[maker]):
             return
-        size = self.bytes(buffer) - sum(self.bytes(self.buffers[part]) for part in self.parts[name])
-        whole = tuple_of(buffer)
-        self.storages[name] = _Storage(max(size, 0), self.maker.get(whole or name, self.maker[name]))
+        maker = self.maker.get(tuple_of(buffer) or name, maker)
+        self.storages[name] = _Storage(self.bytes(buffer), maker)
+        for result, size in untaken(buffer).items():
+            if result not in self.buffers:
+                readers = self.numbers(buffer.mpi_buffer.succ_nodes)
+                self.storages[result] = _Storage(round_up(size, self.alignment), maker, readers)
 
     def extend(self, name: str, buffer: Any) -> None:
         """Let the memory that a buffer is in live as long as the buffer."""
-        owner = self.owner(name)
-        readers = self.numbers(buffer.mpi_buffer.succ_nodes) | {self.maker[name]}
+        storage = self.storages.get(self.owner(name))
+        if storage is None:
+            return
+        # The first kernel that writes a part of a concatenation makes the whole; the others come behind it.
+        first = min(self.maker[name], storage.maker)
+        readers = self.numbers(buffer.mpi_buffer.succ_nodes) | {self.maker[name], storage.maker}
         whole = self.buffers.get(tuple_of(buffer) or "")
         if whole is not None:
             readers |= self.numbers(whole.mpi_buffer.succ_nodes)
-        for each in (owner, *self.parts[owner]):
-            storage = self.storages.get(each)
-            if storage is not None:
-                storage.readers |= readers - {storage.maker}
-                storage.kept |= name in self.scheduled.returned
+        storage.maker = first
+        storage.readers = (storage.readers | readers) - {first, -1}
+        storage.kept |= name in self.scheduled.returned
 
     def owner(self, name: str) -> str:
         """Return the name of the buffer whose memory a buffer is in."""

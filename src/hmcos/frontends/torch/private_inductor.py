@@ -235,23 +235,37 @@ def wrapper_of(compiled: Any) -> dict[str, Any] | None:
 
 
 def base_of(scheduled: Scheduled, buffer: Any) -> str:
-    """Return the name of the buffer or input whose memory a buffer is in; its own name if it has its own."""
+    """Return the name of the buffer or input whose memory a buffer is in; its own name if it has its own.
+
+    It is in another one if it is that one after a write in place, a view of it, or a part of a concatenation
+    that its kernel writes right there.
+    """
     name = str(buffer.get_name())
     written = scheduled.scheduler.mutation_real_name.get(name)
+    if written is not None:
+        return str(written)
+    joined = getattr(buffer.node.layout, "view", None)
+    if joined is not None:
+        return str(joined.get_name())
     viewed = buffer.get_aliases()
-    return str(written or (viewed[0] if viewed else name))
-
-
-def concatenated_in(buffer: Any) -> str | None:
-    """Return the name of the concatenation that a buffer is written right into; None for other buffers."""
-    view = getattr(buffer.node.layout, "view", None)
-    return None if view is None else str(view.get_name())
+    return str(viewed[0]) if viewed else name
 
 
 def tuple_of(buffer: Any) -> str | None:
     """Return the name of the tuple of results that a buffer is taken out of; None for other buffers."""
     node = buffer.node
     return str(node.inputs[0].get_name()) if type(node).__name__ == "MultiOutput" else None
+
+
+def untaken(buffer: Any) -> dict[str, int]:
+    """Return the results in a tuple of results, with their bytes; nothing for other buffers."""
+    results = [each for each in getattr(buffer.node, "outputs", ()) if type(each).__name__ == "MultiOutput"]
+    sizes: Any = import_module("torch._inductor.virtualized").V.graph.sizevars
+    return {
+        str(each.get_name()): int(sizes.optimization_hint(each.get_numel(), fallback=0))
+        * each.get_dtype().itemsize
+        for each in results
+    }
 
 
 def stays_inside(scheduled: Scheduled, buffer: Any, node: Any) -> bool:
