@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from random import Random
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -51,9 +52,10 @@ class Products(nn.Module):
         self.widths.append(width)
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        values = [x]
+        values: list[Tensor] = [x]
         for kind, one, other in self.steps:
             given = values[one]
+            made: Tensor
             if kind == "weight":
                 made = given @ self.weights[other]
             elif kind == "product":
@@ -61,7 +63,7 @@ class Products(nn.Module):
             elif kind == "largest":
                 made = torch.topk(given, min(4, given.shape[1]), dim=1)[0]
             elif kind == "solved":
-                made = torch.linalg.qr(given)[0]
+                made = cast(Tensor, torch.linalg.qr(given)[0])
             else:
                 made = torch.cat([given @ self.weights[other], given @ self.weights[other + 1]], 1)
             values.append(made)

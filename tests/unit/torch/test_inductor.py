@@ -112,7 +112,10 @@ def any_order(monkeypatch: pytest.MonkeyPatch) -> list[Problem]:
         reached = kernel_orders.peak(problem, order)
         return Schedule(tuple(order), reached, 0, Status.FEASIBLE, "random", 0.0)
 
-    monkeypatch.setattr(kernel_orders, "scheduler", lambda _: search)  # pyright: ignore[reportUnknownLambdaType]
+    def scheduler(_: str) -> Any:
+        return search
+
+    monkeypatch.setattr(kernel_orders, "scheduler", scheduler)
     monkeypatch.setattr(kernel_orders._Found, "improves", True)  # pyright: ignore[reportPrivateUsage]
     return problems
 
