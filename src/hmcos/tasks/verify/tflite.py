@@ -7,6 +7,7 @@ from pathlib import Path
 from hmcos.errors import LimitError, ModelError, NotRunError, VerifyError
 from hmcos.frontends.feeding import own_inputs
 from hmcos.frontends.format import OffsetsInFiles, Place, Written
+from hmcos.frontends.kernel_table import DEFAULT
 from hmcos.frontends.loading import format_called
 from hmcos.frontends.model import Model
 from hmcos.plan.plan import Plan
@@ -17,6 +18,7 @@ from hmcos.tasks.verify.tflite_runs import on_result, outputs_checks
 from hmcos.tasks.verify.tflite_trial import TfliteTrial
 from hmcos.verify.checks import Check, attempt
 from hmcos.verify.counted.order_check import check_order, check_planned
+from hmcos.words import printable
 
 
 def ran(model: Model, plan: Plan | None, place: Path | None, running: Running) -> list[Check]:
@@ -109,6 +111,8 @@ def _arena(trial: TfliteTrial, plan: Plan | None, made: Written, result: bytes) 
     words = f"head {before.head:,} -> {after.head:,} bytes, total {before.total:,} -> {after.total:,}{note}"
     if plan is not None and plan.target.external_io:
         return f"{words}, inputs and outputs included, which the plan leaves to the caller"
+    if plan is not None and plan.target.kernels not in ("", DEFAULT):
+        return f"{words}, with the {DEFAULT} kernels; the plan is for {printable(plan.target.kernels)}"
     if made.offsets is not None and plan is not None and plan.arena is not None:
         if after.head > plan.arena.size:
             raise VerifyError(f"{words}; the plan says {plan.arena.size:,}")

@@ -1,6 +1,7 @@
 """Operators that CMSIS-NN computes, one output row per call, and the scratch that its functions need.
 
-The sizes are those that its `get_buffer_size` functions give (CMSIS-NN 7, Include/arm_nnfunctions.h).
+The sizes are those that its `get_buffer_size` functions give (`frontends/tflite/kernels/cmsis_nn_sizes.py`),
+with the compiler that makes them largest.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ from itertools import pairwise
 
 from hmcos.alignment import round_up
 from hmcos.backends.c.preparing.case import Case, Kernel, Scratch, plane
+from hmcos.frontends.tflite.kernels import cmsis_nn_sizes as sizes
+from hmcos.frontends.tflite.kernels.cmsis_nn_sizes import Build, Extension
 from hmcos.graph.windows import Window
 from hmcos.plan.row_parts import Role
 
 _GRAIN = 8
 """Bytes: what the scratch behind copied rows is aligned to."""
-_BLOCK = 124
-"""Channels that a depthwise convolution takes together with Helium."""
+_BUILDS = tuple(Build(extension, arm_compiler=True) for extension in Extension)
+_DSP, _MVE = _BUILDS[Extension.DSP], _BUILDS[Extension.MVE]
 
 
 def library_kernel(case: Case, kernel: Kernel) -> Kernel:
@@ -44,10 +47,9 @@ def _convolution(case: Case, kernel: Kernel) -> Scratch | None:
         return None
     channels, (rows, columns) = case.tensor(0).shape[3], window
     if rows.kernel == columns.kernel == 1 and _has_all_columns(case, columns):
-        return _behind(case, rows, Scratch(0, 4 * channels * (columns.stride == 1), 0))
+        return _behind(case, rows, Scratch(0, sizes.pixels(_DSP, channels) * (columns.stride == 1), 0))
     numbers = rows.kernel * columns.kernel * channels
-    both = 4 * round_up(numbers, 4)
-    return _behind(case, rows, Scratch(both, both, 4 * round_up(numbers, 16)))
+    return _behind(case, rows, Scratch(*(sizes.columns(build, numbers) for build in _BUILDS)))
 
 
 def _has_all_columns(case: Case, columns: Window) -> bool:
@@ -72,12 +74,12 @@ def _depthwise(case: Case, kernel: Kernel) -> Scratch | None:
         inputs == 1 and height == 1
     ):  # with Helium it becomes a convolution of one line, which hardly knows pads
         return None
-    dsp = 2 * inputs * area if inputs == outputs else 0
+    dsp = sizes.channels_under(_DSP, inputs, area) if inputs == outputs else 0
     if height == width == 3 and max(window[0].pad, window[1].pad) <= 1:  # has a function of its own
         dsp = 0
-    mve = 4 * _BLOCK * area if inputs == outputs else 0
+    mve = sizes.channels_under(_MVE, inputs, area) if inputs == outputs else 0
     if inputs == 1:
-        mve = max(mve, 4 * round_up(area, 16) + area * outputs)
+        mve = max(mve, sizes.columns(_MVE, area) + area * outputs)
     return _behind(case, window[0], Scratch(0, dsp, mve))
 
 
@@ -87,13 +89,17 @@ def _pool(case: Case, kernel: Kernel) -> Scratch | None:
         return None
     if not all(_under(window[1], place, _width(case)) for place in range(plane(shape)[0])):
         return None
-    return _behind(case, window[0], Scratch(0, 4 * shape[-1] * (kernel.name == "average_pool"), 0))
+    return _behind(
+        case, window[0], Scratch(0, sizes.average(_DSP, shape[-1]) * (kernel.name == "average_pool"), 0)
+    )
 
 
 def _dense(case: Case, kernel: Kernel) -> Scratch | None:
     del kernel
     channels = case.tensor(1).shape[0]
-    return None if len(case.of_input(1).scales) > 1 else _held(Scratch(0, 0, 4 * channels))
+    return (
+        None if len(case.of_input(1).scales) > 1 else _held(Scratch(0, 0, sizes.weight_sums(_MVE, channels)))
+    )
 
 
 def _binary(case: Case, kernel: Kernel) -> Scratch | None:
