@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
+from flatbuffers import flexbuffers
 
+from hmcos.frontends.tflite.checking import DAMAGE
 from hmcos.frontends.tflite.schema import ModelT, SubGraphT, content_of, integers, words
 from hmcos.graph.graph import Graph, Operator, Tensor
 
@@ -68,6 +70,15 @@ class Facts:
         tensors: Any = self._subgraph.tensors or []
         ways = [_numbers_of(tensors[t].quantization) for t in (*op.makes, *op.reads)]
         return any(way != ways[0] for way in ways)
+
+    def setting(self, op: Operator, name: str) -> int | None:
+        """Return a whole number in the options of a custom operator; None where they do not say it."""
+        custom: Any = (self._subgraph.operators or [])[op.number]
+        try:
+            found = cast(Any, flexbuffers).GetRoot(bytes(custom.customOptions)).AsMap[name]
+            return int(found.AsInt) if found.IsInt else None
+        except (*DAMAGE, KeyError):
+            return None
 
     def scales(self, op: Operator, position: int) -> int:
         """Return the number of scales by which an input is quantized; 0 where it is left out."""

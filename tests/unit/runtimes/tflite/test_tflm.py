@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from flatbuffers import flexbuffers
 
 from hmcos.errors import NotRunError
 from hmcos.frontends.loading import load
@@ -158,6 +159,35 @@ def all_true() -> Sketch:
     return sketch
 
 
+def custom(sketch: Sketch, name: str, ports: tuple[list[int], list[int]], settings: dict[str, Any]) -> Sketch:
+    """Return a sketch with a custom operator that has settings."""
+    sketch.operator(name, *ports)
+    sketch.model.subgraphs[0].operators[-1].customOptions = list(cast(Any, flexbuffers).Dumps(settings))
+    sketch.ports(*ports)
+    return sketch
+
+
+def spectrum() -> Sketch:
+    sketch = Sketch()
+    sketch.subgraph()
+    fed, made = sketch.tensor([1, 480], "INT16"), sketch.tensor([1, 514], "INT16")
+    return custom(sketch, "SignalRfft", ([fed], [made]), {"T": 7, "fft_length": 512})
+
+
+def detections() -> Sketch:
+    sketch = Sketch()
+    sketch.subgraph()
+    fed = [sketch.tensor([1, 6, 4], "FLOAT32"), sketch.tensor([1, 6, 4], "FLOAT32")]
+    anchors = sketch.tensor([6, 4], "FLOAT32", NUMPY.ones((6, 4), "float32"))
+    made = [sketch.tensor(shape, "FLOAT32") for shape in ([1, 3, 4], [1, 3], [1, 3], [1])]
+    settings = {"max_detections": 3, "max_classes_per_detection": 1, "num_classes": 3}
+    settings |= dict.fromkeys(("y_scale", "x_scale", "h_scale", "w_scale"), 10.0)
+    settings |= {"nms_score_threshold": 0.0, "nms_iou_threshold": 0.5}
+    found = custom(sketch, "TFLite_Detection_PostProcess", ([*fed, anchors], made), settings)
+    found.ports(fed, made)
+    return found
+
+
 def cells(number: int) -> Sketch:
     """Return an LSTM of three steps, on floats."""
     sketch = Sketch()
@@ -190,6 +220,8 @@ SKETCHES = {
     "svdf": filters(24),
     "svdf float": float_filters(26),
     "mirrored": mirrored(),
+    "spectrum": spectrum(),
+    "detections": detections(),
     "all": all_true(),
     "maximum of five": reduction("REDUCE_MAX", "INT8", 2),
     "lstm": cells(13),

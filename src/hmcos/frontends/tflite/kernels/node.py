@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 from hmcos.frontends.tflite.facts import RANK, Facts
 from hmcos.graph.graph import Graph, Operator, Tensor
 
+_MOST = 2**31
+"""The runtime reads sizes from options as int32."""
 Requests = tuple[int, ...]
 """Bytes of each piece of scratch that a kernel requests, before they are rounded up."""
 Rule = Callable[["Node"], "Requests | None"]
@@ -61,6 +63,12 @@ class Node:
         """Its options; None where the file has none, or those of another kind."""
         facts = self.facts()
         return facts.options(self._whole(facts))
+
+    def setting(self, name: str) -> int | None:
+        """Return a size in the options of a custom operator; None where they do not say it."""
+        facts = self.facts()
+        found = facts.setting(self._whole(facts), name)
+        return found if found is not None and 0 <= found < _MOST else None
 
     def scales(self, position: int) -> int:
         """Return the number of scales by which an input is quantized."""

@@ -6,9 +6,11 @@ confirmed by running tflite-micro 0.dev20261023 on models of one operator (docs/
 
 from __future__ import annotations
 
+from hmcos.frontends.tflite.kernels import custom
 from hmcos.frontends.tflite.kernels.kernel_set import KernelSet
 from hmcos.frontends.tflite.kernels.node import Node, Requests, Rule
 from hmcos.frontends.tflite.kernels.quiet import QUIET
+from hmcos.frontends.tflite.operator_codes import CUSTOM as CUSTOM_DOMAIN
 
 _CELLS = 19
 """The input of a recurrent operator that holds the state of its cells."""
@@ -111,6 +113,8 @@ def mirrored(node: Node) -> Requests | None:
 
 RULES: dict[str, Rule] = {
     **dict.fromkeys(QUIET, nothing),
+    **{f"{CUSTOM_DOMAIN}:{name}": nothing for name in custom.QUIET},
+    **{f"{CUSTOM_DOMAIN}:{name}": rule for name, rule in custom.CUSTOM.items()},
     "ADD_N": pointers,
     "CONV_2D": unpacked_weights,
     "DEPTHWISE_CONV_2D": unpacked_weights,
