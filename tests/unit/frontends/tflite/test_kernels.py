@@ -168,6 +168,8 @@ CASES: list[tuple[str, Sketch, dict[str, Requests | None]]] = [
     ),
     ("a softmax of one dimension", softmax([7]), {"esp-nn:esp32": None}),
     ("a kind that the runtime lacks", one_operator("ATAN2"), dict.fromkeys(names())),
+    ("a transform of unknown length", one_operator("SignalRfft"), dict.fromkeys(names())),
+    ("a custom operator of the runtime", one_operator("SignalWindow"), dict.fromkeys(names(), ())),
     ("a custom operator", one_operator("Mystery"), dict.fromkeys(names())),
 ]
 
