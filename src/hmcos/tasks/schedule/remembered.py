@@ -44,9 +44,9 @@ def orders_folder() -> Path | None:
 def remembering(search: Scheduler, folder: Path | None, largest: int = LARGEST) -> Scheduler:
     """Return a scheduler that keeps what it finds in a folder, and looks there first; None keeps nothing.
 
-    A kept order is checked and its peak is counted again before it is used, so a wrong file costs a search
-    and nothing else. The lower bound is the one that was proved when the order was found; it is not proved
-    again.
+    A kept order is checked and its peak is counted again before it is used, and it must not be worse than the
+    given order, so a wrong file costs a search and nothing else. The lower bound is the one that was proved
+    when the order was found; it is not proved again.
     """
     if folder is None:
         return search
@@ -129,6 +129,8 @@ def _schedule(content: object, problem: Problem, watch: Watch) -> Schedule:
     numbers = tuple(cast("list[int]", order))
     reached = peak(problem, numbers)
     status = Status(str(fields.get("status")))
+    if reached > peak(problem, range(problem.operators)):
+        raise ValueError(f"its peak {reached} is above that of the given order")
     if not 0 <= bound <= reached or (status is Status.OPTIMAL) != (bound == reached):
         raise ValueError(f"the bound {bound} and the status {status} do not fit the peak {reached}")
     return Schedule(numbers, reached, bound, status, "optimal", watch.seconds)

@@ -95,6 +95,18 @@ def test_the_peak_is_counted_and_not_read(tmp_path: Path) -> None:
     assert search.asked == 1
 
 
+def test_an_order_that_is_worse_than_the_given_one_is_not_used(tmp_path: Path) -> None:
+    good = replace(
+        FORK, reads=((0,), (1,), (0,), (2,), (3, 4)), makes=((1,), (3,), (2,), (4,), (5,))
+    )  # one branch after the other
+    search = Counting()
+    first = found(search, tmp_path, good)
+    (file,) = tmp_path.glob("*.json")
+    file.write_text(json.dumps({"order": [0, 2, 1, 3, 4], "lower_bound": 1, "status": "time limit"}))
+    assert found(search, tmp_path, good).peak == first.peak
+    assert search.asked == 2
+
+
 def test_orders_that_were_not_used_for_longest_go_first(tmp_path: Path) -> None:
     search = Counting()
     problems = [replace(FORK, sizes=(10, 100, 100, 10, 10, last)) for last in range(1, 5)]
