@@ -1,4 +1,4 @@
-"""The order of a training step, with its log line; a step that cannot be ordered runs as it was traced."""
+"""The order of a training step, with its log line."""
 
 from __future__ import annotations
 

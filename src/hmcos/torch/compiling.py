@@ -5,6 +5,9 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from os import PathLike
+from types import NoneType
 from typing import Any, cast
 
 import torch
@@ -16,6 +19,7 @@ from hmcos.frontends.torch.observing import has_storage
 from hmcos.frontends.torch.private import storage_address
 from hmcos.frontends.torch.private_training import aot_compiled, forward_returns
 from hmcos.log import Log
+from hmcos.memory.target import Target
 from hmcos.tasks.request import chosen_limits, chosen_target
 from hmcos.tasks.schedule.remembered import orders_folder
 from hmcos.torch.ordering import ordered
@@ -72,11 +76,19 @@ def _searching(options: Mapping[str, Any]) -> _Searching:
             raise OptionError(
                 f"the backend hmcos has no option {name!r}: its options are {', '.join(_OPTIONS)}"
             )
-    target, seconds = options.get("target"), options.get("time_limit", 5.0)
+    target, seconds, cache = options.get("target"), options.get("time_limit", 5.0), options.get("cache", True)
+    _check_kind("target", target, (str, PathLike, Target, NoneType), "the name of a target, or a file")
+    _check_kind("time_limit", seconds, (int, float, NoneType), "a number of seconds, or None")
+    _check_kind("cache", cache, (bool,), "True or False")
     if target is not None:
         chosen_target(target)
     chosen_limits(seconds)
-    return _Searching(target, seconds, bool(options.get("cache", True)))
+    return _Searching(target, seconds, cache)
+
+
+def _check_kind(name: str, value: object, kinds: tuple[type, ...], what: str) -> None:
+    if not isinstance(value, kinds):
+        raise OptionError(f"the option {name} of the backend hmcos is {value!r}: give {what}")
 
 
 class _Compiling:
@@ -92,7 +104,10 @@ class _Compiling:
 
     def forward(self, module: GraphModule, inputs: Sequence[Any]) -> Boxed:
         """Return a forward graph in its order. The caller holds its inputs."""
-        self._forward = _forward(module)
+        try:
+            self._forward = _forward(module)
+        except Exception as error:  # then backward knows less of what is held
+            _warn("backward", error)
         return _runnable(_Source("forward", module, inputs, frozenset(_names(module))), self._searching)
 
     def backward(self, module: GraphModule, inputs: Sequence[Any]) -> Boxed:
@@ -192,7 +207,7 @@ def _ordered(source: _Source, inputs: Sequence[Any], searching: _Searching) -> G
             kept=orders_folder() if searching.cache else None,
         )
     except Exception as error:
-        warnings.warn(f"hmcos: the {source.title} graph runs in the given order: {error}", stacklevel=2)
+        _warn(source.title, error)
         return source.module
     plan = found.plan
     _LOG.info(
@@ -204,6 +219,10 @@ def _ordered(source: _Source, inputs: Sequence[Any], searching: _Searching) -> G
         plan.status,
     )
     return found.module if plan.peak < plan.given_peak else source.module
+
+
+def _warn(title: str, error: Exception) -> None:
+    warnings.warn(f"hmcos: the {title} graph runs in the given order: {error}", stacklevel=3)
 
 
 @dataclass
@@ -221,8 +240,15 @@ class _BySize:
     def call_for(self, arguments: Sequence[Any]) -> Boxed:
         """Return the function for the sizes of these arguments."""
         sizes = tuple(tuple(v.shape) if isinstance(v, torch.Tensor) else v for v in arguments)
-        if sizes not in self.calls:
-            few = len(self.calls) < MOST_SIZES
-            chosen = _ordered(self.source, arguments, self.searching) if few else self.source.module
-            self.calls[sizes] = _boxed(chosen)
+        if sizes in self.calls:
+            return self.calls[sizes]
+        if len(self.calls) == MOST_SIZES:
+            return self.in_given_order
+        self.calls[sizes] = _boxed(_ordered(self.source, arguments, self.searching))
         return self.calls[sizes]
+
+    @cached_property
+    def in_given_order(self) -> Boxed:
+        """The function for further sizes."""
+        _LOG.info("%s graph: in the given order from now on, after %d sizes", self.source.title, MOST_SIZES)
+        return _boxed(self.source.module)

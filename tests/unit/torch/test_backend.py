@@ -225,6 +225,23 @@ def test_dynamic_sizes_are_planned_one_by_one(planned: list[Ordered]) -> None:
     assert len(planned) == 6
 
 
+def test_further_sizes_share_the_given_order(
+    planned: list[Ordered], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(compiling, "MOST_SIZES", 2)
+    model, made = nn.Linear(8, 8), list[Any]()
+    real = compiling._boxed  # pyright: ignore[reportPrivateUsage]
+    monkeypatch.setattr(compiling, "_boxed", lambda module: made.append(module) or real(module))  # pyright: ignore
+    dynamic = compiled(model, dynamic=True)
+    with torch.no_grad(), caplog.at_level(logging.INFO, logger="hmcos.torch"):
+        for size in range(2, 8):
+            x = torch.randn(size, 8)
+            assert same(dynamic(x), model(x))
+    assert len(planned) == 2
+    assert len(made) == 3
+    assert [r for r in caplog.messages if "in the given order from now on, after 2 sizes" in r]
+
+
 def test_a_graph_that_cannot_be_ordered_runs_with_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: Any, **__: Any) -> Ordered:
         raise RuntimeError("no order today")
@@ -244,6 +261,9 @@ def test_wrong_options_are_named() -> None:
         ({"time": 1}, "no option 'time'.*time_limit"),
         ({"target": "no"}, "no"),
         ({"time_limit": -1}, "time limit"),
+        ({"time_limit": "1"}, "option time_limit .* '1': give a number of seconds"),
+        ({"target": 3}, "option target .* 3: give the name of a target"),
+        ({"cache": "no"}, "option cache .* 'no': give True or False"),
     ):
         torch.compiler.reset()
         with pytest.raises(Exception, match=match) as caught:
