@@ -1,18 +1,20 @@
-"""Measure whole training steps: what PyTorch allocates besides the model, and the CPU time, for several ways.
+"""Measure whole training steps in several ways; print what PyTorch allocates besides the model, and the time.
 
-    python benchmarks/memory/training.py [--steps 5] [--only transformer]
+    python benchmarks/memory/training.py [--steps 5] [--only transformer] [--ways eager hmcos]
+    python benchmarks/memory/training.py --small                shows that everything runs
 
-Needs PyTorch, and a C++ compiler for Inductor. Every row trains the same model by SGD with momentum. Memory
-is the growth of PyTorch's allocator during one step, workspace of kernels included, after some steps.
+Needs PyTorch, and a C++ compiler for Inductor. Every way trains the same model by SGD with momentum. Memory
+is the growth of PyTorch's allocator during one step, workspace of kernels included, after some steps. The
+time is the least CPU time of a step, of all threads: it hardly depends on what else the machine does.
 """
 
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 from __future__ import annotations
 
 import argparse
-import statistics
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -43,12 +45,12 @@ class Block(nn.Module):
 
 
 class Transformer(nn.Module):
-    """A decoder of 6 layers with tied weights."""
+    """A decoder with tied weights."""
 
-    def __init__(self, width: int = 256) -> None:
+    def __init__(self, layers: int = 6, width: int = 256) -> None:
         super().__init__()
         self.words = nn.Embedding(WORDS, width)
-        self.blocks = nn.ModuleList(Block(width) for _ in range(6))
+        self.blocks = nn.ModuleList(Block(width) for _ in range(layers))
         self.head = nn.Linear(width, WORDS, bias=False)
         self.head.weight = self.words.weight
         self.checkpointed = False
@@ -76,16 +78,19 @@ class Basic(nn.Module):
 class ResNet18(nn.Module):
     """ResNet-18 for images of 64 x 64 pixels."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: int = 64) -> None:
         super().__init__()
         self.stem = nn.Sequential(
-            nn.Conv2d(3, 64, 7, 2, 3, bias=False), nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(3, 2, 1)
+            nn.Conv2d(3, width, 7, 2, 3, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
+            nn.MaxPool2d(3, 2, 1),
         )
-        layers = [Basic(64, 64, 1), Basic(64, 64, 1)]
-        for after in (128, 256, 512):
+        layers = [Basic(width, width, 1), Basic(width, width, 1)]
+        for after in (2 * width, 4 * width, 8 * width):
             layers += [Basic(after // 2, after, 2), Basic(after, after, 1)]
         self.layers = nn.ModuleList(layers)
-        self.head = nn.Linear(512, 10)
+        self.head = nn.Linear(8 * width, 10)
         self.checkpointed = False
 
     def forward(self, image: Tensor, target: Tensor) -> Tensor:
@@ -141,13 +146,13 @@ def whole(model: nn.Module, batch: tuple[Tensor, ...]) -> Step:
     return lambda: step(*batch)
 
 
-RIVALS: dict[str, Callable[[nn.Module, tuple[Tensor, ...]], Step]] = {
-    "eager": eager,
-    "optimizer in backward": in_backward,
-    "checkpointing": checkpointed,
-    "Inductor": inductor,
-    "torch.compile(backend='hmcos')": compiled,
-    "hmcos.torch.training_step": whole,
+WAYS: Mapping[str, tuple[str, Callable[[nn.Module, tuple[Tensor, ...]], Step]]] = {
+    "eager": ("eager", eager),
+    "hooks": ("eager, optimizer in backward", in_backward),
+    "checkpoints": ("eager, activation checkpointing", checkpointed),
+    "inductor": ("Inductor", inductor),
+    "backend": ('`torch.compile(model, backend="hmcos")`', compiled),
+    "hmcos": ("`hmcos.torch.training_step`", whole),
 }
 
 
@@ -159,14 +164,14 @@ def images(size: int) -> tuple[Tensor, ...]:
     return torch.randn(size, 3, 64, 64), torch.randint(10, (size,))
 
 
-NETWORKS: dict[str, tuple[Callable[[], nn.Module], Callable[[int], tuple[Tensor, ...]]]] = {
-    "transformer": (Transformer, words),
-    "resnet-18": (ResNet18, images),
+NETWORKS: Mapping[str, tuple[Callable[[bool], nn.Module], Callable[[int], tuple[Tensor, ...]]]] = {
+    "transformer": (lambda small: Transformer(1, 64) if small else Transformer(), words),
+    "resnet-18": (lambda small: ResNet18(8) if small else ResNet18(), images),
 }
 
 
 def measured(step: Step, steps: int) -> tuple[int, float]:
-    """Return the growth of the allocator in bytes, and the median of the CPU seconds of some steps."""
+    """Return the growth of the allocator in bytes, and the least CPU seconds of some steps."""
     for _ in range(3):
         step()
     seconds: list[float] = []
@@ -174,29 +179,40 @@ def measured(step: Step, steps: int) -> tuple[int, float]:
         started = time.process_time()
         step()
         seconds.append(time.process_time() - started)
-    return most_allocated(step, on_cuda=False), statistics.median(seconds)
+    return most_allocated(step, on_cuda=False), min(seconds)
 
 
-def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--steps", type=int, default=5)
-    options.add_argument("--only", choices=[*NETWORKS], default=None)
-    options.add_argument("--batch", type=int, nargs="+", default=[1, 8])
-    arguments = options.parse_args()
-    print("| network | batch | how | MB | CPU ms |\n| --- | ---: | --- | ---: | ---: |")
-    for network, (make, batch_of) in NETWORKS.items():
-        if arguments.only not in (None, network):
-            continue
-        for size in arguments.batch:
-            for name, rival in RIVALS.items():
-                torch.compiler.reset()
-                torch.manual_seed(0)
-                size_now, seconds = measured(rival(make(), batch_of(size)), arguments.steps)
-                print(
-                    f"| {network} | {size} | {name} | {size_now / 1e6:.1f} | {1000 * seconds:.0f} |",
-                    flush=True,
-                )
+def cells(way: str, networks: Sequence[str], options: argparse.Namespace) -> list[tuple[str, str]]:
+    """Return the MB and the milliseconds of one way, per network and size of batch."""
+    found: list[tuple[str, str]] = []
+    for network in networks:
+        make, batch_of = NETWORKS[network]
+        for size in options.batch:
+            torch.compiler.reset()
+            torch.manual_seed(0)
+            grown, seconds = measured(WAYS[way][1](make(options.small), batch_of(size)), options.steps)
+            found.append((f"{grown / 1e6:.1f}", f"{1000 * seconds:.0f}"))
+            print(f"{way}, {network}, batch {size}: {' MB, '.join(found[-1])} ms", file=sys.stderr)
+    return found
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Print a table of memory and one of time."""
+    parser = argparse.ArgumentParser(description="Measure whole training steps in several ways.")
+    parser.add_argument("--steps", type=int, default=5)
+    parser.add_argument("--only", choices=[*NETWORKS], default=None)
+    parser.add_argument("--batch", type=int, nargs="+", default=[1, 8])
+    parser.add_argument("--ways", choices=[*WAYS], nargs="+", default=[*WAYS])
+    parser.add_argument("--small", action="store_true", help="tiny models: shows that everything runs")
+    options = parser.parse_args(arguments)
+    networks = [options.only] if options.only else [*NETWORKS]
+    rows = {WAYS[way][0]: cells(way, networks, options) for way in options.ways}
+    headings = [f"{network}, batch {size}" for network in networks for size in options.batch]
+    for place, unit in enumerate(("MB", "CPU ms")):
+        print(f"\n| {unit} | {' | '.join(headings)} |\n|---|{'---:|' * len(headings)}")
+        for name, figures in rows.items():
+            print(f"| {name} | {' | '.join(figure[place] for figure in figures)} |")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
