@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from hmcos.errors import ToolError
+
 if TYPE_CHECKING:
     from hmcos.torch.compiling import backend
     from hmcos.torch.exporting import reordered
@@ -47,7 +49,13 @@ _PLACES = {
 def __getattr__(name: str) -> Any:
     if name not in _PLACES:
         raise AttributeError(f"module 'hmcos.torch' has no attribute {name!r}")
-    value = getattr(import_module(_PLACES[name]), name)
+    try:
+        place = import_module(_PLACES[name])
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "torch":
+            raise
+        raise ToolError(f"hmcos.torch.{name} needs PyTorch: pip install 'hmcos[torch]'") from error
+    value = getattr(place, name)
     globals()[name] = value
     return value
 

@@ -11,11 +11,13 @@ import torch
 from torch.fx import GraphModule
 from torch.utils import _pytree as pytree
 
+from hmcos.frontends.torch.eager import as_eager
 from hmcos.frontends.torch.private import (
     FakeTensor,
     FakeTensorMode,
     StorageWeakRef,
     TorchDispatchMode,
+    has_ordered_effect,
     storage_address,
     weak_address,
 )
@@ -24,9 +26,6 @@ _HIDDEN_WRITES = ("native_batch_norm", "cudnn_batch_norm", "miopen_batch_norm", 
 """Operators that update running statistics though their schemas do not say so."""
 _STATISTICS, _TRAINING = (3, 4), 5
 """Positions of their arguments: the statistics, and whether these are updated."""
-
-_LOSSES = ("mse_loss", "smooth_l1_loss", "soft_margin_loss", "binary_cross_entropy")
-"""Operators that compute a loss per element and shrink it to one number, which keeps all the memory."""
 
 
 def tensors_in(value: object) -> Iterator[torch.Tensor]:
@@ -97,11 +96,9 @@ class Observer(TorchDispatchMode):
         self._known |= given - self._addresses()
         happened = self.happened
         happened.written |= written_by(func, args, named)  # before, as set_ gives a tensor another storage
-        result = func(*args, **named)
-        if func._opname in _LOSSES and func._overloadname == "default":
-            result = _in_memory_of_elements(result, args)
+        result = as_eager(func, args, func(*args, **named))
         happened.leaves += 1
-        happened.is_random |= draws_random_numbers(func, args, named)
+        happened.is_random |= draws_random_numbers(func, args, named) or has_ordered_effect(func)
         happened.written |= written_by(func, args, named)
         self._note(result)
         if not self._inside:
@@ -202,15 +199,6 @@ def draws_random_numbers(func: Any, args: Sequence[object], kwargs: Mapping[str,
     names = [argument.name for argument in func._schema.arguments]
     given = {**dict(zip(names, args, strict=False)), **kwargs}
     return "dropout_p" not in names or given.get("dropout_p", 0.0) not in (0, 0.0)
-
-
-def _in_memory_of_elements(loss: torch.Tensor, args: Sequence[object]) -> torch.Tensor:
-    """Return a loss in as much memory as its kernel gives it: that of a loss per element."""
-    shape = cast(Any, torch).broadcast_shapes(*(tensor.shape for tensor in tensors_in(args[:2])))
-    if loss.shape == shape:
-        return loss
-    whole = loss.new_empty(shape)
-    return cast(Any, loss.new_empty(0)).set_(whole.untyped_storage(), 0, loss.shape, loss.stride())
 
 
 def written_by(func: Any, args: Sequence[object], kwargs: Mapping[str, object]) -> set[int]:

@@ -16,6 +16,7 @@ from torch._export.serde.serialize import GraphModuleDeserializer as _Deserializ
 from torch._export.serde.serialize import _dict_to_dataclass as _as_dataclass
 from torch._export.serde.serialize import deserialize_scalar_type as _scalar_type
 from torch._guards import detect_fake_mode as _detect_fake_mode
+from torch._higher_order_ops import effects as _effects
 from torch._higher_order_ops.auto_functionalize import auto_functionalized_dense as _functionalized
 from torch._higher_order_ops.auto_functionalize import auto_functionalized_v2_dense as _functionalized_v2
 from torch._higher_order_ops.map import map_dense as _map_dense
@@ -46,6 +47,7 @@ __all__ = [
     "fake_mode",
     "functionalized",
     "functionalized_v2",
+    "has_ordered_effect",
     "hinted",
     "is_dispatched",
     "map_dense",
@@ -176,6 +178,12 @@ def hinted(size: int | torch.SymInt) -> int:
 def is_dispatched(operator: OpOverload) -> bool:
     """Return whether the dispatcher runs an operator, so that modes see it; TorchScript has others."""
     return bool(torch._C._dispatch_has_kernel(operator.name()))
+
+
+def has_ordered_effect(operator: object) -> bool:
+    """Return whether an operator was registered as one whose calls must keep their order."""
+    known = getattr(_effects, "_get_effect", None)  # torch 2.9 has none
+    return known is not None and known(operator) is not None
 
 
 def wrapped_operator(target: object) -> object:

@@ -29,7 +29,14 @@ from hmcos.frontends.torch.private import (
 from hmcos.frontends.torch.refusing import refusal
 from hmcos.words import first_line
 
-COLLECTIVES = ("_c10d_functional", "_c10d_functional_autograd", "c10d", "c10d_functional", "_dtensor")
+COLLECTIVES = (
+    "symm_mem",
+    "_c10d_functional",
+    "_c10d_functional_autograd",
+    "c10d",
+    "c10d_functional",
+    "_dtensor",
+)
 """Namespaces of operators that several processes run together."""
 DEEPEST = 5
 """Most bodies inside each other."""
@@ -167,6 +174,10 @@ def _fake(mode: FakeTensorMode, value: object, name: str, bases: dict[int, torch
         room = hinted(cast("int | torch.SymInt", value.untyped_storage().nbytes()))
     except ValueError as error:
         raise ModelError(f"input {name!r}: its size {error}; give it a fixed size") from error
+    except NotImplementedError as error:  # a tensor of torch.func
+        raise ModelError(
+            f"input {name!r}: is a tensor without a storage; export the model without it"
+        ) from error
     address = storage_address(value)
     with mode:
         if address not in bases:
@@ -357,3 +368,8 @@ def _check_kind(n: Node) -> None:
     namespace = getattr(n.target, "namespace", "")
     if namespace in COLLECTIVES:
         raise refusal(n, "is a collective operator of several processes; schedule the model of one process")
+    if str(getattr(n.target, "__module__", "")).startswith("torch._functorch"):
+        raise refusal(
+            n,
+            "is a step of torch.func, such as vmap or grad; call run_decompositions() on the program before",
+        )
