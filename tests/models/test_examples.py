@@ -48,6 +48,13 @@ def test_does_it_fit_finds_a_width() -> None:
     assert printed("does_it_fit.py").splitlines()[-1].startswith("widest that fits: ")
 
 
+def test_a_cluster_finds_the_widest_that_fits() -> None:
+    pytest.importorskip("distributed", reason="Dask is not installed")
+    lines = printed("cluster.py").splitlines()
+    assert sum(line.endswith((": fits", ": does not fit")) for line in lines) == 24
+    assert lines[-1] == "6 fit into 786,432 bytes; the widest: 1 cells, 12 filters"
+
+
 def test_own_problem_is_solved() -> None:
     assert printed("own_problem.py").startswith("file order: 210 bytes; best order: 120 bytes, optimal")
 

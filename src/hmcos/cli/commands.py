@@ -70,7 +70,7 @@ class Commands(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 done, 1 wrong input, 2 wrong usage, 3 does not fit the budget, "
     "4 undecided within the limits, 5 a check of verify failed, 6 a check of verify could not run, "
-    "130 interrupted twice.",
+    "130 interrupted twice, evaluate once.",
 )
 @click.version_option(__version__, "-V", "--version", message="hmcos %(version)s")
 def hmcos() -> None:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from time import perf_counter
 from typing import cast
 
-from hmcos.errors import HmcosError
+from hmcos.errors import HmcosError, OptionError
 from hmcos.limits import Limits, Status, Watch
 from hmcos.memory.digest import digest_of
 from hmcos.memory.problem import Problem
 from hmcos.memory.profile import peak
 from hmcos.network.bodies import OpenBodies
 from hmcos.network.lowering import Network
-from hmcos.network.opening import open_source
+from hmcos.network.opening import Openable, Opened, open_source
 from hmcos.plan.plan import TargetUsed
 from hmcos.schedulers.scheduler_table import scheduler
 from hmcos.staging import digest_of_file
@@ -31,6 +31,7 @@ from hmcos.tasks.evaluate.row import (
     failure,
     wrong_input,
 )
+from hmcos.tasks.inspection import inspect_source
 from hmcos.tasks.request import Request
 from hmcos.tasks.schedule.placement import place
 from hmcos.tasks.schedule.solving import lowered
@@ -67,7 +68,7 @@ class Answer:
     """The figures, or an error."""
     seconds: float
     digest: str = ""
-    """The hash of the numbers; empty where an error came before there were any."""
+    """The hash of the numbers, where the worker lowered the candidate; else empty."""
     sha256: str = ""
     """Of the file; empty for all that is no file, or that cannot be read."""
 
@@ -83,13 +84,27 @@ class CandidateError(Exception):
 def lower_candidate(content: object, request: Request, watch: Watch) -> tuple[Lowered, str]:
     """Return a model or a problem as numbers, and the sha256 of its file, empty for all that is no file.
 
+    Symbols to bind that it does not have are for other candidates.
+
     Raises:
         HmcosError: it is wrong input.
     """
-    opened = open_source(as_openable(content), request.bind)
+    opened = _opened(as_openable(content), request.bind)
     network, limits = lowered(request, opened, watch.restarted())
     digest = opened.source.original_sha256 if opened.path is not None else ""
     return Lowered(network.problem, network.target.alignment, limits, network.open_bodies), digest
+
+
+def _opened(content: Openable, bind: Mapping[str, int]) -> Opened:
+    """Return an opened candidate, with those symbols bound that it has."""
+    try:
+        return open_source(content, bind)
+    except OptionError:
+        symbols = inspect_source(content, None).symbols if bind else ()
+        fitting = {symbol: size for symbol, size in bind.items() if symbol in symbols}
+        if fitting == bind:
+            raise
+        return open_source(content, fitting)
 
 
 def search(known: Lowered, request: Request, watch: Watch) -> Figures:
@@ -117,12 +132,11 @@ def answer(question: Question, content: object, watch: Watch | None = None) -> A
     begun, watch = perf_counter(), watch or Watch()
     try:
         if isinstance(content, Lowered):
-            known, digest = content, ""
-            found = search(known, question.request, watch.restarted())
-        else:
-            known, digest = lower_candidate(_called(content), question.request, watch)
-            found = _remembered(question, known, watch.restarted())
-        return Answer(found, perf_counter() - begun, known.digest, digest)
+            return Answer(search(content, question.request, watch.restarted()), perf_counter() - begun)
+        known, sha256 = lower_candidate(_called(content), question.request, watch)
+        digest = known.digest
+        found = _remembered(question, known, digest, watch.restarted())
+        return Answer(found, perf_counter() - begun, digest, sha256)
     except Exception as error:  # also a fault of ours: it must not end the run
         found = error_of(error, question.memory)
     return Answer(found, perf_counter() - begun, sha256=file_digest(content))
@@ -170,9 +184,9 @@ _figures: dict[tuple[str, str], Figures] = {}
 """What this process found out before, by question and numbers; the oldest first."""
 
 
-def _remembered(question: Question, known: Lowered, watch: Watch) -> Figures:
+def _remembered(question: Question, known: Lowered, digest: str, watch: Watch) -> Figures:
     """Return what is found out about a network, without a search if this process has seen it before."""
-    key = (question.digest, known.digest)
+    key = (question.digest, digest)
     found = _figures.get(key)
     if found is None:
         found = search(known, question.request, watch)

@@ -9,7 +9,6 @@ from enum import Enum, auto
 from os import PathLike
 from typing import Any, cast
 
-from hmcos.frontends.format import Loadable
 from hmcos.frontends.loading import can_read
 from hmcos.frontends.model import Model
 from hmcos.memory.problem import Problem
@@ -87,6 +86,6 @@ def what_it_is(content: object) -> str:
     return f"it is of the type {module}{kind.__qualname__}; {way_out}"
 
 
-def as_openable(content: object) -> Loadable | Openable:
+def as_openable(content: object) -> Openable:
     """Return a value that is known to be a model, typed as one."""
     return cast("Openable", content)

@@ -244,11 +244,11 @@ class _Run:
                 sent.alone = True
                 self.suspects.append(sent)
                 return
-            answer = Answer(failure(WORKER_DIED, f"twice; the second time alone, {died}"), 0.0, sent.digest)
+            answer = Answer(failure(WORKER_DIED, f"twice; the second time alone, {died}"), 0.0)
         found = answer.found
         if isinstance(found, Figures) and found.status is Status.INTERRUPTED:
             return
-        self._remember(answer.digest, found)
+        self._remember(answer.digest or sent.digest, found)
         yield self._row(sent.name, sent.subject or answer.sha256, found, answer.seconds)
         for equal in self.equal.pop(sent.digest, ()):
             self.waiting -= 1

@@ -37,6 +37,8 @@ _LOG = Log("hmcos.evaluate")
 _CALL = "hmcos.tasks.evaluate.worker:answering"
 _REACHABLE = 4
 """Seconds in which a cluster must answer."""
+_GRACE = 5.0
+"""Seconds to wait for a killed process to be gone."""
 _ASKED_AGAIN = 1.0
 """Seconds between two questions to a cluster how many workers it has."""
 
@@ -127,7 +129,8 @@ class Processes:
         self._requests: SimpleQueue[tuple[Future[Answer], bytes] | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._children: set[Child] = set()
-        self._threads = self._open = 0
+        self._threads: list[threading.Thread] = []
+        self._open = 0
         self._closed = False
 
     def submit(self, content: object) -> Future[Answer]:
@@ -135,11 +138,10 @@ class Processes:
         future, request = Future[Answer](), packed(content)
         with self._lock:
             self._open += 1
-            more = self._threads < min(self.size, self._open)
-            self._threads += more
-        if more:
-            # A daemon: threads that wait for a long search must not keep this process from ending.
-            threading.Thread(target=self._serve, daemon=True).start()
+            if len(self._threads) < min(self.size, self._open):
+                # A daemon: a thread that waits for a long search must not keep this process from ending.
+                self._threads.append(threading.Thread(target=self._serve, daemon=True))
+                self._threads[-1].start()
         self._requests.put((future, request))
         return future
 
@@ -162,8 +164,10 @@ class Processes:
         with self._lock:
             for child in self._children:
                 child.stop()
-        for _ in range(self._threads):
+        for _ in self._threads:
             self._requests.put(None)
+        for thread in self._threads:
+            thread.join(_GRACE)
 
     def _serve(self) -> None:
         """Pass candidates to a process, until this pool is closed."""

@@ -9,6 +9,7 @@ from hashlib import sha256
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import pytest
 
@@ -20,6 +21,8 @@ from hmcos.memory.instance import write_instance
 from hmcos.tasks.evaluate import answering
 from networks import FORK
 from onnx_models import chain
+
+FILES = ("fixed.onnx", "fork.json", "open.onnx", "other.onnx")
 
 
 def figures(rows: Iterable[hmcos.Row]) -> dict[str, hmcos.Row]:
@@ -206,6 +209,37 @@ def test_equal_problems_at_work_count_too() -> None:
     executor = Slow()
     rows = hmcos.evaluate(equal(), executor=executor, jobs=3, interrupted=lambda: len(taken) == 6)
     assert (list(rows), len(taken), len(executor.asked)) == ([], 6, 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_nothing_is_held_that_was_handed_out(jobs: int, tmp_path: Path) -> None:
+    alive: WeakSet[hmcos.Problem] = WeakSet()
+    most = 0
+
+    def many() -> Iterator[hmcos.Problem]:
+        for times in range(1, 1001):
+            problem = candidates.chain(5, times)
+            alive.add(problem)
+            yield problem
+
+    rows = 0
+    for row in hmcos.evaluate(many(), jobs=jobs, output=tmp_path / "rows.jsonl", budget=1 << 20):
+        rows, most = rows + (row.error is None), max(most, len(alive))
+    assert (rows, len(alive)) == (1000, 0)
+    assert most <= 2 * jobs + 2
+
+
+def test_symbols_are_bound_where_a_model_has_them(tmp_path: Path) -> None:
+    for name, shape in (("fixed", (2, 3)), ("open", ("n", 3)), ("other", ("m", 3))):
+        (tmp_path / f"{name}.onnx").write_bytes(chain(shape).SerializeToString())
+    (tmp_path / "fork.json").write_text(write_instance(FORK))
+    rows = figures(hmcos.evaluate(sorted(tmp_path.iterdir()), bind={"n": 2}, jobs=1))
+    fixed, fork, opened, other = (rows[str(tmp_path / name)] for name in FILES)
+    assert (fixed.peak, fork.peak) == (opened.peak, 120)
+    assert other.failure == "unknown sizes"
+    (wrong,) = hmcos.evaluate([tmp_path / "open.onnx"], bind={"n": 0}, jobs=1)
+    assert wrong.failure == "wrong option"
 
 
 def test_rows_come_in_the_order_of_completion() -> None:
