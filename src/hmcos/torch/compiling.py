@@ -6,8 +6,6 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from os import PathLike
-from types import NoneType
 from typing import Any, cast
 
 import torch
@@ -19,9 +17,8 @@ from hmcos.frontends.torch.observing import has_storage
 from hmcos.frontends.torch.private import storage_address
 from hmcos.frontends.torch.private_training import aot_compiled, forward_returns
 from hmcos.log import Log
-from hmcos.memory.target import Target
-from hmcos.tasks.request import chosen_limits, chosen_target
 from hmcos.tasks.schedule.remembered import orders_folder
+from hmcos.torch.arranging import Searching
 from hmcos.torch.ordering import ordered
 from hmcos.torch.targets import target_of
 from hmcos.words import human
@@ -63,38 +60,19 @@ def backend(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Searching:
-    target: Any
-    time_limit: float | None
-    cache: bool
-
-
-def _searching(options: Mapping[str, Any]) -> _Searching:
+def _searching(options: Mapping[str, Any]) -> Searching:
     for name in options:
         if name not in _OPTIONS:
             raise OptionError(
                 f"the backend hmcos has no option {name!r}: its options are {', '.join(_OPTIONS)}"
             )
-    target, seconds, cache = options.get("target"), options.get("time_limit", 5.0), options.get("cache", True)
-    _check_kind("target", target, (str, PathLike, Target, NoneType), "the name of a target, or a file")
-    _check_kind("time_limit", seconds, (int, float, NoneType), "a number of seconds, or None")
-    _check_kind("cache", cache, (bool,), "True or False")
-    if target is not None:
-        chosen_target(target)
-    chosen_limits(seconds)
-    return _Searching(target, seconds, cache)
-
-
-def _check_kind(name: str, value: object, kinds: tuple[type, ...], what: str) -> None:
-    if not isinstance(value, kinds):
-        raise OptionError(f"the option {name} of the backend hmcos is {value!r}: give {what}")
+    return Searching(**options)
 
 
 class _Compiling:
     """Orders the graphs that torch.compile makes of one function."""
 
-    def __init__(self, searching: _Searching) -> None:
+    def __init__(self, searching: Searching) -> None:
         self._searching = searching
         self._forward = _Forward()
 
@@ -167,7 +145,7 @@ def _names(module: GraphModule) -> list[str]:
     return [node.name for node in module.graph.nodes if node.op == "placeholder"]
 
 
-def _runnable(source: _Source, searching: _Searching) -> Boxed:
+def _runnable(source: _Source, searching: Searching) -> Boxed:
     """Return a function that runs a graph in its order."""
     by_size = any(isinstance(value, torch.SymInt) for value in source.inputs) or any(
         isinstance(size, torch.SymInt)
@@ -194,7 +172,7 @@ def _taking_a_list(run: Boxed) -> Boxed:
     return call
 
 
-def _ordered(source: _Source, inputs: Sequence[Any], searching: _Searching) -> GraphModule:
+def _ordered(source: _Source, inputs: Sequence[Any], searching: Searching) -> GraphModule:
     """Return a graph in its order; in the given one, with a warning, if it cannot be ordered."""
     try:
         found = ordered(
@@ -230,7 +208,7 @@ class _BySize:
     """A graph of symbolic sizes: it gets an order for each combination of sizes that it is called with."""
 
     source: _Source
-    searching: _Searching
+    searching: Searching
     calls: dict[tuple[Any, ...], Boxed] = field(default_factory=dict[tuple[Any, ...], Boxed])
 
     def boxed(self) -> Boxed:

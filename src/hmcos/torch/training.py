@@ -69,6 +69,8 @@ def training_step(  # noqa: PLR0913 (a keyword for each choice)
         OptionError: an argument is wrong, or asks for what a step cannot do.
         ModelError: the model cannot be traced.
     """
+    if loss is not None and not callable(loss):
+        raise OptionError(f"the loss is a {type(loss).__name__}, not a function of output and target")
     options = _Options(clip_grad_norm, accumulate, Searching(target, time_limit, cache))
     step = TrainingStep(model, loss, optimizer, options)
     with torch.inference_mode(mode=False):
@@ -117,6 +119,7 @@ class TrainingStep:
     def __init__(
         self, model: nn.Module, loss: Loss | None, optimizer: torch.optim.Optimizer, options: _Options
     ) -> None:
+        check_model(model)
         self._whole = WithLoss(model, loss)
         self._optimizer = optimizer
         self._options = options

@@ -261,9 +261,9 @@ def test_wrong_options_are_named() -> None:
         ({"time": 1}, "no option 'time'.*time_limit"),
         ({"target": "no"}, "no"),
         ({"time_limit": -1}, "time limit"),
-        ({"time_limit": "1"}, "option time_limit .* '1': give a number of seconds"),
-        ({"target": 3}, "option target .* 3: give the name of a target"),
-        ({"cache": "no"}, "option cache .* 'no': give True or False"),
+        ({"time_limit": "1"}, "time_limit='1': give a number of seconds"),
+        ({"target": 3}, "target=3: give the name of a target"),
+        ({"cache": "no"}, "cache='no': give True or False"),
     ):
         torch.compiler.reset()
         with pytest.raises(Exception, match=match) as caught:

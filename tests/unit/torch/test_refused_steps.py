@@ -3,6 +3,7 @@
 # pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -164,8 +165,29 @@ def test_the_lstm_that_hands_its_workspace_to_autograd_is_refused() -> None:
         step(*BATCH)
 
 
+def test_models_that_replace_the_data_of_a_parameter_are_refused() -> None:
+    class Limited(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch.ones(4, 4))
+
+        def forward(self, x: Tensor) -> Tensor:
+            self.weight.data = self.weight.data.renorm(2, 0, 1.0)
+            return x @ self.weight
+
+    refused(r"'layer.weight' another memory.*\.data\.copy_", nn.Sequential(OrderedDict(layer=Limited())))
+
+
+def test_what_is_no_model_is_refused() -> None:
+    with pytest.raises(HmcosError, match=r"model is a function, not a torch\.nn\.Module"):
+        training_step(mean, None, SGD(nn.Linear(4, 4).parameters()), BATCH)  # pyright: ignore[reportArgumentType]
+
+
 def test_wrong_options_are_refused() -> None:
     refused("accumulate=1.5", accumulate=1.5)
+    refused("time_limit='1': give a number", time_limit="1")
+    refused("target=3: give the name", target=3)
+    refused("loss is a str, not a function", loss="mse")  # pyright: ignore[reportArgumentType]
     refused("clip_grad_norm='1'", clip_grad_norm="1")
     refused("accumulate=0", accumulate=0)
     refused("clip_grad_norm=-1", clip_grad_norm=-1.0)

@@ -15,6 +15,9 @@ from hmcos.frontends.torch.steps.origins import plain
 
 def check_model(model: nn.Module) -> None:
     """Raise an OptionError if a model cannot be trained by one graph."""
+    given: object = model
+    if not isinstance(given, nn.Module):
+        raise OptionError(f"the model is a {type(given).__name__}, not a torch.nn.Module")
     parallel = cast("tuple[type[nn.Module], ...]", (nn.parallel.DistributedDataParallel, nn.DataParallel))
     if isinstance(model, parallel):
         raise OptionError(

@@ -170,9 +170,11 @@ class _Tracing:
         arguments, named = self._batch.with_tensors(rest[len(buffers) :])
         given = dict(buffers)
         together = {**parameters, **buffers}
+        places = {name: storage_address(tensor) for name, tensor in parameters.items()}
         with torch.enable_grad():
             with self._autocast.inside():
                 loss = torch.func.functional_call(self._whole, together, arguments, named)
+            _check_memory(parameters, places)
             trained = [parameters[name] for name in self._tensors.trained]
             self._origins.follow(loss)
             gradients = _gradients(loss, trained)
@@ -189,6 +191,16 @@ class _Tracing:
         """Return per gradient whether nothing else shares its storage."""
         keys = [None if gradient is None else storage_address(gradient) for gradient in self.gradients]
         return tuple(key not in self._others and keys.count(key) == 1 for key in keys)
+
+
+def _check_memory(parameters: Mapping[str, torch.Tensor], places: Mapping[str, int]) -> None:
+    """Raise an OptionError if a parameter is no longer where it was: a graph would write to the old place."""
+    for name, parameter in parameters.items():
+        if storage_address(parameter) != places[name]:
+            raise OptionError(
+                f"the model gives parameter {plain(name)!r} another memory, by assigning to its .data: write"
+                " into it, as by parameter.data.copy_(value)"
+            )
 
 
 def _like(name: str, buffer: torch.Tensor, value: object) -> torch.Tensor:
