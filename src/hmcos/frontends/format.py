@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hmcos.graph.rewrite import Rewrite
     from hmcos.graph.rowwise import RowRules
     from hmcos.graph.windows import KernelScratch, Windows
+    from hmcos.plan.whole_arena import WholeArena
 
 
 @runtime_checkable
@@ -247,6 +248,14 @@ class OffsetsInFiles(Protocol):
         """Return the bytes of a file with more outputs: some tensors of the main graph, behind the others.
 
         It has no offsets: those that it had are wrong when these tensors live to the end.
+        """
+        ...
+
+    def whole_arena(self, content: bytes, kernels: str, pointer_bytes: int) -> WholeArena:
+        """Return the whole arena that a runtime with such kernels and pointers takes for a file, predicted.
+
+        Raises:
+            ModelError: the file is no model, or its arena cannot be predicted.
         """
         ...
 

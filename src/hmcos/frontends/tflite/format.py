@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hmcos.graph.rewrite import Rewrite
     from hmcos.graph.rowwise import RowRules
     from hmcos.graph.windows import KernelScratch, Windows
+    from hmcos.plan.whole_arena import WholeArena
 
 # Each method imports what it needs: few commands need all of this.
 # ruff: noqa: PLC0415
@@ -77,6 +78,12 @@ class _Offsets(OffsetsInFiles):
         from hmcos.frontends.tflite.writing import showing
 
         return showing(content, tensors)
+
+    def whole_arena(self, content: bytes, kernels: str, pointer_bytes: int) -> WholeArena:
+        """Return the whole arena that TFLM takes for a file; see `OffsetsInFiles.whole_arena`."""
+        from hmcos.frontends.tflite.arena.prediction import predicted_arena
+
+        return predicted_arena(content, pointer_bytes, kernels)
 
     def read(self, path: Path) -> bytes:
         """Return the bytes of a written model; see `OffsetsInFiles.read`."""

@@ -79,6 +79,23 @@ def _table(model: ModelT, offsets: Mapping[int, int]) -> list[int]:
     return list(pack(f"<{3 + len(listed)}i", FORMAT_VERSION, 0, len(listed), *listed))
 
 
+def offsets_used(model: ModelT) -> tuple[int, ...] | None:
+    """Return the offsets that the runtime uses, right or wrong; None if it uses none.
+
+    Raises:
+        ModelError: the runtime refuses the offsets.
+    """
+    held = _held(model)
+    if not held:
+        return None
+    tensors = tensors_in_all(model)
+    for entry in held:
+        content = content_of((model.buffers or [])[entry.buffer])
+        if len(content) < 4 * (3 + tensors) or unpack_from("<i", content, 8)[0] != tensors:
+            raise ModelError(f"{NAME}: is not for the {tensors} tensors that the file has")
+    return unpack_from(f"<{tensors}i", content_of((model.buffers or [])[held[-1].buffer]), 12)
+
+
 def own_buffers(model: ModelT) -> frozenset[int]:
     """Return the buffers that only offsets use, without the shared empty one."""
     mentions = list(uses(model))

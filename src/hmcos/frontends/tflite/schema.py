@@ -41,15 +41,23 @@ ELEMENTS: dict[str, tuple[str, int]] = {
 """Element type to numpy's spelling and bits; a resource is a handle of four bytes. Text has no fixed size."""
 
 
+class QuantizationT(Protocol):
+    """How a tensor is quantized."""
+
+    scale: Sequence[float] | None
+    zeroPoint: Sequence[int] | None  # noqa: N815 (the schema's spelling, here and below)
+
+
 class TensorT(Protocol):
     """A tensor of the schema's object API."""
 
     shape: Sequence[int] | None
-    shapeSignature: Sequence[int] | None  # noqa: N815 (the schema's spelling, here and below)
+    shapeSignature: Sequence[int] | None  # noqa: N815
     type: int
     buffer: int
     name: bytes | None
     isVariable: bool  # noqa: N815
+    quantization: QuantizationT | None
     externalBuffer: int  # noqa: N815
 
 

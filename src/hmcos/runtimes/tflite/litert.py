@@ -43,6 +43,16 @@ def is_installed(engine: str) -> bool:
     return find_spec(PACKAGES[engine][0]) is not None
 
 
+def check_installed(engine: str) -> None:
+    """Check that the package of a runtime is installed.
+
+    Raises:
+        ToolError: it is not; says how to install it.
+    """
+    if not is_installed(engine):
+        raise ToolError(f"this needs the package {PACKAGES[engine][1]}; pip install 'hmcos[tflite-check]'")
+
+
 def run(
     engine: str,
     content: bytes,
@@ -84,9 +94,8 @@ def run_all(
 
 
 def _ran(task: Task, allowance: Allowance) -> ModelRun:
-    engine, (_, package) = task.engine, PACKAGES[task.engine]
-    if not is_installed(engine):
-        raise ToolError(f"this needs the package {package}; pip install 'hmcos[tflite-check]'")
+    engine = task.engine
+    check_installed(engine)
     ended = processes.run("hmcos.runtimes.tflite.litert_child:answer", pickle.dumps(task), allowance)
     if ended.failure:
         if ended.exhausted:

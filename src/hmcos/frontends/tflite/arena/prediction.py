@@ -1,0 +1,224 @@
+"""The whole arena of a model in TensorFlow Lite for Microcontrollers (TFLM), from its file alone.
+
+Follows, step by step, what TFLM puts into its arena while it sets a model up: `AllocateTensors` in
+micro_interpreter.cc, and `StartModelAllocation` and `CommitStaticMemoryPlan` in micro_allocator.cc.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from hmcos.alignment import round_up
+from hmcos.frontends.kernel_table import DEFAULT, kernel_set
+from hmcos.frontends.tflite.arena.greedy import PER_BUFFER, UNPLANNED, head_of
+from hmcos.frontends.tflite.arena.kept import Kept, also_kept
+from hmcos.frontends.tflite.arena.room import ALIGNMENT, Room
+from hmcos.frontends.tflite.arena.sizes import Build, Kernel, build, known_kernels
+from hmcos.frontends.tflite.arena.usage import planned
+from hmcos.frontends.tflite.facts import Facts
+from hmcos.frontends.tflite.kernels.kernel_set import KernelSet
+from hmcos.frontends.tflite.kernels.node import Node, Requests
+from hmcos.frontends.tflite.offsets import offsets_used
+from hmcos.frontends.tflite.reading import parse
+from hmcos.frontends.tflite.schema import ModelT, OperatorT, TensorT, content_of, integers
+from hmcos.frontends.tflite.subgraphs import read_subgraph
+from hmcos.graph.graph import Operator
+from hmcos.plan.whole_arena import WholeArena
+
+_MOST_REQUESTS = 12
+"""Scratch buffers that one kernel may ask for: kMaxScratchBuffersPerOp in micro_allocator.cc."""
+_NUMBER = 4
+
+
+def predicted_arena(content: bytes, pointer_bytes: int = 8, kernels: str = DEFAULT) -> WholeArena:
+    """Return head, tail, total and the least arena for a model file, predicted; see `sizes.BUILDS`.
+
+    The scratch is that of the named kernels; what they keep is that of the reference kernels, and others keep
+    a few bytes more per operator.
+
+    Raises:
+        ModelError: the bytes are not a model, or a size is not known.
+        OptionError: no kernels are called that.
+    """
+    model = parse(content)
+    return _Setup(model, build(pointer_bytes), kernel_set(kernels)).arena()
+
+
+@dataclass
+class _Setup:
+    """Setting up one model."""
+
+    model: ModelT
+    build: Build
+    kernels: KernelSet
+
+    def __post_init__(self) -> None:
+        self.room = Room()
+        self.subgraphs = self.model.subgraphs or []
+        self.graphs = [read_subgraph(self.model, index) for index in range(len(self.subgraphs))]
+        self.known = known_kernels(self.build.pointer)
+
+    def arena(self) -> WholeArena:
+        """Return the arena after everything was set up."""
+        room = self.room
+        self.start()
+        self.prepare()
+        count = sum(map(len, self.scratch.values()))
+        if count:
+            room.keep_structure(self.build["scratch_handle"], count)
+        head = self.plan(count)
+        room.reserve(head)
+        main = self.subgraphs[0]
+        for ends in (integers(main.inputs), integers(main.outputs)):
+            room.keep(self.build.pointer * len(ends))
+            for t in ends:
+                self.keep_tensor(t)
+        total = head + room.tail
+        return WholeArena(head, room.tail, total, round_up(max(room.needed, total), ALIGNMENT), self.unknown)
+
+    def start(self) -> None:
+        """Keep the allocator, the tables of tensors and operators, and what operators say of themselves."""
+        room = self.room
+        for structure in self.build.allocator:
+            room.keep_structure(structure)
+        names = {_text(op) for op in self.operators_of("VAR_HANDLE")}
+        if names:
+            room.keep(self.build["resources"].size)
+            room.keep(self.build["resource"].size * len(names))
+        room.keep_structure(self.build["builtin_allocator"])
+        room.reserve(self.build["scratch_request"].size * _MOST_REQUESTS)
+        room.keep_structure(self.build["subgraph"], len(self.graphs))
+        for graph in self.graphs:
+            room.keep_structure(self.build["eval_tensor"], len(graph.tensors))
+        for graph in self.graphs:
+            room.keep_structure(self.build["node"], len(graph.operators))
+        every = [self.kernel(op) for graph in self.graphs for op in graph.operators]
+        for kernel in every:
+            if kernel is not None and kernel.options.size:
+                room.keep_structure(kernel.options)
+        for kernel in every:
+            if kernel is not None and kernel.data:
+                room.keep(kernel.data)
+
+    def operators_of(self, kind: str) -> Iterator[OperatorT]:
+        """Yield the operators of a kind."""
+        for graph, subgraph in zip(self.graphs, self.subgraphs, strict=True):
+            for op, operator in zip(graph.operators, subgraph.operators or [], strict=True):
+                if op.kind == kind:
+                    yield operator
+
+    def prepare(self) -> None:
+        """Keep what kernels keep by their shapes, and hold for a moment what they look at."""
+        room, asked = self.room, 0
+        for index, graph in enumerate(self.graphs):
+            for op in graph.operators:
+                kernel = self.kernel(op)
+                if kernel is not None:
+                    for t in kernel.looked_at(op):
+                        self.take_tensor(index, t)
+                    for size in also_kept(self.kept(index, op, kernel)):
+                        room.keep(size)
+                asked += len(self.scratch.get((index, op.number), ()))
+                room.reserve(self.build["scratch_request"].size * (asked + _MOST_REQUESTS))
+
+    def kept(self, index: int, op: Operator, kernel: Kernel) -> Kept:
+        """Return an operator with what its rule may ask for."""
+        options = (self.subgraphs[index].operators or [])[op.number].builtinOptions
+        adjoint = [bool(getattr(options, name, False)) for name in ("adjX", "adjY")]
+        weights = op.inputs[1] if len(op.inputs) > 1 else None
+        channels = 0 if weights is None else self.channels(index, weights)
+        # The kernel multiplies rows by rows: it copies the first input if that is transposed, and the second
+        # one if it is not.
+        return Kept(self.build, kernel, self.graphs[index], op, channels, (adjoint[0], not adjoint[1]))
+
+    def plan(self, asked: int) -> int:
+        """Return the head, planned with tables that are there for a moment; keep the variables."""
+        room, everything = self.room, sum(len(graph.tensors) for graph in self.graphs)
+        room.take(self.build.pointer * len(self.graphs), self.build.pointer)
+        info = self.build["allocation_info"]
+        room.take(info.size * (everything + asked), info.alignment)
+        offsets = offsets_used(self.model) or (UNPLANNED,) * everything
+        placed = iter(offsets)
+        stored: list[frozenset[int]] = []
+        for index, graph in enumerate(self.graphs):
+            apart: set[int] = set()
+            handles = {t for op in graph.operators if op.kind == "VAR_HANDLE" for t in op.makes}
+            for t, tensor in enumerate(graph.tensors):
+                planned_here = next(placed) == UNPLANNED
+                if self.tensor(index, t).isVariable and planned_here:
+                    room.keep(tensor.size)
+                    apart.add(t)
+                elif t in handles or (not self.tensor(index, t).isVariable and self.has_data(index, t)):
+                    apart.add(t)
+            stored.append(frozenset(apart))
+        buffers = planned(self.model, self.graphs, stored, self.scratch, offsets)
+        room.take_rest(PER_BUFFER * len(buffers))
+        return head_of(buffers)
+
+    def has_data(self, index: int, t: int) -> bool:
+        """Return whether a tensor's values are in the file."""
+        return bool(content_of((self.model.buffers or [])[self.tensor(index, t).buffer]))
+
+    @cached_property
+    def requests(self) -> dict[tuple[int, int], Requests | None]:
+        """Subgraph and operator to the scratch that its kernel requests; None where that is not known."""
+        found: dict[tuple[int, int], Requests | None] = {}
+        for index, graph in enumerate(self.graphs):
+            facts = Facts(graph, self.model, index)
+            for op in graph.operators:
+                node = Node(graph, op, lambda facts=facts: facts, self.build.pointer)
+                found[index, op.number] = self.kernels.requests(node)
+        return found
+
+    @cached_property
+    def scratch(self) -> dict[tuple[int, int], Requests]:
+        """The same where it is known and there is any."""
+        return {place: asked for place, asked in self.requests.items() if asked}
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """The kinds of which it is not known what they keep or request."""
+        kinds = {
+            op.kind
+            for index, graph in enumerate(self.graphs)
+            for op in graph.operators
+            if self.kernel(op) is None or self.requests[index, op.number] is None
+        }
+        return tuple(sorted(kinds))
+
+    def kernel(self, op: Operator) -> Kernel | None:
+        """Return what the kernel of an operator keeps; None if its kind is unknown."""
+        return None if op.domain else self.known.get(op.kind)
+
+    def tensor(self, index: int, t: int) -> TensorT:
+        """Return a tensor of a subgraph as the file has it."""
+        return (self.subgraphs[index].tensors or [])[t]
+
+    def channels(self, index: int, t: int) -> int:
+        """Return the number of scales of a tensor; 0 if it is not quantized."""
+        by = self.tensor(index, t).quantization
+        if by is None or by.scale is None or by.zeroPoint is None or not len(by.zeroPoint):
+            return 0
+        return len(by.scale)
+
+    def keep_tensor(self, t: int) -> None:
+        """Keep an input or output of the model, as it can be asked for by users, with its quantization."""
+        room, channels = self.room, self.channels(0, t)
+        room.keep_structure(self.build["tensor"])
+        if channels:
+            room.keep_structure(self.build["quantization"])
+            room.keep(_NUMBER * (1 + channels), _NUMBER)
+
+    def take_tensor(self, index: int, t: int) -> None:
+        """Hold a tensor for the moment in which a kernel looks at it."""
+        channels, by = self.channels(index, t), self.build["quantization"]
+        self.room.take(self.build["tensor"].size, self.build["tensor"].alignment)
+        if channels:
+            self.room.take(by.size, by.alignment)
+            self.room.take(_NUMBER * (1 + channels), _NUMBER)
+
+
+def _text(operator: OperatorT) -> object:
+    return getattr(operator.builtinOptions, "sharedName", None)

@@ -1,0 +1,60 @@
+"""The whole arena of a model in TensorFlow Lite for Microcontrollers: what must be declared in firmware."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class WholeArena:
+    """The parts of an arena, in bytes."""
+
+    head: int
+    """Activations and scratch; the peak and the bounds of a plan are about this."""
+    tail: int
+    """What lives from setup to the end: the runtime's tables, data of kernels, variables."""
+    total: int
+    """Head and tail: what the runtime says that it used."""
+    declare: int
+    """The least arena in which the runtime sets the model up, a multiple of 16. More than the total where the
+    runtime needs more for a moment, to plan."""
+    unknown: tuple[str, ...] = ()
+    """Kinds of operators of which it is not known what they keep: tail, total and `declare` are too low."""
+
+
+@dataclass(frozen=True, slots=True)
+class WholeArenas:
+    """The whole arena of every form of a model, from the source to what was planned."""
+
+    now: WholeArena
+    """Of the source as it is."""
+    order: WholeArena
+    """Of the source in the best order, without offsets."""
+    offsets: WholeArena | None
+    """Of the source in the best order with the offsets of the arena; None if no offsets are written."""
+    tiled: WholeArena | None
+    """Of the tiled model; None if nothing was tiled."""
+    measured: bool
+    """Whether the runtime said so on this machine; otherwise predicted from the files."""
+    kernels: str
+    """The name of the kernels that the runtime is built with."""
+    pointer_bytes: int
+    """Bytes of a pointer where it runs."""
+    note: str = ""
+    """Why it was not measured although the runtime is here; empty if there is no such reason."""
+
+    @property
+    def forms(self) -> tuple[tuple[str, WholeArena], ...]:
+        """The forms that there are, by the name of their field, in the order of the work."""
+        named = (("now", self.now), ("order", self.order), ("offsets", self.offsets), ("tiled", self.tiled))
+        return tuple((name, form) for name, form in named if form is not None)
+
+    @property
+    def planned(self) -> WholeArena:
+        """The form that the plan is about: the last one."""
+        return self.forms[-1][1]
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Kinds of operators in any form of which it is not known what they keep."""
+        return tuple(sorted({kind for _, form in self.forms for kind in form.unknown}))
