@@ -15,10 +15,18 @@ from hmcos.network.restoring import opened_for
 from hmcos.plan.plan import Plan
 from hmcos.staging import output_errors
 from hmcos.tasks.places import target_file
-from hmcos.tasks.request import Request, chosen_arena, chosen_limits, chosen_target
+from hmcos.tasks.request import (
+    Request,
+    WholeArenaRequest,
+    check_budget_for,
+    chosen_arena,
+    chosen_limits,
+    chosen_target,
+)
 from hmcos.tasks.schedule.plan_header import check_emit
 from hmcos.tasks.schedule.solved import Solved
 from hmcos.tasks.schedule.task import Output, restored, run, run_into
+from hmcos.tasks.schedule.written_offsets import check_total
 from hmcos.zoo.catalogue import names as zoo_names
 
 if TYPE_CHECKING:
@@ -56,6 +64,9 @@ def schedule(  # noqa: PLR0913 (one keyword per option of the command line, so t
     offsets: bool = True,
     seed: int = 0,
     tile: Tiling | None = None,
+    budget_for: str = "peak",
+    whole_arena: bool | None = None,
+    pointer_bytes: int = 8,
     observer: Observer = SILENCE,
     interrupted: Callable[[], bool] = never,
 ) -> Plan:
@@ -76,25 +87,35 @@ def schedule(  # noqa: PLR0913 (one keyword per option of the command line, so t
     is true. `offsets=False` leaves the arena's offsets out of a TensorFlow Lite model. `seed` is for random
     orders and planners; `observer` is called with the progress of the search. With `tile` the network may be
     changed: regions of it run piece by piece, which computes some values again and lowers the peak; the plan
-    then has a `rewriting`, or says in `untiled` why it has none.
+    then has a `rewriting`, or says in `untiled` why it has none. With `whole_arena`, by default where results
+    are written, a plan for TensorFlow Lite for Microcontrollers says in `tflm` what that takes in all: as it
+    says itself where tflite-micro is installed, else predicted; for chips with `pointer_bytes` of 4 always
+    predicted. With `budget_for="total"` the budget is for that; the search then looks for the least as
+    if there were none, and `plan.fits_in_all(budget)` says whether it fits.
 
     Raises:
         HmcosError: one of its subclasses for any wrong input. Reaching a limit or not fitting is a status.
     """
     watch = Watch(observer, interrupted)
+    check_budget_for(budget_for)
+    peak_budget = budget if budget_for == "peak" else None
+    whole = (output is not None if whole_arena is None else whole_arena) or budget_for == "total"
     request = Request(
         target=chosen_target(target, kernels),
         scheduler=scheduler,
         bind=dict(bind or {}),
-        limits=chosen_limits(time_limit, state_limit, budget, seed),
+        limits=chosen_limits(time_limit, state_limit, peak_budget, seed),
         alignment=alignment,
         external_io=external_io,
-        arena=chosen_arena(allocator, minimize, budget),
+        arena=chosen_arena(allocator, minimize, peak_budget),
         offsets=offsets and output is not None,
         tiling=tile,
+        whole_arena=WholeArenaRequest(pointer_bytes, offsets) if whole else None,
     )
     check_emit(emit, output is not None and request.arena is not None)
     opened = open_source(model, request.bind)
+    if budget_for == "total":
+        check_total(opened, request)
     if output is None:
         return run(request, opened, watch).plan
     page = _page_name(Path(output), overwrite)

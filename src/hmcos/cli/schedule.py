@@ -39,6 +39,7 @@ Examples:
   hmcos schedule zoo:nasnet-cifar --target hmcos --json
   hmcos schedule model.onnx -o out --alignment 16 --external-io --emit c
   hmcos schedule model.onnx --budget 256K      exit code 0: fits, 3: cannot, 4: undecided
+  hmcos schedule model.tflite --budget 96K --budget-for total --pointer-bytes 4
   hmcos schedule model.pt2 -o out --bind s77=8     an exported program of PyTorch
   hmcos schedule model.onnx -o out --tile      below any order: regions run in pieces
   hmcos schedule model.tflite -o out --tile --max-extra-macs 10% --strip-quantize
@@ -65,6 +66,20 @@ Examples:
 @time_limit_option("Stop the search after this time and return the best order so far.")
 @click.option("--state-limit", type=int, metavar="N", help="Stop the search after this many states.")
 @budget_option("Ask whether the network fits into so many bytes: 256K, 1.5MB.")
+@click.option(
+    "--budget-for",
+    type=click.Choice(["peak", "total"]),
+    default="peak",
+    show_default=True,
+    help="What --budget is for: the peak, or all that must be declared as TFLM's tensor_arena.",
+)
+@click.option(
+    "--pointer-bytes",
+    type=click.Choice(["4", "8"]),
+    default="8",
+    show_default=True,
+    help="Where TFLM will run: 4 predicts its arena on a microcontroller of 32 bits.",
+)
 @alignment_option
 @click.option(
     "--offsets/--no-offsets",
@@ -121,10 +136,15 @@ def schedule(
             tile=tiling,
             observer=progress,
             interrupted=interruption.happened,
+            whole_arena=True,
+            pointer_bytes=int(options.pop("pointer_bytes")),
             **options,
         )
     _tell_result(plan, options["target"], as_json=as_json)
-    return 0 if options["budget"] is None else exit_code(_answer(plan, options["budget"]))
+    if options["budget"] is None:
+        return 0
+    whole = options["budget_for"] == "total"
+    return exit_code(plan.fits_in_all(options["budget"]) if whole else _answer(plan, options["budget"]))
 
 
 def _tell_result(plan: Plan, target: str, *, as_json: bool) -> None:

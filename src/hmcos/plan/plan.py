@@ -11,6 +11,7 @@ from hmcos.limits import Status
 from hmcos.plan.arena import Arena, PlacedBuffer
 from hmcos.plan.rewriting import Rewriting
 from hmcos.plan.schedule import Schedule
+from hmcos.plan.whole_arena import WholeArenas
 from hmcos.words import printable, shortened
 
 _NAMED = 60
@@ -192,6 +193,8 @@ class Plan:
     rewriting: Rewriting | None = None
     """How the network was changed before it was scheduled; None if it is that of the source. All numbers of
     operators and tensors in the plan are those of the changed network."""
+    tflm: WholeArenas | None = None
+    """Whole arenas in TensorFlow Lite for Microcontrollers; None for other targets, or if nobody asks."""
     untiled: str = field(default="", compare=False)
     """Why the network was not tiled although that was asked for; not recorded in the plan file."""
 
@@ -220,6 +223,19 @@ class Plan:
     def status(self) -> Status:
         """How the search ended."""
         return self.schedule.status
+
+    def fits_in_all(self, budget: int) -> Status:
+        """Return whether all that must be declared for TensorFlow Lite for Microcontrollers fits a budget.
+
+        `does not fit` is proved: the least head of any order is larger already. `feasible` is no proof: this
+        plan needs more, or may need more, but another order or tiling may not.
+        """
+        assert self.tflm is not None, "the plan says nothing of that"
+        needed = self.tflm.planned
+        if needed.declare <= budget and not needed.unknown:
+            return Status.FITS
+        is_proved = self.lower_bound > budget and self.rewriting is None and not self.untiled
+        return Status.DOES_NOT_FIT if is_proved else Status.FEASIBLE
 
     @property
     def orders(self) -> dict[str, tuple[int, ...]]:

@@ -18,6 +18,11 @@ from hmcos.schedulers.scheduler_table import scheduler as scheduler_called
 if TYPE_CHECKING:
     from hmcos.transforms.tiling import Tiling
 
+BUDGET_FOR = ("peak", "total")
+"""What a budget is for: the peak, which is the head of an arena of TensorFlow Lite for Microcontrollers, or
+all that must be declared for that arena."""
+POINTERS = (4, 8)
+"""Bytes of the pointers for which the whole arena is known."""
 MINIMIZE = ("peak", "arena")
 """What to minimize: the peak, and then the arena of an order with this peak; or the arena, at any peak."""
 
@@ -29,6 +34,25 @@ class ArenaRequest:
     allocator: str = "auto"
     any_peak: bool = False
     """Whether a higher peak is accepted for a smaller arena."""
+
+
+@dataclass(frozen=True, slots=True)
+class WholeArenaRequest:
+    """How to state the whole arena of a model in TensorFlow Lite for Microcontrollers."""
+
+    pointer_bytes: int = 8
+    """Bytes of a pointer where it will run: 8, as in the Python package, or 4."""
+    offsets: bool = True
+    """Whether the model will have the arena's offsets in its file."""
+
+    def __post_init__(self) -> None:
+        """Check the bytes.
+
+        Raises:
+            OptionError: pointers do not have so many bytes.
+        """
+        if self.pointer_bytes not in POINTERS:
+            raise OptionError(f"pointers have 4 or 8 bytes, not {self.pointer_bytes}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +76,9 @@ class Request:
     offsets: bool = False
     """Whether to write the arena's offsets into the model file, if its format holds them."""
 
+    whole_arena: WholeArenaRequest | None = None
+    """How to state the whole arena, where the runtime has one; None to leave it out."""
+
     def __post_init__(self) -> None:
         """Check the names.
 
@@ -61,6 +88,16 @@ class Request:
         scheduler_called(self.scheduler)
         if self.arena is not None:
             allocator_called(self.arena.allocator)
+
+
+def check_budget_for(what: str) -> None:
+    """Check what a budget is for.
+
+    Raises:
+        OptionError: there is no such thing.
+    """
+    if what not in BUDGET_FOR:
+        raise OptionError(f"a budget is for {' or '.join(BUDGET_FOR)}, not for {what!r}")
 
 
 def chosen_arena(allocator: str | None, minimize: str, budget: int | None) -> ArenaRequest | None:

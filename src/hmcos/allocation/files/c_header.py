@@ -16,7 +16,9 @@ LONGEST = 120
 """Characters of a name that a macro keeps: fused operators can have names of thousands of characters."""
 
 
-def c_header(names: Sequence[str], lives: Lives, arena: Arena, prefix: str = "hmcos") -> str:
+def c_header(
+    names: Sequence[str], lives: Lives, arena: Arena, prefix: str = "hmcos", whole: int | None = None
+) -> str:
     """Return a header for C11 and C++11 or later: size and alignment of the arena, offset and size per life.
 
     Each name becomes the macros PREFIX_OFFSET_NAME and PREFIX_SIZE_NAME, in capitals. Characters that C or
@@ -24,11 +26,16 @@ def c_header(names: Sequence[str], lives: Lives, arena: Arena, prefix: str = "hm
     become equal. External lives are left out. Static asserts check that every life ends within the arena and
     starts aligned.
 
+    `whole` is for a runtime that keeps more in the same block than the arena, as TensorFlow Lite for
+    Microcontrollers does. The macro of the arena's size is then called PREFIX_TFLM_HEAD_SIZE, and that of the
+    block to declare PREFIX_TENSOR_ARENA_SIZE, so that nobody declares the one for the other.
+
     Args:
         names: one per life.
         lives: the lives that were placed.
         arena: their offsets.
         prefix: the beginning of all macros; a C identifier.
+        whole: the bytes of the block that the runtime needs; None if that is the arena.
 
     Raises:
         OptionError: the prefix is not an identifier, the numbers of names and lives differ, or the arena is
@@ -44,10 +51,11 @@ def c_header(names: Sequence[str], lives: Lives, arena: Arena, prefix: str = "hm
         raise OptionError(f"an arena of {arena.size} bytes cannot be written in C; the most is 2**64-1 bytes")
     head = prefix.upper()
     alignment = _power_of_two(max((lives.step(i) for i in range(len(names))), default=1))
-    lines = _preamble(head, prefix, arena, alignment)
+    size = f"{head}_ARENA_SIZE" if whole is None else f"{head}_TFLM_HEAD_SIZE"
+    lines = _preamble(head, prefix, arena, alignment, whole)
     for i, macro in enumerate(_macros(names)):
         if arena.offsets[i] != EXTERNAL:
-            lines += _life(head, macro, (arena.offsets[i], lives.lives[i].size, lives.step(i)))
+            lines += _life(head, size, macro, (arena.offsets[i], lives.lives[i].size, lives.step(i)))
     return "\n".join([*lines, "#undef " + head + "_ASSERT", f"#endif  /* {head}_ARENA_H */", ""])
 
 
@@ -56,17 +64,25 @@ def _power_of_two(step: int) -> int:
     return 1 << (step - 1).bit_length()
 
 
-def _preamble(head: str, prefix: str, arena: Arena, alignment: int) -> list[str]:
+def _preamble(head: str, prefix: str, arena: Arena, alignment: int, whole: int | None) -> list[str]:
     proof = "proved smallest" if arena.size == arena.lower_bound else f"lower bound {arena.lower_bound}"
     planner = _identifier(arena.allocator) or "unknown"
     # C++ requires the alignment before everything else; C allows it there.
-    use = f"{head}_ALIGNED static unsigned char {prefix.lower()}_arena[{head}_ARENA_SIZE];"
+    declared, size = f"{prefix.lower()}_arena", f"{head}_ARENA_SIZE"
+    sizes = [f"#define {size} {arena.size}ULL"]
+    if whole is not None:
+        declared, size = "tensor_arena", f"{head}_TENSOR_ARENA_SIZE"
+        sizes = [
+            f"#define {size} {whole}ULL  /* all that the runtime needs: declare this */",
+            f"#define {head}_TFLM_HEAD_SIZE {arena.size}ULL  /* its part for tensors: never declare this */",
+        ]
+    use = f"{head}_ALIGNED static unsigned char {declared}[{size}];"
     return [
         f"/* Memory plan of {arena.size} bytes ({proof}), made by hmcos, allocator {planner}. */",
         f"#ifndef {head}_ARENA_H",
         f"#define {head}_ARENA_H",
         "",
-        f"#define {head}_ARENA_SIZE {arena.size}ULL",
+        *sizes,
         f"#define {head}_ARENA_ALIGNMENT {alignment}",
         "",
         "#ifdef __cplusplus",
@@ -77,17 +93,19 @@ def _preamble(head: str, prefix: str, arena: Arena, alignment: int) -> list[str]
         f"#define {head}_ASSERT(condition, message) _Static_assert(condition, message)",
         "#endif",
         "",
-        f"/* Use: {use} */" if arena.size else "/* Nothing needs a place: there is no arena to declare. */",
+        f"/* Use: {use} */"
+        if arena.size or whole
+        else "/* Nothing needs a place: there is no arena to declare. */",
         "",
     ]
 
 
-def _life(head: str, macro: str, place: tuple[int, int, int]) -> list[str]:
+def _life(head: str, arena_size: str, macro: str, place: tuple[int, int, int]) -> list[str]:
     offset, size, step = place
     lines = [
         f"#define {head}_OFFSET_{macro} {offset}ULL",
         f"#define {head}_SIZE_{macro} {size}ULL",
-        f"{head}_ASSERT({head}_OFFSET_{macro} + {head}_SIZE_{macro} <= {head}_ARENA_SIZE,",
+        f"{head}_ASSERT({head}_OFFSET_{macro} + {head}_SIZE_{macro} <= {arena_size},",
         f'    "{macro} ends outside the arena");',
     ]
     if step > 1:

@@ -15,6 +15,7 @@ from hmcos.plan.file.fields import Fields, expecting, fields_in
 from hmcos.plan.file.rewriting_fields import read_rewriting, rewriting_record
 from hmcos.plan.file.source_fields import read_digests, read_source_fields, source_record
 from hmcos.plan.file.target_fields import read_target
+from hmcos.plan.file.whole_arena_fields import read_whole_arenas, whole_arenas_record
 from hmcos.plan.plan import (
     BodyPlan,
     Crest,
@@ -133,6 +134,7 @@ def _record(plan: Plan) -> dict[str, object]:
         "operators": [_operator_record(plan.operators[i]) for i in plan.order],
         "bodies": [_body_record(body) for body in plan.bodies],
         **arena_keys(plan),
+        **({} if plan.tflm is None else {"tflm": whole_arenas_record(plan.tflm)}),
     }
 
 
@@ -228,6 +230,7 @@ def _plan(fields: Fields) -> Plan:
         largest_first_arena=largest_first,
         budget=fields.number_or_none("budget") if "budget" in fields.values else None,
         rewriting=rewriting,
+        tflm=read_whole_arenas(fields.part("tflm")) if "tflm" in fields.values else None,
     )
 
 

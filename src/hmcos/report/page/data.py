@@ -6,6 +6,7 @@ import platform
 
 from hmcos.memory.lifetimes import Life
 from hmcos.report.records.explanation_record import explanation_record
+from hmcos.report.words.whole_arena_words import whole_arena_lines
 from hmcos.tasks.explain.advice import Kind
 from hmcos.tasks.explain.explanation import Explanation
 from hmcos.version import __version__
@@ -151,5 +152,7 @@ def _settings(explanation: Explanation) -> list[tuple[str, str]]:
         settings.append(("bound", ", ".join(f"{symbol}={size}" for symbol, size in plan.source.bind.items())))
     if plan.arena is not None:
         settings.append(("arena by", f"{plan.arena.allocator}, status {plan.arena.status}"))
+    if plan.tflm is not None:
+        settings.append(("arena in TFLM", ", ".join(line.strip() for line in whole_arena_lines(plan.tflm))))
     settings.append(("versions", f"hmcos {__version__}, Python {platform.python_version()}"))
     return [(label, printable(value)) for label, value in settings]

@@ -8,6 +8,7 @@ from hmcos.frontends.outline import Port
 from hmcos.plan.arena import Arena
 from hmcos.plan.file.arena_fields import arena_record
 from hmcos.plan.file.plan_file import outputs_record, seconds_record
+from hmcos.plan.file.whole_arena_fields import whole_arenas_record
 from hmcos.plan.plan import Plan, TargetUsed
 from hmcos.plan.rewriting import Rewriting
 from hmcos.runtimes.onnxruntime.measured import Measurement
@@ -40,6 +41,7 @@ def plan_record(plan: Plan) -> dict[str, object]:
         "arena": None if plan.arena is None else _arena_record(plan.arena),
         "largest_first_arena": plan.largest_first_arena,
         **_tiled_record(plan),
+        **({} if plan.tflm is None else {"tflm": whole_arenas_record(plan.tflm)}),
     }
 
 

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hmcos.memory.lifetimes import Life
+from hmcos.report.tables.whole_arena_table import whole_arena
 from hmcos.report.words.advice_words import advice_words, proof_words, tried_words, verdict
 from hmcos.report.words.names import operator_words, shown
 from hmcos.report.words.sizes import savings
@@ -40,6 +41,7 @@ def explanation_tables(explanation: Explanation) -> RenderableType:
         Text(printable(proof_words(explanation))),
         _forced(explanation),
         *([_cells(explanation)] if explanation.cells else []),
+        *whole_arena(explanation.plan),
         *_advice(explanation),
         *(Text(printable(note)) for note in (tiling_note(explanation), tried_words(explanation)) if note),
     )

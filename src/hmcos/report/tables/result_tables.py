@@ -20,6 +20,7 @@ from hmcos.plan.schedule import Schedule
 from hmcos.report.tables.arena_table import plan_arena
 from hmcos.report.tables.fitting import fitted, path_line
 from hmcos.report.tables.tiling_lines import tiling_lines
+from hmcos.report.tables.whole_arena_table import whole_arena
 from hmcos.report.words.names import operator_words, shown
 from hmcos.report.words.sizes import savings
 from hmcos.words import human, printable
@@ -59,9 +60,12 @@ def plan_tables(plan: Plan) -> RenderableType:
     peaks.add_column("peak memory", justify="right")
     peaks.add_column("saved", justify="right")
     rewriting = plan.rewriting
-    before = plan.given_peak if rewriting is None else rewriting.peak_before
+    before = given = plan.given_peak if rewriting is None else rewriting.peak_before
+    if plan.tflm is not None:  # which places tensors by itself, and so may take more than the peak
+        before = max(given, plan.tflm.now.head)
+        peaks.add_row("TFLM today", human(before), "")
     title = plan.schedule.title if rewriting is None else f"{_change(rewriting)}, {plan.schedule.title}"
-    peaks.add_row("file order", human(before), "")
+    peaks.add_row("file order", human(given), savings(before, given) if before > given else "")
     if rewriting is None:
         peaks.add_row("reverse post-order", human(plan.rpo_peak), savings(before, plan.rpo_peak))
     else:
@@ -81,6 +85,7 @@ def plan_tables(plan: Plan) -> RenderableType:
         *_unknown(plan.target),
         *tiling_lines(plan),
         *plan_arena(plan),
+        *whole_arena(plan),
         *_crest(plan),
         *_written(plan),
     )

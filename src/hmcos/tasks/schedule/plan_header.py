@@ -13,6 +13,7 @@ from hmcos.errors import OptionError
 from hmcos.memory.lifetimes import Life
 from hmcos.plan.arena import PlacedBuffer
 from hmcos.plan.plan import Plan, TargetUsed
+from hmcos.plan.whole_arena import WholeArenas
 
 EMITTED = ("c",)
 """Forms in which an arena can be written."""
@@ -49,8 +50,9 @@ def header_text(plan: Plan, stem: str) -> str:
             lives.append(Life(buffer.birth, buffer.death, buffer.size, None, buffer.operator))
             offsets.append(buffer.offset)
     arena = replace(plan.arena, offsets=tuple(offsets))
-    header = c_header(names, Lives(tuple(lives), arena.alignment), arena, identifier(stem))
-    return _of_kernels(plan.target) + header
+    whole = None if plan.tflm is None else plan.tflm.planned.declare
+    header = c_header(names, Lives(tuple(lives), arena.alignment), arena, identifier(stem), whole)
+    return _of_kernels(plan.target) + _known(plan.tflm) + header
 
 
 def _of_kernels(target: TargetUsed) -> str:
@@ -62,6 +64,17 @@ def _of_kernels(target: TargetUsed) -> str:
         f", without that of {len(target.unknown_scratch)} unknown ones" if target.unknown_scratch else ""
     )
     return f"/* With the scratch of the kernels {plain}{unknown}. */\n"
+
+
+def _known(arenas: WholeArenas | None) -> str:
+    """Return a comment that says how it is known what the runtime needs in all, if it is."""
+    if arenas is None:
+        return ""
+    how = "as tflite-micro says" if arenas.measured else "predicted"
+    more = (
+        f", and more for {len(arenas.unknown)} kinds of operators that are unknown" if arenas.unknown else ""
+    )
+    return f"/* The size of tensor_arena: {how}, for pointers of {arenas.pointer_bytes} bytes{more}. */\n"
 
 
 def _tensor_names(buffer: PlacedBuffer, listed: Mapping[str, int]) -> list[str]:

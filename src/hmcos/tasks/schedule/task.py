@@ -48,10 +48,16 @@ def run(request: Request, opened: Opened, watch: Watch) -> Solved:
         ModelError: the model is to be tiled, and cannot be written otherwise than it is.
     """
     if request.tiling is None:
-        return solve(request, opened, watch)
-    from hmcos.tasks.schedule.tiled import solve_tiled  # noqa: PLC0415 (few networks are tiled)
+        solved = solve(request, opened, watch)
+    else:
+        from hmcos.tasks.schedule.tiled import solve_tiled  # noqa: PLC0415 (few networks are tiled)
 
-    return solve_tiled(request, opened, watch)
+        solved = solve_tiled(request, opened, watch)
+    if request.whole_arena is None or opened.offsets is None:
+        return solved
+    from hmcos.tasks.schedule.whole_arenas import with_whole_arenas  # noqa: PLC0415 (few networks have any)
+
+    return with_whole_arenas(request, opened, solved, watch)
 
 
 def run_into(request: Request, opened: Opened, output: Output, watch: Watch) -> Solved:

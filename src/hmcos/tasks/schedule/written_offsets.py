@@ -7,7 +7,12 @@ from hmcos.memory.bounds import must_live_bound
 from hmcos.memory.target import Target
 from hmcos.network.lowering import Network
 from hmcos.network.opening import Opened
+from hmcos.plan.plan import TargetUsed
+from hmcos.tasks.request import Request
 from hmcos.tasks.schedule.solved import Solved
+
+TFLM = "tflm"
+"""The target of TensorFlow Lite for Microcontrollers."""
 
 
 def check_offsets(opened: Opened, network: Network) -> None:
@@ -26,6 +31,20 @@ def check_offsets(opened: Opened, network: Network) -> None:
         _check_size(opened, must_live_bound(problem), held.largest_arena, "at least ")
 
 
+def check_total(opened: Opened, request: Request) -> None:
+    """Check that it can be asked whether a network fits in all, its runtime's own data included.
+
+    Raises:
+        OptionError: that is known only of the target tflm, and of files that hold offsets.
+    """
+    is_tflm = request.target.name in ("default", TFLM) or request.target.kernels
+    if opened.offsets is None or not is_tflm:
+        raise OptionError(
+            f"{opened.source.name}: a budget for all that the runtime takes is for .tflite models and the"
+            f" target {TFLM}; use --budget-for peak"
+        )
+
+
 def check_alignment(opened: Opened, alignment: int) -> None:
     """Check that an alignment in bytes permits offsets in the file.
 
@@ -41,7 +60,7 @@ def check_alignment(opened: Opened, alignment: int) -> None:
         )
 
 
-def fit_offsets(opened: Opened, target: Target) -> bool:
+def fit_offsets(opened: Opened, target: Target | TargetUsed) -> bool:
     """Return whether the file of a network can hold offsets with the alignment of a target."""
     held = opened.offsets
     return held is None or target.alignment % held.alignment == 0

@@ -65,7 +65,10 @@ def use_line(text: str) -> str:
     return found[1]
 
 
-def refused(folder: Path, text: str, compiler: tuple[str, str, str]) -> str:
+USE = "int main(void) { return hmcos_arena[HMCOS_ARENA_SIZE - 1]; }\n"
+
+
+def refused(folder: Path, text: str, compiler: tuple[str, str, str], use: str = USE) -> str:
     """What a compiler says against a header and the declaration that it tells; nothing if it takes both."""
     program, language, standard = compiler
     if shutil.which(program) is None:
@@ -73,8 +76,7 @@ def refused(folder: Path, text: str, compiler: tuple[str, str, str]) -> str:
     (folder / "arena.h").write_text(text, encoding="utf-8")
     source = folder / "main.txt"
     source.write_text(
-        f'#include "arena.h"\n#include "arena.h"\n{use_line(text)}\n'
-        "int main(void) { return hmcos_arena[HMCOS_ARENA_SIZE - 1]; }\n",
+        f'#include "arena.h"\n#include "arena.h"\n{use_line(text)}\n{use}',
         encoding="utf-8",
     )
     command = [program, f"-std={standard}", *STRICT, language, str(source)]
@@ -85,6 +87,24 @@ def refused(folder: Path, text: str, compiler: tuple[str, str, str]) -> str:
 @pytest.mark.parametrize("compiler", COMPILERS)
 def test_the_header_and_the_line_that_uses_it_compile(tmp_path: Path, compiler: tuple[str, str, str]) -> None:
     assert refused(tmp_path, c_header(NAMES, LIVES, ARENA), compiler) == ""
+
+
+WHOLE = c_header(NAMES, LIVES, ARENA, whole=4096)
+
+
+def test_what_a_runtime_needs_in_all_has_a_name_of_its_own() -> None:
+    assert re.findall(r"#define (\w+_SIZE) (\d+)ULL", WHOLE)[:2] == [
+        ("HMCOS_TENSOR_ARENA_SIZE", "4096"),
+        ("HMCOS_TFLM_HEAD_SIZE", "48"),
+    ]
+    assert "HMCOS_ARENA_SIZE" not in WHOLE
+    assert use_line(WHOLE) == "HMCOS_ALIGNED static unsigned char tensor_arena[HMCOS_TENSOR_ARENA_SIZE];"
+
+
+@pytest.mark.parametrize("compiler", (*COMPILERS, ("g++", "c++", "c++17")))
+def test_the_whole_arena_compiles(tmp_path: Path, compiler: tuple[str, str, str]) -> None:
+    use = "int main(void) { return tensor_arena[HMCOS_TENSOR_ARENA_SIZE - 1]; }\n"
+    assert refused(tmp_path, WHOLE, compiler, use) == ""
 
 
 @pytest.mark.parametrize("compiler", COMPILERS)

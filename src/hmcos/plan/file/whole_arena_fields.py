@@ -1,0 +1,63 @@
+"""The whole arenas of a plan as keys of its file, and back."""
+
+from __future__ import annotations
+
+from hmcos.plan.file.fields import Fields, expecting
+from hmcos.plan.whole_arena import WholeArena, WholeArenas
+
+_expect = expecting("run hmcos schedule on the model again")
+
+
+def whole_arenas_record(arenas: WholeArenas) -> dict[str, object]:
+    """Return the key `tflm`, as in a plan file and in JSON output."""
+    return {
+        "now": _record(arenas.now),
+        "order": _record(arenas.order),
+        "offsets": _record(arenas.offsets),
+        "tiled": _record(arenas.tiled),
+        "measured": arenas.measured,
+        "kernels": arenas.kernels,
+        "pointer_bytes": arenas.pointer_bytes,
+        "unknown": list(arenas.unknown),
+    }
+
+
+def read_whole_arenas(fields: Fields) -> WholeArenas:
+    """Return the whole arenas in a plan file.
+
+    Raises:
+        PlanError: a key is missing or wrong.
+    """
+    unknown = fields.texts("unknown")
+    return WholeArenas(
+        now=_arena(fields.part("now"), unknown),
+        order=_arena(fields.part("order"), unknown),
+        offsets=_arena_or_none(fields, "offsets", unknown),
+        tiled=_arena_or_none(fields, "tiled", unknown),
+        measured=fields.flag("measured"),
+        kernels=fields.text("kernels"),
+        pointer_bytes=fields.number("pointer_bytes"),
+    )
+
+
+def _arena_or_none(fields: Fields, key: str, unknown: tuple[str, ...]) -> WholeArena | None:
+    return None if fields.is_null(key) else _arena(fields.part(key), unknown)
+
+
+def _record(arena: WholeArena | None) -> dict[str, object] | None:
+    if arena is None:
+        return None
+    return {"head": arena.head, "tail": arena.tail, "total": arena.total, "declare": arena.declare}
+
+
+def _arena(fields: Fields, unknown: tuple[str, ...]) -> WholeArena:
+    arena = WholeArena(
+        fields.number("head"),
+        fields.number("tail"),
+        fields.number("total"),
+        fields.number("declare"),
+        unknown,
+    )
+    _expect(arena.total == arena.head + arena.tail, fields, "total", "must be the sum of `head` and `tail`")
+    _expect(arena.declare >= arena.total, fields, "declare", "must not be below `total`")
+    return arena

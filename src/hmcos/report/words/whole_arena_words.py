@@ -1,0 +1,27 @@
+"""What must be declared for TensorFlow Lite for Microcontrollers (TFLM), in lines."""
+
+from __future__ import annotations
+
+from hmcos.plan.whole_arena import WholeArenas
+from hmcos.words import printable
+
+_FIRMWARE = 4
+"""Bytes of a pointer in firmware for 32-bit microcontrollers."""
+
+
+def whole_arena_lines(arenas: WholeArenas) -> list[str]:
+    """Return what must be declared, and how that is known."""
+    lines = [f"tensor_arena[{arenas.planned.declare}]", f"  {_known(arenas)}, aligned to 16 bytes"]
+    if arenas.unknown:
+        kinds = printable(", ".join(arenas.unknown))
+        lines.append(f"unknown kernels, so it is more: {kinds}")
+    if arenas.note:
+        lines.append(f"not measured: {printable(arenas.note)}")
+    return lines
+
+
+def _known(arenas: WholeArenas) -> str:
+    if arenas.measured:
+        return "measured: the least in which tflite-micro runs it here; pointers have 8 bytes"
+    place = "a 32-bit microcontroller" if arenas.pointer_bytes == _FIRMWARE else "pointers of 8 bytes"
+    return f"predicted for {place} and {arenas.kernels} kernels"

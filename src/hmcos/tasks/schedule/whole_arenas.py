@@ -1,0 +1,131 @@
+"""The whole arena of a model in TensorFlow Lite for Microcontrollers (TFLM), before and after planning."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hmcos.errors import ModelError, NotRunError, OptionError
+from hmcos.frontends.kernel_table import DEFAULT
+from hmcos.graph.graph import Graph
+from hmcos.limits import Watch
+from hmcos.log import Log
+from hmcos.network.opening import Opened
+from hmcos.plan.plan import TargetUsed
+from hmcos.plan.whole_arena import WholeArena, WholeArenas
+from hmcos.processes import Allowance
+from hmcos.tasks.request import Request, WholeArenaRequest
+from hmcos.tasks.schedule.solved import Solved
+from hmcos.tasks.schedule.solving import solve
+from hmcos.tasks.schedule.written_offsets import TFLM, fit_offsets, tensor_offsets
+
+_LOG = Log("hmcos.schedule")
+_LONGEST = 60
+"""Seconds that measuring may take if the search has no limit."""
+_AT_LEAST = 2.0
+"""Seconds that it may always take: starting the runtime takes one."""
+_ORDER = 0.3
+"""Part of the time left for the best order of a source that was tiled."""
+Form = tuple[str, bytes, Graph]
+"""The name of a form of a model, its file and its graph."""
+
+
+def with_whole_arenas(request: Request, opened: Opened, solved: Solved, watch: Watch) -> Solved:
+    """Return a plan of `opened` with the whole arenas that TFLM takes, where the plan is for TFLM.
+
+    Measured in the Python package where that is installed and is asked for; otherwise predicted. A plan
+    whose arenas are not known either way stays without.
+    """
+    wanted, held = request.whole_arena, opened.offsets
+    if wanted is None or held is None or _for_other(solved.network.target):
+        return solved
+    kernels = solved.network.target.kernels or DEFAULT
+    forms = _forms(request, opened, solved, watch)
+    left = watch.restarted().left(request.limits).seconds
+    found, note = _measured(forms, wanted, left) if kernels == DEFAULT else ({}, "")
+    try:
+        stated = found or {
+            name: held.whole_arena(content, kernels, wanted.pointer_bytes) for name, content, _ in forms
+        }
+    except ModelError as error:
+        _LOG.info("the whole arena is not known: %s", error)
+        return solved
+    arenas = WholeArenas(
+        now=stated["now"],
+        order=stated["order"],
+        offsets=stated.get("offsets"),
+        tiled=stated.get("tiled"),
+        measured=bool(found),
+        kernels=kernels,
+        pointer_bytes=wanted.pointer_bytes,
+        note=note,
+    )
+    seconds = replace(solved.plan.seconds, total=max(watch.seconds, solved.plan.seconds.total))
+    return replace(solved, plan=replace(solved.plan, tflm=arenas, seconds=seconds))
+
+
+def _for_other(target: TargetUsed) -> bool:
+    """Return whether a target is for another runtime than TFLM."""
+    return target.name != TFLM and not target.kernels
+
+
+def _forms(request: Request, opened: Opened, solved: Solved, watch: Watch) -> list[Form]:
+    """Return the source, in the best order, with offsets, and tiled, as far as there are such forms."""
+    held, model = opened.offsets, opened.model
+    assert request.whole_arena is not None and held is not None and model is not None, "checked before"
+    best = solved if solved.plan.rewriting is None else _untiled(request, opened, watch)
+    source, graph = held.source(model), model.graph
+    forms = [("now", source, graph), ("order", held.without(source, best.plan.orders), graph)]
+    offsets = request.whole_arena.offsets
+    placed = _placed(best) if offsets else None
+    if placed is not None:
+        forms.append(("offsets", placed, graph))
+    changed = solved.opened.model
+    if solved.plan.rewriting is not None and changed is not None:
+        whole = _placed(solved) if offsets else None
+        plain = held.without(held.source(changed), solved.plan.orders) if whole is None else whole
+        forms.append(("tiled", plain, changed.graph))
+    return forms
+
+
+def _untiled(request: Request, opened: Opened, watch: Watch) -> Solved:
+    """Return the plan of a source that was tiled, without tiling."""
+    limits = replace(request.limits.part(_ORDER), budget=None)
+    return solve(replace(request, tiling=None, limits=limits), opened, watch.restarted().silenced())
+
+
+def _placed(solved: Solved) -> bytes | None:
+    """Return the file of a plan with its offsets; None if the file cannot hold them, or there are none."""
+    opened, plan = solved.opened, solved.plan
+    if opened.format is None or opened.model is None or not fit_offsets(opened, solved.network.target):
+        return None
+    try:
+        offsets = tensor_offsets(solved)
+    except OptionError:  # the arena is too large for offsets
+        return None
+    return None if offsets is None else opened.format.reordered(opened.model, plan.orders, offsets)
+
+
+def _measured(
+    forms: list[Form], wanted: WholeArenaRequest, left: float | None
+) -> tuple[dict[str, WholeArena], str]:
+    """Return the arena of each form as TFLM says, or none and why, if that is worth saying."""
+    from hmcos.runtimes.tflite.tflm import (  # noqa: PLC0415 (other formats are scheduled without it)
+        MEASURED_POINTER,
+        can_measure,
+        measured_arenas,
+    )
+
+    if wanted.pointer_bytes != MEASURED_POINTER or not can_measure():
+        return {}, ""
+    waits = _LONGEST if left is None else min(_LONGEST, max(_AT_LEAST, left))
+    try:
+        models = [(content, graph) for _, content, graph in forms]
+        found = measured_arenas(models, Allowance(seconds=_LONGEST), waits=waits)
+    except NotRunError as error:
+        return {}, str(error)
+    known: dict[str, WholeArena] = {}
+    for (name, _, _), arena in zip(forms, found, strict=True):
+        if isinstance(arena, str):
+            return {}, f"tflm refuses the model: {arena}"
+        known[name] = arena
+    return known, ""
