@@ -64,6 +64,12 @@ def greedy() -> Problem:
     return replace(FORK, names=(str(len(taken)), *FORK.names[1:]))
 
 
+def aborting() -> Problem:
+    """End the worker as a library in C++ does whose memory runs out."""
+    os.write(2, b"terminate called after throwing an instance of 'std::bad_alloc'\n")
+    os.abort()
+
+
 def refusing() -> Problem:
     """Raise an exception."""
     raise ValueError("cannot build this\nand so on")

@@ -83,7 +83,7 @@ class Ended:
     def exhausted(self) -> bool:
         """Whether it ended because it reached a limit."""
         timed_out = self.code is None or self.code == -_signal("SIGXCPU")
-        return timed_out or bool(self.code and any(words in self.log for words in _OUT_OF_MEMORY))
+        return timed_out or bool(self.code and says_out_of_memory(self.log))
 
     @property
     def failure(self) -> str:
@@ -105,6 +105,11 @@ class Ended:
         """The last line that it printed, shortened."""
         lines = self.log.strip().splitlines()
         return lines[-1][:200] if lines else "no word"
+
+
+def says_out_of_memory(log: str) -> bool:
+    """Return whether what a process printed says that its memory ran out."""
+    return any(words in log for words in _OUT_OF_MEMORY)
 
 
 def run(

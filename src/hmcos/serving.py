@@ -17,7 +17,15 @@ from contextlib import suppress
 from queue import SimpleQueue
 
 from hmcos.log import Log
-from hmcos.processes import Allowance, die_with_parent, send_to, set_limits, take_no_note, within_own
+from hmcos.processes import (
+    Allowance,
+    die_with_parent,
+    says_out_of_memory,
+    send_to,
+    set_limits,
+    take_no_note,
+    within_own,
+)
 from hmcos.registry import imported
 
 _LOG = Log("hmcos.serving")
@@ -37,6 +45,11 @@ _LAST_WORDS = 200
 
 class ChildEndedError(Exception):
     """A child process that ended before it answered; the message says how."""
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the last that it printed says that memory ran out."""
+        return says_out_of_memory(str(self))
 
 
 class Child:
@@ -71,11 +84,6 @@ class Child:
         self.unlimited = tuple(filter(None, self.ask(greeting).decode().split(",")))
         """The limits that the system does not support: memory, processor time."""
         _LOG.debug("child process %d is ready", self._process.pid)
-
-    @property
-    def number(self) -> int:
-        """The number of the process."""
-        return self._process.pid
 
     def ask(self, request: bytes) -> bytes:
         """Return the answer to a request.
@@ -164,11 +172,12 @@ def main() -> None:
 
 def _read(requests: SimpleQueue[bytes]) -> None:
     """Read requests, and end this process when the pipe from the parent is closed."""
-    while True:
-        request = _message(0)
-        if request is None:
-            os._exit(1)
-        requests.put(request)
+    try:
+        while (request := _message(0)) is not None:
+            requests.put(request)
+    except BaseException as error:  # without this thread, the parent would wait for ever
+        print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
+    os._exit(1)
 
 
 def _send(descriptor: int, answer: bytes) -> None:

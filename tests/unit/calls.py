@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 
 from hmcos.processes import send
 
@@ -87,3 +88,64 @@ def has_limits(request: bytes) -> bytes:
     import resource  # noqa: PLC0415 (it is not on every platform)
 
     return repr([resource.getrlimit(k) for k in (resource.RLIMIT_AS, resource.RLIMIT_CPU)]).encode()
+
+
+def serving(greeting: bytes) -> Callable[[bytes], bytes]:
+    """Return what answers each request; a few of them have an effect."""
+
+    def answer(request: bytes) -> bytes:
+        effect = EFFECTS.get(request)
+        return greeting + request[::-1] if effect is None else effect()
+
+    return answer
+
+
+def _print() -> bytes:
+    print("to standard output", flush=True)
+    os.write(1, b"to the descriptor\n")
+    return b"printed"
+
+
+def _exit() -> bytes:
+    print("the last words", file=sys.stderr)
+    sys.exit(3)
+
+
+def _raise() -> bytes:
+    raise ValueError("no")
+
+
+def _abort() -> bytes:
+    os.write(2, b"terminate called after throwing an instance of 'std::bad_alloc'\n")
+    os.abort()
+
+
+def _memory() -> bytes:
+    import resource  # noqa: PLC0415 (not everywhere)
+
+    return str(resource.getrlimit(resource.RLIMIT_AS)[0]).encode()
+
+
+def _greedy() -> bytes:
+    try:
+        return greedy(b"")
+    except MemoryError:
+        return b"MemoryError"
+
+
+def _sleep() -> bytes:
+    time.sleep(3600)
+    return b""
+
+
+EFFECTS: dict[bytes, Callable[[], bytes]] = {
+    b"print": _print,
+    b"exit": _exit,
+    b"kill": lambda: killed(b""),
+    b"raise": _raise,
+    b"abort": _abort,
+    b"memory": _memory,
+    b"greedy": _greedy,
+    b"sleep": _sleep,
+    b"number": lambda: str(os.getpid()).encode(),
+}

@@ -69,6 +69,10 @@ def evaluate(  # noqa: PLR0913 (one keyword per option of the command line, so t
     for option, value in (("jobs", jobs), ("memory limit", memory_limit)):
         if value is not None and value < 1:
             raise OptionError(f"{option}: at least 1, not {value}")
+    if executor is not None and not hasattr(executor, "submit"):
+        raise OptionError(
+            f"an executor is one of concurrent.futures, not of the type {type(executor).__name__}"
+        )
     if executor is not None and memory_limit is not None:
         raise OptionError("a memory limit is for processes of hmcos; an executor has limits of its own")
     request = Request(

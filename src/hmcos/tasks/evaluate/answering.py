@@ -149,9 +149,14 @@ def error_of(error: Exception, memory: int | None = None) -> str:
     if isinstance(error, HmcosError):
         return wrong_input(error)
     if isinstance(error, MemoryError):
-        limit = "this machine has" if memory is None else f"the {memory:,} bytes of its worker"
-        return failure(OUT_OF_MEMORY, f"it needs more than {limit}")
+        return failure(OUT_OF_MEMORY, beyond(memory))
     return failure(INTERNAL, _words(error))
+
+
+def beyond(memory: int | None) -> str:
+    """Return words for a candidate that needs more than so many bytes; None for all that there are."""
+    limit = "this machine has" if memory is None else f"the {memory:,} bytes of its worker"
+    return f"it needs more than {limit}"
 
 
 def file_digest(content: object) -> str:

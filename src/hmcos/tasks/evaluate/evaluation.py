@@ -12,6 +12,7 @@ from typing import Self
 
 from hmcos.errors import HmcosError
 from hmcos.limits import Status, Watch, never
+from hmcos.log import Log
 from hmcos.tasks.evaluate.answering import Answer, error_of, file_digest, lower_candidate
 from hmcos.tasks.evaluate.candidate import Candidate, Kind, candidate_of, what_it_is
 from hmcos.tasks.evaluate.executors import WorkerDiedError, Workers
@@ -20,6 +21,7 @@ from hmcos.tasks.evaluate.row import NO_MODEL, NOT_SENT, WORKER_DIED, Figures, R
 from hmcos.tasks.evaluate.rows_file import RowsFile, Standing
 from hmcos.tasks.evaluate.table import Table
 
+_LOG = Log("hmcos.evaluate")
 AT_WORK = 2
 """Candidates per worker that are at work: one that it has, and one that waits for it."""
 REMEMBERED = 100_000
@@ -265,6 +267,7 @@ class _Run:
 
     def _written(self, row: Row) -> Row:
         """Return a row after it was written to the output, if there is one."""
+        _LOG.info("%s: %s", row.name, row.error or f"peak {row.peak:,} bytes, {row.status}")
         if self.setting.output is not None:
             self.setting.output.append(row)
         return row

@@ -27,7 +27,7 @@ from hmcos.files import read_ordinary
 from hmcos.limits import Watch
 from hmcos.log import Log
 from hmcos.serving import Child, ChildEndedError
-from hmcos.tasks.evaluate.answering import Answer, answer
+from hmcos.tasks.evaluate.answering import Answer, answer, beyond
 from hmcos.tasks.evaluate.question import Question
 from hmcos.tasks.evaluate.row import NOT_SENT, OUT_OF_MEMORY, failure
 from hmcos.tasks.evaluate.worker import decoded, packed, runs_main_script
@@ -182,7 +182,10 @@ class Processes:
                 future.set_result(found)
             except ChildEndedError as ended:
                 child = self._ended(child)
-                future.set_exception(WorkerDiedError(str(ended)))
+                if self._memory is not None and ended.exhausted:  # it would be again
+                    future.set_result(Answer(failure(OUT_OF_MEMORY, beyond(self._memory)), 0.0))
+                else:
+                    future.set_exception(WorkerDiedError(str(ended)))
             except Exception as error:  # the thread must go on, and whoever waits must hear of it
                 future.set_exception(error)
             with self._lock:
@@ -200,6 +203,8 @@ class Processes:
         except (ChildEndedError, OSError) as error:
             limit = "" if self._memory is None else f" within {self._memory:,} bytes of memory"
             raise ToolError(f"a worker process cannot start{limit}: {error}") from error
+        if self._memory is not None and child.unlimited:
+            _LOG.info("this system does not limit the memory of processes")
         with self._lock:
             self._children.add(child)
             if self._closed:
@@ -218,6 +223,7 @@ class Given:
     """Evaluates candidates in an executor that the caller made, and keeps."""
 
     def __init__(self, question: Question, executor: Executor, jobs: int | None) -> None:
+        executor = getattr(executor, "get_executor", lambda: executor)()  # also a client of Dask
         self._question, self._executor, self._jobs = question, executor, jobs
         # Dask would answer what is asked again from what it knows, also a candidate that a worker died of.
         self._extra: dict[str, Any] = {"pure": False, "retries": 0} if _is_dask(executor) else {}

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import astuple
 
 from hmcos.limits import Status
-from hmcos.tasks.evaluate.answering import Answer, answer
+from hmcos.tasks.evaluate.answering import Answer, answer, error_of
 from hmcos.tasks.evaluate.question import Question
 from hmcos.tasks.evaluate.row import NOT_SENT, Figures, failure
 
@@ -35,6 +35,8 @@ def answering(greeting: bytes) -> Callable[[bytes], bytes]:
             script, content_bytes = pickle.loads(request)
             _run_main_script(script)
             content: object = pickle.loads(content_bytes)
+        except MemoryError as error:
+            return encoded(Answer(error_of(error, question.memory), 0.0))
         except (Exception, SystemExit) as error:  # whatever a script or a class raises
             return encoded(Answer(failure(NOT_SENT, f"{type(error).__name__}: {error}"), 0.0))
         return encoded(answer(question, content))

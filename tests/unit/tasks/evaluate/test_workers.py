@@ -112,9 +112,13 @@ def test_a_broken_pool_of_processes_is_replaced() -> None:
 
 @pytest.mark.slow
 def test_a_candidate_that_takes_too_much_memory() -> None:
-    rows = rows_by_name(among_forks(("greedy", candidates.greedy)), jobs=2, memory_limit=1 << 32)
+    given = among_forks(("greedy", candidates.greedy), ("aborting", candidates.aborting))
+    rows = rows_by_name(given, jobs=2, memory_limit=1 << 32)
     check_forks(rows)
-    assert rows["greedy"].error == "out of memory: it needs more than the 4,294,967,296 bytes of its worker"
+    for name in ("greedy", "aborting"):
+        assert rows[name].error == "out of memory: it needs more than the 4,294,967,296 bytes of its worker"
+    (row,) = hmcos.evaluate([candidates.aborting], jobs=2)
+    assert row.failure == "worker died" and "std::bad_alloc" in str(row.error)
 
 
 @pytest.mark.slow

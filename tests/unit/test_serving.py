@@ -1,0 +1,110 @@
+"""Child processes that answer many requests: what comes back, how they end, and that none is left."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hmcos.serving import Child, ChildEndedError
+
+PARENT = """
+import json, sys
+sys.path[:] = json.loads(sys.argv[1])
+from hmcos.serving import Child
+child = Child("unit.calls:serving", b"")
+print(child.ask(b"number").decode(), flush=True)
+child.ask(b"sleep")
+"""
+
+
+@pytest.fixture
+def child() -> Iterator[Child]:
+    made = Child("unit.calls:serving", b"hello")
+    yield made
+    made.close()
+
+
+def gone(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except OSError:
+        return True
+    status = Path(f"/proc/{process}/status")
+    return status.exists() and "State:\tZ" in status.read_text()
+
+
+@pytest.mark.slow
+def test_requests_are_answered_one_after_another(child: Child) -> None:
+    for size in (0, 1, 1 << 16, 5 << 20):
+        request = b"ab" * (size // 2)
+        assert child.ask(request) == b"hello" + request[::-1]
+
+
+@pytest.mark.slow
+def test_what_a_child_prints_goes_to_standard_error(child: Child, capfd: pytest.CaptureFixture[str]) -> None:
+    assert child.ask(b"print") == b"printed"
+    child.close()
+    shown = capfd.readouterr()
+    assert shown.out == ""
+    assert "to standard output" in shown.err and "to the descriptor" in shown.err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("request_", "words", "exhausted"),
+    [
+        (b"exit", "it ended with exit code 3: the last words", False),
+        (b"kill", "signal 9 (SIGKILL) ended it", False),
+        (b"raise", "it ended with exit code 1: ValueError: no", False),
+        (b"abort", "std::bad_alloc", True),
+    ],
+)
+def test_how_a_child_ended(child: Child, request_: bytes, words: str, exhausted: bool) -> None:
+    with pytest.raises(ChildEndedError) as ended:
+        child.ask(request_)
+    assert words in str(ended.value)
+    assert ended.value.exhausted is exhausted
+    with pytest.raises(ChildEndedError):
+        child.ask(b"more")
+
+
+@pytest.mark.slow
+def test_another_thread_may_stop_it(child: Child) -> None:
+    threading.Timer(0.2, child.stop).start()
+    with pytest.raises(ChildEndedError, match="signal 9"):
+        child.ask(b"sleep")
+
+
+@pytest.mark.slow
+def test_it_has_the_limit_of_memory() -> None:
+    pytest.importorskip("resource", reason="this system has no limits for processes")
+    limited = Child("unit.calls:serving", b"", 1 << 31)
+    assert limited.unlimited == ()
+    assert limited.ask(b"memory") == str(1 << 31).encode()
+    assert limited.ask(b"greedy") == b"MemoryError"
+    limited.close()
+    with pytest.raises(ChildEndedError):
+        Child("unit.calls:serving", b"", 1 << 20)
+
+
+@pytest.mark.slow
+def test_it_ends_with_its_parent() -> None:
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, json.dumps(sys.path)], stdout=subprocess.PIPE)
+    assert parent.stdout is not None
+    number = int(parent.stdout.readline())
+    assert not gone(number)
+    parent.send_signal(signal.SIGKILL)
+    parent.communicate()
+    end = time.monotonic() + 60
+    while not gone(number):
+        assert time.monotonic() < end, "the child outlives its parent"
+        time.sleep(0.02)
