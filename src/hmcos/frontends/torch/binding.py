@@ -10,6 +10,7 @@ import torch
 from hmcos.errors import OptionError, SizeError
 from hmcos.frontends.torch.private import expression, fake_mode
 from hmcos.frontends.torch.programs import Program
+from hmcos.words import first_line
 
 
 def symbols(program: Program) -> tuple[str, ...]:
@@ -96,4 +97,9 @@ def _bound(name: str, value: object, bind: Mapping[str, int]) -> object:
     if not isinstance(value, torch.Tensor) or not any(_sizes(value)):
         return value
     size, stride = [number(n) for n in value.shape], [number(n) for n in value.stride()]
-    return torch.empty_strided(size, stride, dtype=value.dtype, device=value.device)
+    try:
+        return torch.empty_strided(size, stride, dtype=value.dtype, device=value.device)
+    except (RuntimeError, ValueError, TypeError, OverflowError) as error:
+        raise OptionError(
+            f"input {name!r}: torch has no tensor of size {size}: {first_line(error)}"
+        ) from error

@@ -193,6 +193,15 @@ def test_wrong_bindings_are_refused(bind: dict[str, int], says: str) -> None:
         hmcos.schedule(program, bind={name or symbol: size for name, size in bind.items()})
 
 
+@pytest.mark.parametrize("size", [2**62, 2**63])
+def test_sizes_that_no_tensor_has_are_refused(size: int) -> None:
+    program = export(Function(wide_first), (X,), dynamic_shapes={"args": ({0: Dim.DYNAMIC},)})
+    symbol = hmcos.inspect(program).symbols[0]
+    with pytest.raises(OptionError, match=r"input 'args_0': torch has no tensor of size \[") as error:
+        hmcos.schedule(program, bind={symbol: size})
+    assert "\n" not in str(error.value)
+
+
 def test_an_order_for_one_size_is_right_for_all() -> None:
     program = dynamic()
     symbol = hmcos.inspect(program).symbols[0]
