@@ -41,6 +41,7 @@ Examples:
   hmcos schedule model.onnx --budget 256K      exit code 0: fits, 3: cannot, 4: undecided
   hmcos schedule model.tflite --budget 96K --budget-for total --pointer-bytes 4
   hmcos schedule model.pt2 -o out --bind s77=8     an exported program of PyTorch
+  hmcos schedule model.tflite -o out --kernels cmsis-nn:dsp     firmware with CMSIS-NN, on a Cortex-M4
   hmcos schedule model.onnx -o out --tile      below any order: regions run in pieces
   hmcos schedule model.tflite -o out --tile --max-extra-macs 10% --strip-quantize
 """
