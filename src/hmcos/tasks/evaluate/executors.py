@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Generator
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from concurrent.futures import ProcessPoolExecutor as PoolOfProcesses
 from concurrent.futures import ThreadPoolExecutor as PoolOfThreads
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from os import cpu_count
 from queue import SimpleQueue
 from typing import Any, Protocol
@@ -237,7 +237,9 @@ class Given:
         if self._jobs is not None:
             return self._jobs
         if time.monotonic() - self._asked >= _ASKED_AGAIN:
-            self._known, self._asked = _workers_of(self._executor), time.monotonic()
+            self._asked = time.monotonic()
+            with suppress(OSError):  # a cluster that is gone; the futures tell so
+                self._known = _workers_of(self._executor)
         return self._known
 
     @property
@@ -277,10 +279,16 @@ class Given:
             self._broken = True
             raise WorkerDiedError(str(error)) from error
         except CancelledError as error:
-            raise ToolError("the executor was shut down, or its cluster is gone") from error
+            raise ToolError(
+                "the executor was shut down, or its cluster is gone; an output can be resumed"
+            ) from error
         except Exception as error:
             if _is_dask(self._executor) and type(error).__name__ == "KilledWorker":
                 raise WorkerDiedError(_killed(error)) from error
+            if isinstance(error, ModuleNotFoundError) and str(error.name).partition(".")[0] == "hmcos":
+                raise ToolError(
+                    f"a worker cannot import hmcos ({error}): install this version there"
+                ) from error
             return Answer(failure(NOT_SENT, f"{type(error).__name__}: {error}"), 0.0)
 
     def renewed(self) -> Workers:
@@ -337,8 +345,7 @@ def cluster(address: str, note: Callable[[str], None]) -> Generator[Executor]:
         ToolError: Dask is not installed, or there is no cluster within a few seconds.
     """
     distributed = _dask()
-    # It reports lost connections by itself, with tracebacks; what ends a run is said in one line.
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    _silence()
     place = _place(address)
     try:
         # A client that fails to connect takes many seconds more to be given up, and prints a traceback then.
@@ -363,6 +370,13 @@ def _dask() -> Any:
     except ImportError as error:
         raise ToolError(f"dask is not installed ({error}): pip install 'hmcos[dask]'") from error
     return distributed  # pyright: ignore[reportUnknownVariableType]
+
+
+def _silence() -> None:
+    """Keep Dask from reporting lost connections, with tracebacks: what ends a run is said in one line."""
+    for name in [*logging.root.manager.loggerDict, "asyncio"]:
+        if name.partition(".")[0] in {"distributed", "tornado", "asyncio"}:
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
 async def _reach(connect: Callable[..., Awaitable[Any]], place: str) -> None:

@@ -313,6 +313,23 @@ def test_an_executor_that_was_shut_down() -> None:
         list(hmcos.evaluate([FORK], executor=threads))
 
 
+def test_workers_without_hmcos() -> None:
+    class Elsewhere(Executor):
+        def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+            future: Future[Any] = Future()
+            future.set_exception(ModuleNotFoundError("No module named 'hmcos'", name="hmcos"))
+            return future
+
+    with pytest.raises(ToolError, match=r"a worker cannot import hmcos .*: install this version there"):
+        list(hmcos.evaluate([FORK], executor=Elsewhere()))
+
+
+def test_what_is_no_executor() -> None:
+    wrong: Any = 7
+    with pytest.raises(OptionError, match="not of the type int"):
+        hmcos.evaluate([FORK], executor=wrong)
+
+
 def test_an_output_in_a_missing_folder(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="there is no folder"):
         hmcos.evaluate([FORK], output=tmp_path / "none" / "rows.jsonl")
