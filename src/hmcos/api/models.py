@@ -56,7 +56,7 @@ def lower(
         HmcosError: one of its subclasses for any wrong input.
     """
     request = Request(chosen_target(target, kernels), alignment=alignment)
-    return lowered(request, open_source(model, bind), Watch())[0].problem
+    return lowered(request, open_source(model, bind, numbers_only=True), Watch())[0].problem
 
 
 def export_instance(
@@ -75,7 +75,7 @@ def export_instance(
     """
     place = Path(path)
     check_file(place)
-    opened = open_source(model, bind)
+    opened = open_source(model, bind, numbers_only=True)
     check_apart(place, identities(*opened.files, *target_file(target)))
     request = Request(chosen_target(target, kernels), alignment=alignment)
     problem = lowered(request, opened, Watch())[0].problem

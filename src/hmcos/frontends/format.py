@@ -76,6 +76,13 @@ class Format:
         """
         raise NotImplementedError
 
+    def borrowed(self, source: Loadable, bind: Mapping[str, int] | None) -> Model:
+        """Return the model of `load`, of which only the network will be used, before the source can change.
+
+        An object in memory need not be copied, and then the model has no digests.
+        """
+        return self.load(source, bind)
+
     def reordered(
         self, model: Model, orders: Mapping[str, Sequence[int]], offsets: Mapping[int, int] | None = None
     ) -> bytes:

@@ -48,6 +48,14 @@ def load(source: Loadable, bind: Mapping[str, int] | None = None) -> Model:
     return format_of(source).load(source, bind)
 
 
+def borrow(source: Loadable, bind: Mapping[str, int] | None = None) -> Model:
+    """Return the model of `load`, of which only the network will be used, before the source can change.
+
+    An object in memory need not be copied, and then the model has no digests.
+    """
+    return format_of(source).borrowed(source, bind)
+
+
 def outline(source: Loadable, bind: Mapping[str, int]) -> Outline:
     """Return what is known about a model that `load` refuses because sizes are unknown."""
     return format_of(source).outline(source, bind)

@@ -36,7 +36,7 @@ class GraphBuilder:
 
     def add_input(self, tensor: Tensor) -> int:
         """Return the id of a new tensor that the caller feeds on every run."""
-        added = self.add_tensor(replace(tensor, is_parameter=False))
+        added = self.add_tensor(_marked(tensor, is_parameter=False))
         self._inputs.append(added)
         self._given.add(added)
         return added
@@ -47,7 +47,7 @@ class GraphBuilder:
         What is computed from constant ones alone is a parameter as well. Where a runtime computes that on
         every run, or writes to parameters, none of them is constant.
         """
-        added = self.add_tensor(replace(tensor, is_parameter=True))
+        added = self.add_tensor(_marked(tensor, is_parameter=True))
         self._given.add(added)
         if is_constant:
             self._constant.add(added)
@@ -63,7 +63,7 @@ class GraphBuilder:
         Inside the body it takes no memory, as if it were a parameter. What the body computes from it is a
         parameter only if the outer value is constant (memory model, Special cases).
         """
-        added = self.add_tensor(replace(tensor, is_parameter=True))
+        added = self.add_tensor(_marked(tensor, is_parameter=True))
         self._given.add(added)
         if is_constant:
             self._constant.add(added)
@@ -101,7 +101,7 @@ class GraphBuilder:
         self._check_sorted(producer)
         tensors = list(self._tensors)
         for t in producer:
-            tensors[t] = replace(tensors[t], is_parameter=t in self._constant)
+            tensors[t] = _marked(tensors[t], is_parameter=t in self._constant)
         return Graph(
             self._name,
             tuple(tensors),
@@ -169,6 +169,11 @@ class GraphBuilder:
             f"the operators are not sorted: {op.title} reads tensor {self._tensors[tensor].name!r}"
             f" before {maker.title} makes it; sort them topologically"
         )
+
+
+def _marked(tensor: Tensor, *, is_parameter: bool) -> Tensor:
+    """Return a tensor that is a parameter or not; most are what they are to be, and copying takes time."""
+    return tensor if tensor.is_parameter is is_parameter else replace(tensor, is_parameter=is_parameter)
 
 
 def _cycle(operators: list[Operator], producer: dict[int, int]) -> list[int]:

@@ -73,20 +73,23 @@ class Operator:
     tile_of: int | None = None
     """The number of the operator of which this is a tile; None for a whole one."""
 
+    # Set once, because everything asks for them many times.
+    reads: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    """The ids of the tensors that it needs, captured ones included, each once, in order of first use."""
+    makes: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    """The ids of the tensors that it makes, in order."""
+
+    def __post_init__(self) -> None:
+        reads = dict.fromkeys((*self.inputs, *self.captured))
+        reads.pop(None, None)
+        object.__setattr__(self, "reads", tuple(reads))
+        makes = self.outputs if None not in self.outputs else (t for t in self.outputs if t is not None)
+        object.__setattr__(self, "makes", tuple(makes))
+
     @property
     def title(self) -> str:
         """The operator as messages name it, such as `operator 17 (Conv 'stem')`."""
         return operator_title(self.number, self.kind, self.name)
-
-    @property
-    def reads(self) -> tuple[int, ...]:
-        """The ids of the tensors that it needs, captured ones included, each once, in order of first use."""
-        return tuple(dict.fromkeys([*(t for t in self.inputs if t is not None), *self.captured]))
-
-    @property
-    def makes(self) -> tuple[int, ...]:
-        """The ids of the tensors that it makes, in order."""
-        return tuple(t for t in self.outputs if t is not None)
 
 
 def operator_title(number: int, kind: str, name: str) -> str:
@@ -137,6 +140,14 @@ class Graph:
                 readers.setdefault(t, []).append(op.number)
         return {t: tuple(numbers) for t, numbers in readers.items()}
 
+    @cached_property
+    def parameter_operators(self) -> frozenset[int]:
+        """Numbers of the operators that make only parameters, so that they are not scheduled."""
+        tensors = self.tensors
+        return frozenset(
+            op.number for op in self.operators if op.makes and all(tensors[t].is_parameter for t in op.makes)
+        )
+
     def computes_parameters(self, op: Operator) -> bool:
         """Return whether an operator makes only parameters, so that it is not scheduled."""
-        return bool(op.makes) and all(self.tensors[t].is_parameter for t in op.makes)
+        return op.number in self.parameter_operators

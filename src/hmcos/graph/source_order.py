@@ -19,7 +19,7 @@ class ParameterNodes:
 
 def parameter_nodes(graph: Graph) -> ParameterNodes:
     """Return the nodes of a network that only compute parameters, and who reads what they make."""
-    numbers = frozenset(op.number for op in graph.operators if graph.computes_parameters(op))
+    numbers = graph.parameter_operators
     if not numbers:
         return ParameterNodes()
     producer = graph.producer

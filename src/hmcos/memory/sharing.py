@@ -97,14 +97,16 @@ class _Lowering:
         self.inputs = tuple(range(len(self.raw_sizes)))
 
     def add(self, op: Operator) -> None:
+        kind = kind_name(op.kind, op.domain)
         reads = self.reads(op)
-        viewed = self.viewed(op)
+        viewed = self.viewed(op) if kind in self.target.views else None
         overwrites: tuple[int, ...] = ()
-        scratch = self.scratch(op)
+        scratch = self.scratch(op, kind)
         if viewed is not None:
             makes = [self.new_view(viewed, op.makes[0])]
         else:
-            overwrites = self.may_overwrite(op)
+            rule = self.target.overwrite.get(kind)
+            overwrites = () if rule is None else self.may_overwrite(op, rule)
             makes: list[int] = []
             for tensor in op.makes:
                 if overwrites and not self.is_used(tensor):
@@ -134,10 +136,8 @@ class _Lowering:
         return tuple(buffers)
 
     def viewed(self, op: Operator) -> int | None:
-        """Return the tensor that the operator's output is a view of, None if the operator is not a view."""
-        if kind_name(op.kind, op.domain) not in self.target.views or op.is_random:
-            return None
-        if not op.inputs or op.inputs[0] is None or len(op.makes) != 1:
+        """Return the tensor that an operator of a kind of views is a view of, None if it is not a view."""
+        if op.is_random or not op.inputs or op.inputs[0] is None or len(op.makes) != 1:
             return None
         base, output = self.graph.tensors[op.inputs[0]], self.graph.tensors[op.makes[0]]
         return op.inputs[0] if output.size <= base.size else None
@@ -148,11 +148,10 @@ class _Lowering:
         self.token_of[output] = self.new_buffer(0)
         return self.token_of[output]
 
-    def may_overwrite(self, op: Operator) -> tuple[int, ...]:
-        """Return the buffers that the operator's only used output may overwrite on this target."""
-        rule = self.target.overwrite.get(kind_name(op.kind, op.domain))
+    def may_overwrite(self, op: Operator, rule: Overwrite) -> tuple[int, ...]:
+        """Return the buffers that the operator's only used output may overwrite by a rule."""
         used = [tensor for tensor in op.makes if self.is_used(tensor)]
-        if rule is None or op.is_random or len(used) != 1 or not self.graph.tensors[used[0]].size:
+        if op.is_random or len(used) != 1 or not self.graph.tensors[used[0]].size:
             return ()
         allowed = self.allowed_positions(op, rule, self.graph.tensors[used[0]])
         # A buffer that is also read at a position that is not allowed could be read after it is overwritten.
@@ -184,15 +183,17 @@ class _Lowering:
     def is_used(self, tensor: int) -> bool:
         return tensor in self.outputs or tensor in self.graph.readers
 
-    def scratch(self, op: Operator) -> int:
+    def scratch(self, op: Operator, kind: str) -> int:
         target = self.target
-        own = target.scratch_of_kind.get(kind_name(op.kind, op.domain), 0)
+        own = target.scratch_of_kind.get(kind, 0)
         own += target.scratch_of_operator.get(op.name, 0)
         inside = max(self.round_up(self.body_scratch.get(op.number, 0)), self.hidden(op))
         return self.round_up(own) + inside
 
     def hidden(self, op: Operator) -> int:
         """Return the bytes that an operator holds at most besides its inputs and outputs."""
+        if not op.temporaries:
+            return 0
         made = sum(self.round_up(self.graph.tensors[t].size) for t in op.makes)
         return max(0, sum(map(self.round_up, op.temporaries)) - made)
 

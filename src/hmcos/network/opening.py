@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from os import PathLike, fspath
 from pathlib import Path
@@ -12,7 +12,7 @@ from time import perf_counter
 from hmcos.errors import OptionError
 from hmcos.files import read_ordinary
 from hmcos.frontends.format import Format, Loadable, OffsetsInFiles
-from hmcos.frontends.loading import format_called, load
+from hmcos.frontends.loading import borrow, format_called, load
 from hmcos.frontends.model import Model
 from hmcos.memory.instance import FORMAT as INSTANCE
 from hmcos.memory.instance import read_instance
@@ -77,8 +77,13 @@ class Opened:
         return (self.path, *(self.path.parent / file for file in beside))
 
 
-def open_source(source: Openable, bind: Mapping[str, int] | None = None) -> Opened:
+def open_source(
+    source: Openable, bind: Mapping[str, int] | None = None, *, numbers_only: bool = False
+) -> Opened:
     """Open a path, a zoo name, a model or a problem, and return the network.
+
+    With `numbers_only` it will be lowered at once and not be used otherwise. A model in memory is then not
+    copied, and has no digests.
 
     Raises:
         ModelError: the model cannot be read or scheduled.
@@ -86,11 +91,14 @@ def open_source(source: Openable, bind: Mapping[str, int] | None = None) -> Open
         OptionError: no network of the zoo has this name, or `bind` does not match the network.
     """
     begun = perf_counter()
-    opened = _opened(source, bind)
+    opened = _opened(source, bind, borrow if numbers_only else load)
     return replace(opened, seconds=perf_counter() - begun)
 
 
-def _opened(source: Openable, bind: Mapping[str, int] | None) -> Opened:
+_Load = Callable[[Readable, Mapping[str, int] | None], Model]
+
+
+def _opened(source: Openable, bind: Mapping[str, int] | None, load: _Load) -> Opened:
     if isinstance(source, Problem):
         _refuse_symbols("<problem>", bind)
         return Opened(Source("<problem>", INSTANCE), None, source)

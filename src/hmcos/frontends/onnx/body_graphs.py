@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from onnx import GraphProto, NodeProto
 
@@ -41,29 +41,22 @@ def graphs(graph: GraphProto) -> Iterator[tuple[str, GraphProto]]:
                 (body_path(path, number, attribute), body, depth + 1) for attribute, body in bodies(node)
             ]
             if inner_bodies:
-                _check_bodies(f"operator {number} ({node.op_type})", inner_bodies)
+                paths = [path for path, _, _ in inner_bodies]
+                check_bodies(f"operator {number} ({node.op_type})", paths, depth + 1)
                 inner.extend(inner_bodies)
         waiting.extend(reversed(inner))
 
 
-def _check_bodies(title: str, inner_bodies: list[tuple[str, GraphProto, int]]) -> None:
-    if inner_bodies[0][2] > DEEPEST:
+def check_bodies(title: str, paths: Sequence[str], depth: int) -> None:
+    """Check the bodies of one operator.
+
+    Raises:
+        ModelError: they are nested too deeply, or two have one name; names the operator.
+    """
+    if depth > DEEPEST:
         raise ModelError(f"{title}: bodies are nested more than {DEEPEST} deep; flatten the model")
-    if len({path for path, _, _ in inner_bodies}) != len(inner_bodies):
-        raise ModelError(f"{title} in {inner_bodies[0][0]}: two of its bodies have the same name")
-
-
-def is_executable(graph: GraphProto, outside: tuple[set[str], ...] = ()) -> bool:
-    """Return whether every name that a node, a body or an output reads was defined before."""
-    known = {value.name for value in graph.input} | {tensor.name for tensor in graph.initializer} | {""}
-    scopes = (*outside, known)
-    for node in graph.node:
-        if not all(name in known or any(name in scope for scope in outside) for name in node.input):
-            return False
-        if node.attribute and not all(is_executable(body, scopes) for _, body in bodies(node)):
-            return False
-        known.update(node.output)
-    return all(any(value.name in scope for scope in scopes) for value in graph.output)
+    if len(set(paths)) != len(paths):
+        raise ModelError(f"{title} in {paths[0]}: two of its bodies have the same name")
 
 
 def free_names(graph: GraphProto) -> tuple[str, ...]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from onnx import GraphProto, TensorProto
+from onnx import TensorProto
 
 from hmcos.errors import ModelError
 
@@ -15,8 +15,8 @@ def is_external(tensor: TensorProto) -> bool:
     return tensor.data_location == TensorProto.EXTERNAL
 
 
-def data_files(scopes: Iterable[GraphProto], folder: Path | None) -> tuple[Path, ...]:
-    """Return the data files of a model's graphs, relative to its folder, no repeats, in order of first use.
+def data_files(tensors: Iterable[TensorProto], folder: Path | None) -> tuple[Path, ...]:
+    """Return the data files of a model's tensors, relative to its folder, no repeats, in order of first use.
 
     No file is opened. Without a folder (a model in memory) only the text of the location is checked.
 
@@ -24,7 +24,7 @@ def data_files(scopes: Iterable[GraphProto], folder: Path | None) -> tuple[Path,
         ModelError: a location is missing, absolute, or leads out of the folder, also through a link.
     """
     files: dict[Path, None] = {}
-    for tensor in (tensor for scope in scopes for tensor in _tensors(scope)):
+    for tensor in tensors:
         if is_external(tensor):
             location = next((entry.value for entry in tensor.external_data if entry.key == "location"), "")
             _check_location(location, tensor.name)
@@ -34,15 +34,6 @@ def data_files(scopes: Iterable[GraphProto], folder: Path | None) -> tuple[Path,
         for file in files:
             _check_inside(file, home)
     return tuple(files)
-
-
-def _tensors(graph: GraphProto) -> Iterator[TensorProto]:
-    yield from graph.initializer
-    for node in graph.node:
-        for attribute in node.attribute:
-            if attribute.HasField("t"):
-                yield attribute.t
-            yield from attribute.tensors
 
 
 def _check_location(location: str, name: str) -> None:

@@ -35,6 +35,12 @@ class Onnx(Format):
 
         return load(source, bind)
 
+    def borrowed(self, source: Loadable, bind: Mapping[str, int] | None) -> Model:
+        """Return the model in a file or in memory, without a copy of an object; see `Format.borrowed`."""
+        from hmcos.frontends.onnx.reading import load
+
+        return load(source, bind, borrow=True)
+
     def reordered(
         self, model: Model, orders: Mapping[str, Sequence[int]], offsets: Mapping[int, int] | None = None
     ) -> bytes:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
+from onnx import ModelProto, TensorProto
 
 from hmcos.errors import ModelError, SizeError
-from hmcos.frontends.onnx.body_graphs import bodies, free_names
+from hmcos.frontends.onnx.body_graphs import free_names
 from hmcos.frontends.onnx.elements import element
+from hmcos.frontends.onnx.listing import ListedGraph, ListedNode, ListedTensor, ListedValue
 from hmcos.frontends.onnx.shapes import Types
-from hmcos.frontends.onnx.skeleton import tensor_type
 from hmcos.frontends.onnx.types import UNKNOWN, ValueType
 from hmcos.graph.builder import GraphBuilder
-from hmcos.graph.graph import Body, Graph, Operator, Tensor, body_path, operator_title
-from hmcos.graph.kinds import STANDARD_DOMAINS, is_constant, is_random
+from hmcos.graph.graph import Body, Graph, Operator, Tensor, operator_title
+from hmcos.graph.kinds import RANDOM_IN_TRAINING_KINDS, STANDARD_DOMAINS, is_constant, is_random
 
 LARGEST_BITS = 2**66
 """Sizes stay below 2**63 bytes."""
@@ -39,8 +39,7 @@ class _Scope:
     """A graph that is being read."""
 
     ledger: _Ledger
-    source: GraphProto
-    path: str
+    source: ListedGraph
     outer: _Scope | None
     builder: GraphBuilder
     tensors: dict[str, tuple[int, Tensor]] = field(default_factory=dict[str, tuple[int, Tensor]])
@@ -50,11 +49,16 @@ class _Scope:
     unknown: dict[int, str] = field(default_factory=dict[int, str])
     """Id to description of each tensor whose size is unknown."""
 
+    @property
+    def path(self) -> str:
+        """The path of the graph; empty for the main one."""
+        return self.source.path
+
 
 def read_graph(
-    source: ModelProto, types: Types, symbols: tuple[str, ...], bound: Sequence[str]
+    source: ModelProto, listed: ListedGraph, types: Types, symbols: tuple[str, ...], bound: Sequence[str]
 ) -> tuple[Graph, int]:
-    """Return the graph of a model and the bytes of its weights and constants.
+    """Return the graph of a model, whose main graph is `listed`, and the bytes of its weights and constants.
 
     Raises:
         ModelError: a name is missing or defined twice, a value is not a tensor of fixed-width elements, a
@@ -64,7 +68,7 @@ def read_graph(
         (entry.version for entry in source.opset_import if entry.domain in STANDARD_DOMAINS), default=1
     )
     ledger = _Ledger(types, opset)
-    graph = _read(_Scope(ledger, source.graph, "", None, GraphBuilder(source.graph.name, symbols)))
+    graph = _read(_Scope(ledger, listed, None, GraphBuilder(source.graph.name, symbols)))
     if ledger.unknown:
         free = [symbol for symbol in symbols if symbol not in bound]
         raise SizeError(_unknown_sizes(ledger.unknown, free))
@@ -82,18 +86,18 @@ def _unknown_sizes(unknown: list[str], free: list[str]) -> str:
 
 def _read(scope: _Scope) -> Graph:
     source = scope.source
-    if source.sparse_initializer:
-        name = source.sparse_initializer[0].values.name
+    if source.proto.sparse_initializer:
+        name = source.proto.sparse_initializer[0].values.name
         raise ModelError(f"{_place(scope)}parameter {name!r} is sparse; store it as a dense tensor")
-    for tensor in source.initializer:
+    for tensor in source.parameters:
         _add_parameter(scope, tensor)
-    for value in source.input:
+    for value in source.inputs:
         _add_input(scope, value)
-    for number, node in enumerate(source.node):
+    for number, node in enumerate(source.nodes):
         _add_made(scope, number, node)
-    for number, node in enumerate(source.node):
+    for number, node in enumerate(source.nodes):
         scope.builder.add_operator(_operator(scope, number, node))
-    for value in source.output:
+    for value in source.outputs:
         if not value.name:
             raise ModelError(f"{_place(scope)}a graph output has no name")
         scope.builder.add_output(_id(scope, value.name))
@@ -110,28 +114,27 @@ def _place(scope: _Scope) -> str:
     return f"in {scope.path}: " if scope.path else ""
 
 
-def _title(scope: _Scope, number: int, node: NodeProto) -> str:
+def _title(scope: _Scope, number: int, node: ListedNode) -> str:
     place = f" in {scope.path}" if scope.path else ""
-    return f"{operator_title(number, node.op_type, node.name)}{place}"
+    return f"{operator_title(number, node.kind, node.name)}{place}"
 
 
-def _add_parameter(scope: _Scope, source: TensorProto) -> None:
+def _add_parameter(scope: _Scope, source: ListedTensor) -> None:
     name = source.name
     if not name:
         raise ModelError(f"{_place(scope)}a parameter has no name")
     if name in scope.tensors:
         raise ModelError(f"{_place(scope)}parameter {name!r} is defined twice")
-    if any(size < 0 for size in source.dims):
-        raise ModelError(
-            f"{_place(scope)}parameter {name!r} has a negative size in its shape {list(source.dims)}"
-        )
-    tensor = _tensor(name, tensor_type(source))
+    sizes = source.type.sizes
+    if sizes and min(sizes) < 0:
+        raise ModelError(f"{_place(scope)}parameter {name!r} has a negative size in its shape {list(sizes)}")
+    tensor = _tensor(name, source.type, is_parameter=True)
     scope.tensors[name] = scope.builder.add_parameter(tensor), tensor
-    scope.constants[name] = source
+    scope.constants[name] = source.proto
     scope.ledger.parameter_bytes += tensor.size
 
 
-def _add_input(scope: _Scope, value: ValueInfoProto) -> None:
+def _add_input(scope: _Scope, value: ListedValue) -> None:
     name = value.name
     if not name:
         raise ModelError(f"{_place(scope)}a graph input has no name")
@@ -150,12 +153,13 @@ def _add_input(scope: _Scope, value: ValueInfoProto) -> None:
         scope.unknown[added] = f"{_place(scope)}input {_describe(name, value_type)}"
 
 
-def _add_made(scope: _Scope, number: int, node: NodeProto) -> None:
+def _add_made(scope: _Scope, number: int, node: ListedNode) -> None:
     """Add the tensors that a node makes; the builder later refuses one that already exists."""
-    if not node.op_type:
+    if not node.kind:
         raise ModelError(f"{_title(scope, number, node)} has no operator type")
     types = scope.ledger.types[scope.path]
-    for name in node.output:
+    constant = is_constant(node.kind, _domain(node))
+    for name in node.outputs:
         if not name or name in scope.tensors:
             continue
         value_type = types.get(name, UNKNOWN)
@@ -174,8 +178,8 @@ def _add_made(scope: _Scope, number: int, node: NodeProto) -> None:
         scope.tensors[name] = added, tensor
         if not value_type.is_known:
             scope.unknown[added] = f"{_describe(name, value_type)} of {_title(scope, number, node)}"
-        if is_constant(node.op_type, _domain(node)):
-            scope.constants.update((name, a.t) for a in node.attribute if a.name == "value")
+        if constant:
+            scope.constants.update((name, a.t) for a in node.proto.attribute if a.name == "value")
             scope.ledger.parameter_bytes += tensor.size
 
 
@@ -186,7 +190,7 @@ def _is_visible(scope: _Scope | None, name: str) -> bool:
     return scope is not None
 
 
-def _tensor(name: str, value_type: ValueType) -> Tensor:
+def _tensor(name: str, value_type: ValueType, *, is_parameter: bool = False) -> Tensor:
     """Return a tensor; one of unknown type gets no bytes and is reported later.
 
     Raises:
@@ -201,13 +205,13 @@ def _tensor(name: str, value_type: ValueType) -> Tensor:
     spelling, bits = element(value_type.element, name)
     if not value_type.is_known:
         return Tensor(name, spelling, bits, ())
-    total = bits
-    if 0 not in value_type.sizes:
-        for size in value_type.sizes:
+    total, sizes = bits, value_type.sizes
+    if 0 not in sizes:
+        for size in sizes:
             total *= size
             if total >= LARGEST_BITS:
                 raise ModelError(f"tensor {name!r} has an absurd shape: it would take 2**63 bytes or more")
-    return Tensor(name, spelling, bits, value_type.sizes)
+    return Tensor(name, spelling, bits, sizes, is_parameter)
 
 
 def _describe(name: str, value_type: ValueType) -> str:
@@ -218,30 +222,37 @@ def _describe(name: str, value_type: ValueType) -> str:
     return f"{name!r} [{','.join('?' if size is None else str(size) for size in value_type.shape)}]"
 
 
-def _operator(scope: _Scope, number: int, node: NodeProto) -> Operator:
-    inner: list[Body] = []
-    captured: set[int] = set()
-    for attribute, source in bodies(node):
-        path = body_path(scope.path, number, attribute)
-        body = _Scope(scope.ledger, source, path, scope, GraphBuilder(source.name))
-        inner.append(Body(attribute, _read(body)))
-        captured.update(_id(scope, name) for name in free_names(source))
-    inputs = tuple(_id(scope, name) if name else None for name in node.input)
+def _operator(scope: _Scope, number: int, node: ListedNode) -> Operator:
+    inner, captured = _read_bodies(scope, node) if node.bodies else ((), set[int]())
+    inputs = tuple(_id(scope, name) if name else None for name in node.inputs)
+    domain = _domain(node)
+    training = node.kind in RANDOM_IN_TRAINING_KINDS and _may_train(scope, node)
     random_inside = any(op.is_random for body in inner for op in body.graph.operators)
     return Operator(
         number=number,
         name=node.name,
-        kind=node.op_type,
-        domain=_domain(node),
+        kind=node.kind,
+        domain=domain,
         inputs=inputs,
-        outputs=tuple(scope.tensors[name][0] if name else None for name in node.output),
-        captured=tuple(sorted(captured.difference(t for t in inputs if t is not None))),
-        bodies=tuple(inner),
-        is_random=random_inside or is_random(node.op_type, _domain(node), training=_may_train(scope, node)),
+        outputs=tuple(scope.tensors[name][0] if name else None for name in node.outputs),
+        captured=tuple(sorted(captured.difference(inputs))) if captured else (),
+        bodies=inner,
+        is_random=random_inside or is_random(node.kind, domain, training=training),
     )
 
 
-def _domain(node: NodeProto) -> str:
+def _read_bodies(scope: _Scope, node: ListedNode) -> tuple[tuple[Body, ...], set[int]]:
+    """Return the bodies of a node, and the ids of what they read from outside."""
+    inner: list[Body] = []
+    captured: set[int] = set()
+    for attribute, source in node.bodies:
+        body = _Scope(scope.ledger, source, scope, GraphBuilder(source.proto.name))
+        inner.append(Body(attribute, _read(body)))
+        captured.update(_id(scope, name) for name in free_names(source.proto))
+    return tuple(inner), captured
+
+
+def _domain(node: ListedNode) -> str:
     return "" if node.domain in STANDARD_DOMAINS else node.domain
 
 
@@ -262,16 +273,16 @@ def _id(scope: _Scope, name: str) -> int:
     return added
 
 
-def _may_train(scope: _Scope, node: NodeProto) -> bool:
+def _may_train(scope: _Scope, node: ListedNode) -> bool:
     """Return whether a Dropout-like node may run in training mode (ONNX Dropout-1, -7, -12).
 
     Since opset 12 the third input says so; from 7 to 11 it never does; before, the attribute is_test.
     """
     if scope.ledger.opset >= 12:
-        return len(node.input) > 2 and node.input[2] != "" and not _is_false(scope, node.input[2])
+        return len(node.inputs) > 2 and node.inputs[2] != "" and not _is_false(scope, node.inputs[2])
     if scope.ledger.opset >= 7:
         return False
-    return not any(attribute.name == "is_test" and attribute.i for attribute in node.attribute)
+    return not any(attribute.name == "is_test" and attribute.i for attribute in node.proto.attribute)
 
 
 def _is_false(scope: _Scope, name: str) -> bool:

@@ -20,6 +20,7 @@ from hmcos.frontends.onnx.broadcasting import broadcasting
 from hmcos.frontends.onnx.dimensions import evaluate, symbols
 from hmcos.frontends.onnx.elements import NUMBERS
 from hmcos.frontends.onnx.folding import Array, values
+from hmcos.frontends.onnx.listing import listed
 from hmcos.frontends.onnx.message_fields import copied, fresh_name, keep, names_used
 from hmcos.frontends.onnx.nodes import nodes
 from hmcos.frontends.onnx.padding import with_padding
@@ -76,7 +77,7 @@ class _Sizes:
         free = {s: n for s, n in model.bind.items() if s not in inner}
         if free:
             bind = dict(model.bind) | {symbol: size + 1 for symbol, size in free.items()}
-            self.others = self.of | value_types(source, bind, {})[""]
+            self.others = self.of | value_types(source, listed(source.graph), bind, {})[""]
             if not all(self._is_steady(name) for name in self.of):
                 free, self.others = {}, self.of
         self.fixed = {s: n for s, n in model.bind.items() if s not in free}

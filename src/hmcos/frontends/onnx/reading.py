@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from hashlib import sha256
 from os import PathLike
 from pathlib import Path
 
 from google.protobuf.message import DecodeError, EncodeError
-from onnx import GraphProto, ModelProto, TypeProto
+from onnx import GraphProto, ModelProto
 
 from hmcos.errors import ModelError, OptionError
 from hmcos.frontends.format import Loadable, Serializable
 from hmcos.frontends.model import Model
 from hmcos.frontends.model_file import read_model_file
-from hmcos.frontends.onnx.body_graphs import graphs
 from hmcos.frontends.onnx.dimensions import symbols
 from hmcos.frontends.onnx.external_data import data_files
 from hmcos.frontends.onnx.functions import LARGEST, inline
 from hmcos.frontends.onnx.graphs import read_graph
+from hmcos.frontends.onnx.listing import dimensions, listed, tensors
 from hmcos.frontends.onnx.shapes import value_types
 from hmcos.graph.graph import Tensor
 
 LONGEST = 1000
 """Most characters of an error: names and shapes in a damaged file may be as long as the file."""
+EMPTY = "is empty"
 TOO_LARGE = "is larger than 2 GB, the most that protobuf can hold; store weights as external data"
 
 
@@ -31,10 +32,13 @@ def load(
     source: Loadable,
     bind: Mapping[str, int] | None = None,
     known: Mapping[str, Tensor] | None = None,
+    *,
+    borrow: bool = False,
 ) -> Model:
     """Return the model in an ONNX file, or in an object that serialises to one.
 
-    External data is never opened. The object is copied, neither changed nor kept.
+    External data is never opened. The object is copied, neither changed nor kept. With `borrow` a ModelProto
+    is not copied: the model holds it, and has neither digests nor a number of bytes.
     `bind` gives sizes to symbolic dimensions. `known` are tensors of another form of the model, by name: they
     supply the types that neither inference nor the file has, and symbols that only that form has may be
     bound.
@@ -47,8 +51,10 @@ def load(
     path = Path(source) if isinstance(source, str | PathLike) else None
     title = str(path) if path is not None else "the model in memory"
     try:
+        if borrow and isinstance(source, ModelProto):
+            return _model(_checked(source), None, None, dict(bind or {}), known)
         content = read_model_file(path, LARGEST, TOO_LARGE) if path is not None else _serialise(source)
-        return _model(content, path, dict(bind or {}), known)
+        return _model(_parse(content), content, path, dict(bind or {}), known)
     except ModelError as error:
         raise type(error)(f"{title}: {_one_line(error)}") from error.__cause__
     except OptionError as error:
@@ -56,26 +62,31 @@ def load(
 
 
 def _model(
-    content: bytes, path: Path | None, bind: dict[str, int], known: Mapping[str, Tensor] | None
+    proto: ModelProto,
+    content: bytes | None,
+    path: Path | None,
+    bind: dict[str, int],
+    known: Mapping[str, Tensor] | None,
 ) -> Model:
-    proto = _parse(content)
-    original = digest = sha256(content).hexdigest()
+    """Return the model of a message; `content` are its bytes, None if nobody asks for digests."""
+    original = digest = "" if content is None else sha256(content).hexdigest()
     inlined = bool(proto.functions)
-    scopes = _checked_graphs(proto.graph)
+    graphs = listed(proto.graph)
     if inlined:
         for function in proto.functions:
-            _checked_graphs(GraphProto(node=function.node))
+            listed(GraphProto(node=function.node))
         proto = inline(proto)
-        digest = sha256(proto.SerializeToString(deterministic=True)).hexdigest()
-        scopes = _checked_graphs(proto.graph)
-    files = data_files(scopes, path.parent if path is not None else None)
-    dimensions = tuple(dict.fromkeys(_dimensions(scopes)))
-    listed = symbols(dimensions)
+        if content is not None:
+            digest = sha256(proto.SerializeToString(deterministic=True)).hexdigest()
+        graphs = listed(proto.graph)
+    files = data_files(tensors(graphs), path.parent if path is not None else None)
+    texts = dimensions(graphs)
+    free = symbols(texts)
     if known is not None:
-        bind = {symbol: size for symbol, size in bind.items() if symbol in listed}
-    _check_bind(bind, listed, dimensions)
-    types = value_types(proto, bind, known or {})
-    graph, parameter_bytes = read_graph(proto, types, listed, tuple(bind))
+        bind = {symbol: size for symbol, size in bind.items() if symbol in free}
+    _check_bind(bind, free, texts)
+    types = value_types(proto, graphs, bind, known or {})
+    graph, parameter_bytes = read_graph(proto, graphs[0], types, free, tuple(bind))
     return Model(
         graph=graph,
         path=path,
@@ -86,7 +97,7 @@ def _model(
         data_files=files,
         bind=bind,
         parameter_bytes=parameter_bytes,
-        file_bytes=len(content),
+        file_bytes=0 if content is None else len(content),
         proto=proto,
     )
 
@@ -102,62 +113,17 @@ def _serialise(source: object) -> bytes:
 
 def _parse(content: bytes) -> ModelProto:
     if not content:
-        raise ModelError("is empty")
+        raise ModelError(EMPTY)
     try:
-        proto = ModelProto.FromString(content)
+        return _checked(ModelProto.FromString(content))
     except DecodeError as error:
         raise ModelError("is not an ONNX model, or is truncated: its bytes are no valid protobuf") from error
+
+
+def _checked(proto: ModelProto) -> ModelProto:
     if not proto.HasField("graph"):
-        raise ModelError("is not an ONNX model: it holds no graph")
+        raise ModelError("is not an ONNX model: it holds no graph" if proto.ByteSize() else EMPTY)
     return proto
-
-
-def _checked_graphs(graph: GraphProto) -> tuple[GraphProto, ...]:
-    """Return a graph and all its bodies, outer ones first, after checking depth and names.
-
-    This comes before anything recurses or compares names.
-
-    Raises:
-        ModelError: bodies are nested too deeply, or a name is not UTF-8, which protobuf returns as bytes.
-    """
-    scopes = tuple(here for _, here in graphs(graph))
-    for name in (name for here in scopes for name in _names(here)):
-        if not isinstance(name, str):
-            raise ModelError(f"contains the name {name!r}, which is no UTF-8 text; the file is damaged")
-    return scopes
-
-
-def _names(graph: GraphProto) -> Iterator[object]:
-    yield graph.name
-    for value in (*graph.input, *graph.output, *graph.value_info):
-        yield value.name
-        yield from _symbolic(value.type)
-    for tensor in graph.initializer:
-        yield tensor.name
-        for entry in tensor.external_data:
-            yield from (entry.key, entry.value)
-    for node in graph.node:
-        yield node.name
-        yield node.op_type
-        yield node.domain
-        yield from node.input
-        yield from node.output
-        for attribute in node.attribute:
-            yield attribute.name
-
-
-def _dimensions(scopes: Iterable[GraphProto]) -> Iterator[str]:
-    """Yield all symbolic dimensions, those of inputs first."""
-    for here in scopes:
-        for value in (*here.input, *here.output, *here.value_info):
-            yield from _symbolic(value.type)
-
-
-def _symbolic(proto: TypeProto) -> Iterator[str]:
-    if proto.HasField("tensor_type"):
-        for dim in proto.tensor_type.shape.dim:
-            if dim.dim_param:
-                yield dim.dim_param
 
 
 def _check_bind(bind: Mapping[str, int], listed: tuple[str, ...], dimensions: tuple[str, ...]) -> None:

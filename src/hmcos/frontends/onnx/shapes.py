@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, defs, shape_inference
 
-from hmcos.frontends.onnx.body_graphs import bodies, graphs, is_executable
+from hmcos.frontends.onnx.body_graphs import bodies
 from hmcos.frontends.onnx.elements import NUMBERS
 from hmcos.frontends.onnx.folding import fold
+from hmcos.frontends.onnx.listing import ListedGraph, TypeReader, is_executable
 from hmcos.frontends.onnx.propagation import may_propagate
 from hmcos.frontends.onnx.skeleton import OPAQUE_DOMAIN, NameScope, skeleton
-from hmcos.frontends.onnx.types import UNKNOWN, ValueType, read_type
+from hmcos.frontends.onnx.types import UNKNOWN, ValueType
 from hmcos.graph.graph import Tensor, body_path
 from hmcos.graph.kinds import STANDARD_DOMAINS
 
@@ -25,23 +26,26 @@ ITERATION = ValueType(TensorProto.INT64, ())
 CONDITION = ValueType(TensorProto.BOOL, ())
 
 
-def value_types(source: ModelProto, bind: Mapping[str, int], known: Mapping[str, Tensor]) -> Types:
+def value_types(
+    source: ModelProto,
+    listed: Sequence[ListedGraph],
+    bind: Mapping[str, int],
+    known: Mapping[str, Tensor],
+) -> Types:
     """Return the type of every value that is an input or made by a node, as far as it can be determined.
 
-    Inference takes precedence over the file's own value_info, which may be stale once symbols are bound: the
-    file is trusted only for an operator whose inputs are known and whose output inference cannot determine,
-    and the inference is repeated from there. `known` tensors, by name, supply types that the file does not
-    have. A graph that cannot be executed as it is gets no types at all: inference would crash the process on
-    some of them, and the fault is reported later.
+    `listed` are the graphs of the source. Inference takes precedence over the file's own value_info, which
+    may be stale once symbols are bound: the file is trusted only for an operator whose inputs are known and
+    whose output inference cannot determine, and the inference is repeated from there. `known` tensors, by
+    name, supply types that the file does not have. A graph that cannot be executed as it is gets no types at
+    all: inference would crash the process on some of them, and the fault is reported later.
     """
-    if not is_executable(source.graph):
-        return {path: {} for path, _ in graphs(source.graph)}
-    light, scopes = skeleton(source, bind)
+    if not is_executable(listed[0]):
+        return {graph.path: {} for graph in listed}
+    light, scopes = skeleton(source, listed, bind)
     for scope in scopes:
         _learn(scope, known)
-        for node in scope.light.node:
-            if node.domain != OPAQUE_DOMAIN and not defs.has(node.op_type, domain=node.domain):
-                _trust_file(scope, node, {})
+        _trust_unknown_kinds(scope)
     types = _inferred(light, scopes, follow=False)
     if not _are_settled(scopes, types):
         types = _inferred(light, scopes, follow=may_propagate(scopes, types))
@@ -60,9 +64,21 @@ def value_types(source: ModelProto, bind: Mapping[str, int], known: Mapping[str,
     return types
 
 
+def _trust_unknown_kinds(scope: NameScope) -> None:
+    """Add the types that the file declares for the outputs of operators that ONNX does not know."""
+    kinds = {(node.kind, node.domain) for node in scope.listed.nodes}
+    if all(defs.has(kind, domain=domain) for kind, domain in kinds):
+        return
+    for node in scope.light.node:
+        if node.domain != OPAQUE_DOMAIN and not defs.has(node.op_type, domain=node.domain):
+            _trust_file(scope, node, {})
+
+
 def _learn(scope: NameScope, known: Mapping[str, Tensor]) -> None:
     """Add the types of known tensors to those that the file declares, where it declares none."""
-    for name in (name for node in scope.light.node for name in node.output if name in known):
+    if not known:
+        return
+    for name in (name for node in scope.listed.nodes for name in node.outputs if name in known):
         if not scope.own.get(name, UNKNOWN).is_known:
             number, _ = NUMBERS[known[name].element]
             scope.own[name] = ValueType(number, known[name].shape)
@@ -74,7 +90,7 @@ def _are_settled(scopes: list[NameScope], types: Types) -> bool:
 
 def _is_settled(scope: NameScope, types: Types) -> bool:
     known = types[scope.path]
-    named = (name for node in scope.light.node for name in node.output if name)
+    named = (name for node in scope.listed.nodes for name in node.outputs if name)
     return all(name in known and known[name].is_known for name in named)
 
 
@@ -85,20 +101,25 @@ def _inferred(light: ModelProto, scopes: list[NameScope], *, follow: bool) -> Ty
     except Exception:  # C++ throws many types here, and none of them means that the model is unusable
         result = light
     types: Types = {scope.path: {} for scope in scopes}
-    waiting = [("", result.graph)]
+    reader = TypeReader({})
+    waiting = [(scopes[0].listed, result.graph)]
     while waiting:
-        path, graph = waiting.pop()
-        _collect(graph, types[path])
-        for number, node in enumerate(graph.node):
-            if node.attribute:
-                waiting.extend((body_path(path, number, name), body) for name, body in bodies(node))
+        listed, graph = waiting.pop()
+        _collect(graph, types[listed.path], reader)
+        for number, node in enumerate(listed.nodes):
+            if node.bodies:
+                inferred = dict(bodies(graph.node[number]))
+                waiting.extend((body, inferred[name]) for name, body in node.bodies if name in inferred)
     return types
 
 
-def _collect(graph: GraphProto, found: dict[str, ValueType]) -> None:
-    for value in (*graph.output, *graph.value_info, *graph.input):
-        if value.type.WhichOneof("value"):
-            found[value.name] = read_type(value.type, {})
+def _collect(graph: GraphProto, found: dict[str, ValueType], reader: TypeReader) -> None:
+    for values in (graph.output, graph.value_info, graph.input):
+        for value in values:
+            declared = value.type
+            value_type = reader.read(declared.SerializeToString(), declared)
+            if value_type is not UNKNOWN:
+                found[value.name] = value_type
 
 
 def _tell_more(scopes: list[NameScope], types: Types) -> bool:
@@ -199,10 +220,14 @@ def _tell_loop(scope: NameScope, number: int, node: NodeProto, types: Types) -> 
 
 def _doubt_loops(scope: NameScope, types: Types) -> None:
     """Remove the types that were assumed for carried values if the body does not keep them."""
-    for number, node in enumerate(scope.light.node):
+    for number, node in enumerate(scope.light.node if _has_loop(scope) else ()):
         if node.op_type != "Loop" or not node.attribute:
             continue
         for path, _, inside, after, _ in _carried(scope, number, node):
             entry = types[path].get(inside, UNKNOWN)
             if inside in scope.inner[path].given and types[path].get(after, UNKNOWN) != entry:
                 types[path][inside] = ValueType(entry.element)
+
+
+def _has_loop(scope: NameScope) -> bool:
+    return any(node.kind == "Loop" for node in scope.listed.nodes)

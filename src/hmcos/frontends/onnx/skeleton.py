@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
 
-from hmcos.frontends.onnx.body_graphs import bodies
 from hmcos.frontends.onnx.external_data import is_external
-from hmcos.frontends.onnx.types import UNKNOWN, ValueType, read_type, write_type
-from hmcos.graph.graph import body_path
+from hmcos.frontends.onnx.listing import ListedGraph, ListedNode, TypeReader, tensor_type
+from hmcos.frontends.onnx.types import UNKNOWN, ValueType, write_type
 from hmcos.graph.kinds import STANDARD_DOMAINS
 
 HEAVY = 16 * 1024
 """Bytes of a serialised tensor from which on its values are left out: shapes depend on smaller tensors."""
+LEAST_BITS: dict[int, int] = {TensorProto.FLOAT: 32, TensorProto.DOUBLE: 64}
+"""Bits that a number of a type takes at least, however it is stored."""
+PACKED_BITS = 2
+"""The same for all other types: some have elements of two bits, and varints are short."""
 OPAQUE_DOMAIN = "hmcos.opaque"
 """Domain of the nodes that replace constants too large to copy."""
 
+STOPPING_KINDS = frozenset(("Einsum", "Split"))
+"""Kinds of which some nodes stop inference."""
 EQUATION = re.compile(rb"(?:[A-Za-z, ]|\.\.\.)*(?:->(?:[A-Za-z ]|\.\.\.)*)?")
 """Most characters of an Einsum equation (numpy.einsum's subscripts)."""
 
@@ -27,10 +32,8 @@ EQUATION = re.compile(rb"(?:[A-Za-z, ]|\.\.\.)*(?:->(?:[A-Za-z ]|\.\.\.)*)?")
 class NameScope:
     """One graph of the model, or one body, and its light copy."""
 
-    path: str
-    """Empty for the main graph."""
+    listed: ListedGraph
     outer: NameScope | None
-    source: GraphProto
     light: GraphProto
     own: dict[str, ValueType] = field(default_factory=dict[str, ValueType])
     """The types that the file declares for values that nodes make."""
@@ -42,6 +45,11 @@ class NameScope:
     """The bodies in it, by path."""
     given: set[str] = field(default_factory=set[str])
     """Values whose type was added to the light copy."""
+
+    @property
+    def path(self) -> str:
+        """The path of the graph; empty for the main one."""
+        return self.listed.path
 
     def tell(self, name: str, value: ValueType) -> None:
         """Add a value's type to the light copy."""
@@ -64,21 +72,23 @@ class NameScope:
         return UNKNOWN
 
 
-def skeleton(source: ModelProto, bind: Mapping[str, int]) -> tuple[ModelProto, list[NameScope]]:
+def skeleton(
+    source: ModelProto, listed: Sequence[ListedGraph], bind: Mapping[str, int]
+) -> tuple[ModelProto, list[NameScope]]:
     """Return a light copy of a model with bound input shapes, and its graphs, outer ones before inner ones.
 
-    The types that the file declares for values that nodes make are left out: binding may make them stale.
-    The source is not changed.
+    `listed` are the graphs of the model. The types that the file declares for values that nodes make are left
+    out: binding may make them stale. The source is not changed.
     """
     light = ModelProto(ir_version=source.ir_version)
     light.opset_import.extend(source.opset_import)
-    main = NameScope("", None, source.graph, light.graph)
+    reader = TypeReader(bind)
     scopes: list[NameScope] = []
-    waiting = [main]
+    waiting = [NameScope(listed[0], None, light.graph)]
     while waiting:
         scope = waiting.pop()
         scopes.append(scope)
-        waiting.extend(reversed(_fill(scope, bind)))
+        waiting.extend(reversed(_fill(scope, reader)))
     _import_domains(light, scopes)
     return light, scopes
 
@@ -86,73 +96,95 @@ def skeleton(source: ModelProto, bind: Mapping[str, int]) -> tuple[ModelProto, l
 def _import_domains(light: ModelProto, scopes: list[NameScope]) -> None:
     """Import the domains of custom operators that the file does not import, which inference would refuse."""
     imported = {entry.domain for entry in light.opset_import} | STANDARD_DOMAINS
-    used = {node.domain: None for scope in scopes for node in scope.light.node}
+    used = {node.domain: None for scope in scopes for node in scope.listed.nodes} | {OPAQUE_DOMAIN: None}
     for domain in used:
         if domain not in imported:
             light.opset_import.add(domain=domain, version=1)
 
 
-def _fill(scope: NameScope, bind: Mapping[str, int]) -> list[NameScope]:
+def _fill(scope: NameScope, reader: TypeReader) -> list[NameScope]:
     """Fill the light copy of one graph and return the scopes of its bodies, still empty."""
-    source, light = scope.source, scope.light
-    light.name = source.name
-    for value in source.input:
+    listed, light = scope.listed, scope.light
+    light.name = listed.proto.name
+    for value in listed.inputs:
         copy = light.input.add()
         copy.name = value.name
         scope.inputs[value.name] = copy
         if value.type.WhichOneof("value") == "tensor_type":
-            write_type(read_type(value.type, bind), copy.type)
+            write_type(reader.read(value.key, value.type), copy.type)
         else:
             copy.type.CopyFrom(value.type)
-    for value in (*source.value_info, *source.output):
-        scope.own[value.name] = read_type(value.type, bind)
-        if scope.own[value.name].kind != "tensor":
-            light.value_info.append(value)
-    for value in source.output:
+    for value in (*listed.declared, *listed.outputs):
+        scope.own[value.name] = found = reader.read(value.key, value.type)
+        if found.kind != "tensor":
+            light.value_info.add(name=value.name, type=value.type)
+    for value in listed.outputs:
         light.output.add().name = value.name
-    for tensor in source.initializer:
-        _add_initializer(scope, tensor)
-    inner: list[NameScope] = []
-    for number, node in enumerate(source.node):
-        inner.extend(_add_node(scope, number, node))
+    _add_parameters(scope)
+    return _add_nodes(scope)
+
+
+def _add_parameters(scope: NameScope) -> None:
+    small: list[TensorProto] = []
+    for tensor in scope.listed.parameters:
+        scope.parameters[tensor.name] = tensor.type
+        if _is_light(tensor.proto, tensor.type):
+            small.append(tensor.proto)
+        else:
+            scope.tell(tensor.name, tensor.type)
+    scope.light.initializer.extend(small)
+
+
+def _is_light(tensor: TensorProto, declared: ValueType) -> bool:
+    # Counting the bytes of a message takes as long as writing them: most heavy ones are told by their shapes.
+    most = 8 * HEAVY // LEAST_BITS.get(declared.element, PACKED_BITS)
+    return not _exceeds(declared.sizes, most) and not is_external(tensor) and tensor.ByteSize() < HEAVY
+
+
+def _exceeds(sizes: Sequence[int], most: int) -> bool:
+    """Return whether a tensor has more elements than that; a damaged file may have a million large sizes."""
+    elements = 1
+    for size in sizes:
+        elements *= size
+        if elements > most:
+            return 0 not in sizes
+    return False
+
+
+def _add_nodes(scope: NameScope) -> list[NameScope]:
+    """Copy all nodes and return the scopes of their bodies; most are copied as they are, many at a time."""
+    light, inner = scope.light.node, list[NameScope]()
+    alike: list[NodeProto] = []
+    for node in scope.listed.nodes:
+        if not node.bodies and not node.tensors and node.kind not in STOPPING_KINDS:
+            alike.append(node.proto)
+            continue
+        light.extend(alike)
+        alike.clear()
+        inner.extend(_add_node(scope, node))
+    light.extend(alike)
     scope.inner.update((body.path, body) for body in inner)
     return inner
 
 
-def _add_initializer(scope: NameScope, tensor: TensorProto) -> None:
-    scope.parameters[tensor.name] = tensor_type(tensor)
-    if _is_light(tensor):
-        scope.light.initializer.append(tensor)
-    else:
-        scope.tell(tensor.name, tensor_type(tensor))
-
-
-def tensor_type(tensor: TensorProto) -> ValueType:
-    """Return the type of a tensor that is stored in the file."""
-    return ValueType(tensor.data_type, tuple(tensor.dims))
-
-
-def _is_light(tensor: TensorProto) -> bool:
-    return not is_external(tensor) and tensor.ByteSize() < HEAVY
-
-
-def _add_node(scope: NameScope, number: int, node: NodeProto) -> list[NameScope]:
+def _add_node(scope: NameScope, node: ListedNode) -> list[NameScope]:
     """Copy one node and return the scopes of its bodies."""
     light = scope.light.node
-    heavy = next((a.t for a in node.attribute if a.HasField("t") and not _is_light(a.t)), None)
-    if heavy is not None and node.op_type == "Constant" and len(node.output) == 1:
-        light.add(op_type="Constant", domain=OPAQUE_DOMAIN, output=node.output)
-        scope.tell(node.output[0], tensor_type(heavy))
+    stored = (attribute.t for attribute in node.proto.attribute if attribute.HasField("t"))
+    heavy = next((t for t in stored if not _is_light(t, tensor_type(t))), None)
+    if heavy is not None and node.kind == "Constant" and len(node.outputs) == 1:
+        light.add(op_type="Constant", domain=OPAQUE_DOMAIN, output=node.outputs)
+        scope.tell(node.outputs[0], tensor_type(heavy))
         return []
-    if not any(a.HasField("g") or a.graphs for a in node.attribute):
-        light.append(node)
-        if _stops_inference(node):
+    if not node.bodies:
+        light.append(node.proto)
+        if _stops_inference(node.proto):
             light[-1].domain = OPAQUE_DOMAIN
         return []
     copy = light.add(
-        op_type=node.op_type, domain=node.domain, name=node.name, input=node.input, output=node.output
+        op_type=node.kind, domain=node.domain, name=node.name, input=node.inputs, output=node.outputs
     )
-    return _add_bodies(scope, number, node, copy)
+    return _add_bodies(scope, node, copy)
 
 
 def _stops_inference(node: NodeProto) -> bool:
@@ -164,10 +196,10 @@ def _stops_inference(node: NodeProto) -> bool:
     return False
 
 
-def _add_bodies(scope: NameScope, number: int, node: NodeProto, copy: NodeProto) -> list[NameScope]:
-    sources = dict(bodies(node))
+def _add_bodies(scope: NameScope, node: ListedNode, copy: NodeProto) -> list[NameScope]:
+    sources = dict(node.bodies)
     inner: list[NameScope] = []
-    for attribute in node.attribute:
+    for attribute in node.proto.attribute:
         names = [name for name in (attribute.name, *_listed(attribute)) if name in sources]
         light = copy.attribute.add()
         if not names:
@@ -176,7 +208,7 @@ def _add_bodies(scope: NameScope, number: int, node: NodeProto, copy: NodeProto)
         light.name, light.type = attribute.name, attribute.type
         for name in names:
             target = light.g if attribute.HasField("g") else light.graphs.add()
-            inner.append(NameScope(body_path(scope.path, number, name), scope, sources[name], target))
+            inner.append(NameScope(sources[name], scope, target))
     return inner
 
 

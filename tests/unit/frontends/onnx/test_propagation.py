@@ -9,6 +9,7 @@ import pytest
 from onnx import ModelProto
 
 from hmcos.frontends.onnx import load
+from hmcos.frontends.onnx.listing import listed
 from hmcos.frontends.onnx.propagation import LONG, may_propagate
 from hmcos.frontends.onnx.skeleton import skeleton
 from hmcos.frontends.onnx.types import ValueType
@@ -46,7 +47,7 @@ def test_long_vectors_are_not_listed_element_by_element(tmp_path: Path) -> None:
 
 def test_arithmetic_on_long_vectors_is_silenced_in_the_light_copy_only() -> None:
     source = flattened(LONG + 1)
-    light, scopes = skeleton(source, {})
+    light, scopes = skeleton(source, listed(source.graph), {})
     known = ValueType(FLOAT, (LONG + 1,))
     assert may_propagate(scopes, {"": {"x": known, "p": ValueType(FLOAT, (6,))}})
     assert [n.op_type for n in light.graph.node] == ["Div", "Shape", "Mul", "Concat", "Reshape"]
