@@ -1,4 +1,4 @@
-"""Schedule a problem without an ONNX model: numbers say what each operator reads and makes, and what is kept.
+"""Schedule a problem without an ONNX model: each operator says what it reads and what it makes, in bytes.
 
 python examples/own_problem.py
 """
@@ -7,21 +7,23 @@ from __future__ import annotations
 
 import hmcos
 
-# Two branches: each makes a large buffer from the input, then a small one; the last operator reads both.
-FORK = hmcos.Problem(
-    names=("grow a", "grow b", "shrink a", "shrink b", "join"),
-    sizes=(10, 100, 100, 10, 10, 5),
-    inputs=(0,),
-    kept=(5,),
-    reads=((0,), (0,), (1,), (2,), (3, 4)),
-    makes=((1,), (2,), (3,), (4,), (5,)),
-    may_overwrite=((), (), (), (), ()),
-    scratch=(0, 0, 0, 0, 0),
-)
+
+def fork() -> hmcos.Problem:
+    """Return two branches that each make a large buffer, then a small one; the last operator reads both."""
+    network = hmcos.ProblemBuilder()
+    network.add_input("image", 10)
+    for branch in "ab":
+        network.add(f"grow {branch}", reads=["image"], makes={f"large {branch}": 100})
+    for branch in "ab":
+        network.add(f"shrink {branch}", reads=[f"large {branch}"], makes={f"small {branch}": 10})
+    network.add("join", reads=["small a", "small b"], makes={"result": 5})
+    network.keep("result")
+    return network.build()
 
 
 if __name__ == "__main__":
-    plan = hmcos.schedule(FORK)
+    plan = hmcos.schedule(fork())
     print("file order:", plan.given_peak, "bytes; best order:", plan.peak, "bytes,", plan.status)
     for number, running in zip(plan.order, plan.memory.running, strict=True):
         print(f"{running:5} bytes  {plan.operators[number].name}")
+    print("live at the peak:", ", ".join(f"{tensor.name} ({tensor.size})" for tensor in plan.crest.tensors))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from hmcos.limits import Status
     from hmcos.memory.instance import read_instance, write_instance
     from hmcos.memory.problem import Problem
+    from hmcos.memory.problem_builder import ProblemBuilder
     from hmcos.memory.target import Target, load_target
     from hmcos.plan.arena import Arena
     from hmcos.plan.file.plan_file import read_plan
@@ -44,6 +45,7 @@ __all__ = [
     "HmcosError",
     "Plan",
     "Problem",
+    "ProblemBuilder",
     "Row",
     "RowPlan",
     "Rows",
@@ -86,6 +88,7 @@ _PLACES = {
     "HmcosError": "hmcos.errors:HmcosError",
     "Plan": "hmcos.plan.plan:Plan",
     "Problem": "hmcos.memory.problem:Problem",
+    "ProblemBuilder": "hmcos.memory.problem_builder:ProblemBuilder",
     "Row": "hmcos.tasks.evaluate.row:Row",
     "RowPlan": "hmcos.plan.row_plan:RowPlan",
     "Rows": "hmcos.streaming.program:Rows",

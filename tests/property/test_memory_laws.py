@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import islice
 from random import Random
 
@@ -12,6 +13,7 @@ from hmcos.memory.bounds import must_live, must_live_bound
 from hmcos.memory.instance import parse_instance, write_instance
 from hmcos.memory.lifetimes import lifetimes
 from hmcos.memory.problem import Problem
+from hmcos.memory.problem_builder import ProblemBuilder
 from hmcos.memory.profile import profile
 from oracle import all_orders_peak, optimum, orders, peak_of, producers, readers, stays
 from property.strategies import problems, random_problem
@@ -33,6 +35,31 @@ def test_an_instance_survives_writing_and_reading(problem: Problem) -> None:
     text = write_instance(problem)
     assert parse_instance(text) == problem
     assert write_instance(parse_instance(text)) == text
+
+
+@given(problems(max_operators=12))
+def test_a_problem_built_by_name_is_the_one_made_of_numbers(problem: Problem) -> None:
+    named = replace(problem, buffer_names=tuple(f"b{b}" for b in range(len(problem.sizes))))
+    assert built(named).build() == named
+    assert parse_instance(write_instance(named)) == named
+
+
+def built(problem: Problem) -> ProblemBuilder:
+    """A builder that was told a problem by the names of its buffers."""
+    builder, names = ProblemBuilder(), problem.buffer_names
+    for b in problem.inputs:
+        builder.add_input(names[b], problem.sizes[b])
+    for op, name in enumerate(problem.names):
+        builder.add(
+            name,
+            reads=[names[b] for b in problem.reads[op]],
+            makes={names[b]: problem.sizes[b] for b in problem.makes[op]},
+            overwrites=[names[b] for b in problem.may_overwrite[op]],
+            scratch=problem.scratch[op],
+        )
+    for b in reversed(problem.kept):
+        builder.keep(names[b])
+    return builder
 
 
 def test_seeded_problems_are_reproducible() -> None:

@@ -4,6 +4,7 @@
  "buffers": [bytes, ...],                  buffer ids are indices into this list
  "inputs": [id, ...],                      live from the start
  "kept": [id, ...],                        live to the end
+ "buffer_names": [text, ...],              optional; one per buffer, for people only
  "operators": [{"name": text, "reads": [id, ...], "makes": [id, ...],
                 "may_overwrite": [id, ...],      optional
                 "scratch": bytes}, ...]}         optional, 0 when left out
@@ -24,6 +25,7 @@ from hmcos.memory.problem import Problem
 FORMAT = "hmcos-instance/1"
 
 _INSTANCE_KEYS = ("format", "buffers", "inputs", "kept", "operators")
+_OPTIONAL = "buffer_names"
 _REQUIRED = ("name", "reads", "makes")
 _OPERATOR_KEYS = frozenset((*_REQUIRED, "may_overwrite", "scratch"))
 _SHOWN = 40
@@ -87,6 +89,8 @@ def write_instance(problem: Problem) -> str:
         f' "inputs": {_ids(problem.inputs)},\n'
         f' "kept": {_ids(problem.kept)},\n'
     )
+    if problem.buffer_names:
+        head += f' "{_OPTIONAL}": {json.dumps(problem.buffer_names)},\n'
     if not problem.operators:
         return head + ' "operators": []}\n'
     lines = ",\n  ".join(_operator_text(problem, op) for op in range(problem.operators))
@@ -122,7 +126,7 @@ def _problem(data: object) -> Problem:
     instance = cast(dict[str, object], data)
     if instance.get("format") != FORMAT:
         raise InstanceError(f'"format" is {_show(instance.get("format"))}, but must be "{FORMAT}"')
-    _check_keys(instance, _INSTANCE_KEYS, frozenset(_INSTANCE_KEYS))
+    _check_keys(instance, _INSTANCE_KEYS, frozenset((*_INSTANCE_KEYS, _OPTIONAL)))
     operators = instance["operators"]
     if not isinstance(operators, list):
         raise InstanceError(f'"operators" must be a list, not {_show(operators)}')
@@ -137,6 +141,7 @@ def _problem(data: object) -> Problem:
         makes=makes,
         may_overwrite=may_overwrite,
         scratch=scratch,
+        buffer_names=_texts(instance.get(_OPTIONAL, []), _OPTIONAL),
     )
 
 
@@ -186,6 +191,15 @@ def _integers(value: object, key: str) -> tuple[int, ...]:
         wrong = next(item for item in integers if type(item) is not int)
         raise InstanceError(f'"{key}" must hold integers only, not {_show(wrong)}')
     return tuple(integers)
+
+
+def _texts(value: object, key: str) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise InstanceError(f'"{key}" must be a list of texts, not {_show(value)}')
+    for text in cast("list[object]", value):
+        if not isinstance(text, str):
+            raise InstanceError(f'"{key}" must hold texts only, not {_show(text)}')
+    return tuple(cast("list[str]", value))
 
 
 def _show(value: object) -> str:

@@ -40,6 +40,8 @@ class Problem:
     """Per operator: the buffers among its reads that its only non-empty output may overwrite in place."""
     scratch: tuple[int, ...]
     """Per operator: bytes in use only while it runs."""
+    buffer_names: tuple[str, ...] = ()
+    """One per buffer, or none at all; for people only, so they may be empty or repeated."""
 
     def __post_init__(self) -> None:
         _check(self)
@@ -116,6 +118,10 @@ class Problem:
             for op, allowed in enumerate(self.may_overwrite)
         )
 
+    def buffer_name(self, buffer: int) -> str:
+        """Return what messages and reports call a buffer: its name, or `buffer N` where it has none."""
+        return (self.buffer_names[buffer] if self.buffer_names else "") or f"buffer {buffer}"
+
     def renumbered(self, order: Sequence[int]) -> Problem:
         """Return the problem with its operators numbered in an order, which becomes the given one."""
         return replace(
@@ -133,6 +139,8 @@ def _check(problem: Problem) -> None:
     for field in ("reads", "makes", "may_overwrite", "scratch"):
         if len(getattr(problem, field)) != n:
             raise InstanceError(f"{len(getattr(problem, field))} entries in {field}, but {n} operators")
+    if len(problem.buffer_names) not in (0, buffers):
+        raise InstanceError(f"{len(problem.buffer_names)} entries in buffer_names, but {buffers} buffers")
     for b, size in enumerate(problem.sizes):
         if not 0 <= size < LARGEST:
             raise InstanceError(f"buffer {b}: size {size} is not in 0..2**63-1")

@@ -64,10 +64,10 @@ class Network:
 
     @cached_property
     def buffer_names(self) -> tuple[str, ...]:
-        """Per buffer: the name of the tensor it was made for, or `buffer N`."""
+        """Per buffer: the name of the tensor it was made for, that in the problem, or `buffer N`."""
         tensors = self.tensors
         return tuple(
-            tensors[ids[0]].name or f"tensor {ids[0]}" if ids and tensors else f"buffer {b}"
+            tensors[ids[0]].name or f"tensor {ids[0]}" if ids and tensors else self.problem.buffer_name(b)
             for b, ids in enumerate(self.tensor_ids)
         )
 

@@ -119,7 +119,7 @@ def _ports(graph: Graph, ids: Iterable[int]) -> tuple[Port, ...]:
 
 
 def _buffers(problem: Problem, ids: Iterable[int]) -> tuple[Port, ...]:
-    return tuple(Port(f"buffer {b}", "uint8", (problem.sizes[b],)) for b in ids)
+    return tuple(Port(problem.buffer_name(b), "uint8", (problem.sizes[b],)) for b in ids)
 
 
 def _by_frequency(kinds: Iterable[str]) -> dict[str, int]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -51,6 +52,19 @@ def test_comparing_gives_every_scheduler_the_best_bound() -> None:
     assert [schedule.scheduler for schedule in found.schedules] == list(hmcos.scheduler_names())
     assert {schedule.lower_bound for schedule in found.schedules} == {120}
     assert found.schedules[0].status == Status.OPTIMAL
+
+
+def test_buffers_of_a_problem_go_by_their_names_everywhere(tmp_path: Path) -> None:
+    named = replace(FORK, buffer_names=("image", "large a", "large b", "small a", "small b", ""))
+    file = tmp_path / "fork.json"
+    file.write_text(hmcos.write_instance(named))
+    plan = hmcos.schedule(file, output=tmp_path / "out")
+    assert {tensor.name for tensor in plan.crest.tensors} == {"image", "large a", "small a"}
+    assert {buffer.name for buffer in plan.buffers} >= {*named.buffer_names, "buffer 5"} - {""}
+    assert hmcos.verify(file, tmp_path / "out/plan.json").holds
+    crest = hmcos.explain(file).plan.crest
+    assert {tensor.name for tensor in crest.tensors} == {"image", "large a", "small a"}
+    assert [port.name for port in hmcos.inspect(file).inputs] == ["image"]
 
 
 def test_inspecting_a_problem_counts_buffers() -> None:

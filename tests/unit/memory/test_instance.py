@@ -72,6 +72,13 @@ def test_optional_keys_may_be_written_out() -> None:
     assert parse_instance(with_operator(may_overwrite=[], scratch=0)).may_overwrite == ((), ())
 
 
+def test_buffers_may_have_names() -> None:
+    problem = parse_instance(instance(buffer_names=["image", "", "x\n"]))
+    assert [problem.buffer_name(b) for b in range(3)] == ["image", "buffer 1", "x\n"]
+    assert parse_instance(write_instance(problem)) == problem
+    assert "buffer_names" not in write_instance(SMALL)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -85,12 +92,15 @@ def test_optional_keys_may_be_written_out() -> None:
         (instance(format="hmcos-instance/2"), '"format" is "hmcos-instance/2"'),
         (instance(format=None), '"format" is null'),
         (instance(kept=None), 'key "kept" is missing'),
-        (instance(colour=1), 'unknown key "colour"; there are buffers'),
+        (instance(colour=1), 'unknown key "colour"; there are buffer_names, buffers'),
         (instance(buffers=3), '"buffers" must be a list of integers, not 3'),
         (instance(buffers=[4, 8, True]), '"buffers" must hold integers only, not true'),
         (instance(buffers=[4, 8, 8.0]), '"buffers" must hold integers only, not 8.0'),
         (instance(buffers=[4, 8, "8"]), '"buffers" must hold integers only, not "8"'),
         (instance(buffers=[4, 8, -1]), "buffer 2: size -1"),
+        (instance(buffer_names=["a", "b"]), "2 entries in buffer_names, but 3 buffers"),
+        (instance(buffer_names="abc"), '"buffer_names" must be a list of texts, not "abc"'),
+        (instance(buffer_names=["a", 2, "c"]), '"buffer_names" must hold texts only, not 2'),
         (instance(buffers=[4, 8, 2**63]), "buffer 2: size 9223372036854775808"),
         ('{"format": "hmcos-instance/1", "buffers": [' + "9" * 5000 + "]}", "too many digits"),
         (instance(buffers=[4, 8, 10**4000]), "buffer 2: size"),

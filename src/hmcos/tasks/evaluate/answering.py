@@ -57,7 +57,8 @@ class Lowered:
 
     def bare(self) -> Lowered:
         """Return the same without names, and without what the problem has computed and kept: fewer bytes."""
-        return replace(self, problem=replace(self.problem, names=("",) * self.problem.operators))
+        names = ("",) * self.problem.operators
+        return replace(self, problem=replace(self.problem, names=names, buffer_names=()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +99,13 @@ def lower_candidate(content: object, request: Request, watch: Watch) -> tuple[Lo
 def _opened(content: Openable, bind: Mapping[str, int]) -> Opened:
     """Return an opened candidate, with those symbols bound that it has."""
     try:
-        return open_source(content, bind)
+        return open_source(content, bind, numbers_only=True)
     except OptionError:
         symbols = inspect_source(content, None).symbols if bind else ()
         fitting = {symbol: size for symbol, size in bind.items() if symbol in symbols}
         if fitting == bind:
             raise
-        return open_source(content, fitting)
+        return open_source(content, fitting, numbers_only=True)
 
 
 def search(known: Lowered, request: Request, watch: Watch) -> Figures:

@@ -150,6 +150,7 @@ def run_of_instance(instance: Mapping[str, object], order: Sequence[int]) -> Exe
     """Return the steps of a problem, a valid `hmcos-instance/1` object, in a valid order."""
     sizes = cast(list[int], instance["buffers"])
     operators = cast(list[Mapping[str, object]], instance["operators"])
+    called = cast(list[str], instance.get("buffer_names", []))
     inputs = tuple(cast(list[int], instance["inputs"]))
     maker = {b: number for number, op in enumerate(operators) for b in _ids(op, "makes")}
     steps: list[Step] = []
@@ -174,7 +175,7 @@ def run_of_instance(instance: Mapping[str, object], order: Sequence[int]) -> Exe
         sizes=dict(enumerate(sizes)),
         tensors={b: (b,) for b in range(len(sizes))},
         tensor_names=dict.fromkeys(range(len(sizes)), ""),
-        names={b: f"buffer {b}" for b in range(len(sizes))},
+        names={b: (called[b] if called else "") or f"buffer {b}" for b in range(len(sizes))},
         inputs=inputs,
         kept=frozenset(cast(list[int], instance["kept"])) | {b for b in inputs if b not in read},
     )
