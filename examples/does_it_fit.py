@@ -6,7 +6,7 @@ python examples/does_it_fit.py
 from __future__ import annotations
 
 import hmcos
-from hmcos.zoo.catalogue import build
+from hmcos import zoo
 
 BUDGET = 512 * 1024
 
@@ -15,7 +15,7 @@ def widest(candidates: range) -> int | None:
     """Return the largest number of filters with which a NASNet of three cells fits the budget."""
     best = None
     for filters in candidates:
-        problem = hmcos.lower(build("nasnet", cells=1, filters=filters))
+        problem = zoo.problem("nasnet", cells=1, filters=filters)
         plan = hmcos.schedule(problem, budget=BUDGET, time_limit=10)
         print(f"{filters:3} filters: {plan.status}, at least {plan.lower_bound:,} bytes")
         if plan.status == hmcos.Status.FITS:

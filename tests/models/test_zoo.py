@@ -72,7 +72,7 @@ def _published_randwire() -> ModelProto:
         [tuple(int(i) for i in node.split("+") if i != "-") for node in stage.split()]
         for stage in WIRING.strip().split("\n\n")
     ]
-    return RandWire().wired(stages)
+    return RandWire().wired(stages).model()
 
 
 def _published(name: str) -> ModelProto:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from functools import cache
+from os import PathLike
 from pathlib import Path
 from typing import cast
 
@@ -138,8 +139,27 @@ def _read(name: str, path: Path) -> Target:
     return _parsed(name, data, str(path))
 
 
+def target_called(target: str | PathLike[str] | Target) -> Target:
+    """Return a target: itself, the shipped one of this name, or the one in a TOML file.
+
+    Raises:
+        TargetError: there is no target of this name, its file is wrong, or it has the name of a shipped
+            target but other rules.
+    """
+    if isinstance(target, Target):
+        check_name(target)
+        return target
+    return _shipped(str(target)) if target in _names() else load_target(os.fspath(target))
+
+
+@cache
+def _names() -> frozenset[str]:
+    return frozenset(target_names())
+
+
 @cache
 def _shipped(name: str) -> Target:
+    """Return a shipped target; it is read only once, since callers may ask for it thousands of times."""
     return load_target(name)
 
 

@@ -1,1 +1,5 @@
-"""Bundled networks: architectures from papers, built as ONNX models."""
+"""Bundled networks: architectures from papers, as ONNX models and as problems."""
+
+from hmcos.zoo.catalogue import build, defaults, names, parameter_bytes, problem
+
+__all__ = ["build", "defaults", "names", "parameter_bytes", "problem"]

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from onnx import ModelProto
-
 from hmcos.zoo.layers import LAYOUTS, Layers, image_shape
-from hmcos.zoo.network import NetworkBuilder
+from hmcos.zoo.network import BundledNetwork, NetworkBuilder
 from hmcos.zoo.parameters import check_choice, check_seed, check_switch, check_whole
 from hmcos.zoo.weights import Weights
 
@@ -41,7 +39,7 @@ class CellDesign:
 
 
 @dataclass(frozen=True)
-class CellNetwork:
+class CellNetwork(BundledNetwork):
     """A network of normal and reduction cells; each family has its own two designs.
 
     Raises:
@@ -82,8 +80,8 @@ class CellNetwork:
         check_switch("fold_batch_norm", self.fold_batch_norm)
         check_choice("layout", self.layout, LAYOUTS)
 
-    def build(self) -> ModelProto:
-        """Return the network as an ONNX model."""
+    def network(self) -> NetworkBuilder:
+        """Return the network, layer by layer."""
         imagenet = self.dataset == "imagenet"
         pixels = 224 if imagenet else 32
         network = NetworkBuilder(
@@ -98,7 +96,7 @@ class CellNetwork:
             cell = self.reduction if stride == 2 else self.normal
             before, last = last, _Step(layers, filters, stride).cell(cell, before, last)
         layers.classify(layers.relu(last), self.classes or (1000 if imagenet else 100))
-        return network.model()
+        return network
 
     def _strides(self) -> list[int]:
         """Return the stride of each cell, from input to output (NASNet, figure 2)."""

@@ -10,9 +10,7 @@ import struct
 from dataclasses import dataclass
 from math import prod, sqrt
 
-from onnx import TensorProto
-
-from hmcos.zoo.network import INPUT, Attribute, Layer, NetworkBuilder, Parameter, Shape
+from hmcos.zoo.network import INPUT, INT64, Attribute, Layer, NetworkBuilder, Parameter, Shape
 from hmcos.zoo.weights import Weights, repeated
 
 _EPSILON = 0.001
@@ -297,4 +295,4 @@ class Layers:
 
 def _integers(role: str, values: tuple[int, ...]) -> Parameter:
     packed = struct.pack(f"<{len(values)}q", *values)
-    return Parameter(role, (len(values),), packed, TensorProto.INT64)
+    return Parameter(role, (len(values),), packed, INT64)

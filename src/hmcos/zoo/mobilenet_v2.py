@@ -8,11 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from onnx import ModelProto
-
 from hmcos.errors import OptionError
 from hmcos.zoo.layers import LAYOUTS, Layers, Unit, image_shape
-from hmcos.zoo.network import NetworkBuilder
+from hmcos.zoo.network import BundledNetwork, NetworkBuilder
 from hmcos.zoo.parameters import check_choice, check_seed, check_switch, check_whole
 from hmcos.zoo.quantized_layers import QuantizedLayers
 from hmcos.zoo.weights import Weights
@@ -35,7 +33,7 @@ _RELU6 = 0.5
 
 
 @dataclass(frozen=True)
-class MobileNetV2:
+class MobileNetV2(BundledNetwork):
     """A MobileNetV2 for square coloured images.
 
     Raises:
@@ -73,9 +71,10 @@ class MobileNetV2:
         if self.int8 and not self.fold_batch_norm:
             raise OptionError("zoo: int8 needs batch normalisation folded: leave out --no-fold-batch-norm")
 
-    def build(self) -> ModelProto:
-        """Return the network as an ONNX model."""
-        network = NetworkBuilder("mobilenet-v2", image_shape(self.layout, self.batch, self.resolution))
+    def network(self) -> NetworkBuilder:
+        """Return the network, layer by layer."""
+        shape = image_shape(self.layout, self.batch, self.resolution)
+        network = NetworkBuilder("mobilenet-v2", shape, as_made=True)
         weights = Weights(self.seed)
         if self.int8:
             layers: Layers | QuantizedLayers = QuantizedLayers(network, weights)
@@ -94,7 +93,7 @@ class MobileNetV2:
             variance = variance + 1 if residual else 1.0
         x = layers.unit(x, Unit(self._channels(_FEATURES, max(1.0, self.width)), gain=1 / variance))
         layers.dense(x, self.classes, gain=1 / _RELU6)
-        return network.model(as_made=True)
+        return network
 
     def _blocks(self) -> Iterator[tuple[int, int, int]]:
         """Yield the expansion, the channels and the stride of each block."""

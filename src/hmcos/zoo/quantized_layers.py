@@ -5,10 +5,8 @@ from __future__ import annotations
 import struct
 from math import hypot, prod, sqrt
 
-from onnx import TensorProto
-
 from hmcos.zoo.layers import BIAS, Convolution, Layers, Unit
-from hmcos.zoo.network import Layer, NetworkBuilder, Parameter
+from hmcos.zoo.network import INT8, INT32, Layer, NetworkBuilder, Parameter
 from hmcos.zoo.weights import Weights
 
 _SPREADS = 4.0
@@ -64,14 +62,14 @@ class QuantizedLayers:
         """Return weights of about -bound to bound, and biases in steps of weight scale times x scale."""
         made, source = shape[0], self._weights
         values = source.uniform_int8(prod(shape))
-        factors = struct.unpack(f"<{made}f", source.uniform(made, _UNEVEN))
+        factors = struct.unpack(f"<{made}f", source.uniform(made, _UNEVEN).packed())
         scales = [bound / 127 * (1 + factor) for factor in factors]
-        zeros = Parameter("zero_point", (made,), bytes(made), TensorProto.INT8)
-        weight = (Parameter("quantized", shape, values, TensorProto.INT8), _floats("scale", scales), zeros)
+        zeros = Parameter("zero_point", (made,), bytes(made), INT8)
+        weight = (Parameter("quantized", shape, values, INT8), _floats("scale", scales), zeros)
         products = [self._scales[x] * scale for scale in scales]
-        drawn = struct.unpack(f"<{made}f", source.uniform(made, BIAS))
+        drawn = struct.unpack(f"<{made}f", source.uniform(made, BIAS).packed())
         biases = struct.pack(f"<{made}i", *(round(b / p) for b, p in zip(drawn, products, strict=True)))
-        bias = (Parameter("quantized", (made,), biases, TensorProto.INT32), _floats("scale", products))
+        bias = (Parameter("quantized", (made,), biases, INT32), _floats("scale", products))
         append = self.network.append
         return (
             append(f"{name}/weight", Layer("DequantizeLinear", (), shape, {"axis": 0}, weight)),
@@ -94,9 +92,9 @@ class QuantizedLayers:
         shape = self.network.shape(x)
         parameters = (
             Parameter("scale", (), struct.pack("<f", scale)),
-            Parameter("zero_point", (), struct.pack("<b", zero_point), TensorProto.INT8),
+            Parameter("zero_point", (), struct.pack("<b", zero_point), INT8),
         )
-        quantize = Layer("QuantizeLinear", (x,), shape, {}, parameters, TensorProto.INT8)
+        quantize = Layer("QuantizeLinear", (x,), shape, {}, parameters, INT8)
         stored = self.network.append(f"{name}/quantize", quantize)
         made = self.network.append(
             f"{name}/dequantize", Layer("DequantizeLinear", (stored,), shape, {}, parameters)

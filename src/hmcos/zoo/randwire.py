@@ -9,11 +9,9 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from onnx import ModelProto
-
 from hmcos.errors import OptionError
 from hmcos.zoo.layers import LAYOUTS, Layers, image_shape
-from hmcos.zoo.network import NetworkBuilder
+from hmcos.zoo.network import BundledNetwork, NetworkBuilder
 from hmcos.zoo.parameters import check_choice, check_seed, check_switch, check_whole
 from hmcos.zoo.watts_strogatz import small_world
 from hmcos.zoo.weights import Weights
@@ -24,7 +22,7 @@ _FEATURES = 1280
 
 
 @dataclass(frozen=True)
-class RandWire:
+class RandWire(BundledNetwork):
     """A randomly wired network for images of 224x224 pixels.
 
     Raises:
@@ -64,13 +62,13 @@ class RandWire:
         if not isinstance(self.p, int | float) or not 0 <= self.p <= 1:
             raise OptionError(f"zoo: p is {self.p!r}: it must be between 0 and 1")
 
-    def build(self) -> ModelProto:
-        """Return the network as an ONNX model."""
+    def network(self) -> NetworkBuilder:
+        """Return the network, layer by layer."""
         draw = random.Random(self.seed)
         return self.wired([small_world(self.nodes, self.k, self.p, draw) for _ in range(self.stages)])
 
-    def wired(self, stages: Sequence[Sequence[tuple[int, ...]]]) -> ModelProto:
-        """Return the model of a wiring: per stage and node, the nodes of smaller number that it reads."""
+    def wired(self, stages: Sequence[Sequence[tuple[int, ...]]]) -> NetworkBuilder:
+        """Return the network of a wiring: per stage and node, the nodes of smaller number that it reads."""
         network = NetworkBuilder("randwire", image_shape(self.layout, self.batch, _IMAGE))
         layers = Layers(network, Weights(self.seed), self.fold_batch_norm)
         x = layers.conv(layers.image(self.layout), -(-self.channels // 2), (3, 3), stride=2)
@@ -78,7 +76,7 @@ class RandWire:
         for number, reads in enumerate(stages):
             x = self._stage(layers, x, self.channels << number, reads)
         layers.classify(layers.conv(x, _FEATURES), self.classes)
-        return network.model()
+        return network
 
     def _stage(self, layers: Layers, x: int, channels: int, reads: Sequence[tuple[int, ...]]) -> int:
         """Return the mean of the nodes that no node reads; nodes that read no node read x."""

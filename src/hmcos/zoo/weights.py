@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 import struct
+from dataclasses import dataclass
+from functools import cached_property
 
 from hmcos.errors import OptionError
 
@@ -14,51 +16,76 @@ _LARGEST = 2_000_000_000
 """Bytes of all weights; protobuf files end at 2 GiB, and the operators need some of that."""
 
 
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Numbers of a source, made when they are asked for: a network that is only scheduled needs none."""
+
+    source: Weights
+    start: int
+    """The number of the first, after those that were drawn before."""
+    count: int
+    bound: float | None
+    """For floats between -bound and bound; None for signed bytes."""
+
+    def packed(self) -> bytes:
+        """Return the numbers as 32-bit little-endian floats, or as signed bytes."""
+        block = self.source.period(self.bound)
+        width, start = len(block) // _PERIOD, self.start % _PERIOD
+        blocks = block * ((start + self.count) // _PERIOD + 1)
+        return blocks[width * start : width * (start + self.count)]
+
+
 class Weights:
-    """A source of numbers drawn from one seed: 32-bit little-endian floats, or signed bytes."""
+    """A source of numbers drawn from one seed: floats, or signed bytes."""
 
     def __init__(self, seed: int) -> None:
-        draw = random.Random(seed).random
-        self._drawn = [2 * draw() - 1 for _ in range(_PERIOD)]
-        self._scaled: dict[float, bytes] = {}
-        self._bytes = b""
+        self._seed = seed
+        self._periods: dict[float | None, bytes] = {}
         self._next = 0
         self._drawn_bytes = 0
 
-    def uniform(self, count: int, bound: float) -> bytes:
+    def uniform(self, count: int, bound: float) -> Drawn:
         """Return the next `count` numbers, uniform between -bound and bound.
 
         Raises:
             OptionError: the network becomes larger than a model file can be.
         """
-        block = self._scaled.get(bound)
-        if block is None:
-            block = struct.pack(f"<{_PERIOD}f", *(bound * x for x in self._drawn))
-            self._scaled[bound] = block
-        return self._draw(block, count)
+        return self._draw(count, 4, bound)
 
-    def uniform_int8(self, count: int) -> bytes:
+    def uniform_int8(self, count: int) -> Drawn:
         """Return the next `count` numbers as signed bytes, uniform between -127 and 127.
 
         Raises:
             OptionError: the network becomes larger than a model file can be.
         """
-        if not self._bytes:
-            self._bytes = struct.pack(f"<{_PERIOD}b", *(round(127 * x) for x in self._drawn))
-        return self._draw(self._bytes, count)
+        return self._draw(count, 1, None)
 
-    def _draw(self, block: bytes, count: int) -> bytes:
-        """Return the next `count` numbers, taken from the bytes of one whole period."""
-        width = len(block) // _PERIOD
+    def period(self, bound: float | None) -> bytes:
+        """Return all different numbers, between -bound and bound, or as signed bytes for None."""
+        block = self._periods.get(bound)
+        if block is None:
+            numbers = self._numbers
+            if bound is None:
+                block = struct.pack(f"<{_PERIOD}b", *(round(127 * x) for x in numbers))
+            else:
+                block = struct.pack(f"<{_PERIOD}f", *(bound * x for x in numbers))
+            self._periods[bound] = block
+        return block
+
+    @cached_property
+    def _numbers(self) -> list[float]:
+        draw = random.Random(self._seed).random
+        return [2 * draw() - 1 for _ in range(_PERIOD)]
+
+    def _draw(self, count: int, width: int, bound: float | None) -> Drawn:
         self._drawn_bytes += width * count
         if self._drawn_bytes > _LARGEST:
             raise OptionError(
                 "zoo: the network has over 2 GB of weights, more than ONNX can hold: make it smaller"
             )
-        start = self._next
-        self._next = (start + count) % _PERIOD
-        blocks = block * ((start + count) // _PERIOD + 1)
-        return blocks[width * start : width * (start + count)]
+        drawn = Drawn(self, self._next, count, bound)
+        self._next += count
+        return drawn
 
 
 def repeated(count: int, value: float) -> bytes:

@@ -36,14 +36,15 @@ def test_layers_that_differ_in_an_attribute_are_two(network: NetworkBuilder) -> 
     assert network.append_once("a", pool(1)) != network.append_once("b", pool(2))
 
 
-def test_layers_stand_depth_first_or_as_they_were_made(network: NetworkBuilder) -> None:
+@pytest.mark.parametrize(("as_made", "order"), [(True, "bacd"), (False, "bdac")])
+def test_layers_stand_depth_first_or_as_they_were_made(as_made: bool, order: str) -> None:
+    network = NetworkBuilder("small", (1, 2, 4, 4), as_made=as_made)
     first = network.append("b", _relu(INPUT))
     other = network.append("a", _relu(INPUT))
     network.append("c", Layer("Add", (first, other), (1, 2, 4, 4), {}, ()))
-    assert [node.name for node in network.model().graph.node] == ["b", "a", "c"]
     network.append("d", Layer("Add", (first, first), (1, 2, 4, 4), {}, ()))
-    assert [node.name for node in network.model(as_made=True).graph.node] == ["b", "a", "c", "d"]
-    assert [node.name for node in network.model().graph.node] == ["b", "d", "a", "c"]
+    assert [node.name for node in network.model().graph.node] == list(order)
+    assert [op.name for op in network.graph().operators] == list(order)
 
 
 def test_a_tensor_has_the_element_of_its_layer(network: NetworkBuilder) -> None:

@@ -19,7 +19,7 @@ def _kinds(model: ModelProto) -> Counter[str]:
 
 
 def test_operators_of_a_given_wiring() -> None:
-    model = RandWire(nodes=4, k=2, channels=4, stages=1).wired([WIRING])
+    model = RandWire(nodes=4, k=2, channels=4, stages=1).wired([WIRING]).model()
     checker.check_model(model, full_check=True)
     assert _kinds(model) == {
         "Conv": 2 + 2 * 4 + 1,
@@ -34,7 +34,7 @@ def test_operators_of_a_given_wiring() -> None:
 
 
 def test_a_sum_can_be_one_operator() -> None:
-    model = RandWire(nodes=4, k=2, channels=4, stages=1, fold_sums=True).wired([WIRING])
+    model = RandWire(nodes=4, k=2, channels=4, stages=1, fold_sums=True).wired([WIRING]).model()
     checker.check_model(model, full_check=True)
     assert _kinds(model) == {
         "Conv": 11,
@@ -48,7 +48,7 @@ def test_a_sum_can_be_one_operator() -> None:
 
 
 def test_a_single_end_needs_no_mean() -> None:
-    assert "ReduceMean" not in _kinds(RandWire(stages=1).wired([[(), (0,), (1,)]]))
+    assert "ReduceMean" not in _kinds(RandWire(stages=1).wired([[(), (0,), (1,)]]).model())
 
 
 def test_stages_halve_the_image_and_double_the_channels() -> None:
@@ -59,7 +59,7 @@ def test_stages_halve_the_image_and_double_the_channels() -> None:
 
 
 def test_images_with_channels_last_are_transposed() -> None:
-    model = RandWire(nodes=4, k=2, channels=4, stages=1, layout="nhwc").wired([WIRING])
+    model = RandWire(nodes=4, k=2, channels=4, stages=1, layout="nhwc").wired([WIRING]).model()
     checker.check_model(model, full_check=True)
     assert [d.dim_value for d in model.graph.input[0].type.tensor_type.shape.dim] == [1, 224, 224, 3]
     assert model.graph.node[0].op_type == "Transpose"
