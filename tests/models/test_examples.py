@@ -59,6 +59,25 @@ def test_own_problem_is_solved() -> None:
     assert printed("own_problem.py").startswith("file order: 210 bytes; best order: 120 bytes, optimal")
 
 
+def test_the_search_under_a_budget_finds_a_network_that_fits(tmp_path: Path) -> None:
+    pytest.importorskip("optuna")
+    budget, picture = 600_000, tmp_path / "frontier.svg"
+    limits = ("--budget", str(budget), "--trials", "25", "--seconds", "1000", "--jobs", "1")
+    best, random = printed("search_under_budget.py", *limits, "--plot", str(picture)).splitlines()
+    assert best.startswith("Optuna: 25 networks") and random.startswith("random: 25 networks")
+    words = best.partition("best ")[2].split()
+    family, cells, filters = words[0], int(words[2]), int(words[4].rstrip(":"))
+    model = build(family, cells=cells, filters=filters)
+    assert hmcos.schedule(model, budget=budget).status == hmcos.Status.FITS
+    assert weights_of(best) == hmcos.inspect(model).parameter_bytes
+    assert weights_of(best) > weights_of(random)
+    assert len(ElementTree.parse(picture).getroot()) > 0
+
+
+def weights_of(line: str) -> int:
+    return int(line.removesuffix(" bytes of weights").rpartition(" ")[2].replace(",", ""))
+
+
 def test_the_small_tflite_model_gains_by_its_order(tmp_path: Path) -> None:
     pytest.importorskip("ai_edge_litert")
     path = tmp_path / "branches.tflite"
@@ -87,5 +106,6 @@ def test_rows_idea_draws_whole_tensors_and_rows(tmp_path: Path) -> None:
 
 def test_every_example_is_tested() -> None:
     tested = {"memory_over_time.py", "does_it_fit.py", "own_problem.py", "small_tflite.py"}
+    tested |= {"search_under_budget.py"}
     tested |= {"compile_rows.py", "rows_idea.py"}
     assert {path.name for path in EXAMPLES.glob("*.py")} == tested

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
 from math import isnan
-from os import PathLike, fspath
+from os import PathLike
 from typing import TYPE_CHECKING
 
 from hmcos.allocation.planner_table import allocator as allocator_called
 from hmcos.errors import OptionError
 from hmcos.limits import Limits
-from hmcos.memory.target import Target, check_name, load_target, target_names
+from hmcos.memory.target import Target, target_called
 from hmcos.schedulers.scheduler_table import scheduler as scheduler_called
 
 if TYPE_CHECKING:
@@ -124,18 +123,8 @@ def chosen_target(target: str | PathLike[str] | Target, kernels: str | None = No
         TargetError: there is no target of this name, its file is wrong, or it has the name of a shipped
             target but other rules.
     """
-    if isinstance(target, Target):
-        check_name(target)
-        found = target
-    else:
-        found = _shipped(str(target)) if target in target_names() else load_target(fspath(target))
+    found = target_called(target)
     return found if kernels is None else replace(found, kernels=kernels)
-
-
-@cache
-def _shipped(name: str) -> Target:
-    """Return a shipped target; it is read only once, since callers may ask for it thousands of times."""
-    return load_target(name)
 
 
 def chosen_limits(
