@@ -106,6 +106,5 @@ def test_rows_idea_draws_whole_tensors_and_rows(tmp_path: Path) -> None:
 
 def test_every_example_is_tested() -> None:
     tested = {"memory_over_time.py", "does_it_fit.py", "own_problem.py", "small_tflite.py"}
-    tested |= {"search_under_budget.py"}
-    tested |= {"compile_rows.py", "rows_idea.py"}
+    tested |= {"compile_rows.py", "rows_idea.py", "cluster.py", "search_under_budget.py"}
     assert {path.name for path in EXAMPLES.glob("*.py")} == tested
