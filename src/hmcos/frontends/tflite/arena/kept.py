@@ -56,15 +56,24 @@ def _per_channel_of_many(kept: Kept) -> list[int]:
 
 
 def _data_if_int8(kept: Kept) -> list[int]:
-    """The rule's number, the last one in firmware, where the output has 8 bits."""
-    numbers = kept.kernel.numbers
-    size = numbers[-1] if kept.build.pointer == _NUMBER else numbers[0]
-    return [size] if kept.output.element == "int8" else []
+    """Data, of the rule's size, where the output has 8 bits."""
+    return [_number(kept)] if kept.output.element == "int8" else []
 
 
 def _own_shape(kept: Kept) -> list[int]:
     """A copy of the shape of the output, with its length."""
     return [_shape(kept.output)]
+
+
+def _own_shape_then_data(kept: Kept) -> list[int]:
+    """The same, and only then data, of the rule's size."""
+    return [*_own_shape(kept), _number(kept)]
+
+
+def _number(kept: Kept) -> int:
+    """Return the number of a rule; the last one is for firmware."""
+    numbers = kept.kernel.numbers
+    return numbers[-1] if kept.build.pointer == _NUMBER else numbers[0]
 
 
 def _softmax_tables(kept: Kept) -> list[int]:
@@ -97,6 +106,7 @@ _RULES: dict[str, Callable[[Kept], list[int]]] = {
     "per_channel_of_many": _per_channel_of_many,
     "data_if_int8": _data_if_int8,
     "own_shape": _own_shape,
+    "own_shape_then_data": _own_shape_then_data,
     "softmax_tables": _softmax_tables,
     "batch_matmul": _batch_matmul,
     "resource": _resource,

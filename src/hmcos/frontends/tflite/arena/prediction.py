@@ -35,8 +35,8 @@ _NUMBER = 4
 def predicted_arena(content: bytes, pointer_bytes: int = 8, kernels: str = DEFAULT) -> WholeArena:
     """Return head, tail, total and the least arena for a model file, predicted; see `sizes.BUILDS`.
 
-    The scratch is that of the named kernels; what they keep is that of the reference kernels, and others keep
-    a few bytes more per operator.
+    The scratch is that of the named kernels; what they keep counts as that of the reference kernels, which is
+    a few bytes less per operator (docs/tflite.md).
 
     Raises:
         ModelError: the bytes are not a model, or a size is not known.
