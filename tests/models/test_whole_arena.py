@@ -18,6 +18,7 @@ from hmcos.plan.file.plan_file import plan_text, read_plan
 from hmcos.plan.plan import Plan
 from hmcos.plan.whole_arena import WholeArena
 from hmcos.runtimes.tflite import tflm
+from hmcos.verify.checks import Answer
 from tflite_models import NUMPY, Sketch, branches, one_operator
 
 pytestmark = pytest.mark.slow
@@ -151,6 +152,21 @@ def test_plan_files_keep_it(tmp_path: Path) -> None:
     file.write_text(plan_text(replace(read, tflm=replace(plan.tflm, now=replace(plan.tflm.now, declare=1)))))
     with pytest.raises(PlanError, match=r"tflm\.now\.declare: must not be below `total`"):
         read_plan(file)
+
+
+def test_verify_tries_what_must_be_declared(tmp_path: Path) -> None:
+    pytest.importorskip("tflite_micro")
+    path = saved(branches(), tmp_path)
+    plan = hmcos.schedule(path, output=tmp_path / "out")
+    assert plan.tflm is not None and plan.tflm.offsets is not None
+    found = hmcos.verify(path, plan)
+    declared = plan.tflm.offsets.declare
+    assert f"tensor_arena[{declared}] is enough" in found.checks[-1].words
+    little = replace(plan.tflm.offsets, declare=plan.tflm.offsets.total - 64)
+    wrong = replace(plan, tflm=replace(plan.tflm, offsets=little))
+    found = hmcos.verify(path, wrong)
+    assert found.answer == Answer.FAILS
+    assert f"tensor_arena[{little.declare}] is enough, and it is not" in found.checks[-1].words
 
 
 @pytest.mark.usefixtures("absent")

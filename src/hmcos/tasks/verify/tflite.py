@@ -11,7 +11,7 @@ from hmcos.frontends.kernel_table import DEFAULT
 from hmcos.frontends.loading import format_called
 from hmcos.frontends.model import Model
 from hmcos.plan.plan import Plan
-from hmcos.runtimes.tflite.tflm import TflmArena
+from hmcos.runtimes.tflite.tflm import MEASURED_POINTER, TflmArena
 from hmcos.tasks.verify.model_offsets import check_written_offsets
 from hmcos.tasks.verify.run_options import Runner, Running
 from hmcos.tasks.verify.tflite_runs import on_result, outputs_checks
@@ -117,7 +117,24 @@ def _arena(trial: TfliteTrial, plan: Plan | None, made: Written, result: bytes) 
         if after.head > plan.arena.size:
             raise VerifyError(f"{words}; the plan says {plan.arena.size:,}")
         words += f"; the plan says {plan.arena.size:,}"
+    declared = None if plan is None else _declared(plan, made)
+    if declared is not None:
+        if not trial.fits(result, declared):
+            raise VerifyError(
+                f"{words}; the plan says that tensor_arena[{declared}] is enough, and it is not"
+            )
+        words += f"; tensor_arena[{declared}] is enough"
     return words
+
+
+def _declared(plan: Plan, made: Written) -> int | None:
+    """Return the bytes that the plan says are enough for what was written; None if that cannot be tried."""
+    arenas = plan.tflm
+    if arenas is None or arenas.pointer_bytes != MEASURED_POINTER or arenas.unknown:
+        return None
+    if made.offsets is not None:
+        return arenas.planned.declare
+    return arenas.order.declare if plan.rewriting is None else None
 
 
 def _arena_before(trial: TfliteTrial) -> tuple[TflmArena, str]:

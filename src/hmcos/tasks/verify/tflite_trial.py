@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, NamedTuple, TypeVar
 
-from hmcos.errors import LimitError
+from hmcos.errors import LimitError, NotRunError
 from hmcos.frontends.format import OffsetsInFiles
 from hmcos.frontends.loading import format_called, ranges
 from hmcos.frontends.model import Model
@@ -144,6 +144,20 @@ class TfliteTrial:
     def arena(self, content: bytes, graph: Graph | None = None) -> TflmArena:
         """Return the arena that TFLM reports for a model, the result if no other graph is given."""
         return _advised(lambda: tflm_arena(content, graph or self.model.graph, self.allowance))
+
+    def fits(self, content: bytes, size: int) -> bool:
+        """Return whether TFLM sets a model up in an arena of so many bytes.
+
+        Raises:
+            LimitError: it reaches a limit of time or memory.
+        """
+        try:
+            _advised(lambda: run("tflm", content, arena=size, allowance=self.allowance))
+        except LimitError:
+            raise
+        except NotRunError:
+            return False
+        return True
 
 
 def _advised(run: Callable[[], _T]) -> _T:
