@@ -12,6 +12,11 @@ _FIRMWARE = 4
 def whole_arena_lines(arenas: WholeArenas) -> list[str]:
     """Return what must be declared, and how that is known."""
     lines = [f"tensor_arena[{arenas.planned.declare}]", f"  {_known(arenas)}, aligned to 16 bytes"]
+    least = min(form.declare for name, form in arenas.forms if name != "tiled")
+    if arenas.planned.declare > least:
+        lines.append(
+            f"  tiling lowers the head, but not this: without --tile, tensor_arena[{least}] is enough"
+        )
     if arenas.unknown:
         kinds = printable(", ".join(arenas.unknown))
         lines.append(f"unknown kernels, so it is more: {kinds}")

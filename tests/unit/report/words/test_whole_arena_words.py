@@ -1,0 +1,33 @@
+"""What must be declared, in lines."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hmcos.plan.whole_arena import WholeArena, WholeArenas
+from hmcos.report.words.whole_arena_words import whole_arena_lines
+
+NOW = WholeArena(100, 50, 150, 160)
+ARENAS = WholeArenas(NOW, NOW, WholeArena(60, 50, 110, 112), None, False, "reference", 4)
+
+
+def test_the_last_form_is_declared_and_how_it_is_known() -> None:
+    assert whole_arena_lines(ARENAS) == [
+        "tensor_arena[112]",
+        "  predicted for a 32-bit microcontroller and reference kernels, aligned to 16 bytes",
+    ]
+    said = whole_arena_lines(replace(ARENAS, measured=True, pointer_bytes=8))
+    assert said[1].startswith("  measured: the least in which tflite-micro runs it here")
+
+
+def test_a_tiling_that_needs_more_in_all_is_said_to() -> None:
+    better, worse = WholeArena(20, 70, 90, 96), WholeArena(20, 100, 120, 128)
+    assert len(whole_arena_lines(replace(ARENAS, tiled=better))) == 2
+    assert "without --tile, tensor_arena[112] is enough" in whole_arena_lines(replace(ARENAS, tiled=worse))[2]
+
+
+def test_what_is_not_known_is_said() -> None:
+    unknown = replace(ARENAS, offsets=None, order=replace(NOW, unknown=("Mystery\n",)), note="it crashed")
+    said = whole_arena_lines(unknown)
+    assert said[0] == "tensor_arena[160]"
+    assert said[2:] == ["unknown kernels, so it is more: Mystery\\n", "not measured: it crashed"]
