@@ -17,7 +17,7 @@ from hmcos.tasks.evaluate.answering import Answer, error_of, file_digest, lower_
 from hmcos.tasks.evaluate.candidate import Candidate, Kind, candidate_of, what_it_is
 from hmcos.tasks.evaluate.executors import WorkerDiedError, Workers
 from hmcos.tasks.evaluate.question import Question
-from hmcos.tasks.evaluate.row import NO_MODEL, NOT_SENT, WORKER_DIED, Figures, Row, failure, row_of
+from hmcos.tasks.evaluate.row import NO_MODEL, WORKER_DIED, Figures, Row, failure, not_sent, row_of
 from hmcos.tasks.evaluate.rows_file import RowsFile, Standing
 from hmcos.tasks.evaluate.table import Table
 
@@ -217,7 +217,7 @@ class _Run:
         except HmcosError:
             raise
         except Exception as error:  # whatever pickling raises
-            return self._row(sent.name, sent.subject, failure(NOT_SENT, f"{type(error).__name__}: {error}"))
+            return self._row(sent.name, sent.subject, not_sent(error))
         self.at_work[future] = sent
         future.add_done_callback(self.done.put)
         return True

@@ -29,7 +29,7 @@ from hmcos.log import Log
 from hmcos.serving import Child, ChildEndedError
 from hmcos.tasks.evaluate.answering import Answer, answer, beyond
 from hmcos.tasks.evaluate.question import Question
-from hmcos.tasks.evaluate.row import NOT_SENT, OUT_OF_MEMORY, failure
+from hmcos.tasks.evaluate.row import OUT_OF_MEMORY, failure, not_sent
 from hmcos.tasks.evaluate.worker import decoded, packed, runs_main_script
 from hmcos.words import first_line
 
@@ -289,7 +289,7 @@ class Given:
                 raise ToolError(
                     f"a worker cannot import hmcos ({error}): install this version there"
                 ) from error
-            return Answer(failure(NOT_SENT, f"{type(error).__name__}: {error}"), 0.0)
+            return Answer(not_sent(error), 0.0)
 
     def renewed(self) -> Workers:
         """Return itself, or processes of our own instead of an executor that a dead worker has broken."""

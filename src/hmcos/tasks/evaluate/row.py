@@ -18,7 +18,7 @@ from hmcos.errors import (
     ToolError,
 )
 from hmcos.limits import Status
-from hmcos.words import human, one_line
+from hmcos.words import first_line, human, one_line
 
 WORKER_DIED = "worker died"
 OUT_OF_MEMORY = "out of memory"
@@ -43,6 +43,16 @@ _KINDS: tuple[tuple[type[HmcosError], str], ...] = (
 def failure(kind: str, words: str) -> str:
     """Return the error of a row: a kind of failure, by which rows are counted, and what went wrong."""
     return one_line(f"{kind}: {words}")
+
+
+def not_sent(error: BaseException) -> str:
+    """Return the error of a row whose candidate cannot be pickled, or cannot be unpickled by its worker."""
+    hint = (
+        ""
+        if isinstance(error, HmcosError)
+        else "; workers need a function of a module or a script, jobs=1 any"
+    )
+    return failure(NOT_SENT, f"{type(error).__name__}: {first_line(error)}{hint}")
 
 
 def wrong_input(error: HmcosError) -> str:

@@ -11,7 +11,7 @@ from dataclasses import astuple
 from hmcos.limits import Status
 from hmcos.tasks.evaluate.answering import Answer, answer, error_of
 from hmcos.tasks.evaluate.question import Question
-from hmcos.tasks.evaluate.row import NOT_SENT, Figures, failure
+from hmcos.tasks.evaluate.row import Figures, not_sent
 
 _MAIN = b"__main__"
 
@@ -38,7 +38,7 @@ def answering(greeting: bytes) -> Callable[[bytes], bytes]:
         except MemoryError as error:
             return encoded(Answer(error_of(error, question.memory), 0.0))
         except (Exception, SystemExit) as error:  # whatever a script or a class raises
-            return encoded(Answer(failure(NOT_SENT, f"{type(error).__name__}: {error}"), 0.0))
+            return encoded(Answer(not_sent(error), 0.0))
         return encoded(answer(question, content))
 
     return answered

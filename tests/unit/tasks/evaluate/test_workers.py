@@ -24,6 +24,7 @@ from networks import FORK
 resource = pytest.importorskip("resource", reason="this system has no limits for processes")
 
 FORKS = [(f"fork {times}", candidates.fork(times)) for times in range(1, 9)]
+HINT = "; workers need a function of a module or a script, jobs=1 any"
 PUT_BELOW = (
     "cannot be sent: OptionError: this script calls hmcos.evaluate while a worker imports it to find a"
     ' function in it; put the call below: if __name__ == "__main__":'
@@ -164,7 +165,10 @@ def test_closing_ends_workers_in_the_middle_of_their_work(tmp_path: Path) -> Non
     [
         ('if __name__ == "__main__": main()', {"120"}),
         ("main()", {"120", PUT_BELOW}),
-        ('if __name__ == "__main__": main()\nraise SystemExit(0)', {"120", "cannot be sent: SystemExit: 0"}),
+        (
+            'if __name__ == "__main__": main()\nraise SystemExit(0)',
+            {"120", f"cannot be sent: SystemExit: 0{HINT}"},
+        ),
     ],
 )
 def test_a_function_of_the_main_script(tmp_path: Path, call: str, printed: set[str]) -> None:
@@ -179,3 +183,13 @@ def test_a_function_of_the_main_script(tmp_path: Path, call: str, printed: set[s
         check=True,
     )
     assert set(ended.stdout.splitlines()) == printed
+
+
+@pytest.mark.slow
+def test_what_cannot_be_sent_is_one_row() -> None:
+    given = among_forks(("local", lambda: FORK), ("refusing", candidates.Unpicklable()))
+    rows = rows_by_name(given, jobs=2)
+    check_forks(rows)
+    assert rows["local"].failure == rows["refusing"].failure == "cannot be sent"
+    assert rows["refusing"].error == f"cannot be sent: TypeError: cannot be pickled{HINT}"
+    assert str(rows["local"].error).endswith(HINT)
