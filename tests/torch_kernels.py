@@ -70,6 +70,19 @@ class Products(nn.Module):
         return [values[number].t() @ values[number] for number in self.unread]
 
 
+class Branches(nn.Module):
+    """Two linear layers in each of three branches: forward and backward consist of products."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        shapes = [(8, 16, 96), (8, 64, 48), (8, 128, 4)]
+        self.first = nn.ParameterList(nn.Parameter(torch.randn(a, b)) for a, b, _ in shapes)
+        self.second = nn.ParameterList(nn.Parameter(torch.randn(b, c)) for _, b, c in shapes)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        return [x @ first @ second for first, second in zip(self.first, self.second, strict=True)]
+
+
 class Attention(nn.Module):
     """One layer of a decoder: words, attention, and dropout."""
 

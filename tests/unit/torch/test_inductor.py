@@ -29,7 +29,7 @@ from hmcos.limits import Status
 from hmcos.memory.problem import Problem
 from hmcos.plan.schedule import Schedule
 from hmcos.torch import InductorOrders, inductor, kernel_orders
-from torch_kernels import MODELS, Products
+from torch_kernels import MODELS, Branches, Products
 from torch_training import same
 
 COMPILERS = [os.environ["CXX"].split()[0]] if os.environ.get("CXX") else ["g++", "clang++"]
@@ -130,6 +130,20 @@ def test_memory_grows_as_counted(seed: int) -> None:
     assert graph.counted.hmcos == graph.lower_bound
     assert graph.measured == (graph.counted if graph.counted.hmcos < graph.counted.inductor else None)
     assert graph.kept == ("hmcos" if graph.measured else "inductor")
+
+
+def test_saved_tensors_and_gradients_from_outside_die_in_backward(any_order: list[Problem]) -> None:
+    torch.manual_seed(1)
+    model, given = Branches(), torch.randn(32, 8)
+    config: Any = import_module("torch._inductor.config")
+    with config.patch(allow_buffer_reuse=False), inductor(cache=False) as orders:
+        call = compiled(model)
+        for _ in range(CALLS):
+            step(model, call, given, training=True)
+    _, backward = orders.graphs
+    assert backward.measured == backward.counted
+    wide = {weight.shape[1] * 32 * 4 for weight in (*model.first, *model.second)}
+    assert wide <= {any_order[1].sizes[b] for b in any_order[1].inputs}
 
 
 def test_some_orders_are_better() -> None:

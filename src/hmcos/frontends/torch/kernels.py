@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,7 @@ from hmcos.frontends.torch.private_inductor import (
     base_of,
     fixed_order,
     keeps_order,
-    overwritten_by,
+    overwrites,
     stays_inside,
     tuple_of,
     untaken,
@@ -44,6 +44,8 @@ def kernel_problem(scheduled: Scheduled, alignment: int) -> Problem:
         building.take(name, buffer)
     for name, buffer in building.buffers.items():
         building.extend(name, buffer)
+    for node in scheduled.nodes:
+        building.overwrite(node)
     return building.problem()
 
 
@@ -56,6 +58,8 @@ class _Storage:
     """The number of the kernel that makes it, -1 for an input."""
     readers: set[int] = field(default_factory=set[int])
     kept: bool = False
+    latest: set[int] = field(default_factory=set[int])
+    """Those of the readers that need what was written last."""
 
 
 class _Building:
@@ -70,12 +74,14 @@ class _Building:
                 self.buffers[buffer.get_name()], self.maker[buffer.get_name()] = buffer, at
         self.storages: dict[str, _Storage] = {}
         """By the name of the buffer, or the input, that owns it."""
+        self.taken: dict[str, str] = {}
+        """By name of a buffer: that of the one whose memory its kernel takes over in any order."""
 
     def take_inputs(self) -> None:
         """Take the inputs that die within the graph."""
-        for name, buffer in self.scheduled.freed.items():
-            readers = self.numbers(buffer.mpi_buffer.succ_nodes)
-            self.storages[name] = _Storage(self.bytes(buffer), -1, readers, name in self.scheduled.returned)
+        for name, each in self.scheduled.inputs.items():
+            size, kept = round_up(each.size, self.alignment), name in self.scheduled.returned
+            self.storages[name] = _Storage(size, -1, self.numbers(each.readers), kept)
 
     def take(self, name: str, buffer: Any) -> None:
         """Take a buffer that has memory of its own, and what its operator returns besides."""
@@ -104,13 +110,32 @@ class _Building:
         storage.readers = (storage.readers | readers) - {first, -1}
         storage.kept |= name in self.scheduled.returned
 
+    def overwrite(self, node: Any) -> None:
+        """Let a kernel write its results over what only it reads, as Inductor does in any order."""
+        at = self.number[node]
+        for result, read in overwrites(self.scheduled, node):
+            made, given = self.owner(result), self.owner(read)
+            storage, old = self.storages.get(made), self.storages.get(given)
+            if storage is None or old is None or made == given or storage.maker != at:
+                continue
+            if old.size == storage.size and not old.kept and (old.latest or old.readers) == {at}:
+                old.latest, old.kept = storage.readers, storage.kept
+                old.readers |= storage.readers
+                self.taken[made] = given
+                del self.storages[made]
+
     def owner(self, name: str) -> str:
         """Return the name of the buffer whose memory a buffer is in."""
         seen = {name}
-        while name in self.buffers and (base := base_of(self.scheduled, self.buffers[name])) not in seen:
+        while (base := self.base(name)) not in seen:
             name = base
             seen.add(name)
         return name
+
+    def base(self, name: str) -> str:
+        if name in self.taken:
+            return self.taken[name]
+        return base_of(self.scheduled, self.buffers[name]) if name in self.buffers else name
 
     def numbers(self, nodes: Iterable[Any]) -> set[int]:
         return {self.number[node] for node in nodes if node in self.number}
@@ -119,7 +144,8 @@ class _Building:
         return round_up(self.scheduled.size(buffer), self.alignment)
 
     def problem(self) -> Problem:
-        storages = [each for each in self.storages.values() if each.size > 0]
+        named = {name: each for name, each in self.storages.items() if each.size > 0}
+        storages, places = list(named.values()), {name: b for b, name in enumerate(named)}
         numbers = range(len(self.scheduled.nodes))
         makes: list[list[int]] = [[] for _ in numbers]
         reads: list[list[int]] = [[] for _ in numbers]
@@ -128,13 +154,13 @@ class _Building:
                 makes[storage.maker].append(b)
             for reader in sorted(storage.readers):
                 reads[reader].append(b)
+        may_overwrite = [self.may_overwrite(op, makes[op], storages, places) for op in numbers]
         sizes = [each.size for each in storages]
         for producer, readers in self.tokens(reads, storages):
             makes[producer].append(len(sizes))
             for reader in readers:
                 reads[reader].append(len(sizes))
             sizes.append(0)
-        overwrites = [self.overwrites(op, makes[op], storages) for op in numbers]
         return Problem(
             names=tuple(node.get_name() for node in self.scheduled.nodes),
             sizes=tuple(sizes),
@@ -142,7 +168,7 @@ class _Building:
             kept=tuple(b for b, each in enumerate(storages) if each.kept),
             reads=tuple(map(tuple, reads)),
             makes=tuple(map(tuple, makes)),
-            may_overwrite=tuple(overwrites),
+            may_overwrite=tuple(may_overwrite),
             scratch=(0,) * len(numbers),
         )
 
@@ -162,14 +188,13 @@ class _Building:
                 following[producer].append(at)
         return sorted(following.items())
 
-    def overwrites(self, op: int, made: Sequence[int], storages: Sequence[_Storage]) -> tuple[int, ...]:
-        """Return the storages that the only result of a kernel may take over."""
-        results = [b for b in made if b < len(storages)]
-        if len(results) != 1:
+    def may_overwrite(
+        self, op: int, made: Sequence[int], storages: Sequence[_Storage], places: Mapping[str, int]
+    ) -> tuple[int, ...]:
+        """Return the storages that the only result of a kernel takes over if it is the last to read them."""
+        if len(made) != 1:
             return ()
-        names = overwritten_by(self.scheduled, self.scheduled.nodes[op])
-        places = {id(each): b for b, each in enumerate(storages)}
-        given = [self.storages[owner] for name in names if (owner := self.owner(name)) in self.storages]
-        size = storages[results[0]].size
-        found = {places[id(each)] for each in given if id(each) in places and each.size == size}
-        return tuple(sorted(b for b in found if op in storages[b].readers))
+        size, node = storages[made[0]].size, self.scheduled.nodes[op]
+        given = {self.owner(read) for _, read in overwrites(self.scheduled, node)}
+        found = {places[name] for name in given if name in places} - set(made)
+        return tuple(sorted(b for b in found if storages[b].size == size and op in storages[b].readers))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
@@ -104,13 +105,25 @@ def replace_compile_fx(compiling: Callable[[Compile], Compile | None]) -> Callab
 
 
 @dataclass(frozen=True)
+class Input:
+    """An input that dies within a graph."""
+
+    size: int
+    """Bytes; symbolic sizes count as those of the example."""
+    readers: frozenset[Any]
+    """The scheduler nodes that read it."""
+
+
+@dataclass(frozen=True)
 class Scheduled:
     """The kernels of a graph when Inductor has chosen their order by its own methods."""
 
     nodes: Sequence[Any]
     """Its scheduler nodes in that order, with what its planning of memory knows of them."""
     freed: Mapping[str, Any]
-    """By name: the inputs that die within the graph."""
+    """By name: the inputs that die within the graph by Inductor's estimate."""
+    inputs: Mapping[str, Input]
+    """By name: the inputs that die within the graph, gradients from outside among them."""
     returned: frozenset[str]
     """The names of the buffers that are outputs."""
     scheduler: Any
@@ -124,6 +137,22 @@ class Scheduled:
     def size(self, buffer: Any) -> int:
         """Return the bytes of a buffer of Inductor; symbolic sizes count as those of the example."""
         return int(buffer.mpi_buffer.size_free)
+
+
+def _freed(buffer: Any) -> Input:
+    return Input(int(buffer.mpi_buffer.size_free), frozenset(buffer.mpi_buffer.succ_nodes))
+
+
+def _gradients(nodes: Sequence[Any], inputs: Collection[str], graph: Any) -> dict[str, Input]:
+    """Return the inputs of a backward graph that autograd gives up, which Inductor's estimate keeps."""
+    sizes: dict[str, int] = {}
+    readers: defaultdict[str, set[Any]] = defaultdict(set)
+    for node in nodes:
+        for read in node.read_writes.reads:
+            if read.name in inputs and read.name.startswith("tangents"):
+                sizes[read.name] = int(graph.get_dep_size_hint(read))
+                readers[read.name].add(node)
+    return {name: Input(size, frozenset(readers[name])) for name, size in sizes.items()}
 
 
 @contextmanager
@@ -145,7 +174,11 @@ def reordering(choose: Callable[[Scheduled], Sequence[Any] | None]) -> Generator
                 return order
             inputs, outputs = given[2], given[3]
             freed = memory.get_freeable_input_buf(nodes, inputs)
-            scheduled = Scheduled(order, freed, frozenset(outputs), graphs.graph.scheduler)
+            dying = {
+                **{name: _freed(buffer) for name, buffer in freed.items()},
+                **_gradients(nodes, inputs, graphs.graph),
+            }
+            scheduled = Scheduled(order, freed, dying, frozenset(outputs), graphs.graph.scheduler)
             chosen = choose(scheduled)
             if chosen is None:
                 return order
@@ -298,14 +331,18 @@ def keeps_order(node: Any) -> bool:
     return False
 
 
-def overwritten_by(scheduled: Scheduled, node: Any) -> list[str]:
-    """Return the names of the buffers that the result of a kernel may overwrite if it reads them last."""
+def overwrites(scheduled: Scheduled, node: Any) -> list[tuple[str, str]]:
+    """Return which results Inductor writes over which buffers, by name, if a kernel is the last to read them.
+
+    A loop that was fused into the kernel takes over what no other loop in it reads.
+    """
     scheduler = scheduled.scheduler
-    inside = {each.get_name() for each in node.get_nodes()}
-    names: list[str] = []
-    for name in {read.name for each in node.get_nodes() for read in each.read_writes.reads}:
-        buffer = scheduler.name_to_donated_buffer.get(name) or scheduler.name_to_buf.get(name)
-        users = [] if buffer is None else [u for u in buffer.users if u.node.get_name() in inside]
-        if users and all(user.can_inplace for user in users):
-            names.append(name)
-    return sorted(names)
+    loops = {each.get_name() for each in node.get_nodes()}
+    pairs: list[tuple[str, str]] = []
+    for loop in node.get_nodes():
+        for name in sorted({read.name for read in loop.read_writes.reads}):
+            buffer = scheduler.name_to_donated_buffer.get(name) or scheduler.name_to_buf.get(name)
+            users = [] if buffer is None else [u for u in buffer.users if u.node.get_name() in loops]
+            if [(user.node, user.can_inplace) for user in users] == [(loop, True)]:
+                pairs += [(str(result.get_name()), name) for result in loop.get_outputs()]
+    return pairs
