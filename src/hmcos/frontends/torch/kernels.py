@@ -15,9 +15,9 @@ from hmcos.frontends.torch.private_inductor import (
     fixed_order,
     keeps_order,
     overwrites,
+    results_in,
     stays_inside,
     tuple_of,
-    untaken,
 )
 from hmcos.memory.problem import Problem
 
@@ -90,7 +90,7 @@ class _Building:
             return
         maker = self.maker.get(tuple_of(buffer) or name, maker)
         self.storages[name] = _Storage(self.bytes(buffer), maker)
-        for result, size in untaken(buffer).items():
+        for result, size in results_in(buffer).items():
             if result not in self.buffers:
                 readers = self.numbers(buffer.mpi_buffer.succ_nodes)
                 self.storages[result] = _Storage(round_up(size, self.alignment), maker, readers)

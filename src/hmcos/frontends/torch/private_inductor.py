@@ -290,7 +290,7 @@ def tuple_of(buffer: Any) -> str | None:
     return str(node.inputs[0].get_name()) if type(node).__name__ == "MultiOutput" else None
 
 
-def untaken(buffer: Any) -> dict[str, int]:
+def results_in(buffer: Any) -> dict[str, int]:
     """Return the results in a tuple of results, with their bytes; nothing for other buffers."""
     results = [each for each in getattr(buffer.node, "outputs", ()) if type(each).__name__ == "MultiOutput"]
     sizes: Any = import_module("torch._inductor.virtualized").V.graph.sizevars
