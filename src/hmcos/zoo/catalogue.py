@@ -9,15 +9,14 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, cast
 
 from hmcos.errors import OptionError
-from hmcos.memory.problem import Problem
-from hmcos.memory.sharing import lower
-from hmcos.memory.target import Target, target_called
 from hmcos.registry import imported
 from hmcos.words import meant
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
+    from hmcos.memory.problem import Problem
+    from hmcos.memory.target import Target
     from hmcos.zoo.network import BundledNetwork
 
 FAMILIES: dict[str, str] = {
@@ -76,7 +75,7 @@ def problem(
 ) -> Problem:
     """Return the problem of a network in `names()`, or of a family, without weights and without a model.
 
-    It equals `hmcos.lower(build(name, **parameters), target=target, alignment=alignment)`, and takes a fifth
+    It equals `hmcos.lower(build(name, **parameters), target=target, alignment=alignment)`, and takes a third
     of the time. Given parameters replace the defaults. `alignment` in bytes replaces the target's.
 
     Raises:
@@ -84,6 +83,10 @@ def problem(
         TargetError: there is no such target.
         InstanceError: a tensor would take 2**63 bytes or more.
     """
+    # The command line lists the names of networks, and should not load what lowers them.
+    from hmcos.memory.sharing import lower  # noqa: PLC0415
+    from hmcos.memory.target import target_called  # noqa: PLC0415
+
     graph = _network(name, parameters).network().graph()
     return lower(graph, target_called(target), alignment=alignment).problem
 
