@@ -26,6 +26,11 @@ def test_a_tiling_that_needs_more_in_all_is_said_to() -> None:
     assert "without --tile, tensor_arena[112] is enough" in whole_arena_lines(replace(ARENAS, tiled=worse))[2]
 
 
+def test_a_model_that_needed_less_before_is_said_to() -> None:
+    worse = replace(ARENAS, offsets=WholeArena(120, 50, 170, 176))
+    assert whole_arena_lines(worse)[2] == "  the model as it is needs less: tensor_arena[160]"
+
+
 def test_what_is_not_known_is_said() -> None:
     unknown = replace(ARENAS, offsets=None, order=replace(NOW, unknown=("Mystery\n",)), note="it crashed")
     said = whole_arena_lines(unknown)
