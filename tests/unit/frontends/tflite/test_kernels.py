@@ -179,6 +179,18 @@ def test_kernels_request_what_their_sources_say(sketch: Sketch, wanted: dict[str
     assert {kernels: requests(kernels, sketch) for kernels in wanted} == wanted
 
 
+def test_sums_of_constant_weights_are_kept_where_the_build_is_for_speed() -> None:
+    def kept(kernels: str, sketch: Sketch) -> Requests:
+        return kernel_set(kernels).keeps(next(nodes(model_of(sketch))))
+
+    assert kept("cmsis-nn:mve", dense(2)) == (40,)
+    assert kept("cmsis-nn:mve", dense(4, of=(1, 6))) == (40,)
+    for kernels in ("reference", "cmsis-nn:c", "cmsis-nn:dsp", "cmsis-nn:mve:size", "esp-nn:esp32s3"):
+        assert kept(kernels, dense(2)) == ()
+    for sketch in (dense(4), dense(2, fed_weights=True), dense(2, weights="INT4"), sliding("CONV_2D")):
+        assert kept("cmsis-nn:mve", sketch) == ()
+
+
 def test_scratch_is_rounded_up_piece_by_piece() -> None:
     model = model_of(dense(4))
     assert model_scratch("cmsis-nn:dsp:armclang", model) == {"FULLY_CONNECTED 0": 80 + 32}

@@ -120,6 +120,8 @@ class _Setup:
                         self.take_tensor(index, t)
                     for size in also_kept(self.kept(index, op, kernel)):
                         room.keep(size)
+                for size in self.kernels.keeps(self.node(index, op)):
+                    room.keep(size)
                 asked += len(self.scratch.get((index, op.number), ()))
                 room.reserve(self.build["scratch_request"].size * (asked + _MOST_REQUESTS))
 
@@ -166,11 +168,14 @@ class _Setup:
         """Subgraph and operator to the scratch that its kernel requests; None where that is not known."""
         found: dict[tuple[int, int], Requests | None] = {}
         for index, graph in enumerate(self.graphs):
-            facts = Facts(graph, self.model, index)
             for op in graph.operators:
-                node = Node(graph, op, lambda facts=facts: facts, self.build.pointer)
-                found[index, op.number] = self.kernels.requests(node)
+                found[index, op.number] = self.kernels.requests(self.node(index, op))
         return found
+
+    def node(self, index: int, op: Operator) -> Node:
+        """Return an operator of a subgraph as its kernel sees it."""
+        graph = self.graphs[index]
+        return Node(graph, op, lambda: Facts(graph, self.model, index), self.build.pointer)
 
     @cached_property
     def scratch(self) -> dict[tuple[int, int], Requests]:

@@ -63,10 +63,25 @@ class _Glue:
         if node.element() != "int8" or weights.element == "int4":
             return ()
         made = output.shape[-1]
-        if len(output.shape) > 2 and weights.shape[-1] % 4 == 0:
+        if _is_convolution(node):
             scales = () if node.scales(1) > 1 else (2 * 4 * made,)
             return *scales, *_some(sizes.pixels(self.build, weights.shape[-1]))
         return () if self._keeps(node, 1, 2) else _some(sizes.weight_sums(self.build, made))
+
+    def dense_sums(self, node: Node) -> Requests:
+        """Return what fully_connected.cc keeps: sums of constant weights."""
+        output = node.output
+        if output is None or node.element() != "int8" or node.element(1) == "int4" or _is_convolution(node):
+            return ()
+        made = output.shape[-1] if output.shape else 0
+        return _some(sizes.weight_sums(self.build, made)) if self._keeps(node, 1, 2) else ()
+
+    def filter_sums(self, node: Node) -> Requests:
+        """Return what svdf.cc keeps: sums of constant weights."""
+        weights = node.tensor(1)
+        if self.for_size or weights is None or node.element() != "int8" or not weights.shape:
+            return ()
+        return _some(sizes.weight_sums(self.build, weights.shape[0]))
 
     def filters(self, node: Node) -> Requests | None:
         """Return what svdf.cc requests; where it keeps sums of weights, it takes constants only."""
@@ -109,6 +124,14 @@ class _Glue:
         return not self.for_size and all(tensor is None or tensor.is_parameter for tensor in tensors)
 
 
+def _is_convolution(node: Node) -> bool:
+    """Return whether fully_connected.cc takes a convolution of 1 x 1 for an operator on int8."""
+    weights, output = node.tensor(1), node.output
+    if weights is None or output is None or not weights.shape:
+        return False
+    return len(output.shape) > 2 and weights.shape[-1] % 4 == 0
+
+
 def _some(*requested: int) -> Requests:
     """Return requests without those of nothing."""
     return tuple(size for size in requested if size > 0)
@@ -128,7 +151,8 @@ def _set(extension: Extension, title: str, **how: Any) -> KernelSet:
         "TRANSPOSE_CONV": glue.transposed,
         "UNIDIRECTIONAL_SEQUENCE_LSTM": glue.cells,
     }
-    return KernelSet(f"CMSIS-NN {title}", rules)
+    kept = {"FULLY_CONNECTED": glue.dense_sums, "SVDF": glue.filter_sums}
+    return KernelSet(f"CMSIS-NN {title}", rules, kept)
 
 
 C = _set(Extension.NONE, "without extensions")
