@@ -88,6 +88,20 @@ def transposed(element: str, bias: str | None = None, channels: int = 4) -> Sket
     return sketch
 
 
+def cells(element: str) -> Sketch:
+    """Return an LSTM of three steps, with 6 cells."""
+    sketch = Sketch()
+    sketch.subgraph()
+    fed, made = (sketch.tensor([1, 3, wide], element, quantization=scales(1)) for wide in (8, 6))
+    weights = [constant(sketch, [6, wide]) for wide in (8, 6) for _ in range(4)]
+    biases = [constant(sketch, [6]) for _ in range(4)]
+    states = [sketch.tensor([1, 6], kind, isVariable=True) for kind in (element, "INT16")]
+    read = [fed, *weights, -1, -1, -1, *biases, -1, -1, *states, -1, -1, -1, -1]
+    sketch.operator("UNIDIRECTIONAL_SEQUENCE_LSTM", read, [made])
+    sketch.ports([fed], [made])
+    return sketch
+
+
 def softmax(shape: list[int]) -> Sketch:
     return one_operator("SOFTMAX", shape=shape)
 
@@ -161,6 +175,7 @@ CASES: list[tuple[str, Sketch, dict[str, Requests | None]]] = [
         transposed("INT16", "INT16"),
         {"reference": (3072, 48), "cmsis-nn:dsp": (3072, 48)},
     ),
+    ("an LSTM", cells("INT8"), {"reference": (12,) * 4, "cmsis-nn:c": (12,) * 3, "cmsis-nn:mve": (12,) * 3}),
     (
         "a softmax",
         softmax([3, 7]),
@@ -187,6 +202,9 @@ def test_sums_of_constant_weights_are_kept_where_the_build_is_for_speed() -> Non
     assert kept("cmsis-nn:mve", dense(4, of=(1, 6))) == (40,)
     for kernels in ("reference", "cmsis-nn:c", "cmsis-nn:dsp", "cmsis-nn:mve:size", "esp-nn:esp32s3"):
         assert kept(kernels, dense(2)) == ()
+    assert kept("cmsis-nn:c", cells("INT8")) == (24,) * 8
+    assert kept("cmsis-nn:mve:size", cells("INT16")) == (48,) * 8
+    assert kept("reference", cells("INT8")) == ()
     for sketch in (dense(4), dense(2, fed_weights=True), dense(2, weights="INT4"), sliding("CONV_2D")):
         assert kept("cmsis-nn:mve", sketch) == ()
 

@@ -13,7 +13,7 @@ from hmcos.frontends.tflite.kernels import cmsis_nn_sizes as sizes
 from hmcos.frontends.tflite.kernels.cmsis_nn_sizes import Build, Extension
 from hmcos.frontends.tflite.kernels.kernel_set import KernelSet
 from hmcos.frontends.tflite.kernels.node import Node, Requests
-from hmcos.frontends.tflite.kernels.reference import RULES, filter_sums, gates, widened_bias
+from hmcos.frontends.tflite.kernels.reference import CELLS, RULES, filter_sums, gates, widened_bias
 
 _INTEGERS = ("int8", "int16")
 
@@ -114,14 +114,24 @@ class _Glue:
 
     def cells(self, node: Node) -> Requests | None:
         """Return what unidirectional_sequence_lstm.cc requests: of integers, three gates instead of four."""
-        cells = node.tensor(19)
-        are_integers = node.element() in _INTEGERS and cells is not None and cells.element == "int16"
-        return gates(node, 3 if are_integers else 4)
+        return gates(node, 3 if _has_integer_cells(node) else 4)
+
+    def cell_sums(self, node: Node) -> Requests:
+        """Return what unidirectional_sequence_lstm.cc keeps: two biases for each unit of each gate."""
+        cells = node.tensor(CELLS)
+        if cells is None or not cells.shape or not _has_integer_cells(node):
+            return ()
+        return ((4 if node.element() == "int8" else 8) * cells.shape[-1],) * 8
 
     def _keeps(self, node: Node, *positions: int) -> bool:
         """Return whether sums of weights are kept in the tail: if these inputs are constants or left out."""
         tensors = [node.tensor(position) for position in positions]
         return not self.for_size and all(tensor is None or tensor.is_parameter for tensor in tensors)
+
+
+def _has_integer_cells(node: Node) -> bool:
+    cells = node.tensor(CELLS)
+    return node.element() in _INTEGERS and cells is not None and cells.element == "int16"
 
 
 def _is_convolution(node: Node) -> bool:
@@ -152,6 +162,7 @@ def _set(extension: Extension, title: str, **how: Any) -> KernelSet:
         "UNIDIRECTIONAL_SEQUENCE_LSTM": glue.cells,
     }
     kept = {"FULLY_CONNECTED": glue.dense_sums, "SVDF": glue.filter_sums}
+    kept["UNIDIRECTIONAL_SEQUENCE_LSTM"] = glue.cell_sums
     return KernelSet(f"CMSIS-NN {title}", rules, kept)
 
 

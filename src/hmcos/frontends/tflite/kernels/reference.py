@@ -12,7 +12,7 @@ from hmcos.frontends.tflite.kernels.node import Node, Requests, Rule
 from hmcos.frontends.tflite.kernels.quiet import QUIET
 from hmcos.frontends.tflite.operator_codes import CUSTOM as CUSTOM_DOMAIN
 
-_CELLS = 19
+CELLS = 19
 """The input of a recurrent operator that holds the state of its cells."""
 _INTEGERS = ("int8", "int16")
 _WORD = 4
@@ -98,7 +98,7 @@ def gates(node: Node, number: int = 4) -> Requests | None:
 
     Source: UnidirectionalSequenceLstmPrepare in unidirectional_sequence_lstm.cc.
     """
-    cells = node.tensor(_CELLS)
+    cells = node.tensor(CELLS)
     return None if cells is None else (cells.size,) * number
 
 
