@@ -4,6 +4,7 @@ import logging
 import os
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
@@ -27,6 +28,12 @@ settings.load_profile("hmcos")
 def pytest_unconfigure() -> None:
     """Remove the notes."""
     notes.cleanup()
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Let every message be put together: pytest fails a test whose message does not suit its values."""
+    if item.get_closest_marker("own_log_level") is None:
+        logging.getLogger("hmcos").setLevel(logging.DEBUG)
 
 
 def pytest_runtest_teardown() -> None:

@@ -8,6 +8,8 @@ import pytest
 
 from hmcos.log import Log
 
+pytestmark = pytest.mark.own_log_level
+
 
 def test_a_name_from_a_file_cannot_look_like_another_message(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "hmcos"):

@@ -7,6 +7,8 @@ import pytest
 
 from hmcos.cli.progress import Progress
 
+pytestmark = pytest.mark.own_log_level
+
 
 class Terminal(io.StringIO):
     def isatty(self) -> bool:

@@ -14,6 +14,8 @@ from hmcos.__main__ import run
 from hmcos.log import is_heard
 from networks import FORK
 
+pytestmark = pytest.mark.own_log_level
+
 
 @pytest.fixture
 def fork(tmp_path: Path) -> str:
