@@ -69,5 +69,5 @@ def in_order(graph: StepGraph, searching: Searching) -> OrderedStep:
         time_limit=searching.time_limit,
         kept=orders_folder() if searching.cache else None,
     )
-    _LOG.info("training step of %d operators: %s", found.plan.operators, found.words)
+    _LOG.info("training step of %d operators: %s", len(found.plan.operators), found.words)
     return OrderedStep(graph, found, found.module.forward)
