@@ -109,7 +109,7 @@ def _passed_on(graph: Graph, known: Mapping[int, Range]) -> dict[int, Range]:
 
 def _indices(graph: Graph, op: Operator) -> Iterator[_Demand]:
     for data, indices in _INDEX_POSITIONS.get(op.kind, ()):
-        table, t = _input(op, data), _input(op, indices)
+        table, t = op.input(data), op.input(indices)
         if table is not None and t is not None:
             # A Graph does not keep the attribute for the axis; the smallest dimension is safe for every axis.
             yield t, Range(0, max(0, min(graph.tensors[table].shape, default=1) - 1))
@@ -120,7 +120,7 @@ def _operands(
 ) -> Iterator[_Demand]:
     """Yield the ranges that an operator's inputs need, so that its outputs are in their ranges."""
     ranges = [demanded[t] for t in op.makes if t in demanded]
-    first = _input(op, 0)
+    first = op.input(0)
     if not ranges:
         return
     wanted = reduce(Range.within, ranges)
@@ -138,10 +138,6 @@ def _operands(
         yield first, _share(wanted, _addends(graph, op, first))
 
 
-def _input(op: Operator, position: int) -> int | None:
-    return op.inputs[position] if position < len(op.inputs) else None
-
-
 def _addends(graph: Graph, op: Operator, first: int) -> int:
     """Return the most elements of the input that are summed to one output element."""
     shape, made = graph.tensors[first].shape, graph.tensors[op.makes[0]].shape
@@ -155,7 +151,7 @@ def _share(wanted: Range, addends: int) -> Range:
 
 
 def _arithmetic(op: Operator, wanted: Range, spans: Mapping[int, Range]) -> Iterator[_Demand]:
-    left, right = _input(op, 0), _input(op, 1)
+    left, right = op.input(0), op.input(1)
     if left is None or right is None:
         return
     rule = _ARITHMETIC[op.kind]

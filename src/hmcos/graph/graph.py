@@ -91,6 +91,10 @@ class Operator:
         """The operator as messages name it, such as `operator 17 (Conv 'stem')`."""
         return operator_title(self.number, self.kind, self.name)
 
+    def input(self, position: int) -> int | None:
+        """Return the id of an input; None where it is left out."""
+        return self.inputs[position] if position < len(self.inputs) else None
+
 
 def operator_title(number: int, kind: str, name: str) -> str:
     """Return an operator as messages name it, such as `operator 17 (Conv 'stem')`."""
@@ -139,6 +143,11 @@ class Graph:
             for t in op.reads:
                 readers.setdefault(t, []).append(op.number)
         return {t: tuple(numbers) for t, numbers in readers.items()}
+
+    def input_of(self, op: Operator, position: int) -> Tensor | None:
+        """Return an input of an operator; None where it is left out."""
+        t = op.input(position)
+        return None if t is None else self.tensors[t]
 
     @cached_property
     def parameter_operators(self) -> frozenset[int]:

@@ -48,12 +48,11 @@ class Facts:
 
     def tensor(self, op: Operator, position: int) -> Tensor | None:
         """Return an input; None where it is left out."""
-        t = op.inputs[position] if position < len(op.inputs) else None
-        return None if t is None else self.graph.tensors[t]
+        return self.graph.input_of(op, position)
 
     def numbers(self, op: Operator, position: int) -> list[int] | None:
         """Return the integers of an input that stands in the file; None where it does not."""
-        t = op.inputs[position] if position < len(op.inputs) else None
+        t = op.input(position)
         return None if t is None else self.numbers_in(t)
 
     def numbers_in(self, tensor: int) -> list[int] | None:
@@ -82,7 +81,7 @@ class Facts:
 
     def scales(self, op: Operator, position: int) -> int:
         """Return the number of scales by which an input is quantized; 0 where it is left out."""
-        t = op.inputs[position] if position < len(op.inputs) else None
+        t = op.input(position)
         tensors: Any = self._subgraph.tensors or []
         return 0 if t is None else len(_numbers_of(tensors[t].quantization)[0])
 

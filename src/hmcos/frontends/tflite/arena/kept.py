@@ -28,8 +28,7 @@ class Kept:
 
     def input(self, position: int) -> Tensor | None:
         """Return an input; None if it is left out."""
-        tensor = self.op.inputs[position] if position < len(self.op.inputs) else None
-        return None if tensor is None else self.graph.tensors[tensor]
+        return self.graph.input_of(self.op, position)
 
     @property
     def output(self) -> Tensor:

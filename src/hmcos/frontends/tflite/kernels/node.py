@@ -50,8 +50,7 @@ class Node:
 
     def tensor(self, position: int) -> Tensor | None:
         """Return an input; None where it is left out."""
-        t = self.op.inputs[position] if position < len(self.op.inputs) else None
-        return None if t is None else self.graph.tensors[t]
+        return self.graph.input_of(self.op, position)
 
     @property
     def output(self) -> Tensor | None:
