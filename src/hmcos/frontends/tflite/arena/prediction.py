@@ -14,11 +14,11 @@ from hmcos.alignment import round_up
 from hmcos.frontends.kernel_table import DEFAULT, kernel_set
 from hmcos.frontends.tflite.arena.greedy import PER_BUFFER, UNPLANNED, head_of
 from hmcos.frontends.tflite.arena.kept import Kept, also_kept
-from hmcos.frontends.tflite.arena.room import ALIGNMENT, Room
+from hmcos.frontends.tflite.arena.room import Room
 from hmcos.frontends.tflite.arena.sizes import Build, Kernel, build, known_kernels
 from hmcos.frontends.tflite.arena.usage import planned
 from hmcos.frontends.tflite.facts import Facts
-from hmcos.frontends.tflite.kernels.kernel_set import KernelSet
+from hmcos.frontends.tflite.kernels.kernel_set import ALIGNMENT, KernelSet
 from hmcos.frontends.tflite.kernels.node import Node, Requests
 from hmcos.frontends.tflite.offsets import offsets_used
 from hmcos.frontends.tflite.reading import parse
@@ -129,7 +129,7 @@ class _Setup:
         """Return an operator with what its rule may ask for."""
         options = (self.subgraphs[index].operators or [])[op.number].builtinOptions
         adjoint = [bool(getattr(options, name, False)) for name in ("adjX", "adjY")]
-        weights = op.inputs[1] if len(op.inputs) > 1 else None
+        weights = op.input(1)
         channels = 0 if weights is None else self.channels(index, weights)
         # The kernel multiplies rows by rows: it copies the first input if that is transposed, and the second
         # one if it is not.

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 
 from hmcos.alignment import round_up
 from hmcos.frontends.tflite.arena.sizes import Structure
-
-ALIGNMENT = 16
-"""Bytes: MicroArenaBufferAlignment in micro_arena_constants.h."""
+from hmcos.frontends.tflite.kernels.kernel_set import ALIGNMENT
 
 
 @dataclass

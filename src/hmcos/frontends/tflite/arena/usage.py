@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from hmcos.alignment import round_up
 from hmcos.frontends.tflite.arena.greedy import Planned
-from hmcos.frontends.tflite.arena.room import ALIGNMENT
 from hmcos.frontends.tflite.calls import calls_of
+from hmcos.frontends.tflite.kernels.kernel_set import ALIGNMENT
 from hmcos.frontends.tflite.schema import ModelT, integers
 from hmcos.graph.graph import Graph
 

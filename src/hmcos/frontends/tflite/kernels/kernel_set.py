@@ -9,7 +9,10 @@ from hmcos.alignment import round_up
 from hmcos.frontends.tflite.kernels.node import Node, Requests, Rule
 
 ALIGNMENT = 16
-"""Bytes: the runtime rounds every piece of scratch up to a multiple of it."""
+"""Bytes: the runtime rounds every buffer and piece of scratch in its arena up to a multiple of it.
+
+Source: MicroArenaBufferAlignment in micro_arena_constants.h.
+"""
 
 
 @dataclass(frozen=True, slots=True)
