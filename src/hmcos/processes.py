@@ -271,11 +271,7 @@ def _signal(name: str) -> int:
 def main() -> None:
     """Answer one request in a child that `run` started."""
     call, asked = sys.argv[1], json.loads(sys.argv[2])
-    # Printed text goes to the log, not into the answer.
-    answer = os.dup(1)
-    os.dup2(2, 1)
-    # Ctrl-C on the terminal reaches all processes; only the parent reacts to it.
-    signal.signal(signal.SIGINT, take_no_note)
+    answer = descriptor_of_answers()
     request = _read(asked["length"])
     if call != "hmcos.processes:program":
         die_with_parent()
@@ -286,6 +282,16 @@ def main() -> None:
     send(",".join(missing).encode() + b"\n")
     send(function(request))
     os.close(answer)
+
+
+def descriptor_of_answers() -> int:
+    """Begin as a child, and return the descriptor on which its parent waits for answers."""
+    # Printed text goes to the log, not into the answers.
+    answers = os.dup(1)
+    os.dup2(2, 1)
+    # Ctrl-C on the terminal reaches all processes; only the parent reacts to it.
+    signal.signal(signal.SIGINT, _take_no_note)
+    return answers
 
 
 _answer: list[int] = []
@@ -304,7 +310,7 @@ def send_to(descriptor: int, content: bytes) -> None:
         rest = rest[os.write(descriptor, rest) :]
 
 
-def take_no_note(number: int, frame: object) -> None:
+def _take_no_note(number: int, frame: object) -> None:
     """Handle a signal without any effect; unlike an ignored one, programs started here get the default."""
 
 

@@ -19,11 +19,11 @@ from queue import SimpleQueue
 from hmcos.log import Log
 from hmcos.processes import (
     Allowance,
+    descriptor_of_answers,
     die_with_parent,
     says_out_of_memory,
     send_to,
     set_limits,
-    take_no_note,
     within_own,
 )
 from hmcos.registry import imported
@@ -155,11 +155,7 @@ def _part(descriptor: int, length: int) -> bytes | None:
 def main() -> None:
     """Answer the requests of the process that started this one."""
     asked = json.loads(sys.argv[1])
-    # Printed text goes to the log, not into the answers.
-    answers = os.dup(1)
-    os.dup2(2, 1)
-    # Ctrl-C on the terminal reaches all processes; only the parent reacts to it.
-    signal.signal(signal.SIGINT, take_no_note)
+    answers = descriptor_of_answers()
     die_with_parent()
     missing = set_limits(Allowance(*asked["limits"])) if asked["limits"] else []
     requests: SimpleQueue[bytes] = SimpleQueue()

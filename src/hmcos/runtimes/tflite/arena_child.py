@@ -15,7 +15,7 @@ from typing import Any
 
 from hmcos.alignment import round_up
 
-LINE = re.compile(r"Arena allocation (total|head|tail) (\d+) bytes")
+_LINE = re.compile(r"Arena allocation (total|head|tail) (\d+) bytes")
 """What TFLM prints of its arena."""
 STEP = 16
 """Bytes: the arena that is found is a multiple of it, as its tensors are."""
@@ -50,8 +50,8 @@ def _found(trials: _Trials) -> dict[str, object]:
     # Of an arena that ends between multiples of 16, TFLM loses the rest.
     room = round_up(trials.sought.room, STEP)
     ample = trials.setup(room)
-    sizes = {word: int(size) for word, size in LINE.findall(ample.log)}
-    if not ample.works or len(sizes) < len(("head", "tail", "total")):
+    sizes = sizes_in(ample.log)
+    if not ample.works or sizes is None:
         return {"refused": "; ".join(line for line in ample.log.splitlines()[-3:] if line) or "it crashes"}
     # TFLM may accept less than it says it used: then a kernel has not checked whether it got its memory.
     least = round_up(sizes["total"], STEP)
@@ -62,6 +62,12 @@ def _found(trials: _Trials) -> dict[str, object]:
         if right.works and trials.run(declare) != right:
             declare = least_of(lambda size: trials.run(size) == right, declare, room)
     return {**sizes, "declare": declare}
+
+
+def sizes_in(log: str) -> dict[str, int] | None:
+    """Return total, head and tail of the arena as TFLM has printed them, in bytes; None if one is missing."""
+    sizes = {word: int(size) for word, size in _LINE.findall(log)}
+    return sizes if len(sizes) == len(("total", "head", "tail")) else None
 
 
 def least_of(works: Callable[[int], bool], least: int, most: int) -> int:

@@ -13,9 +13,11 @@ from hmcos.errors import LimitError, NotRunError
 from hmcos.graph.graph import Graph
 from hmcos.plan.whole_arena import WholeArena
 from hmcos.processes import AMPLE, Allowance
-from hmcos.runtimes.tflite.arena_child import LINE, Sought
+from hmcos.runtimes.tflite.arena_child import Sought, sizes_in
 from hmcos.runtimes.tflite.litert import check_installed, is_installed, random_inputs, run
 
+MEASURED_POINTER = 8
+"""Bytes of a pointer in the Python package, which is what can be measured."""
 _ROOM_EACH = 4096
 """Bytes that an operator may need in the arena besides its tensors: its data, and the allocation records."""
 
@@ -39,10 +41,6 @@ def tflm_arena(content: bytes, graph: Graph, allowance: Allowance = AMPLE) -> Tf
         NotRunError: the runtime refuses the model, or reaches a limit of time or memory.
     """
     return arena_in(run("tflm", content, arena=room(content, graph), allowance=allowance).log)
-
-
-MEASURED_POINTER = 8
-"""Bytes of a pointer in the Python package, which is what can be measured."""
 
 
 def can_measure() -> bool:
@@ -86,8 +84,8 @@ def arena_in(log: str) -> TflmArena:
     Raises:
         NotRunError: the log reports no arena.
     """
-    sizes = {word: int(size) for word, size in LINE.findall(log)}
-    if set(sizes) != {"total", "head", "tail"}:
+    sizes = sizes_in(log)
+    if sizes is None:
         raise NotRunError("tflm: did not say how large its arena is")
     return TflmArena(sizes["head"], sizes["tail"], sizes["total"])
 
