@@ -6,7 +6,6 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from hmcos.limits import Status
 from hmcos.report.tables.fitting import path_line
 from hmcos.report.words.sizes import savings
 from hmcos.tasks.evaluate.row import Row
@@ -59,19 +58,17 @@ def _cells(row: Row) -> tuple[str | Text, ...]:
 
 
 def _verdicts(summary: Summary) -> list[str]:
-    statuses, found = summary.statuses, len(summary.found)
-    if not found:
+    if not summary.found:
         return []
+    if summary.budget is not None:
+        fit, do_not, undecided = summary.answers
+        answers = f"{fit:,} fit, {do_not:,} do not (proved), {undecided:,} undecided"
+        return [f"within {human(summary.budget)}: {answers}"]
     lines = [f"bytes saved: {100 * summary.median_gain:.1f} % in the median"]
     best = summary.gains[0]
     if best.given_peak and best.peak is not None and best.peak < best.given_peak:
         lines[0] += f", at most {savings(best.given_peak, best.peak)} ({shortened(best.name, _NAME)})"
-    if summary.budget is not None:
-        fit, do_not = statuses.get(Status.FITS, 0), statuses.get(Status.DOES_NOT_FIT, 0)
-        undecided = found - fit - do_not
-        answers = f"{fit:,} fit, {do_not:,} do not (proved), {undecided:,} undecided"
-        return [f"within {human(summary.budget)}: {answers}"]
-    counted = ", ".join(f"{many:,} {status}" for status, many in statuses.items())
+    counted = ", ".join(f"{many:,} {status}" for status, many in summary.statuses.items())
     return [f"orders: {counted}", *lines]
 
 

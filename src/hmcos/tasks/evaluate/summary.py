@@ -47,6 +47,12 @@ class Summary:
         counted = Counter(row.status for row in self.found)
         return {status: counted[status] for status in Status if counted[status]}
 
+    @property
+    def answers(self) -> tuple[int, int, int]:
+        """How many of the networks fit the budget, provably do not, and are undecided."""
+        fit, do_not = (sum(row.fits is answer for row in self.found) for answer in (True, False))
+        return fit, do_not, len(self.found) - fit - do_not
+
     @cached_property
     def gains(self) -> tuple[Row, ...]:
         """The rows with figures, those first that save the largest part of their given peak."""
