@@ -30,7 +30,7 @@ def checks_at_rest(opened: Opened, plan: Plan) -> list[Check]:
     """Return the checks of a plan that run no model; they stop at the first that fails."""
     model, problem = opened.model, opened.problem
     if model is not None and opened.format is not None:
-        kernels = str(plan.target.data.get("kernels", ""))
-        return check_network_plan(model.graph, plan, opened.format.kernel_scratch(model, kernels))
+        scratch = opened.format.kernel_scratch(model, plan.target.kernels)
+        return check_network_plan(model.graph, plan, scratch)
     assert problem is not None, "an opened network is a model or a problem"
     return check_instance_plan(cast("Mapping[str, object]", json.loads(write_instance(problem))), plan)

@@ -10,13 +10,12 @@ from hmcos.graph.graph import Graph
 from hmcos.limits import Watch
 from hmcos.log import Log
 from hmcos.network.opening import Opened
-from hmcos.plan.plan import TargetUsed
 from hmcos.plan.whole_arena import WholeArena, WholeArenas
 from hmcos.processes import Allowance
 from hmcos.tasks.request import Request, WholeArenaRequest
 from hmcos.tasks.schedule.solved import Solved
 from hmcos.tasks.schedule.solving import solve
-from hmcos.tasks.schedule.written_offsets import TFLM, fit_offsets, tensor_offsets
+from hmcos.tasks.schedule.written_offsets import fit_offsets, tensor_offsets
 
 _LOG = Log("hmcos.schedule")
 _LONGEST = 60
@@ -35,10 +34,9 @@ def with_whole_arenas(request: Request, opened: Opened, solved: Solved, watch: W
     Measured in the Python package where that is installed and is asked for; otherwise predicted. A plan
     whose arenas are not known either way stays without.
     """
-    wanted, held = request.whole_arena, opened.offsets
-    if wanted is None or held is None or _for_other(solved.network.target):
+    wanted, held, kernels = request.whole_arena, opened.offsets, solved.network.target.kernels
+    if wanted is None or held is None or not kernels:  # other runtimes have no kernels to choose
         return solved
-    kernels = solved.network.target.kernels or DEFAULT
     forms = _forms(request, opened, solved, watch)
     left = watch.restarted().left(request.limits).seconds
     found, note = _measured(forms, wanted, left) if kernels == DEFAULT else ({}, "")
@@ -61,11 +59,6 @@ def with_whole_arenas(request: Request, opened: Opened, solved: Solved, watch: W
     )
     seconds = replace(solved.plan.seconds, total=max(watch.seconds, solved.plan.seconds.total))
     return replace(solved, plan=replace(solved.plan, tflm=arenas, seconds=seconds))
-
-
-def _for_other(target: TargetUsed) -> bool:
-    """Return whether a target is for another runtime than TFLM."""
-    return target.name != TFLM and not target.kernels
 
 
 def _forms(request: Request, opened: Opened, solved: Solved, watch: Watch) -> list[Form]:

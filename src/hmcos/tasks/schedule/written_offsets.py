@@ -11,7 +11,7 @@ from hmcos.plan.plan import TargetUsed
 from hmcos.tasks.request import Request
 from hmcos.tasks.schedule.solved import Solved
 
-TFLM = "tflm"
+_TFLM = "tflm"
 """The target of TensorFlow Lite for Microcontrollers."""
 
 
@@ -37,11 +37,11 @@ def check_total(opened: Opened, request: Request) -> None:
     Raises:
         OptionError: that is known only of the target tflm, and of files that hold offsets.
     """
-    is_tflm = request.target.name in ("default", TFLM) or request.target.kernels
+    is_tflm = request.target.name in ("default", _TFLM) or request.target.kernels
     if opened.offsets is None or not is_tflm:
         raise OptionError(
             f"{opened.source.name}: a budget for all that the runtime takes is for .tflite models and the"
-            f" target {TFLM}; use --budget-for peak"
+            f" target {_TFLM}; use --budget-for peak"
         )
 
 
