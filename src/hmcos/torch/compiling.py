@@ -17,10 +17,8 @@ from hmcos.frontends.torch.observing import has_storage
 from hmcos.frontends.torch.private import storage_address
 from hmcos.frontends.torch.private_training import aot_compiled, forward_returns
 from hmcos.log import Log
-from hmcos.tasks.schedule.remembered import orders_folder
-from hmcos.torch.arranging import Searching
 from hmcos.torch.ordering import ordered
-from hmcos.torch.targets import target_of
+from hmcos.torch.searching import Searching
 from hmcos.words import human
 
 _LOG = Log("hmcos.torch")
@@ -180,9 +178,9 @@ def _ordered(source: _Source, inputs: Sequence[Any], searching: Searching) -> Gr
             inputs,
             parameters=source.held,
             held=source.held,
-            target=searching.target or target_of(inputs),
+            target=searching.target_for(inputs),
             time_limit=searching.time_limit,
-            kept=orders_folder() if searching.cache else None,
+            kept=searching.folder,
         )
     except Exception as error:
         _warn(source.title, error)

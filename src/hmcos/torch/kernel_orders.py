@@ -32,15 +32,14 @@ from hmcos.limits import Limits, Watch
 from hmcos.log import Log
 from hmcos.memory.problem import Problem
 from hmcos.memory.profile import peak
+from hmcos.memory.target import target_called
 from hmcos.plan.schedule import Schedule
 from hmcos.runtimes.torch.inductor import growth_of_storages, growth_on_cuda
 from hmcos.schedulers.scheduler_table import scheduler
 from hmcos.tasks.schedule.remembered import remembering
-from hmcos.words import human, one_line
+from hmcos.words import first_line, human, one_line
 
 _LOG = Log("hmcos.torch")
-_CUDA_BLOCK = 512
-"""Bytes that the caching allocator for CUDA rounds up to."""
 INDUCTOR, HMCOS = "inductor", "hmcos"
 
 
@@ -124,7 +123,7 @@ class _Found:
 def _found(scheduled: Scheduled, title: str, searching: Searching) -> _Found:
     nodes = scheduled.nodes
     on_cuda = any(device is not None and device.type == "cuda" for device in map(_device, nodes))
-    problem = kernel_problem(scheduled, _CUDA_BLOCK if on_cuda else 1)
+    problem = kernel_problem(scheduled, target_called("torch-cuda" if on_cuda else "torch").alignment)
     search = remembering(scheduler("optimal"), searching.kept)
     schedule = search(problem, searching.limits, Watch())
     start = sum(problem.sizes[b] for b in problem.inputs)
@@ -197,7 +196,7 @@ def _or_warn(title: str, function: Any, *given: Any) -> Any:
     try:
         return function(*given)
     except Exception as error:
-        why = one_line(str(error).partition("\n")[0])
+        why = one_line(first_line(error))
         warnings.warn(f"hmcos: the {title} graph runs in Inductor's order: {why}", stacklevel=2)
         return None
 

@@ -21,8 +21,9 @@ from hmcos.frontends.torch.steps.optimizers import check_no_step_hooks, structur
 from hmcos.frontends.torch.steps.origins import plain
 from hmcos.frontends.torch.steps.tracing import Loss, Tensors, WithLoss, trace_gradients
 from hmcos.plan.plan import Plan
-from hmcos.torch.arranging import OrderedStep, Searching, in_order
+from hmcos.torch.arranging import OrderedStep, in_order
 from hmcos.torch.ordering import Ordered
+from hmcos.torch.searching import Searching
 
 MOST_PLANS = 32
 """Kinds of batches whose plans a step remembers."""
