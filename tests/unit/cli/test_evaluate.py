@@ -36,6 +36,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return models
 
 
+def _evaluate(*words: str) -> list[str]:
+    """Return the command for a process of its own."""
+    return [sys.executable, "-m", "hmcos", "evaluate", *words]
+
+
 def test_a_folder_stands_for_its_models(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["evaluate", "fork.json", "models", "--jobs", "1", "--json"]) == 0
     record = json.loads(capsys.readouterr().out)
@@ -155,18 +160,7 @@ def test_ctrl_c_keeps_the_rows(tmp_path: Path) -> None:
     assert run(["zoo", *hard, "-o", str(tmp_path / "hard.onnx")]) == 0
     (tmp_path / "fork.json").write_text(INSTANCE)
     process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "hmcos",
-            "evaluate",
-            "fork.json",
-            *["hard.onnx"] * 2,
-            "--jobs",
-            "2",
-            "-o",
-            output,
-        ],
+        _evaluate("fork.json", *["hard.onnx"] * 2, "--jobs", "2", "-o", str(output)),
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -189,18 +183,7 @@ def test_ctrl_c_keeps_the_rows(tmp_path: Path) -> None:
 def test_a_bar_on_a_terminal(folder: Path) -> None:
     parent, child = os.openpty()
     process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "hmcos",
-            "evaluate",
-            "fork.json",
-            "torn.onnx",
-            "--jobs",
-            "1",
-            "--budget",
-            "1K",
-        ],
+        _evaluate("fork.json", "torn.onnx", "--jobs", "1", "--budget", "1K"),
         stdout=subprocess.DEVNULL,
         stderr=child,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "TERM": "xterm", "COLUMNS": "100"},
