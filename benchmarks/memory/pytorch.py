@@ -1,14 +1,16 @@
-"""Measure the memory of PyTorch's models on the CPU in the order of their export and in ours; print a table.
+"""Measure the memory of PyTorch's models in the order of their export and in ours; print a table.
 
 python benchmarks/memory/pytorch.py                        small networks of fourteen families
 python benchmarks/memory/pytorch.py --real                 real models, as far as their packages are installed
 python benchmarks/memory/pytorch.py timm:NAME smp:NAME torchvision:NAME ...
+python benchmarks/memory/pytorch.py --device cuda          on a GPU
 
 Bytes of live storages at most, measured by running: parameters, buffers and constants do not count, and the
 caller holds the inputs. "Eager" is the module as it is written, whose Python variables hold tensors. "Given"
 is the order of torch.export; when it is predicted, its bodies of control flow are in our order. Where the
 plan predicts another figure, it stands in brackets. "Allocator" is what PyTorch's allocator handed out at
-most, workspace of kernels included. Each model runs in a process of its own.
+most, workspace of kernels included; on a GPU, the plan for the target torch-cuda, which counts blocks of 512
+bytes, stands in brackets behind it. Each model runs in a process of its own.
 """
 
 from __future__ import annotations
@@ -74,20 +76,27 @@ def example(name: str) -> tuple[Any, tuple[Any, ...]]:
     return made.eval(), (torch.randn(1, *size),)
 
 
-def case(name: str) -> dict[str, Any]:
+def moved(example: tuple[Any, Any], device: str) -> tuple[Any, Any]:
+    """Return a module and its inputs on a device."""
+    module, inputs = example
+    pytree: Any = import_module("torch.utils._pytree")
+    return module.to(device), pytree.tree_map_only(
+        import_module("torch").Tensor, lambda t: t.to(device), inputs
+    )
+
+
+def case(name: str, device: str) -> dict[str, Any]:
     """Return what was measured of a model."""
     torch: Any = import_module("torch")
-    module, inputs = example(name)
+    module, inputs = moved(example(name), device)
     running, allocators = (
         import_module(f"hmcos.runtimes.torch.{part}") for part in ("running", "allocators")
     )
     exported, bits = (import_module(f"hmcos.runtimes.torch.{part}") for part in ("exported", "bits"))
     program = torch.export.export(module, inputs)
     feed = exported.feed(program)
-    names = [node.name for node in program.graph.nodes if node.op == "placeholder"]
-    found: Any = import_module("hmcos.torch").ordered(
-        program.graph_module, feed.values, parameters=[names[at] for at in feed.parameters]
-    )
+    found = ordered(program, feed, "torch")
+    there = ordered(program, feed, "torch-cuda") if device == "cuda" else found
     uncounted = [*module.parameters(), *module.buffers()]
     with torch.no_grad():
         eager = running.most_alive(lambda: module(*inputs), uncounted, inputs)
@@ -98,17 +107,26 @@ def case(name: str) -> dict[str, Any]:
         "given": [given.memory.peak_within, found.plan.given_peak],
         "ours": [ours.memory.peak_within, found.plan.peak],
         "bound": found.plan.lower_bound,
-        "allocated": [allocators.allocated(graph, feed) for graph in (program.graph_module, found.module)],
+        "allocated": [allocators.allocated(graph, feed) for graph in (program.graph_module, there.module)],
+        "in blocks": [there.plan.given_peak, there.plan.peak] if device == "cuda" else None,
         "seconds": found.plan.schedule.seconds,
         "differs": bits.difference(given, ours),
     }
 
 
-def row(name: str, limit: float) -> list[str]:
+def ordered(program: Any, feed: Any, target: str) -> Any:
+    """Return an exported program in our order for a target, with its plan."""
+    names = [node.name for node in program.graph.nodes if node.op == "placeholder"]
+    parameters = [names[at] for at in feed.parameters]
+    order: Any = import_module("hmcos.torch").ordered
+    return order(program.graph_module, feed.values, parameters=parameters, target=target)
+
+
+def row(name: str, device: str, limit: float) -> list[str]:
     """Return the row of a model, measured in a process of its own."""
     try:
         ended = subprocess.run(
-            [sys.executable, __file__, "--case", name],
+            [sys.executable, __file__, "--case", name, "--device", device],
             capture_output=True,
             text=True,
             timeout=limit,
@@ -126,7 +144,7 @@ def row(name: str, limit: float) -> list[str]:
         f"{found['eager']:,}",
         *(_both(*found[kind]) for kind in ("given", "ours")),
         "proved" if found["bound"] == found["ours"][1] else f"{found['bound']:,}",
-        *(f"{size:,}" for size in found["allocated"]),
+        *map(_both, found["allocated"], found["in blocks"] or found["allocated"]),
         f"{found['seconds']:.2f} s",
         f"{found['differs']} differs" if found["differs"] else "equal",
     ]
@@ -154,23 +172,24 @@ def print_table(headings: Sequence[str], names: Sequence[str], made: Callable[[s
 
 def main(arguments: Sequence[str]) -> None:
     """Print one row per model."""
-    parser = argparse.ArgumentParser(description="Measure the memory of PyTorch's models on the CPU.")
+    parser = argparse.ArgumentParser(description="Measure the memory of PyTorch's models.")
     parser.add_argument("models", nargs="*", metavar="FAMILY|PACKAGE:NAME")
     parser.add_argument("--real", action="store_true", help="real models, as far as packages are installed")
+    parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--limit", type=float, default=600, help="seconds for each model")
     parser.add_argument("--case", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.case:
         warnings.simplefilter("ignore")
         logging.disable(logging.CRITICAL)
-        print(json.dumps(case(options.case)))
+        print(json.dumps(case(options.case, options.device)))
         return
     if options.real:
         names: Sequence[str] = [name for name in REAL if _is_there(name)]
     else:
         sys.path.insert(0, str(ROOT / "tests"))
         names = options.models or list(import_module("torch_models").FAMILIES)
-    print_table(HEADINGS, names, lambda name: row(name, options.limit))
+    print_table(HEADINGS, names, lambda name: row(name, options.device, options.limit))
 
 
 if __name__ == "__main__":
