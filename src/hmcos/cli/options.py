@@ -131,7 +131,8 @@ def bind_option(command: _Command) -> _Command:
         "--bind",
         type=Symbol(),
         multiple=True,
-        help="Set the size of a symbolic dimension; can be repeated.",
+        help="Set the size of a symbolic dimension, or of one without a name: INPUT:AXIS=VALUE; "
+        "can be repeated.",
     )(command)
 
 

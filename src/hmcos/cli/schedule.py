@@ -173,6 +173,8 @@ def _note(plan: Plan, target: str) -> None:
     """Print notes about the result on standard error."""
     if plan.outputs.plan is not None and plan.outputs.page is None:
         _tell(_why_no_page())
+    for note in plan.source.notes:
+        _tell(note)
     if plan.source.inlined:
         _tell("local functions were inlined; node numbers refer to the inlined model")
     if plan.source.format not in SUFFIXES.values() and target != "default":

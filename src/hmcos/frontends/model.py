@@ -38,6 +38,8 @@ class Model:
     """Bytes of the file, without its data files; of the serialised object where there is no file."""
     proto: object = field(repr=False, compare=False)
     """The source in the representation of the frontend's library; only the frontend uses it."""
+    notes: tuple[str, ...] = field(default=(), compare=False)
+    """What was assumed of the source, or is not counted, each in one line."""
     origin: Model | None = field(default=None, repr=False, compare=False)
     """The model that this one was made of; None for one that was read. Both have the path of the file, beside
     which is their data."""

@@ -37,3 +37,5 @@ class Outline:
     parameter_bytes: int
     symbols: tuple[str, ...]
     """Symbolic dimensions, in order of first appearance."""
+    bound: frozenset[str] = frozenset()
+    """Those of them that have a size, given or by default."""

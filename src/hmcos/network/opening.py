@@ -140,6 +140,7 @@ def _of_model(name: str, model: Model) -> Opened:
         inlined=model.inlined,
         bind=model.bind,
         absolute=str(model.path.absolute()) if model.path is not None else "",
+        notes=model.notes,
     )
     return Opened(source, model, None, model.path)
 

@@ -38,6 +38,8 @@ class Source:
     """The absolute path of the file; empty if there is no file."""
     relative: str = ""
     """The path of the file relative to the folder of the plan, with slashes; empty if there is none."""
+    notes: tuple[str, ...] = field(default=(), compare=False)
+    """What was assumed of the source, or is not counted, each in one line."""
 
     @property
     def title(self) -> str:

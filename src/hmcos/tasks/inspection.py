@@ -74,7 +74,7 @@ def _without_sizes(source: Readable, bind: Mapping[str, int], obstacle: str) -> 
         activations=None,
         activation_bytes=None,
         symbols=told.symbols,
-        unbound=tuple(symbol for symbol in told.symbols if symbol not in bind),
+        unbound=tuple(symbol for symbol in told.symbols if symbol not in {*bind, *told.bound}),
         obstacle=obstacle,
     )
 

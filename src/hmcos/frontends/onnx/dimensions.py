@@ -14,7 +14,8 @@ DEEPEST = 32
 """Deepest nesting of parentheses and signs."""
 
 _TOKEN = re.compile(r"\s*(\d+|[^\W\d]\w*|//|[-+*/%(),])")
-_ARITHMETIC = re.compile(r"[\d\s+*%(]|//")
+_ARITHMETIC = re.compile(r"(?<!\w)\d|[\s+*%(]|//")
+"""What makes an expression of a text; names contain digits, hyphens and single slashes."""
 _FUNCTIONS: dict[str, Callable[[list[Fraction]], Fraction]] = {
     "floor": lambda given: Fraction(floor(given[0])),
     "ceil": lambda given: Fraction(ceil(given[0])),

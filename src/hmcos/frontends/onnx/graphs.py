@@ -12,7 +12,7 @@ from hmcos.frontends.onnx.body_graphs import free_names
 from hmcos.frontends.onnx.elements import element
 from hmcos.frontends.onnx.listing import ListedGraph, ListedNode, ListedTensor, ListedValue
 from hmcos.frontends.onnx.shapes import Types
-from hmcos.frontends.onnx.types import UNKNOWN, ValueType
+from hmcos.frontends.onnx.types import UNKNOWN, UNNAMED, ValueType
 from hmcos.graph.builder import GraphBuilder
 from hmcos.graph.graph import Body, Graph, Operator, Tensor, operator_title
 from hmcos.graph.kinds import RANDOM_IN_TRAINING_KINDS, STANDARD_DOMAINS, is_constant, is_random
@@ -142,7 +142,7 @@ def _add_input(scope: _Scope, value: ListedValue) -> None:
         return  # files before IR version 4 list parameters as inputs too
     if name in scope.tensors:
         raise ModelError(f"{_place(scope)}graph input {name!r} is listed twice")
-    if any(dim.dim_value < 0 for dim in value.type.tensor_type.shape.dim):
+    if any(dim.dim_value < UNNAMED for dim in value.type.tensor_type.shape.dim):
         sizes = [dim.dim_param or dim.dim_value for dim in value.type.tensor_type.shape.dim]
         raise ModelError(f"{_place(scope)}graph input {name!r} has a negative size in its shape {sizes}")
     value_type = scope.ledger.types[scope.path].get(name, UNKNOWN)

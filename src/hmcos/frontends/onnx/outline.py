@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from os import PathLike
 from pathlib import Path
 
-from onnx import GraphProto, ModelProto, TensorProto, ValueInfoProto
+from onnx import GraphProto, ModelProto, TensorProto
 
 from hmcos.frontends.format import Loadable, Serializable
 from hmcos.frontends.onnx.body_graphs import graphs
-from hmcos.frontends.onnx.dimensions import symbols
 from hmcos.frontends.onnx.elements import ELEMENTS, element
 from hmcos.frontends.onnx.functions import inline
+from hmcos.frontends.onnx.listing import ListedValue, listed
+from hmcos.frontends.onnx.sizes import settle
 from hmcos.frontends.onnx.types import read_type
 from hmcos.frontends.outline import Outline, Port
 
@@ -29,16 +30,19 @@ def outline(source: Loadable, bind: Mapping[str, int]) -> Outline:
     if proto.functions:
         proto = inline(proto)
     graph = proto.graph
+    found = listed(graph)
+    main, sizes = found[0], settle(found, bind)
     parameters = [tensor for _, here in graphs(graph) for tensor in _parameters(here)]
     given = {tensor.name for tensor in graph.initializer}
     kinds = Counter(node.op_type for node in graph.node)
     return Outline(
-        inputs=_ports((value for value in graph.input if value.name not in given), bind),
-        outputs=_ports(graph.output, bind),
+        inputs=_ports((value for value in main.inputs if value.name not in given), sizes.bind),
+        outputs=_ports(main.outputs, sizes.bind),
         kinds=dict(sorted(kinds.items(), key=lambda item: (-item[1], item[0]))),
         parameters=len(parameters),
         parameter_bytes=sum(map(_size, parameters)),
-        symbols=symbols(_dimensions(graph)),
+        symbols=sizes.symbols,
+        bound=frozenset(sizes.bind),
     )
 
 
@@ -56,18 +60,10 @@ def _size(tensor: TensorProto) -> int:
     return (bits + 7) // 8
 
 
-def _ports(values: Iterable[ValueInfoProto], bind: Mapping[str, int]) -> tuple[Port, ...]:
+def _ports(values: Iterable[ListedValue], bind: Mapping[str, int]) -> tuple[Port, ...]:
     ports: list[Port] = []
     for value in values:
         found = read_type(value.type, bind)
         shape = None if found.shape is None else tuple("?" if n is None else n for n in found.shape)
         ports.append(Port(value.name, ELEMENTS.get(found.element, ("", 0))[0], shape))
     return tuple(ports)
-
-
-def _dimensions(graph: GraphProto) -> Iterator[str]:
-    for _, here in graphs(graph):
-        for value in (*here.input, *here.output, *here.value_info):
-            for dim in value.type.tensor_type.shape.dim:
-                if dim.dim_param:
-                    yield dim.dim_param

@@ -14,12 +14,12 @@ from hmcos.errors import ModelError, OptionError
 from hmcos.frontends.format import Loadable, Serializable
 from hmcos.frontends.model import Model
 from hmcos.frontends.model_file import read_model_file
-from hmcos.frontends.onnx.dimensions import symbols
 from hmcos.frontends.onnx.external_data import data_files
 from hmcos.frontends.onnx.functions import LARGEST, inline
 from hmcos.frontends.onnx.graphs import read_graph
-from hmcos.frontends.onnx.listing import dimensions, listed, tensors
+from hmcos.frontends.onnx.listing import listed, tensors
 from hmcos.frontends.onnx.shapes import value_types
+from hmcos.frontends.onnx.sizes import settle
 from hmcos.graph.graph import Tensor
 
 LONGEST = 1000
@@ -80,13 +80,9 @@ def _model(
             digest = sha256(proto.SerializeToString(deterministic=True)).hexdigest()
         graphs = listed(proto.graph)
     files = data_files(tensors(graphs), path.parent if path is not None else None)
-    texts = dimensions(graphs)
-    free = symbols(texts)
-    if known is not None:
-        bind = {symbol: size for symbol, size in bind.items() if symbol in free}
-    _check_bind(bind, free, texts)
-    types = value_types(proto, graphs, bind, known or {})
-    graph, parameter_bytes = read_graph(proto, graphs[0], types, free, tuple(bind))
+    sizes = settle(graphs, bind, lenient=known is not None)
+    types = value_types(proto, graphs, sizes.bind, known or {})
+    graph, parameter_bytes = read_graph(proto, graphs[0], types, sizes.symbols, tuple(sizes.bind))
     return Model(
         graph=graph,
         path=path,
@@ -95,10 +91,11 @@ def _model(
         original_sha256=original,
         inlined=inlined,
         data_files=files,
-        bind=bind,
+        bind=sizes.bind,
         parameter_bytes=parameter_bytes,
         file_bytes=0 if content is None else len(content),
         proto=proto,
+        notes=sizes.notes,
     )
 
 
@@ -124,15 +121,6 @@ def _checked(proto: ModelProto) -> ModelProto:
     if not proto.HasField("graph"):
         raise ModelError("is not an ONNX model: it holds no graph" if proto.ByteSize() else EMPTY)
     return proto
-
-
-def _check_bind(bind: Mapping[str, int], listed: tuple[str, ...], dimensions: tuple[str, ...]) -> None:
-    for name, size in bind.items():
-        if name not in listed and name not in dimensions:
-            known = f"its symbols are {', '.join(listed)}" if listed else "it has no symbolic dimensions"
-            raise OptionError(f"there is no dimension {name!r} to bind; {known}")
-        if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size < 2**63:
-            raise OptionError(f"the dimension {name!r} must be bound to a positive integer, not {size!r}")
 
 
 def _one_line(error: Exception) -> str:

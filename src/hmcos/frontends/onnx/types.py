@@ -36,6 +36,8 @@ class ValueType:
 
 
 UNKNOWN = ValueType()
+UNNAMED = -1
+"""The size that some exporters write for a dimension without a size."""
 
 
 def read_type(proto: TypeProto, bind: Mapping[str, int]) -> ValueType:

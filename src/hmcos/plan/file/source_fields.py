@@ -21,6 +21,7 @@ def source_record(source: Source) -> dict[str, object]:
         "inlined": source.inlined,
         "bind": dict(sorted(source.bind.items())),
         **{key: place for key, place in places.items() if place},
+        **({"notes": list(source.notes)} if source.notes else {}),
     }
 
 
@@ -36,6 +37,7 @@ def read_source_fields(fields: Fields) -> Source:
         bind={symbol: bind.number(symbol) for symbol in bind.values},
         absolute=fields.text("absolute") if "absolute" in fields.values else "",
         relative=fields.text("relative") if "relative" in fields.values else "",
+        notes=fields.texts("notes") if "notes" in fields.values else (),
     )
 
 

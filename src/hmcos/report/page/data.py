@@ -150,6 +150,7 @@ def _settings(explanation: Explanation) -> list[tuple[str, str]]:
     ]
     if plan.source.bind:
         settings.append(("bound", ", ".join(f"{symbol}={size}" for symbol, size in plan.source.bind.items())))
+    settings += [("note", note) for note in plan.source.notes]
     if plan.arena is not None:
         settings.append(("arena by", f"{plan.arena.allocator}, status {plan.arena.status}"))
     if plan.tflm is not None:

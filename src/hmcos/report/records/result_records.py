@@ -9,7 +9,7 @@ from hmcos.plan.arena import Arena
 from hmcos.plan.file.arena_fields import arena_record
 from hmcos.plan.file.plan_file import outputs_record, seconds_record
 from hmcos.plan.file.whole_arena_fields import whole_arenas_record
-from hmcos.plan.plan import Plan, TargetUsed
+from hmcos.plan.plan import Plan, Source, TargetUsed
 from hmcos.plan.rewriting import Rewriting
 from hmcos.runtimes.onnxruntime.measured import Measurement
 from hmcos.verify.checks import Answer, Verification
@@ -40,9 +40,15 @@ def plan_record(plan: Plan) -> dict[str, object]:
         "outputs": outputs_record(plan.outputs),
         "arena": None if plan.arena is None else _arena_record(plan.arena),
         "largest_first_arena": plan.largest_first_arena,
+        **notes_record(plan.source),
         **_tiled_record(plan),
         **({} if plan.tflm is None else {"tflm": whole_arenas_record(plan.tflm)}),
     }
+
+
+def notes_record(source: Source) -> dict[str, object]:
+    """Return what was assumed of a source; {} for nothing."""
+    return {"notes": list(source.notes)} if source.notes else {}
 
 
 def kernels_record(target: TargetUsed) -> dict[str, object]:
@@ -180,6 +186,7 @@ def inspection_record(inspection: Inspection) -> dict[str, object]:
         "obstacle": inspection.obstacle or None,
         "inlined": inspection.source.inlined,
         "sha256": inspection.source.sha256 or None,
+        **notes_record(inspection.source),
     }
 
 

@@ -247,4 +247,5 @@ def _facts(inspection: Inspection) -> list[str]:
         lines.append(f"symbols:     {printable(', '.join(inspection.symbols))}")
     if inspection.unbound:
         lines.append(f"to bind:     {' '.join(f'--bind {printable(s)}=VALUE' for s in inspection.unbound)}")
+    lines += [f"note:        {printable(note)}" for note in inspection.source.notes]
     return lines

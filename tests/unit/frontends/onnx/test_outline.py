@@ -44,14 +44,14 @@ def test_symbols_stay_symbols_until_they_are_bound() -> None:
         load(made)
     told = outline(made, {})
     assert told.inputs == (
-        Port("x", "float32", ("batch", "?", 4)),
+        Port("x", "float32", ("batch", "x:1", 4)),
         Port("go", "bool", ()),
         Port("any", "", None),
     )
     assert told.outputs == (Port("out", "float32", ("batch", "seq", 4)),)
     assert told.kinds == {"Relu": 2, "Add": 1}
-    assert (told.symbols, told.parameters, told.parameter_bytes) == (("batch", "seq"), 1, 16)
-    assert outline(made, {"batch": 3}).inputs[0].shape == (3, "?", 4)
+    assert (told.symbols, told.parameters, told.parameter_bytes) == (("batch", "x:1", "seq"), 1, 16)
+    assert outline(made, {"batch": 3}).inputs[0].shape == (3, "x:1", 4)
 
 
 @given(st.lists(st.integers(0, 5), max_size=4), st.lists(st.integers(0, 5), max_size=4))

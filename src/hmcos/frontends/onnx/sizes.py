@@ -1,0 +1,170 @@
+"""The sizes of a model's inputs that have to be given: which there are, and those that were.
+
+A dimension without a name is called by its input and its axis, `INPUT:AXIS`; a leading one is 1 by default.
+Parameters that the caller may feed (they are listed as inputs as well) keep the value in the file unless
+another size is bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from onnx import TypeProto
+
+from hmcos.errors import OptionError
+from hmcos.frontends.onnx.dimensions import evaluate, symbols
+from hmcos.frontends.onnx.listing import ListedGraph, ListedValue, dimensions, symbolic
+from hmcos.frontends.onnx.types import UNNAMED
+
+MOST_AXES = 64
+"""Most axes of an input without a shape that can be bound."""
+SHOWN = 60
+"""Most characters of a name in a note."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputSizes:
+    """The symbols of a model, their sizes, and what has to be said of them."""
+
+    symbols: tuple[str, ...]
+    """In order of first appearance."""
+    bind: dict[str, int]
+    """Those with a size, given or by default."""
+    notes: tuple[str, ...] = ()
+
+
+def settle(graphs: Sequence[ListedGraph], bind: Mapping[str, int], *, lenient: bool = False) -> InputSizes:
+    """Return the sizes of a model's inputs; its main graph, the first, is changed to have names for all axes.
+
+    With `lenient`, bindings of unknown symbols are left out.
+
+    Raises:
+        OptionError: `bind` names an unknown dimension, or a size that is not positive.
+    """
+    main = graphs[0]
+    unnamed = _name_axes(main, bind)
+    texts = dimensions(graphs)
+    free = symbols(texts)
+    given = _translated(main, bind)
+    if lenient:
+        given = {symbol: size for symbol, size in given.items() if symbol in free}
+    _check(given, free, texts, {name for node in main.nodes for name in node.outputs})
+    notes = [*_defaults(main, unnamed, given), *_overridden(main, given)]
+    return InputSizes(free, given, tuple(notes))
+
+
+def _name_axes(main: ListedGraph, bind: Mapping[str, int]) -> list[str]:
+    """Give names to the dimensions of inputs that have none; return those of leading ones."""
+    leading: list[str] = []
+    parameters = {tensor.name for tensor in main.parameters}
+    for place, value in enumerate(main.inputs):
+        if not value.type.HasField("tensor_type") or value.name in parameters:
+            continue
+        axes = _axes_to_name(value, bind)
+        if axes:
+            main.inputs[place] = _named(value, axes)
+            leading += [f"{value.name}:0"] if axes[0] == 0 else []
+    return leading
+
+
+def _axes_to_name(value: ListedValue, bind: Mapping[str, int]) -> list[int]:
+    tensor = value.type.tensor_type
+    if tensor.HasField("shape"):
+        dims = enumerate(tensor.shape.dim)
+        return [
+            a
+            for a, dim in dims
+            if not dim.dim_param and (dim.dim_value == UNNAMED or not dim.HasField("dim_value"))
+        ]
+    axis = 0
+    while axis < MOST_AXES and f"{value.name}:{axis}" in bind:
+        axis += 1
+    return list(range(axis))
+
+
+def _named(value: ListedValue, axes: Sequence[int]) -> ListedValue:
+    declared = TypeProto()
+    declared.CopyFrom(value.type)
+    dims = declared.tensor_type.shape.dim
+    while len(dims) <= axes[-1]:
+        dims.add()
+    for axis in axes:
+        dims[axis].dim_param = f"{value.name}:{axis}"
+    return ListedValue(value.name, declared, declared.SerializeToString())
+
+
+def _translated(main: ListedGraph, bind: Mapping[str, int]) -> dict[str, int]:
+    """Return the bindings with INPUT:AXIS replaced by the name that the dimension has.
+
+    Raises:
+        OptionError: the dimension has a size of its own.
+    """
+    inputs = {value.name: value for value in main.inputs} if any(":" in key for key in bind) else {}
+    given: dict[str, int] = {}
+    for key, size in bind.items():
+        name, _, axis = key.rpartition(":")
+        value = inputs.get(name)
+        dims = () if value is None else value.type.tensor_type.shape.dim
+        if not axis.isdecimal() or not int(axis[:9]) < len(dims):
+            given[key] = size
+        elif dims[int(axis)].dim_param:
+            given[dims[int(axis)].dim_param] = size
+        else:
+            raise OptionError(
+                f"the dimension {key!r} cannot be bound: its size is {dims[int(axis)].dim_value}"
+            )
+    return given
+
+
+def _check(
+    bind: Mapping[str, int], listed: tuple[str, ...], dimensions: tuple[str, ...], made: set[str]
+) -> None:
+    for name, size in bind.items():
+        tensor, _, axis = name.rpartition(":")
+        is_made = axis.isdecimal() and tensor in made
+        if name not in listed and name not in dimensions and not is_made:
+            known = f"its symbols are {', '.join(listed)}" if listed else "it has no symbolic dimensions"
+            raise OptionError(f"there is no dimension {name!r} to bind; {known}")
+        if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size < 2**63:
+            raise OptionError(f"the dimension {name!r} must be bound to a positive integer, not {size!r}")
+
+
+def _defaults(main: ListedGraph, leading: Sequence[str], given: dict[str, int]) -> Iterator[str]:
+    """Bind leading dimensions without a name to that of the others, or to 1, and say so."""
+    bound = {given[symbol] for symbol in leading if symbol in given}
+    size = bound.pop() if len(bound) == 1 else 1
+    rest = [symbol for symbol in leading if symbol not in given]
+    if rest:
+        given.update(dict.fromkeys(rest, size))
+        more = f" and {len(rest) - 1} more" if len(rest) > 1 else ""
+        name = rest[0] if len(rest[0]) <= SHOWN else f"...{rest[0][-SHOWN:]}"
+        yield (
+            f"the leading dimension {name}{more} has no name and no size; "
+            f"it counts as {size}: --bind {name}=N"
+        )
+
+
+def _overridden(main: ListedGraph, given: Mapping[str, int]) -> Iterator[str]:
+    """Make inputs of the parameters for which other sizes are bound; the others keep those of the file."""
+    parameters = {tensor.name: tensor for tensor in main.parameters}
+    fed: set[str] = set()
+    for place, value in enumerate(main.inputs):
+        tensor = parameters.get(value.name)
+        if tensor is None or not any(symbolic(value.type)):
+            continue
+        dims = value.type.tensor_type.shape.dim
+        sizes = tuple(evaluate(d.dim_param, given) if d.dim_param else d.dim_value for d in dims)
+        if None not in sizes and sizes != tensor.type.sizes:
+            fed.add(value.name)
+        else:
+            declared = TypeProto()
+            declared.tensor_type.elem_type = tensor.type.element
+            declared.tensor_type.shape.SetInParent()
+            for size in tensor.type.sizes:
+                declared.tensor_type.shape.dim.add().dim_value = size
+            main.inputs[place] = ListedValue(value.name, declared, declared.SerializeToString())
+    if fed:
+        main.parameters[:] = [tensor for tensor in main.parameters if tensor.name not in fed]
+        names = ", ".join(sorted(fed)[:3])
+        yield f"parameters that the caller feeds, since other sizes are bound than those in the file: {names}"
