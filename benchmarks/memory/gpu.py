@@ -3,6 +3,7 @@
 python benchmarks/memory/gpu.py                    all cases
 python benchmarks/memory/gpu.py gpt2-sgd unetpp    some cases
 python benchmarks/memory/gpu.py --small            tiny models, on the CPU as well: shows that everything runs
+python benchmarks/memory/gpu.py --deterministic    with kernels that compute the same bits each time
 
 It needs torch, timm, transformers and hmcos. Each case runs in each way in a process of its own, which ends
 after --limit seconds.
@@ -11,7 +12,8 @@ after --limit seconds.
 parameters, optimizer state, inputs. "Predicted" is the plan's peak without those, and "given" the same for
 the order in which the graph was traced; workspace of kernels is not in them. "Bits" compares the losses of
 three steps and the parameters after them, or the outputs, with those of eager; "unstable" says that eager
-itself computes other bits each time.
+itself computes other bits each time, which --deterministic prevents. "aot_eager" runs the graphs of backend
+in the order in which they were traced.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from importlib import import_module
 from typing import Any
 
 MB = 1e6
+SWITCHES = ("small", "deterministic")
 HEADINGS = ("case", "way", "peak MB", "predicted MB", "given MB", "ms", "bits")
 
 
@@ -213,6 +216,7 @@ TRAINING: Mapping[str, Callable[[Case], tuple[Callable[[], Any], Any]]] = {
     "checkpoints": checkpointed_step,
     "inductor": lambda case: compiled_step(case, "inductor"),
     "inductor, ordered": ordered_step,
+    "aot_eager": lambda case: compiled_step(case, "aot_eager"),
     "backend": lambda case: compiled_step(case, import_module("hmcos.torch").backend),
     "hmcos": our_step,
 }
@@ -230,10 +234,11 @@ def moved(case: Case, device: str) -> Case:
     return Case(model, tuple(t.to(device) for t in case.batch), case.optimizer, case.loss)
 
 
-def measured(name: str, way: str, small: bool) -> dict[str, Any]:
+def measured(name: str, way: str, small: bool, deterministic: bool) -> dict[str, Any]:
     """Return what one way of running a case takes, in bytes and milliseconds, and a digest of its results."""
     device = "cuda" if torch().cuda.is_available() else "cpu"
     torch().manual_seed(1)
+    torch().use_deterministic_algorithms(deterministic, warn_only=True)
     case = moved(CASES[name](small), device)
     with torch().set_grad_enabled(bool(case.optimizer)):
         run, plan = (TRAINING if case.optimizer else INFERENCE)[way](case)
@@ -297,7 +302,14 @@ def _digest(found: dict[str, Any] | str) -> str:
 
 def _child(name: str, way: str, options: argparse.Namespace) -> dict[str, Any] | str:
     """Return what a process of its own measures, or why it does not."""
-    command = [sys.executable, __file__, name, "--way", way, *(["--small"] if options.small else [])]
+    command = [
+        sys.executable,
+        __file__,
+        name,
+        "--way",
+        way,
+        *(f"--{switch}" for switch in SWITCHES if getattr(options, switch)),
+    ]
     try:
         ended = subprocess.run(command, capture_output=True, text=True, timeout=options.limit, check=False)
     except subprocess.TimeoutExpired:
@@ -312,6 +324,7 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description="Measure real models of PyTorch on a GPU.")
     parser.add_argument("cases", nargs="*", metavar="CASE", help=", ".join(CASES))
     parser.add_argument("--small", action="store_true", help="tiny models, on the CPU as well")
+    parser.add_argument("--deterministic", action="store_true", help="kernels with the same bits each time")
     parser.add_argument("--limit", type=float, default=600, help="seconds for each process")
     parser.add_argument("--way", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
@@ -320,7 +333,7 @@ def main(arguments: Sequence[str]) -> None:
     if options.way:
         warnings.simplefilter("ignore")
         logging.disable(logging.CRITICAL)
-        print(json.dumps(measured(options.cases[0], options.way, options.small)))
+        print(json.dumps(measured(options.cases[0], options.way, options.small, options.deterministic)))
         return
     print(f"| {' | '.join(HEADINGS)} |\n| --- | --- |{' ---: |' * (len(HEADINGS) - 3)} --- |")
     for name in options.cases or CASES:

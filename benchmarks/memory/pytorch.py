@@ -79,15 +79,19 @@ def example(name: str) -> tuple[Any, tuple[Any, ...]]:
 def moved(example: tuple[Any, Any], device: str) -> tuple[Any, Any]:
     """Return a module and its inputs on a device."""
     module, inputs = example
-    pytree: Any = import_module("torch.utils._pytree")
-    return module.to(device), pytree.tree_map_only(
-        import_module("torch").Tensor, lambda t: t.to(device), inputs
-    )
+    torch: Any = import_module("torch")
+    mapped: Any = torch.utils._pytree.tree_map_only
+
+    def there(tensor: Any) -> Any:
+        return tensor.to(device)
+
+    return module.to(device), mapped(torch.Tensor, there, inputs)
 
 
 def case(name: str, device: str) -> dict[str, Any]:
     """Return what was measured of a model."""
     torch: Any = import_module("torch")
+    torch.backends.cudnn.deterministic = True
     module, inputs = moved(example(name), device)
     running, allocators = (
         import_module(f"hmcos.runtimes.torch.{part}") for part in ("running", "allocators")

@@ -28,7 +28,7 @@ class Controlled(nn.Module):
             return self.first(x).tanh()
 
         y: Any = torch.cond(gate.sum() > 0, wide, narrow, (x,))  # pyright: ignore
-        zero = torch.zeros((), dtype=torch.int64)
+        zero = torch.zeros((), dtype=torch.int64, device=x.device)
         looped: list[Any] = list(
             while_loop(
                 lambda k, y: k < 4,  # pyright: ignore
@@ -37,7 +37,9 @@ class Controlled(nn.Module):
             )
         )
         y = self.first(looped[1])
-        total, sums = scan(lambda c, row: (c + row, torch.exp(-c) * row), torch.zeros(x.shape[1]), y)  # pyright: ignore
+        total, sums = scan(
+            lambda c, row: (c + row, torch.exp(-c) * row), torch.zeros(x.shape[1], device=x.device), y
+        )  # pyright: ignore
         rows: Any = mapped(lambda row, c: (row - c).cos() * row, sums, total)  # pyright: ignore
         return {"rows": self.last(rows), "total": total}
 

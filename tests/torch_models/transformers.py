@@ -79,7 +79,7 @@ class Cached(nn.Module):
         keys.index_copy_(2, place, k)
         values[:, :, place] = v
         old["mean"].mul_(0.5).add_(x.mean(1), alpha=0.5)
-        mask = torch.arange(keys.shape[2]) <= place
+        mask = torch.arange(keys.shape[2], device=place.device) <= place
         seen = functional.scaled_dot_product_attention(q, keys, values, attn_mask=mask[None, None, None])
         longer = torch.cat([old["states"], x], 1)
         x = x + self.join(seen.transpose(1, 2).flatten(2))
@@ -121,7 +121,8 @@ class Biased(Calls):
         return x + self.join((scores.float().softmax(-1) @ v).transpose(1, 2).flatten(2))
 
     def biases(self, rows: int, columns: int) -> Tensor:
-        distance = torch.arange(columns)[None] - torch.arange(rows)[:, None]
+        device = self.bias.weight.device
+        distance = torch.arange(columns, device=device)[None] - torch.arange(rows, device=device)[:, None]
         large = 4 + (torch.log(distance.abs().clamp(min=1) / 4.0) * 3).long().clamp(max=3)
         number = torch.where(distance.abs() < 4, distance.abs(), large) + 8 * (distance > 0)
         bias = self.bias(number).permute(2, 0, 1)[None]

@@ -94,6 +94,11 @@ def by_type(tensors: Sequence[torch.Tensor]) -> list[int]:
     return [at for _, places in groups.values() for at in places]
 
 
+def foreach_devices() -> Sequence[str]:
+    """Return the kinds of devices where optimizers update parameters in lists unless told otherwise."""
+    return cast(Any, _foreach_utils)._get_foreach_kernels_supported_devices()
+
+
 def members_of(module: torch.nn.Module) -> tuple[object, ...]:
     """Return which modules and parameters a module has itself, and the names of its buffers; no tensors."""
     inside = cast(Any, module)

@@ -10,6 +10,7 @@ import torch
 from torch import fx
 from torch.profiler import ProfilerActivity, profile
 
+from hmcos.memory.target import target_called
 from hmcos.runtimes.torch.running import Call, Feed, readied
 from hmcos.runtimes.torch.tally import Tally
 
@@ -25,11 +26,12 @@ def allocated(module: fx.GraphModule, feed: Feed, seed: int = 0) -> int:
     # The first run also fills what later ones find: kernels that were compiled, weights that were packed.
     for _ in range(2):
         call = readied(module, feed, _Deaf())
-        inputs = Tally(call.uncounted)
+        on_cuda = _on_cuda(call)
+        inputs = Tally(call.uncounted, target_called("torch-cuda").alignment if on_cuda else 1)
         inputs.show_all(call.inputs)
         with torch.random.fork_rng(), torch.no_grad():
             torch.manual_seed(seed)
-            most = inputs.bytes + most_allocated(_running(call), on_cuda=_on_cuda(call))
+            most = inputs.bytes + most_allocated(_running(call), on_cuda=on_cuda)
     return most
 
 

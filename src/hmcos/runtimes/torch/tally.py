@@ -26,10 +26,11 @@ class Tally:
     """The bytes of all storages that it was shown and that are still alive.
 
     It holds no storage: PyTorch itself frees what nothing else holds. Storages of the tensors in `uncounted`
-    are never counted.
+    are never counted. Each counts as a multiple of `block` bytes.
     """
 
-    def __init__(self, uncounted: Iterable[torch.Tensor] = ()) -> None:
+    def __init__(self, uncounted: Iterable[torch.Tensor] = (), block: int = 1) -> None:
+        self._block = block
         self._uncounted = {number: StorageWeakRef(storage) for number, storage in map(_storage, uncounted)}
         self._counted: dict[int, _Counted] = {}
         self.bytes = 0
@@ -44,7 +45,7 @@ class Tally:
         number, storage = _storage(tensor)
         if number in self._uncounted:
             return
-        size = storage.nbytes()
+        size = -(-storage.nbytes() // self._block) * self._block
         known = self._counted.setdefault(number, _Counted(StorageWeakRef(storage), 0))
         self.bytes += size - known.size
         known.size = size

@@ -24,7 +24,6 @@ _SWITCHES = (
     "amsgrad",
     "maximize",
     "decoupled_weight_decay",
-    "foreach",
 )
 _REFUSED = ("capturable", "differentiable", "fused")
 
@@ -79,6 +78,11 @@ def _check_group(number: int, group: Mapping[str, Any]) -> None:
 def structure_of(optimizer: torch.optim.Optimizer) -> Hashable:
     """Return what decides which operators an update has; its numbers do not."""
     return tuple(
-        (*map(id, group["params"]), *(bool(group.get(switch)) for switch in (*_SWITCHES, *_REFUSED)))
+        (
+            *map(id, group["params"]),
+            *(bool(group.get(switch)) for switch in (*_SWITCHES, *_REFUSED)),
+            group.get("foreach"),
+            isinstance(group["lr"], torch.Tensor),
+        )
         for group in optimizer.param_groups
     )

@@ -1,9 +1,10 @@
 """The updates of torch.optim's SGD, Adam and AdamW as operators of a graph, with the bits of eager PyTorch.
 
-The operators, their order and the numbers between them are those of `_single_tensor_sgd` and
-`_single_tensor_adam` in torch/optim; only what eager writes into a fresh temporary is written in place where
-nothing else needs the memory, which changes no bit. Numbers (learning rates, corrections of the bias) are
-computed on the host at each call, as eager does it, and enter the graph as inputs.
+The operators, their order and the numbers between them are those of torch/optim: `_single_tensor_sgd`,
+`_single_tensor_adam`, and the `_multi_tensor` ones with lists of one parameter. Only what eager writes into a
+fresh temporary is written in place where nothing else needs the memory, which changes no bit. Numbers
+(learning rates, corrections of the bias) are computed on the host at each call, as eager does it, and enter
+the graph as inputs.
 """
 
 from __future__ import annotations
@@ -16,9 +17,28 @@ from typing import Any
 import torch
 from torch import fx
 
+from hmcos.frontends.torch.private_training import foreach_devices
 from hmcos.frontends.torch.steps.writer import Gradient, StepWriter
 
 _ATEN = torch.ops.aten
+_ALONE: Mapping[str, Any] = {
+    "mul": _ATEN.mul_.Tensor,
+    "div": _ATEN.div_.Tensor,
+    "lerp": _ATEN.lerp_.Scalar,
+    "addcmul": _ATEN.addcmul_.default,
+    "addcdiv": _ATEN.addcdiv_.default,
+}
+_IN_LISTS: Mapping[str, Any] = {
+    "mul": _ATEN._foreach_mul_.Scalar,
+    "div": _ATEN._foreach_div_.ScalarList,
+    "lerp": _ATEN._foreach_lerp_.Scalar,
+    "addcmul": _ATEN._foreach_addcmul_.Scalar,
+    "addcdiv": _ATEN._foreach_addcdiv_.ScalarList,
+}
+"""The same on lists of tensors (`foreach`), which round otherwise: on CUDA, one tensor divided by a number is
+multiplied by the inverse; on the CPU, lists round a factor to the type of the tensor first."""
+_PER_TENSOR = ("div", "addcdiv")
+"""Operators that take a number for each tensor of a list."""
 
 
 @dataclass(eq=False)
@@ -74,13 +94,24 @@ class Update(ABC):
         operator = _ATEN.neg_.default if gradient.is_owned else _ATEN.neg.default
         return gradient.changed(writer.call(operator, gradient.node))
 
-    def _multiplied(self, writer: StepWriter, node: fx.Node, factor: fx.Node) -> fx.Node:
-        """Return a tensor multiplied in place by a number, rounded as eager PyTorch rounds it.
+    def _changed(
+        self, writer: StepWriter, kind: str, target: fx.Node, *others: fx.Node, number: fx.Node
+    ) -> fx.Node:
+        """Return a tensor after the operator that eager PyTorch changes it by in place."""
+        if self._is_in_lists:
+            numbers = [number] if kind in _PER_TENSOR else number
+            writer.call(_IN_LISTS[kind], [target], *([other] for other in others), numbers)
+            return target
+        named = {"value": number} if kind in ("addcmul", "addcdiv") else {}
+        return writer.call(_ALONE[kind], target, *others, *(() if named else (number,)), **named)
 
-        On the CPU, `_foreach_mul_` rounds the number to the type of the tensor first; `mul_` does not.
-        """
-        one_by_one = not self.group.get("foreach") or self.parameter.device.type != "cpu"
-        return writer.call(_ATEN.mul_.Tensor if one_by_one else _ATEN.mul_.Scalar, node, factor)
+    @property
+    def _is_in_lists(self) -> bool:
+        """Whether eager PyTorch updates parameters in lists: on CUDA, unless the group says otherwise."""
+        asked = self.group.get("foreach")
+        if asked is None and not isinstance(self.group["lr"], torch.Tensor):
+            return self.parameter.device.type in foreach_devices()
+        return bool(asked)
 
     def _decayed(self, writer: StepWriter, gradient: Gradient, target: fx.Node) -> Gradient:
         """Return the gradient plus weight decay times the parameter."""
@@ -125,7 +156,7 @@ class SgdUpdate(Update):
         buffer = self._state_input(writer, "momentum_buffer", fake)
         momentum = writer.add_number("momentum", self.parameter, lambda: self.momentum)
         scale = writer.add_number("scale", self.parameter, lambda: self.scale)
-        buffer = self._multiplied(writer, buffer, momentum)
+        buffer = self._changed(writer, "mul", buffer, number=momentum)
         buffer = writer.call(_ATEN.add_.Tensor, buffer, gradient.node, alpha=scale)
         if not self.group["nesterov"]:
             return Gradient(buffer, is_owned=False)
@@ -167,29 +198,29 @@ class AdamUpdate(Update):
         gradient = self._ascending(writer, gradient)
         if self.group["weight_decay"] and self._is_decoupled:
             keep = self._shared(writer, "keep", self._kept_weight)
-            target = self._multiplied(writer, target, keep)
+            target = self._changed(writer, "mul", target, number=keep)
         elif self.group["weight_decay"]:
             gradient = self._decayed(writer, gradient, target)
         mean = self._state_input(writer, "exp_avg", fake)
         weight = self._shared(writer, "weight1", lambda: 1 - float(self.group["betas"][0]))
-        mean = writer.call(_ATEN.lerp_.Scalar, mean, gradient.node, weight)
+        mean = self._changed(writer, "lerp", mean, gradient.node, number=weight)
         denominator = self._denominator(writer, gradient, fake)
         step_size = writer.add_number("step_size", self.parameter, lambda: self.step_size)
-        writer.call(_ATEN.addcdiv_.default, target, mean, denominator, value=step_size)
+        self._changed(writer, "addcdiv", target, mean, denominator, number=step_size)
 
     def _denominator(self, writer: StepWriter, gradient: Gradient, fake: torch.Tensor) -> fx.Node:
         square = self._state_input(writer, "exp_avg_sq", fake)
         beta = self._shared(writer, "beta2", lambda: float(self.group["betas"][1]))
         weight = self._shared(writer, "weight2", lambda: 1 - float(self.group["betas"][1]))
-        square = self._multiplied(writer, square, beta)
-        square = writer.call(_ATEN.addcmul_.default, square, gradient.node, gradient.node, value=weight)
+        square = self._changed(writer, "mul", square, number=beta)
+        square = self._changed(writer, "addcmul", square, gradient.node, gradient.node, number=weight)
         if self.group["amsgrad"]:
             largest = self._state_input(writer, "max_exp_avg_sq", fake)
             square = writer.call(_ATEN.maximum.out, largest, square, out=largest)
         correction = writer.add_number("correction", self.parameter, lambda: self.correction)
         epsilon = self._shared(writer, "epsilon", lambda: self._number("eps"))
         root = writer.call(_ATEN.sqrt.default, square)
-        root = writer.call(_ATEN.div_.Tensor, root, correction)
+        root = self._changed(writer, "div", root, number=correction)
         return writer.call(_ATEN.add_.Scalar, root, epsilon)
 
     @property
