@@ -40,8 +40,14 @@ _STEP = 0.2
 """Seconds between two checks of a child."""
 _GRACE = 5.0
 """Seconds for a child to end by itself after the pipe is closed."""
-_OUT_OF_MEMORY = ("MemoryError", "bad_alloc", "annot allocate memory", "failed to map segment")
-"""Messages of Python, C++, the system and its loader when memory runs out."""
+_OUT_OF_MEMORY = (
+    "MemoryError",
+    "bad_alloc",
+    "annot allocate memory",
+    "Memory allocation still failed",
+    "failed to map segment",
+)
+"""Messages of Python, C++, the system, OpenBLAS and the loader when memory runs out."""
 _SET_PDEATHSIG = 1
 """The number of the option PR_SET_PDEATHSIG of prctl(2)."""
 
@@ -161,16 +167,39 @@ def _started(
         "length": length,
         "limits": limits and [limits.seconds, limits.memory],
     }
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-c", _START, call, json.dumps(asked)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=environment,
-    )
+    process = begin(_START, call, json.dumps(asked), environment=environment)
     lifeline, process.stdin = process.stdin, None
     assert lifeline is not None
     return process, lifeline
+
+
+def begin(
+    program: str, *arguments: str, environment: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """Return a child that runs a program of Python, with pipes to its standard streams.
+
+    SIGINT is blocked there until `descriptor_of_answers` handles it: a Ctrl-C that came earlier would end the
+    child with a traceback.
+    """
+    blocked = _block("SIG_BLOCK")
+    try:
+        return subprocess.Popen(
+            [sys.executable, "-P", "-c", program, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+        )
+    finally:
+        if not blocked:
+            _block("SIG_UNBLOCK")
+
+
+def _block(how: str) -> bool:
+    """Block or unblock SIGINT for this thread, where that is possible; return whether it was blocked."""
+    if sys.platform == "win32":
+        return False
+    return signal.SIGINT in signal.pthread_sigmask(getattr(signal, how), {signal.SIGINT})
 
 
 def run_program(
@@ -291,6 +320,7 @@ def descriptor_of_answers() -> int:
     os.dup2(2, 1)
     # Ctrl-C on the terminal reaches all processes; only the parent reacts to it.
     signal.signal(signal.SIGINT, _take_no_note)
+    _block("SIG_UNBLOCK")
     return answers
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from hmcos.processes import send
 
@@ -138,6 +140,48 @@ def _sleep() -> bytes:
     return b""
 
 
+def _read() -> bytes:
+    return sys.stdin.buffer.read() + subprocess.run(["cat"], check=True, stdout=subprocess.PIPE).stdout
+
+
+def _leave_a_program() -> bytes:
+    """End, but leave a program that lives on; the last words are its number."""
+    sleeping = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"])
+    print(sleeping.pid, file=sys.stderr, flush=True)
+    os._exit(5)
+
+
+def _leave_a_copy() -> bytes:
+    """End, but leave a copy that lives on; the last words are its number."""
+    if copy := os.fork():
+        print(copy, file=sys.stderr, flush=True)
+        os._exit(5)
+    return _sleep()
+
+
+def _go_on_twice() -> bytes:
+    """Return the number of a copy; the copy returns it as well."""
+    return str(os.fork() or os.getpid()).encode()
+
+
+def _write_everywhere() -> bytes:
+    for descriptor in range(3, 32):
+        with suppress(OSError):
+            os.write(descriptor, b"A" * 64)
+    return b""
+
+
+def _flood() -> bytes:
+    for _ in range(64):
+        os.write(1, b"x" * (1 << 20))
+    return b"printed"
+
+
+def unready(greeting: bytes) -> Callable[[bytes], bytes]:
+    """End before any request is answered."""
+    raise ValueError("not ready")
+
+
 EFFECTS: dict[bytes, Callable[[], bytes]] = {
     b"print": _print,
     b"exit": _exit,
@@ -147,5 +191,11 @@ EFFECTS: dict[bytes, Callable[[], bytes]] = {
     b"memory": _memory,
     b"greedy": _greedy,
     b"sleep": _sleep,
+    b"read": _read,
+    b"leave a program": _leave_a_program,
+    b"leave a copy": _leave_a_copy,
+    b"go on twice": _go_on_twice,
+    b"write everywhere": _write_everywhere,
+    b"flood": _flood,
     b"number": lambda: str(os.getpid()).encode(),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -12,7 +13,17 @@ from pathlib import Path
 
 import pytest
 
-from hmcos.processes import AMPLE, SIGNALLED, Allowance, Ended, run, run_program, set_limits, within_own
+from hmcos.processes import (
+    AMPLE,
+    SIGNALLED,
+    Allowance,
+    Ended,
+    begin,
+    run,
+    run_program,
+    set_limits,
+    within_own,
+)
 
 resource = pytest.importorskip("resource", reason="this system has no limits for processes")
 
@@ -204,3 +215,19 @@ def test_a_child_that_was_waited_for_long_enough_ends(tmp_path: Path) -> None:
         assert os.read(end, 2) in (b".", b"") and os.read(end, 1) == b""
     finally:
         os.close(end)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="this system blocks no signals")
+def test_a_ctrl_c_while_it_starts_does_not_end_it() -> None:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    process = begin(
+        "import json, os, signal, sys; os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.path[:] = json.loads(sys.argv[1])\n"
+        "from hmcos.processes import descriptor_of_answers\n"
+        "os.write(descriptor_of_answers(), b'lives')\n"
+        "print(signal.pthread_sigmask(signal.SIG_BLOCK, ()), file=sys.stderr)",
+        json.dumps(sys.path),
+    )
+    assert process.communicate() == (b"lives", b"set()\n")
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -94,6 +95,76 @@ def test_it_has_the_limit_of_memory() -> None:
     limited.close()
     with pytest.raises(ChildEndedError):
         Child("unit.calls:serving", b"", 1 << 20)
+
+
+@pytest.mark.slow
+def test_standard_input_is_empty_for_what_runs_there(child: Child) -> None:
+    assert child.ask(b"read") == b""
+    assert child.ask(b"number").isdigit()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no forks")
+@pytest.mark.parametrize("what", [b"leave a program", b"leave a copy"])
+def test_its_end_is_noticed_while_processes_that_it_started_live(child: Child, what: bytes) -> None:
+    asking = threading.Thread(target=_ended, args=(child, what, words := list[str]()), daemon=True)
+    asking.start()
+    asking.join(60)
+    assert words, "the end was not noticed"
+    left = int(words[0].rpartition(" ")[2])
+    assert words[0].startswith("it ended with exit code 5: ")
+    assert not gone(left)
+    os.kill(left, signal.SIGKILL)
+
+
+def _ended(child: Child, request: bytes, words: list[str]) -> None:
+    with pytest.raises(ChildEndedError) as ended:
+        child.ask(request)
+    child.close()
+    words.append(str(ended.value))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no forks")
+def test_a_copy_of_it_answers_nothing(child: Child) -> None:
+    copy = int(child.ask(b"go on twice"))
+    number = int(child.ask(b"number"))
+    assert child.ask(b"x") == b"hellox"
+    assert number != copy
+    end = time.monotonic() + 60
+    while not gone(copy):
+        assert time.monotonic() < end, "the copy lives on"
+        time.sleep(0.02)
+
+
+@pytest.mark.slow
+def test_what_is_no_answer_ends_it(child: Child) -> None:
+    with pytest.raises(ChildEndedError, match="something else was written where its answers go"):
+        child.ask(b"write everywhere")
+
+
+@pytest.mark.slow
+def test_what_is_printed_without_an_end_is_passed_on_in_parts(
+    child: Child, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Counting(io.StringIO):
+        def write(self, text: str, /) -> int:
+            lengths.append(len(text))
+            return len(text)
+
+    lengths: list[int] = []
+    monkeypatch.setattr(sys, "stderr", Counting())
+    assert child.ask(b"flood") == b"printed"
+    child.close()
+    assert sum(lengths) == 64 << 20
+    assert max(lengths) <= 1 << 16
+
+
+@pytest.mark.slow
+def test_what_never_gets_ready_is_told_by_the_error_alone(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ChildEndedError, match="it ended with exit code 1: ValueError: not ready"):
+        Child("unit.calls:unready", b"")
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.slow
