@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -70,9 +71,33 @@ def aborting() -> Problem:
     os.abort()
 
 
+class LastError(BaseException):
+    """Not even an Exception."""
+
+
+class WordlessError(Exception):
+    """An exception that cannot say what it is."""
+
+    def __str__(self) -> str:
+        raise WordlessError
+
+
+def raising(kind: type[BaseException]) -> Problem:
+    """Raise an exception of a class."""
+    raise kind
+
+
 def refusing() -> Problem:
     """Raise an exception."""
     raise ValueError("cannot build this\nand so on")
+
+
+def saying_nonsense() -> Problem:
+    """Write to the pipe of the answers what has the form of a message, and is no answer."""
+    for descriptor in range(3, 32):
+        with suppress(OSError):
+            os.write(descriptor, (4).to_bytes(8) + b"[{}]")
+    return FORK
 
 
 def asleep() -> Problem:

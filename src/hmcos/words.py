@@ -54,7 +54,11 @@ def one_line(message: str) -> str:
 
 def first_line(error: BaseException) -> str:
     """Return the first line of the message of an error, or its class if it has none."""
-    return str(error).strip().partition("\n")[0] or type(error).__name__
+    try:
+        told = str(error)
+    except Exception:  # its class may be anybody's
+        told = ""
+    return told.strip().partition("\n")[0] or type(error).__name__
 
 
 def _unbroken(space: re.Match[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Executor
 from os import PathLike
 from pathlib import Path
@@ -11,11 +11,13 @@ from hmcos.errors import OptionError
 from hmcos.limits import never
 from hmcos.memory.problem import Problem
 from hmcos.memory.target import Target
-from hmcos.tasks.evaluate.candidate import Content
+from hmcos.tasks.evaluate.candidate import Content, files_of
 from hmcos.tasks.evaluate.evaluation import Evaluation, Setting, rows_of
-from hmcos.tasks.evaluate.executors import Given, Here, Processes, Workers, cores
+from hmcos.tasks.evaluate.executors import Given
 from hmcos.tasks.evaluate.question import Question, question_of
 from hmcos.tasks.evaluate.rows_file import RowsFile, Standing
+from hmcos.tasks.evaluate.workers import Here, Processes, Workers, cores
+from hmcos.tasks.places import check_file, target_file
 from hmcos.tasks.request import Request, chosen_arena, chosen_limits, chosen_target
 
 
@@ -69,10 +71,14 @@ def evaluate(  # noqa: PLR0913 (one keyword per option of the command line, so t
     for option, value in (("jobs", jobs), ("memory limit", memory_limit)):
         if value is not None and value < 1:
             raise OptionError(f"{option}: at least 1, not {value}")
+    if isinstance(executor, type):
+        raise OptionError(f"an executor, not its class: write {executor.__name__}(...)")
     if executor is not None and not hasattr(executor, "submit"):
         raise OptionError(
             f"an executor is one of concurrent.futures, not of the type {type(executor).__name__}"
         )
+    if alignment is not None and alignment < 1:
+        raise OptionError(f"an alignment is at least 1 byte, not {alignment}")
     if executor is not None and memory_limit is not None:
         raise OptionError("a memory limit is for processes of hmcos; an executor has limits of its own")
     request = Request(
@@ -86,6 +92,11 @@ def evaluate(  # noqa: PLR0913 (one keyword per option of the command line, so t
     )
     question = question_of(request, memory_limit)
     rows, standing = _output(output, question, resume=resume, overwrite=overwrite)
+    if rows is not None:
+        check_file(rows.path, target_file(target), "the target")
+        # Those of a list now, before any of them is evaluated; those of an iterator when it yields them.
+        for file in files_of(candidates) if isinstance(candidates, Collection) and rows.path.exists() else ():
+            rows.check_apart(file)
 
     def workers() -> Workers:
         if executor is not None:

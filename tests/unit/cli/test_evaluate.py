@@ -154,6 +154,18 @@ def test_without_dask(
 
 
 @pytest.mark.slow
+def test_a_limit_in_which_no_worker_can_start_is_one_line(
+    folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("resource", reason="this system has no limits for processes")
+    assert run(["evaluate", "fork.json", "--memory-limit", "1k", "--jobs", "1"]) == 1
+    shown = capfd.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("hmcos: error: a worker process cannot start within 1,024 bytes of memory")
+    assert shown.err.count("\n") == 1
+
+
+@pytest.mark.slow
 def test_ctrl_c_keeps_the_rows(tmp_path: Path) -> None:
     output = tmp_path / "rows.jsonl"
     hard = ["randwire", "--nodes", "96", "--seed", "5"]

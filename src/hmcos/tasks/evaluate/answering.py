@@ -18,6 +18,7 @@ from hmcos.network.bodies import OpenBodies
 from hmcos.network.lowering import Network
 from hmcos.network.opening import Openable, Opened, open_source
 from hmcos.plan.plan import TargetUsed
+from hmcos.processes import says_out_of_memory
 from hmcos.schedulers.scheduler_table import scheduler
 from hmcos.staging import digest_of_file
 from hmcos.tasks.evaluate.candidate import Kind, as_openable, kind_of, what_it_is
@@ -149,9 +150,9 @@ def error_of(error: Exception, memory: int | None = None) -> str:
         return str(error)
     if isinstance(error, HmcosError):
         return wrong_input(error)
-    if isinstance(error, MemoryError):
-        return failure(OUT_OF_MEMORY, beyond(memory))
-    return failure(INTERNAL, _words(error))
+    if isinstance(error, MemoryError) or (memory is not None and says_out_of_memory(str(error))):
+        return failure(OUT_OF_MEMORY, beyond(memory))  # also of a library that could not be loaded
+    return failure(INTERNAL, words_of(error))
 
 
 def beyond(memory: int | None) -> str:
@@ -177,10 +178,10 @@ def _called(content: object) -> object:
         return content
     try:
         built = cast("Callable[[], object]", content)()
-    except MemoryError:
+    except (MemoryError, KeyboardInterrupt):  # in this process, Ctrl-C is the user's
         raise
-    except (Exception, SystemExit) as error:
-        raise CandidateError(failure(FAILED, _words(error))) from error
+    except BaseException as error:  # also what is meant to end a program
+        raise CandidateError(failure(FAILED, words_of(error))) from error
     if kind_of(built) in (Kind.UNKNOWN, Kind.FUNCTION):
         raise CandidateError(failure(NO_MODEL, f"what the function returned: {what_it_is(built)}"))
     return built
@@ -203,5 +204,7 @@ def _remembered(question: Question, known: Lowered, digest: str, watch: Watch) -
     return found
 
 
-def _words(error: BaseException) -> str:
-    return f"{type(error).__name__}: {first_line(error)}"
+def words_of(error: BaseException) -> str:
+    """Return the class of an exception and the first line of its message."""
+    name, told = type(error).__name__, first_line(error)
+    return name if told == name else f"{name}: {told}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 from os import PathLike
@@ -48,38 +48,66 @@ def candidate_of(number: int, item: object) -> Candidate:
     if isinstance(item, tuple):
         pair = cast("tuple[object, ...]", item)
         if len(pair) == 2 and isinstance(pair[0], str):
-            return Candidate(printable(pair[0]), pair[1])
-    content = cast("object", item)
+            return Candidate(printable(pair[0]), _plain(pair[1]))
+    content = _plain(cast("object", item))
     path = path_of(content)
     return Candidate(f"candidate-{number}" if path is None else printable(path), content)
+
+
+def files_of(items: Iterable[object]) -> Iterator[str]:
+    """Yield the paths of the candidates that are files."""
+    for number, item in enumerate(items):
+        candidate = candidate_of(number, item)
+        if candidate.kind is Kind.FILE:
+            yield str(candidate.content)
 
 
 def path_of(content: object) -> str | None:
     """Return the text of a path or a zoo name; None for all else."""
     if not isinstance(content, str | PathLike):
         return None
-    return os.fsdecode(cast("PathLike[str]", content))
+    try:
+        return str.__str__(os.fsdecode(cast("PathLike[str]", content)))
+    except Exception:  # its class may be anybody's
+        return None
+
+
+def _plain(content: object) -> object:
+    """Return a path as text: an entry of a folder cannot be sent, for one; and all else as it is."""
+    path = path_of(content)
+    return content if path is None else path
 
 
 def kind_of(content: object) -> Kind:
     """Return what a value is that was given as a candidate, or that the function of one returned."""
+    try:
+        return _kind(content)
+    except Exception:  # its class may be anybody's
+        return Kind.UNKNOWN
+
+
+def _kind(content: object) -> Kind:
     path = path_of(content)
     if path is not None:
         return Kind.ZOO if path.startswith(ZOO) else Kind.FILE
+    if isinstance(content, PathLike):
+        return Kind.UNKNOWN
     if isinstance(content, Problem | Model) or can_read(content):
         return Kind.IN_MEMORY
-    is_module = any(each.__module__.startswith("torch.nn.") for each in type(content).__mro__)
-    return Kind.FUNCTION if callable(content) and not is_module else Kind.UNKNOWN
+    return Kind.FUNCTION if callable(content) and not _is_torch(type(content)) else Kind.UNKNOWN
+
+
+def _is_torch(kind: type[Any]) -> bool:
+    return any(str(each.__module__).startswith("torch.nn.") for each in kind.__mro__)
 
 
 def what_it_is(content: object) -> str:
     """Return words for a value that is no candidate."""
     kind: type[Any] = type(content)
     module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
-    is_torch = any(each.__module__.startswith("torch.nn.") for each in kind.__mro__)
     way_out = (
         "export it by torch.export.export(module, inputs)"
-        if is_torch
+        if _is_torch(kind)
         else "candidates are paths, zoo names, models and problems, functions that return one, and pairs of"
         " a name and one of these"
     )
@@ -88,4 +116,4 @@ def what_it_is(content: object) -> str:
 
 def as_openable(content: object) -> Openable:
     """Return a value that is known to be a model, typed as one."""
-    return cast("Openable", content)
+    return cast("Openable", _plain(content))

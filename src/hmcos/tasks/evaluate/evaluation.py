@@ -15,11 +15,12 @@ from hmcos.limits import Status, Watch, never
 from hmcos.log import Log
 from hmcos.tasks.evaluate.answering import Answer, error_of, file_digest, lower_candidate
 from hmcos.tasks.evaluate.candidate import Candidate, Kind, candidate_of, what_it_is
-from hmcos.tasks.evaluate.executors import WorkerDiedError, Workers
 from hmcos.tasks.evaluate.question import Question
 from hmcos.tasks.evaluate.row import NO_MODEL, WORKER_DIED, Figures, Row, failure, not_sent, row_of
 from hmcos.tasks.evaluate.rows_file import RowsFile, Standing
 from hmcos.tasks.evaluate.table import Table
+from hmcos.tasks.evaluate.workers import WorkerDiedError, Workers
+from hmcos.words import printable
 
 _LOG = Log("hmcos.evaluate")
 AT_WORK = 2
@@ -54,6 +55,8 @@ class _Sent:
     """What its key is made of, as far as it is known."""
     digest: str = ""
     """The hash of its numbers, as far as it is known."""
+    error: str = ""
+    """What is wrong with it, if that is known before it is sent."""
     workers: Workers | None = None
     """Whom it was sent to."""
     alone: bool = False
@@ -104,7 +107,11 @@ def rows_of(candidates: Iterable[object], setting: Setting) -> Generator[Row]:
     workers = setting.workers()
     run = _Run(setting, enumerate(iter(candidates)), workers)
     try:
+        if setting.output is not None:
+            setting.output.open()
         yield from run.rows()
+        if setting.output is not None:
+            setting.output.finish()
     finally:
         run.workers.close()
         if setting.output is not None:
@@ -164,11 +171,11 @@ class _Run:
     def _begun(self, candidate: Candidate) -> Row | bool:
         """Begin a candidate; return True, or its row if that is known already."""
         prepared = self._prepared(candidate)
-        if isinstance(prepared, str):
-            return self._standing(candidate.name, candidate.name) or self._row(candidate.name, "", prepared)
         found = self._standing(prepared.name, prepared.subject)
         if found is not None:
             return found
+        if prepared.error:
+            return self._row(prepared.name, prepared.subject, prepared.error)
         digest = prepared.digest
         if digest in self.known:
             return self._row(prepared.name, prepared.subject, self.known[digest])
@@ -180,24 +187,26 @@ class _Run:
             self.equal[digest] = []
         return self._sent(prepared)
 
-    def _prepared(self, candidate: Candidate) -> _Sent | str:
-        """Return a candidate as it is sent, or its error.
+    def _prepared(self, candidate: Candidate) -> _Sent:
+        """Return a candidate as it is sent, or with its error.
 
         What is in memory is lowered before: its numbers are a fraction of its bytes.
         """
         name, content, kind = candidate.name, candidate.content, candidate.kind
         if kind is Kind.UNKNOWN:
-            return failure(NO_MODEL, what_it_is(content))
+            return _Sent(name, None, name, error=failure(NO_MODEL, what_it_is(content)))
         if kind is Kind.FUNCTION:
             return _Sent(name, content, name)
         if kind is Kind.ZOO:
-            return _Sent(name, content, str(content))
+            return _Sent(name, content, printable(str(content)))
+        if kind is Kind.FILE and self.setting.output is not None:
+            self.setting.output.check_apart(str(content))
         if kind is Kind.FILE and self.workers.has_files:
             return _Sent(name, content, "" if self.setting.standing is None else file_digest(content))
         try:
             lowered, digest = lower_candidate(content, self.setting.question.request, Watch())
         except Exception as error:  # also a fault of ours: it must not end the run
-            return error_of(error)
+            return _Sent(name, None, file_digest(content) or name, error=error_of(error))
         return _Sent(name, lowered.bare(), digest or lowered.digest, lowered.digest)
 
     def _standing(self, name: str, subject: str) -> Row | None:
@@ -209,15 +218,16 @@ class _Run:
             self._written(missing)
         return row
 
-    def _sent(self, sent: _Sent) -> Row | bool:
-        """Send a candidate to a worker; return True, or its row if it cannot be sent."""
+    def _sent(self, sent: _Sent) -> bool:
+        """Send a candidate to a worker, and return True; if it cannot be sent, that is the answer."""
         sent.workers = self.workers
         try:
             future = self.workers.submit(sent.content)
         except HmcosError:
             raise
         except Exception as error:  # whatever pickling raises
-            return self._row(sent.name, sent.subject, not_sent(error))
+            future = Future[Answer]()
+            future.set_result(Answer(not_sent(error), 0.0))
         self.at_work[future] = sent
         future.add_done_callback(self.done.put)
         return True
@@ -251,7 +261,8 @@ class _Run:
         if isinstance(found, Figures) and found.status is Status.INTERRUPTED:
             return
         self._remember(answer.digest or sent.digest, found)
-        yield self._row(sent.name, sent.subject or answer.sha256, found, answer.seconds)
+        subject = sent.subject or answer.sha256 or file_digest(sent.content)
+        yield self._row(sent.name, subject, found, answer.seconds)
         for equal in self.equal.pop(sent.digest, ()):
             self.waiting -= 1
             yield self._row(equal.name, equal.subject, found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from math import inf
 from typing import Any
 
 from hmcos.errors import (
@@ -121,7 +122,8 @@ class Row:
 
 
 FIELDS = tuple(field.name for field in fields(Row))
-WHOLE = ("operators", "given_peak", "peak", "lower_bound", "arena")
+_FIGURES = ("operators", "given_peak", "peak", "lower_bound")
+WHOLE = (*_FIGURES, "arena")
 """The fields that are whole numbers, or None."""
 
 
@@ -142,6 +144,10 @@ def row_record(row: Row) -> dict[str, object]:
     }
 
 
+def _is_size(value: object) -> bool:
+    return type(value) is int and value >= 0
+
+
 def read_row(record: Mapping[str, Any]) -> Row:
     """Return the row of a record.
 
@@ -153,16 +159,19 @@ def read_row(record: Mapping[str, Any]) -> Row:
     status, seconds, error = record["status"], record["seconds"], record["error"]
     wrong = [
         *(name for name in ("name", "key") if not isinstance(record[name], str)),
-        *(name for name in WHOLE if not (record[name] is None or type(record[name]) is int)),
+        *(name for name in WHOLE if not (record[name] is None or _is_size(record[name]))),
     ]
-    if not isinstance(seconds, int | float) or isinstance(seconds, bool):
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not 0 <= seconds < inf:
         wrong.append("seconds")
     if not (error is None or isinstance(error, str)):
         wrong.append("error")
     if wrong:
         raise ValueError(f"its field {wrong[0]} is of the wrong kind")
-    if (error is None) != all(record[name] is not None for name in ("operators", "peak", "status")):
+    figures = [record[name] for name in (*_FIGURES, "status")]
+    if any(figure is None for figure in figures) if error is None else figures != [None] * len(figures):
         raise ValueError("it has neither figures nor an error")
+    if error is None and not record["lower_bound"] <= record["peak"] <= record["given_peak"]:
+        raise ValueError("its figures contradict each other")
     values: dict[str, Any] = dict(record)
     values["status"] = None if status is None else Status(status)
     return Row(**values)

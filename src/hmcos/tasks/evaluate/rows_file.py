@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
+import os
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from io import FileIO
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any, cast
 
 from hmcos.errors import OptionError, OutputError
 from hmcos.files import read_ordinary
+from hmcos.processes import send_to
 from hmcos.staging import output_errors
 from hmcos.tasks.evaluate.row import FIELDS, WHOLE, Row, read_row, row_record
 from hmcos.tasks.places import check_file
@@ -71,7 +76,7 @@ class Standing:
 
 
 class RowsFile:
-    """A file that rows are appended to; each is in the file when the next begins."""
+    """A file that rows of one run are appended to; each is in the file when the next begins."""
 
     def __init__(self, path: Path) -> None:
         """Name the file, without opening it.
@@ -86,9 +91,13 @@ class RowsFile:
             )
         check_file(path)
         self.path, self._is_csv = path, path.suffix.lower() == ".csv"
-        self._file: IO[bytes] | None = None
-        self._whole: int | None = None
-        """Bytes that stay of a file that is resumed; None to write it anew."""
+        self._file: FileIO | None = None
+        self._size = 0
+        """Bytes that stay of what is there, and then those that are written."""
+        self._expected: int | None = None
+        """Bytes that are there when the run begins; None if it does not matter."""
+        self._begun = False
+        """Whether what does not stay has been removed."""
 
     def check_new(self) -> None:
         """Check that there are no rows in the file yet.
@@ -96,12 +105,23 @@ class RowsFile:
         Raises:
             OutputError: there is something.
         """
+        self._expected = 0
         with output_errors(self.path):
             if self.path.exists() and self.path.stat().st_size:
                 raise OutputError(
                     f"{self.path}: is there already; resume it (--resume, resume=True),"
                     " replace it (--overwrite, overwrite=True), or name another file"
                 )
+
+    def check_apart(self, file: str) -> None:
+        """Check that a candidate is not this file, also through links: it would be written over.
+
+        Raises:
+            OutputError: it is.
+        """
+        with suppress(OSError, ValueError):
+            if Path(file).samefile(self.path):
+                raise OutputError(f"{self.path}: is the candidate {file}; name another file for the rows")
 
     def standing(self, request: str) -> Standing:
         """Return the rows of the file, which are kept; a last one that was cut short is not.
@@ -116,8 +136,20 @@ class RowsFile:
         rows = list(self._read(whole, request))
         if not whole and torn and not self._begins(torn):
             raise OutputError(f"{self.path}: holds no rows of hmcos evaluate; name another file")
-        self._whole = len(whole)
+        self._size, self._expected = len(whole), len(content)
         return Standing(rows)
+
+    def open(self) -> None:
+        """Begin a run, while no other one may write to the file; what is in it stays until the first row.
+
+        Raises:
+            OutputError: it cannot be written, another run writes to it, or it has changed since it was read.
+        """
+        with output_errors(self.path):
+            self._file = FileIO(self.path, "a")
+            self._lock(self._file)
+            if self._expected not in (None, os.fstat(self._file.fileno()).st_size):
+                raise OutputError(f"{self.path}: has changed since this run was prepared; begin it again")
 
     def append(self, row: Row) -> None:
         """Write a row, so that it is in the file even if this process is killed.
@@ -125,25 +157,58 @@ class RowsFile:
         Raises:
             OutputError: it cannot be written.
         """
+        self.finish()
+        self._write(self._line(row))
+
+    def finish(self) -> None:
+        """Leave nothing in the file but rows, even if there are none.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        if self._begun or self._file is None:
+            return
         with output_errors(self.path):
-            if self._file is None:
-                self._file = self._opened()
-            self._file.write(self._line(row))
-            self._file.flush()
+            self._file.truncate(self._size)
+        if self._is_csv and not self._size:
+            self._write(csv_text((), heading=True).encode())
+        self._begun = True
 
     def close(self) -> None:
-        """Close the file; without any row, it is left as it was, or empty if it is new."""
-        with output_errors(self.path):
-            file = self._file or self._opened()
-            file.close()
+        """Close the file, which another run may then open."""
+        if self._file is not None:
+            with output_errors(self.path):
+                self._file.close()
 
-    def _opened(self) -> IO[bytes]:
-        file = self.path.open("wb" if self._whole is None else "ab")
-        if self._whole is not None:
-            file.truncate(self._whole)
-        if self._is_csv and not self._whole:
-            file.write(csv_text((), heading=True).encode())
-        return file
+    def _write(self, content: bytes) -> None:
+        """Append a content, or nothing of it if the disk is full."""
+        assert self._file is not None
+        with output_errors(self.path):
+            try:
+                send_to(self._file.fileno(), content)
+            except OSError:
+                with suppress(OSError):
+                    self._file.truncate(self._size)
+                raise
+        self._size += len(content)
+
+    def _lock(self, file: FileIO) -> None:
+        """Keep other processes from opening the file, where a system can, until this one closes it or ends.
+
+        Raises:
+            OutputError: another one has it.
+        """
+        if sys.platform == "win32":
+            return
+        import fcntl  # noqa: PLC0415 (not everywhere)
+
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno in (errno.EACCES, errno.EAGAIN):  # all others: the file system has no locks
+                raise OutputError(
+                    f"{self.path}: another run writes to it; wait for its end, or name another file"
+                ) from error
 
     def _line(self, row: Row) -> bytes:
         if self._is_csv:

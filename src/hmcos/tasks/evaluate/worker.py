@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import astuple
 
 from hmcos.limits import Status
-from hmcos.tasks.evaluate.answering import Answer, answer, error_of
+from hmcos.tasks.evaluate.answering import Answer, answer, error_of, words_of
 from hmcos.tasks.evaluate.question import Question
-from hmcos.tasks.evaluate.row import Figures, not_sent
+from hmcos.tasks.evaluate.row import FAILED, Figures, failure, not_sent
 
 _MAIN = b"__main__"
 
@@ -37,9 +37,12 @@ def answering(greeting: bytes) -> Callable[[bytes], bytes]:
             content: object = pickle.loads(content_bytes)
         except MemoryError as error:
             return encoded(Answer(error_of(error, question.memory), 0.0))
-        except (Exception, SystemExit) as error:  # whatever a script or a class raises
+        except BaseException as error:  # whatever a script or a class raises
             return encoded(Answer(not_sent(error), 0.0))
-        return encoded(answer(question, content))
+        try:
+            return encoded(answer(question, content))
+        except KeyboardInterrupt as error:  # the candidate's own: workers take no note of Ctrl-C
+            return encoded(Answer(failure(FAILED, words_of(error)), 0.0))
 
     return answered
 

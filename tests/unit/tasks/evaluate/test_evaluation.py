@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from hashlib import sha256
 from multiprocessing import get_context
+from os import scandir
 from pathlib import Path
 from typing import Any
 from weakref import WeakSet
@@ -104,6 +106,72 @@ def test_what_is_wrong_with_a_candidate(tmp_path: Path) -> None:
     assert "of the type NoneType" in (wrong["candidate-12"] or "")
     assert "of the type tuple" in (wrong["a pair"] or "")
     assert all(row.peak is None and row.status is None for name, row in rows.items() if name in wrong)
+
+
+class NoModule:
+    """Of no module."""
+
+
+NoModule.__module__ = None  # pyright: ignore[reportAttributeAccessIssue]
+
+
+class NoPath:
+    def __fspath__(self) -> str:
+        raise ValueError("no path")
+
+
+class Touchy:
+    def __getattr__(self, name: str) -> object:
+        raise RuntimeError(f"do not ask for {name}")
+
+
+class Named(str):
+    __slots__ = ()
+
+    def startswith(self, *_: object) -> bool:
+        raise ValueError("do not ask")
+
+
+def test_whatever_a_candidate_is_it_is_a_row() -> None:
+    given: list[Any] = [NoModule(), NoPath(), Touchy(), Named("missing.onnx"), Touchy, FORK]
+    rows = {row.name: row for row in hmcos.evaluate(given, jobs=1)}
+    failures = [rows[f"candidate-{number}"].failure for number in (0, 1, 2, 4, 5)]
+    assert failures == ["not a model"] * 4 + [None]
+    assert rows["missing.onnx"].error == "wrong model: missing.onnx: does not exist"
+
+
+@pytest.mark.slow
+def test_entries_of_a_folder_are_paths(tmp_path: Path) -> None:
+    (tmp_path / "fork.json").write_text(write_instance(FORK))
+    entries: list[Any] = [*scandir(tmp_path), *scandir(bytes(tmp_path))]
+    for entry in entries:
+        (row,) = hmcos.evaluate([entry], jobs=2)
+        assert (row.name, row.peak) == (str(tmp_path / "fork.json"), 120)
+
+
+@pytest.mark.parametrize("kind", [GeneratorExit, candidates.LastError, candidates.WordlessError])
+def test_whatever_a_function_raises_is_its_row(kind: type[BaseException]) -> None:
+    with ThreadPoolExecutor(1) as threads:
+        ways: list[dict[str, Any]] = [{"jobs": 1}, {"executor": threads}]
+        for options in ways:
+            rows = list(hmcos.evaluate([partial(candidates.raising, kind), FORK], **options))
+            assert [row.error for row in rows] == [f"candidate failed: {kind.__name__}", None]
+
+
+def test_a_ctrl_c_here_is_the_users() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        list(hmcos.evaluate([partial(candidates.raising, KeyboardInterrupt)], jobs=1))
+
+
+@pytest.mark.parametrize("kind", [RecursionError, ValueError])
+def test_what_an_executor_cannot_pickle_is_a_row(kind: type[Exception]) -> None:
+    class Deep(Executor):
+        def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+            raise kind("too deep")
+
+    rows = list(hmcos.evaluate([FORK, FORK, ("other", candidates.fork(2))], executor=Deep(), jobs=2))
+    assert len(rows) == 3
+    assert all(str(row.error).startswith(f"cannot be sent: {kind.__name__}: too deep") for row in rows)
 
 
 def test_what_a_function_returns_is_a_model() -> None:
@@ -291,6 +359,8 @@ def test_candidates_are_many(wrong: Any) -> None:
         ({"memory_limit": 0}, "memory limit: at least 1, not 0"),
         ({"resume": True}, "resuming needs an output"),
         ({"time_limit": -1}, "time limit"),
+        ({"alignment": 0}, "an alignment is at least 1 byte, not 0"),
+        ({"executor": ThreadPoolExecutor}, r"an executor, not its class: write ThreadPoolExecutor\(...\)"),
         ({"target": "nowhere"}, "no target is called 'nowhere'"),
         ({"scheduler": "nobody"}, "nobody"),
         ({"output": "rows.txt"}, "rows are written as JSON lines or CSV"),

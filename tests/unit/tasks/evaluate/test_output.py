@@ -9,6 +9,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ import candidates
 import hmcos
 from hmcos.errors import OptionError, OutputError
 from hmcos.memory.instance import write_instance
+from hmcos.tasks.evaluate import workers
 from hmcos.tasks.evaluate.row import FIELDS, Row, read_row, row_record
 from hmcos.tasks.evaluate.rows_file import RowsFile
 from networks import FORK
@@ -39,6 +42,28 @@ import hmcos
 from candidates import slowly
 for row in hmcos.evaluate(slowly(), jobs=int(sys.argv[3]), output=sys.argv[2], resume=True):
     pass
+"""
+
+HOLDER = """
+import json, sys
+sys.path[:] = json.loads(sys.argv[1])
+import hmcos
+from candidates import endless
+for row in hmcos.evaluate(endless(), jobs=1, output=sys.argv[2]):
+    print(row.name, flush=True)
+    sys.stdin.read()
+"""
+
+FULL = """
+import json, resource, sys
+sys.path[:] = json.loads(sys.argv[1])
+import hmcos
+from candidates import endless
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+try:
+    list(hmcos.evaluate(endless(), jobs=1, output=sys.argv[2]))
+except hmcos.HmcosError as error:
+    print(error)
 """
 
 
@@ -170,6 +195,135 @@ def test_equal_files_have_a_row_each(tmp_path: Path) -> None:
         assert Counter(written(path)) == expected
 
 
+@SUFFIXES
+def test_names_of_all_kinds(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"rows{suffix}"
+    given: list[Any] = ["zoo:\ud800", ("\ud800, \"'", "zoo:a\r\nb"), ("", FORK), ("\0", candidates.fork)]
+    expected = without_seconds(hmcos.evaluate(given, jobs=1, output=path))
+    assert Counter(written(path)) == expected
+    again = path.read_bytes()
+    assert without_seconds(hmcos.evaluate(given, jobs=1, output=path, resume=True)) == expected
+    assert path.read_bytes() == again
+
+
+class Far(Executor):
+    """Evaluates here, but looks like one whose workers have not the files of this machine."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future
+
+
+def test_wrong_files_have_the_same_rows_from_everywhere(tmp_path: Path) -> None:
+    torn, missing = tmp_path / "torn.onnx", tmp_path / "missing.onnx"
+    torn.write_bytes(b"torn")
+    near, far = tmp_path / "near.jsonl", tmp_path / "far.jsonl"
+    list(hmcos.evaluate([torn, missing], jobs=1, output=near))
+    list(hmcos.evaluate([torn, missing], executor=Far(), output=far))
+    assert written(near) == written(far)
+    again = near.read_bytes()
+    list(hmcos.evaluate([torn, missing], executor=Far(), output=near, resume=True))
+    assert near.read_bytes() == again
+
+
+def test_a_file_that_its_worker_died_of_has_its_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def dead(*_: object) -> None:
+        raise workers.WorkerDiedError("signal 9 ended it")
+
+    path, file = tmp_path / "rows.jsonl", tmp_path / "fork.json"
+    file.write_text(write_instance(FORK))
+    with monkeypatch.context() as patched:
+        patched.setattr(workers.Here, "answer", dead)
+        (row,) = hmcos.evaluate([file], jobs=1, output=path)
+    assert row.failure == "worker died"
+    again = path.read_bytes()
+    assert [row] == list(hmcos.evaluate([file], jobs=1, output=path, resume=True))
+    assert path.read_bytes() == again
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_a_candidate_is_never_written_over(tmp_path: Path, *, listed: bool) -> None:
+    model, link = tmp_path / "fork.json", tmp_path / "rows.jsonl"
+    model.write_text(write_instance(FORK))
+    link.symlink_to(model)
+    given: list[Any] = [("it", model), FORK]
+    with pytest.raises(OutputError, match=r"rows.jsonl: is the candidate .*fork.json; name another file"):
+        list(hmcos.evaluate(given if listed else iter(given), jobs=1, output=link, overwrite=True))
+    assert model.read_text() == write_instance(FORK)
+
+
+def test_a_target_is_never_written_over(tmp_path: Path) -> None:
+    target, link = tmp_path / "mine.toml", tmp_path / "rows.csv"
+    target.write_bytes((Path(hmcos.__file__).parent / "memory" / "targets" / "hmcos.toml").read_bytes())
+    link.symlink_to(target)
+    before = target.read_bytes()
+    with pytest.raises(OutputError, match="is the target"):
+        hmcos.evaluate([FORK], target=target, jobs=1, output=link, overwrite=True)
+    assert target.read_bytes() == before
+
+
+@pytest.mark.slow
+def test_two_runs_never_write_to_the_same_file(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, json.dumps(sys.path), path],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"candidate-0\n"
+    before = path.read_bytes()
+    ways: list[dict[str, Any]] = [{"resume": True}, {"overwrite": True}]
+    for options in ways:
+        with pytest.raises(OutputError, match=r"rows.jsonl: another run writes to it"):
+            list(hmcos.evaluate([FORK, candidates.fork(2)], jobs=1, output=path, **options))
+        assert path.read_bytes() == before
+    process.kill()
+    process.communicate()
+    assert len(list(hmcos.evaluate([FORK, candidates.fork(2)], jobs=1, output=path, resume=True))) == 2
+
+
+def test_a_file_that_has_changed_since_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    ways: list[dict[str, Any]] = [{}, {"resume": True}]
+    for options in ways:
+        rows = hmcos.evaluate([FORK, candidates.fork(2)], jobs=1, output=path, **options)
+        list(hmcos.evaluate([candidates.fork(3)], jobs=1, output=path, resume=True))
+        before = path.read_bytes()
+        with pytest.raises(OutputError, match="has changed since this run was prepared"):
+            list(rows)
+        assert path.read_bytes() == before
+        path.unlink()
+
+
+@SUFFIXES
+def test_without_a_row_nothing_is_replaced(tmp_path: Path, suffix: str) -> None:
+    def broken() -> Any:
+        raise LookupError
+
+    path = tmp_path / f"rows{suffix}"
+    list(hmcos.evaluate([FORK], jobs=1, output=path))
+    before = path.read_bytes()
+    with pytest.raises(LookupError):
+        list(hmcos.evaluate((broken() for _ in "x"), jobs=1, output=path, overwrite=True))
+    assert path.read_bytes() == before
+
+
+@pytest.mark.slow
+@SUFFIXES
+def test_a_full_disk_leaves_whole_rows(tmp_path: Path, suffix: str) -> None:
+    pytest.importorskip("resource", reason="this system has no limits for processes")
+    path = tmp_path / f"rows{suffix}"
+    ended = subprocess.run(
+        [sys.executable, "-c", FULL, json.dumps(sys.path), path], capture_output=True, text=True, check=True
+    )
+    assert ended.stdout == f"{path}: cannot be written: File too large\n"
+    assert 0 < path.stat().st_size <= 1000
+    assert len(written(path)) > 0
+    assert path.read_bytes().endswith(b"\n")
+
+
 @pytest.mark.parametrize(
     "other",
     [
@@ -220,7 +374,9 @@ def test_a_changed_row_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     list(hmcos.evaluate([FORK, candidates.fork(2)], jobs=1, output=path))
     first, second = map(json.loads, path.read_text().splitlines())
-    for field, value in (("peak", "much"), ("seconds", None), ("status", "fine"), ("error", 3), ("name", 1)):
+    texts = (("peak", "much"), ("seconds", None), ("status", "fine"), ("error", 3), ("name", 1))
+    numbers = (("peak", -1), ("lower_bound", 1 << 40), ("seconds", -1), ("seconds", float("nan")))
+    for field, value in (*texts, *numbers, ("lower_bound", None)):
         path.write_text("".join(json.dumps(row) + "\n" for row in (first, second | {field: value})))
         with pytest.raises(OutputError, match="line 2 is no row"):
             RowsFile(path).standing(first["key"].rpartition("@")[2])

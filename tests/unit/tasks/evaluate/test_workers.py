@@ -19,6 +19,8 @@ import pytest
 import candidates
 import hmcos
 from hmcos.errors import ToolError
+from hmcos.serving import Child, ChildEndedError
+from hmcos.tasks.evaluate import answering, workers
 from networks import FORK
 
 resource = pytest.importorskip("resource", reason="this system has no limits for processes")
@@ -93,6 +95,43 @@ def test_a_worker_that_dies_costs_one_row() -> None:
     check_forks(rows)
     assert rows["killer"].failure == "worker died"
     assert rows["killer"].error == "worker died: twice; the second time alone, signal 9 (SIGKILL) ended it"
+
+
+@pytest.mark.slow
+def test_whatever_a_candidate_raises_is_its_row(capfd: pytest.CaptureFixture[str]) -> None:
+    kinds = (KeyboardInterrupt, GeneratorExit, candidates.LastError, candidates.WordlessError)
+    rows = rows_by_name([(kind.__name__, partial(candidates.raising, kind)) for kind in kinds], jobs=2)
+    assert {row.error for row in rows.values()} == {f"candidate failed: {kind.__name__}" for kind in kinds}
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_killed_while_it_starts_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed_first(*given: Any) -> Child:
+        started.append(1)
+        if len(started) == 1:
+            raise ChildEndedError("signal 9 (SIGKILL) ended it")
+        return Child(*given)
+
+    started: list[int] = []
+    monkeypatch.setattr(workers, "Child", killed_first)
+    check_forks(rows_by_name(FORKS, jobs=2))
+
+
+@pytest.mark.slow
+def test_a_worker_that_says_nonsense_is_dead() -> None:
+    rows = rows_by_name(among_forks(("nonsense", candidates.saying_nonsense)), jobs=2)
+    check_forks(rows)
+    assert "something else was written where its answers go" in str(rows["nonsense"].error)
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), ImportError("numpy failed\nx.so: failed to map segment from shared object")]
+)
+def test_a_library_for_which_there_is_no_memory(error: Exception) -> None:
+    assert (
+        answering.error_of(error, 1000) == "out of memory: it needs more than the 1,000 bytes of its worker"
+    )
 
 
 @pytest.mark.slow
