@@ -187,6 +187,10 @@ class Format:
             )
         return target
 
+    def floor(self, model: Model) -> int:
+        """Return the bytes of the largest tensor that no operator uses but a runtime keeps; 0 for none."""
+        return 0 if self.offsets is None else max(self.offsets.unused(model).values(), default=0)
+
     def kernel_scratch(self, model: Model, kernels: str = "") -> Mapping[str, int | None] | None:
         """Return operator name to the bytes that its kernel needs, None where unknown; None for no kernels.
 
@@ -237,6 +241,13 @@ class OffsetsInFiles(Protocol):
 
     def kept(self, model: Model) -> frozenset[int]:
         """Return the tensors of all subgraphs that keep their values between runs; they have no offsets."""
+        ...
+
+    def unused(self, model: Model) -> Mapping[int, int]:
+        """Return the bytes of the tensors of all subgraphs that the runtime keeps though it never uses them.
+
+        It takes the arena to have room for each of them, but not at a time at which it runs anything.
+        """
         ...
 
     def source(self, model: Model) -> bytes:

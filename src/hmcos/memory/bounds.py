@@ -14,8 +14,8 @@ Plane = int
 def operand_bound(problem: Problem) -> int:
     """Return a lower bound on the peak in bytes, from each operator's own reads, outputs and scratch.
 
-    The inputs before the first step, and the kept buffers after the last one, count too. This bound is
-    never above `must_live_bound` and much quicker to compute; on inference networks both are often equal.
+    The inputs before the first step, the kept buffers after the last one, and the floor count too. This bound
+    is never above `must_live_bound` and much quicker to compute; on inference networks both are often equal.
     """
     sizes, inputs, held = problem.sizes, problem.inputs, problem.held
     operands = (
@@ -24,19 +24,19 @@ def operand_bound(problem: Problem) -> int:
         + sum([sizes[b] for b in read])
         for op, read in enumerate(problem.reads)
     )
-    return max(sum(sizes[b] for b in inputs), sum(sizes[b] for b in held), *operands)
+    return max(problem.floor, sum(sizes[b] for b in inputs), sum(sizes[b] for b in held), *operands)
 
 
 def must_live_bound(problem: Problem) -> int:
     """Return a lower bound on the peak in bytes: the must-live bound.
 
-    It is the largest of the memory before the first step, the memory after the last one, and `must_live`
-    of each operator.
+    It is the largest of the floor, the memory before the first step, the memory after the last one, and
+    `must_live` of each operator.
     """
     sizes = problem.sizes
     start = sum(sizes[b] for b in problem.inputs)
     end = sum(sizes[b] for b in problem.held)
-    return max(start, end, *must_live(problem))
+    return max(problem.floor, start, end, *must_live(problem))
 
 
 def must_live(problem: Problem) -> tuple[int, ...]:

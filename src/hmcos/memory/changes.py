@@ -33,6 +33,7 @@ def aligned(problem: Problem, alignment: int) -> Problem:
         problem,
         sizes=tuple(round_up(size, alignment) for size in problem.sizes),
         scratch=tuple(round_up(size, alignment) for size in problem.scratch),
+        floor=round_up(problem.floor, alignment),
     )
 
 

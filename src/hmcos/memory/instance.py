@@ -5,6 +5,7 @@
  "inputs": [id, ...],                      live from the start
  "kept": [id, ...],                        live to the end
  "buffer_names": [text, ...],              optional; one per buffer, for people only
+ "floor": bytes,                           optional, 0 when left out: the memory has at least so many
  "operators": [{"name": text, "reads": [id, ...], "makes": [id, ...],
                 "may_overwrite": [id, ...],      optional
                 "scratch": bytes}, ...]}         optional, 0 when left out
@@ -25,7 +26,7 @@ from hmcos.memory.problem import Problem
 FORMAT = "hmcos-instance/1"
 
 _INSTANCE_KEYS = ("format", "buffers", "inputs", "kept", "operators")
-_OPTIONAL = "buffer_names"
+_NAMES, _FLOOR = "buffer_names", "floor"
 _REQUIRED = ("name", "reads", "makes")
 _OPERATOR_KEYS = frozenset((*_REQUIRED, "may_overwrite", "scratch"))
 _SHOWN = 40
@@ -90,7 +91,9 @@ def write_instance(problem: Problem) -> str:
         f' "kept": {_ids(problem.kept)},\n'
     )
     if problem.buffer_names:
-        head += f' "{_OPTIONAL}": {json.dumps(problem.buffer_names)},\n'
+        head += f' "{_NAMES}": {json.dumps(problem.buffer_names)},\n'
+    if problem.floor:
+        head += f' "{_FLOOR}": {problem.floor},\n'
     if not problem.operators:
         return head + ' "operators": []}\n'
     lines = ",\n  ".join(_operator_text(problem, op) for op in range(problem.operators))
@@ -126,11 +129,12 @@ def _problem(data: object) -> Problem:
     instance = cast(dict[str, object], data)
     if instance.get("format") != FORMAT:
         raise InstanceError(f'"format" is {_show(instance.get("format"))}, but must be "{FORMAT}"')
-    _check_keys(instance, _INSTANCE_KEYS, frozenset((*_INSTANCE_KEYS, _OPTIONAL)))
+    _check_keys(instance, _INSTANCE_KEYS, frozenset((*_INSTANCE_KEYS, _NAMES, _FLOOR)))
     operators = instance["operators"]
     if not isinstance(operators, list):
         raise InstanceError(f'"operators" must be a list, not {_show(operators)}')
     rows = [_operator(number, row) for number, row in enumerate(cast(list[object], operators))]
+    (floor,) = _integers([instance.get(_FLOOR, 0)], _FLOOR)
     names, reads, makes, may_overwrite, scratch = zip(*rows, strict=True) if rows else ((),) * 5
     return Problem(
         names=names,
@@ -141,7 +145,8 @@ def _problem(data: object) -> Problem:
         makes=makes,
         may_overwrite=may_overwrite,
         scratch=scratch,
-        buffer_names=_texts(instance.get(_OPTIONAL, []), _OPTIONAL),
+        buffer_names=_texts(instance.get(_NAMES, []), _NAMES),
+        floor=floor,
     )
 
 

@@ -42,6 +42,8 @@ class Problem:
     """Per operator: bytes in use only while it runs."""
     buffer_names: tuple[str, ...] = ()
     """One per buffer, or none at all; for people only, so they may be empty or repeated."""
+    floor: int = 0
+    """Bytes that the memory has at least, whatever runs: for what no operator uses but the runtime keeps."""
 
     def __post_init__(self) -> None:
         _check(self)
@@ -141,6 +143,8 @@ def _check(problem: Problem) -> None:
             raise InstanceError(f"{len(getattr(problem, field))} entries in {field}, but {n} operators")
     if len(problem.buffer_names) not in (0, buffers):
         raise InstanceError(f"{len(problem.buffer_names)} entries in buffer_names, but {buffers} buffers")
+    if not 0 <= problem.floor < LARGEST:
+        raise InstanceError(f"floor {problem.floor} is not in 0..2**63-1")
     for b, size in enumerate(problem.sizes):
         if not 0 <= size < LARGEST:
             raise InstanceError(f"buffer {b}: size {size} is not in 0..2**63-1")

@@ -15,7 +15,7 @@ class Profile:
 
     order: tuple[int, ...]
     start: int
-    """Stable memory before the first step: the inputs."""
+    """Stable memory before the first step: the inputs, or the problem's floor if that is more."""
     running: tuple[int, ...]
     """Per step: bytes in use while its operator runs."""
     stable: tuple[int, ...]
@@ -47,7 +47,8 @@ def profile(problem: Problem, order: Sequence[int]) -> Profile:
     for b in held:
         unread[b] += 1
     exists = [source < 0 for source in problem.producer]
-    live = start = sum(sizes[b] for b in problem.inputs)
+    live = sum(sizes[b] for b in problem.inputs)
+    start = max(live, problem.floor)
     running: list[int] = []
     stable: list[int] = []
     for op in order:

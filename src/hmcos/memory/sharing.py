@@ -220,6 +220,7 @@ class _Lowering:
             makes=tuple(rows.makes),
             may_overwrite=tuple(rows.may_overwrite),
             scratch=tuple(rows.scratch),
+            floor=self.round_up(self.target.floor),
         )
         return Sharing(problem, tuple(rows.numbers), self.buffer_of, tuple(self.raw_sizes), self.alignment)
 

@@ -24,12 +24,12 @@ _DEEP = re.compile(r"""(?<![\w"'-])(?:[\w"'-]++[ \t]*+\.[ \t]*+){100}""")
 KB."""
 
 _FOLDER = Path(__file__).with_name("targets")
-_TARGET_KEYS = ("alignment", "overwrite_inputs", "views", "overwrite", "scratch", "kernels")
+_TARGET_KEYS = ("alignment", "overwrite_inputs", "views", "overwrite", "scratch", "kernels", "floor")
 _RULE_KEYS = ("kinds", "inputs", "condition")
 _SCRATCH_KEYS = ("kinds", "operators", "unknown")
 _PER_MODEL = "tflm"
 """The target whose scratch per operator is computed for each model, by the kernels of the runtime."""
-_OF_KERNELS = frozenset({"scratch_of_operator", "unknown_scratch"})
+_OF_KERNELS = frozenset({"scratch_of_operator", "unknown_scratch", "floor"})
 """What is computed for each model."""
 
 
@@ -77,6 +77,13 @@ class Target:
     kernels of choice; empty for those of the format, if it has any."""
     unknown_scratch: tuple[str, ...] = ()
     """Operators of which it is not known what their kernels need; they count as if that were nothing."""
+    floor: int = 0
+    """Bytes that the memory has at least, whatever runs: for tensors that no operator uses."""
+
+    def with_floor(self, needed: int) -> Target:
+        """Return the target with the bytes that a model needs at least; those of the target may be more."""
+        floor = max(self.floor, needed)
+        return replace(self, floor=floor, data={**self.data, "floor": floor}) if floor else self
 
     def with_scratch(self, needed: Mapping[str, int | None]) -> Target:
         """Return the target with what the kernels of a model's operators need, by name; None for unknown.
@@ -219,6 +226,7 @@ def _parsed(name: str, data: Mapping[str, object], file: str) -> Target:
             data=data,
             kernels=_text(data.get("kernels", ""), "kernels"),
             unknown_scratch=tuple(_texts(scratch.get("unknown", []), "scratch.unknown")),
+            floor=_integer(data.get("floor", 0), "floor", 0),
         )
     except TargetError as error:
         raise TargetError(f"{file}: {error}") from None

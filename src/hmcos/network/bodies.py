@@ -43,8 +43,11 @@ class Accounting:
         return self.used.alignment
 
     def inside(self) -> Accounting:
-        """Return how memory is counted in bodies, whose inputs always take memory of the network."""
-        return replace(self, used=replace(self.used, external_io=False))
+        """Return how memory is counted in bodies, whose inputs always take memory of the network.
+
+        The floor counts once, for the network.
+        """
+        return Accounting(replace(self.target, floor=0), replace(self.used, external_io=False))
 
 
 @dataclass(frozen=True)
@@ -150,10 +153,23 @@ def _nested(graph: Graph) -> Iterator[Graph]:
 
 
 @dataclass(frozen=True, slots=True)
+class _Known:
+    """A body that was solved, and all in it."""
+
+    graph: Graph
+    """Kept alive, so that no other graph gets its identity."""
+    path: str
+    plans: tuple[BodyPlan, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Solver:
     accounting: Accounting
     shares: _Shares
     search: Scheduler
+    known: dict[int, _Known] = field(default_factory=dict[int, "_Known"])
+    """The bodies solved so far, by the identity of their graphs: several operators may run the same one,
+    and then it has one order."""
 
     def bodies(self, graph: Graph, path: str) -> Bodies:
         """Return the memory of a graph's bodies. Recurses into nested ones; the frontend limits the depth."""
@@ -162,12 +178,23 @@ class _Solver:
         for op in graph.operators:
             for body in op.bodies:
                 inner, here = iteration(graph, op, body), body_path(path, op.number, body.attribute)
-                inside = self.bodies(inner, here)
-                own[here] = self.solved(inner, inside, here)
-                plans += [*inside.plans, own[here]]
+                found = self.body(inner, here)
+                own[here] = found[-1]
+                plans += found
         limit = next((plan.status for plan in own.values() if plan.peak != plan.lower_bound), None)
         scratch, least = body_scratch(graph, path, own, self.accounting.alignment)
         return Bodies(scratch, least, tuple(plans), limit)
+
+    def body(self, graph: Graph, path: str) -> tuple[BodyPlan, ...]:
+        """Return the plans of the bodies in a body, and its own as the last."""
+        known = self.known.get(id(graph))
+        if known is None:
+            inside = self.bodies(graph, path)
+            plans = (*inside.plans, self.solved(graph, inside, path))
+            self.known[id(graph)] = _Known(graph, path, plans)
+            return plans
+        self.shares.graphs -= len(known.plans)
+        return tuple(replace(plan, path=path + plan.path.removeprefix(known.path)) for plan in known.plans)
 
     def solved(self, graph: Graph, bodies: Bodies, path: str) -> BodyPlan:
         sharing, open_bodies = lower_graph(graph, self.accounting.inside(), bodies)

@@ -12,11 +12,12 @@ from hmcos.graph.source_order import ParameterNodes, parameter_nodes, source_ord
 from hmcos.limits import Limits, Watch
 from hmcos.log import Log
 from hmcos.memory.changes import aligned, without_external
-from hmcos.memory.lifetimes import Life
+from hmcos.memory.lifetimes import Life, lifetimes
 from hmcos.memory.problem import Problem
 from hmcos.memory.target import Target
 from hmcos.network.bodies import Accounting, Bodies, OpenBodies, find, lower_graph, solve_bodies
 from hmcos.network.opening import Opened
+from hmcos.network.tied import tied_lives, tied_operators
 from hmcos.plan.plan import OperatorRow, TargetUsed
 from hmcos.plan.schedule import Schedule
 from hmcos.schedulers.scheduler import Scheduler, conclude
@@ -61,6 +62,12 @@ class Network:
     bodies: Bodies = field(default_factory=Bodies)
     open_bodies: OpenBodies | None = None
     """The bounds for unsolved bodies; None if all were solved."""
+    tied: tuple[tuple[int, ...], ...] = ()
+    """Operators of the problem that run the same bodies, whose tensors have one place for all of them."""
+
+    def lives(self, order: Sequence[int]) -> tuple[Life, ...]:
+        """Return the lives along an order; the scratch of operators that run the same bodies is tied."""
+        return tied_lives(lifetimes(self.problem, order), self.tied)
 
     @cached_property
     def buffer_names(self) -> tuple[str, ...]:
@@ -151,6 +158,7 @@ def network_with(graph: Graph, accounting: Accounting, bodies: Bodies) -> Networ
         parameter_nodes=parameter_nodes(graph),
         bodies=bodies,
         open_bodies=open_bodies,
+        tied=tied_operators(graph, sharing.numbers),
     )
 
 

@@ -105,8 +105,9 @@ def in_arena(plan: Plan, arena: Arena) -> Iterator[Disagreement]:
         if buffer.offset % wide:
             yield "arena.alignment", f"is {wide}, but {buffer.name!r} is at {buffer.offset}"
     ends = [buffer.offset + round_up(buffer.size, wide) for buffer in plan.buffers]
-    if max(ends, default=0) != arena.size:
-        yield "arena.size", f"is {arena.size}, but the last buffer ends at {max(ends, default=0)}"
+    end = max(ends, default=0)
+    if max(end, arena.reserved) != arena.size:
+        yield "arena.size", f"is {arena.size}, but the last buffer ends at {end}"
     if arena.lower_bound < plan.peak:
         yield "arena.lower_bound", f"is {arena.lower_bound}, below the bytes in use at the peak, {plan.peak}"
     yield from _proved("arena.", arena.size, arena.lower_bound, arena.status, plan.budget)

@@ -15,13 +15,15 @@ class Arena:
 
     offsets: tuple[int, ...]
     size: int
-    """The highest end of any life, in bytes."""
+    """The highest end of any life, or `reserved` if that is more, in bytes."""
     lower_bound: int
     """Proved: no arena for these lives is smaller."""
     status: Status
     allocator: str
     alignment: int
     seconds: float
+    reserved: int = 0
+    """Bytes that it has at least, for what has its place at the start at no step of the order."""
 
     def __repr__(self) -> str:
         return f"<Arena by {self.allocator}: {len(self.offsets):,} offsets, {self.words}>"

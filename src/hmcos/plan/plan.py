@@ -14,6 +14,8 @@ from hmcos.plan.schedule import Schedule
 from hmcos.plan.whole_arena import WholeArenas
 from hmcos.words import printable, shortened
 
+UNUSED = "tensors that no operator uses"
+"""What is live before the first step where the floor of a problem is more than its inputs."""
 _NAMED = 60
 """Most characters of a name in the one-line description of a plan."""
 

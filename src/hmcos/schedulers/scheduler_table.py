@@ -6,6 +6,7 @@ from typing import cast
 
 from hmcos.errors import OptionError
 from hmcos.registry import imported
+from hmcos.schedulers.floor import above_floor
 from hmcos.schedulers.scheduler import Scheduler
 from hmcos.words import meant
 
@@ -35,4 +36,4 @@ def scheduler(name: str) -> Scheduler:
     if name not in SCHEDULERS:
         known = ", ".join(SCHEDULERS)
         raise OptionError(f"no scheduler is called {name!r}; choose from {known}.{meant(name, SCHEDULERS)}")
-    return cast(Scheduler, imported(SCHEDULERS[name]))
+    return above_floor(cast(Scheduler, imported(SCHEDULERS[name])))

@@ -32,12 +32,13 @@ from hmcos.verify.counted.target_check import check_no_target, check_target
 
 
 def check_network_plan(
-    graph: Graph, plan: Plan, kernel_scratch: Mapping[str, int | None] | None = None
+    graph: Graph, plan: Plan, kernel_scratch: Mapping[str, int | None] | None = None, floor: int = 0
 ) -> list[Check]:
     """Return the checks of target, order, memory and arena; they stop at the first that fails.
 
     `kernel_scratch` is the bytes that the kernels of the target tflm need, per operator of this network, None
-    where that is unknown; None for a network of another format.
+    where that is unknown; None for a network of another format. `floor` is the bytes of the largest tensor
+    that no operator uses.
     """
     data = {**plan.target.data, "alignment": plan.target.alignment}
     rules = {**data, "external_io": plan.target.external_io}
@@ -61,7 +62,7 @@ def check_network_plan(
 
     return list(
         _until_failure(
-            ("target", lambda: check_target(plan.target, kernel_scratch)),
+            ("target", lambda: check_target(plan.target, kernel_scratch, floor)),
             ("order", order),
             ("memory", memory),
             *(() if plan.arena is None else (("arena", lambda: _arena(plan, run())),)),
@@ -147,12 +148,14 @@ def _memory(plan: Plan, run: Execution, least: int) -> str:
 def _arena(plan: Plan, run: Execution) -> str:
     if plan.arena is None:
         raise VerifyError("the plan has no arena")
+    if plan.arena.reserved < run.floor:
+        raise VerifyError(f"arena.reserved: is {plan.arena.reserved}, but {run.floor} bytes are needed")
     check_lives(run, plan.buffers)
     _check_apart(plan.buffers)
     check_offsets(plan.arena.offsets, plan.buffers)
     check_agreement(in_arena(plan, plan.arena))
     check_arena(plan.buffers, plan.arena)
-    taken = sum(buffer.takes_over is not None for buffer in plan.buffers)
+    taken = sum(buffer.takes_over is not None and buffer.operator is None for buffer in plan.buffers)
     return f"{plan.arena.size:,} bytes hold {len(plan.buffers):,} buffers, {taken:,} in place; none overlap"
 
 

@@ -63,6 +63,13 @@ class _Offsets(OffsetsInFiles):
 
         return variables(parse(self.source(model)))
 
+    def unused(self, model: Model) -> Mapping[int, int]:
+        """Return the tensors that nothing uses; see `OffsetsInFiles.unused`."""
+        from hmcos.frontends.tflite.reading import parse
+        from hmcos.frontends.tflite.unused import unused
+
+        return unused(parse(self.source(model)))
+
     def source(self, model: Model) -> bytes:
         """Return the bytes of a model's source."""
         return cast(bytes, model.proto)
@@ -173,7 +180,8 @@ class Tflite(Format):
                 f"the target {chosen.name!r} has no kernels to choose; --kernels is for {TARGET}, or for a "
                 "target of your own"
             )
-        return replace(chosen, kernels=kernels).with_scratch(self.kernel_scratch(model, kernels))
+        scratch = self.kernel_scratch(model, kernels)
+        return replace(chosen, kernels=kernels).with_scratch(scratch).with_floor(self.floor(model))
 
     def kernel_scratch(self, model: Model, kernels: str = "") -> Mapping[str, int | None]:
         """Return the bytes of scratch that TFLM's kernels need per operator; see `Format.kernel_scratch`."""

@@ -13,11 +13,14 @@ from hmcos.frontends.model_file import read_model_file
 from hmcos.frontends.tflite.buffers import check_buffers
 from hmcos.frontends.tflite.calls import paths
 from hmcos.frontends.tflite.checking import DAMAGE, check_flatbuffer
+from hmcos.frontends.tflite.operator_codes import CUSTOM, kind_of
 from hmcos.frontends.tflite.schema import VERSION, ModelT, content_of, unpacked
 from hmcos.frontends.tflite.subgraphs import read_subgraph, tensor_title
 
 LARGEST = 2**31
 """Bytes; a flatbuffer cannot be larger."""
+_ETHOS_U = "ethos-u"
+"""The name of the operator into which Vela, old and new, puts all that runs on the NPU."""
 TOO_LARGE = "is larger than 2 GB, the most that a flatbuffer can hold"
 
 
@@ -79,6 +82,21 @@ def _check_inside(model: ModelT) -> None:
                 raise ModelError(f"operator {number}: its options stand behind the flatbuffer")
 
 
+def _check_not_compiled(model: ModelT) -> None:
+    """Check that a model was not compiled for an NPU with offsets of its own that its kernel relies on.
+
+    Raises:
+        ModelError: it was, by Vela.
+    """
+    for graph in model.subgraphs or []:
+        for number, operator in enumerate(graph.operators or []):
+            if kind_of(model, number, operator) == (_ETHOS_U, CUSTOM):
+                raise ModelError(
+                    f"operator {number} ({_ETHOS_U}): Vela has compiled the model for Ethos-U, and has"
+                    " planned its memory already; use the model that Vela was given"
+                )
+
+
 def model_in(content: bytes, path: Path | None) -> Model:
     """Return the model in the bytes of a file, which stands at the path, or will.
 
@@ -86,6 +104,7 @@ def model_in(content: bytes, path: Path | None) -> Model:
         ModelError: they are no such model, or say something that cannot be scheduled.
     """
     model = parse(content)
+    _check_not_compiled(model)
     for _ in paths(model):  # raises before anything recurses
         pass
     digest = sha256(content).hexdigest()

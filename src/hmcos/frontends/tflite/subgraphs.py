@@ -25,15 +25,19 @@ from hmcos.graph.graph import Body, Graph, Operator, Tensor
 from hmcos.memory.problem import LARGEST
 
 
-def read_subgraph(model: ModelT, index: int) -> Graph:
+def read_subgraph(model: ModelT, index: int, known: dict[int, Graph] | None = None) -> Graph:
     """Return a subgraph with the bodies of its operators; tensor ids are those of the file.
 
-    Recurses as deep as subgraphs call each other, which `calls.paths` has checked.
+    A subgraph that several operators run is one graph, the same object in each of them; `known` holds those
+    made so far. Recurses as deep as subgraphs call each other, which `calls.paths` has checked.
 
     Raises:
         ModelError: the subgraph cannot be scheduled; names operator and tensor.
     """
-    return _Reading(model, index).graph()
+    made = {} if known is None else known
+    if index not in made:
+        made[index] = _Reading(model, index, made).graph()
+    return made[index]
 
 
 def tensor_title(index: int, tensor: TensorT) -> str:
@@ -45,6 +49,7 @@ def tensor_title(index: int, tensor: TensorT) -> str:
 class _Reading:
     model: ModelT
     index: int
+    known: dict[int, Graph]
 
     def __post_init__(self) -> None:
         self.subgraph: SubGraphT = (self.model.subgraphs or [])[self.index]
@@ -125,7 +130,7 @@ class _Reading:
         where = f"the inputs of operator {number} ({kind})"
         inputs = self.optional_ids(operator.inputs, where)
         bodies = tuple(
-            Body(call.role, read_subgraph(self.model, call.subgraph))
+            Body(call.role, read_subgraph(self.model, call.subgraph, self.known))
             for call in calls_of(self.model, number, operator)
         )
         variable = any(t is not None and self.tensors[t].isVariable for t in inputs)

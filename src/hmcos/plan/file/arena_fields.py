@@ -20,6 +20,7 @@ def arena_record(arena: Arena) -> dict[str, object]:
         "status": str(arena.status),
         "allocator": arena.allocator,
         "alignment": arena.alignment,
+        **({"reserved": arena.reserved} if arena.reserved else {}),
     }
 
 
@@ -85,6 +86,7 @@ def read_arena(fields: Fields) -> tuple[Arena | None, tuple[PlacedBuffer, ...], 
         allocator=part.text("allocator"),
         alignment=part.number("alignment", lowest=1),
         seconds=fields.real("arena_seconds"),
+        reserved=part.number("reserved") if "reserved" in part.values else 0,
     )
     return arena, buffers, fields.number("largest_first_arena")
 

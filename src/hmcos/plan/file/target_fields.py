@@ -6,7 +6,7 @@ from hmcos.errors import PlanError
 from hmcos.plan.file.fields import Fields
 from hmcos.plan.plan import TargetUsed
 
-_KEYS = ("alignment", "overwrite_inputs", "views", "overwrite", "scratch", "kernels")
+_KEYS = ("alignment", "overwrite_inputs", "views", "overwrite", "scratch", "kernels", "floor")
 _RULE_KEYS = ("kinds", "inputs", "condition")
 _SCRATCH_KEYS = ("kinds", "operators", "unknown")
 _INPUTS = ("any", "first")
@@ -47,6 +47,8 @@ def check_rules(data: Fields) -> None:
             if kind in listed:
                 raise PlanError(f"{rule.where('kinds')}: kind {kind!r} has two rules")
             listed.add(kind)
+    if "floor" in data.values:
+        data.number("floor")
     if "kernels" in data.values:
         data.text("kernels")
     if "scratch" in data.values:

@@ -14,7 +14,7 @@ from rich.text import Text
 from hmcos.frontends.outline import Port
 from hmcos.limits import Status
 from hmcos.network.opening import ZOO
-from hmcos.plan.plan import Plan, Source, TargetUsed
+from hmcos.plan.plan import UNUSED, Plan, Source, TargetUsed
 from hmcos.plan.rewriting import Rewriting
 from hmcos.plan.schedule import Schedule
 from hmcos.report.tables.arena_table import plan_arena
@@ -202,7 +202,8 @@ def _verdict(plan: Plan) -> str:
 def _crest(plan: Plan) -> list[RenderableType]:
     crest = plan.crest
     if crest.operator is None:
-        where = "before the first operator: the inputs of the network"
+        only_inputs = all(tensor.name != UNUSED for tensor in crest.tensors)
+        where = "before the first operator" + (": the inputs of the network" if only_inputs else "")
     else:
         where = f"at step {crest.step}, {operator_words(plan.operators[crest.operator])}"
     live = Table("tensor")

@@ -53,6 +53,8 @@ def proof_words(explanation: Explanation) -> str:
             f"{operator_words(row)} forces the peak: whatever the order, what must be live beside it, "
             f"what it makes and its scratch take {human(plan.peak)}."
         )
+    if plan.peak == problem.floor:
+        return f"Tensors that no operator uses take {human(plan.peak)} by themselves, whatever the order."
     ends = {explanation.given.start: "first", sum(problem.sizes[b] for b in problem.held): "last"}
     if plan.peak in ends:
         place = "before the first" if ends[plan.peak] == "first" else "after the last"

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from hmcos.allocation.lives import Lives
 from hmcos.allocation.planner_table import allocator
 from hmcos.limits import Limits, Observer, Watch
-from hmcos.memory.lifetimes import lifetimes
 from hmcos.network.lowering import Network
 from hmcos.network.opening import open_source
 from hmcos.plan.arena import Arena
@@ -98,7 +97,7 @@ def run_experiment(networks: Iterable[str], request: Request, watch: Watch) -> E
 def try_order(network: Network, order: str, limits: Limits, watch: Watch) -> OrderTrial:
     """Return the order of a scheduler for a network, and its arenas; each search is within the limits."""
     schedule = network.find(scheduler(order), limits, watch.restarted())
-    lives = Lives(lifetimes(network.problem, schedule.order), network.target.alignment)
+    lives = Lives(network.lives(schedule.order), network.target.alignment)
     within = replace(limits, states=min(limits.states, STATES))
     arenas: list[tuple[str, Arena]] = []
     for planner in PLANNERS:

@@ -14,7 +14,7 @@ from hmcos.memory.lifetimes import Life, live_at_peak
 from hmcos.memory.problem import Problem
 from hmcos.memory.profile import Profile, profile
 from hmcos.network.lowering import Network
-from hmcos.plan.plan import OperatorRow, Plan
+from hmcos.plan.plan import UNUSED, OperatorRow, Plan
 from hmcos.schedulers.simple.rpo import reverse_post_order
 from hmcos.tasks.explain.advice import Advised, Kind, advise
 from hmcos.tasks.explain.candidates import changes_of
@@ -103,7 +103,12 @@ class Explanation:
 
     @cached_property
     def live(self) -> tuple[int, ...]:
-        """Indices of the lives at the first moment of the peak, largest first; they add up to the peak."""
+        """Indices of the lives at the first moment of the peak, largest first; they add up to the peak.
+
+        There are none if the peak is what no operator uses.
+        """
+        if any(tensor.name == UNUSED for tensor in self.plan.crest.tensors):
+            return ()
         return live_at_peak(self.problem, self.plan.crest.step, self.lives)
 
     @property

@@ -8,7 +8,7 @@ from hmcos.memory.lifetimes import Life, live_at_peak
 from hmcos.memory.profile import Profile, peak, profile
 from hmcos.network.lowering import Network
 from hmcos.plan.arena import PlacedBuffer
-from hmcos.plan.plan import Crest, LiveTensor, Memory, Plan, Seconds, Source
+from hmcos.plan.plan import UNUSED, Crest, LiveTensor, Memory, Plan, Seconds, Source
 from hmcos.schedulers.simple.rpo import reverse_post_order
 from hmcos.tasks.schedule.placement import Placed
 
@@ -38,6 +38,9 @@ def assemble(source: Source, network: Network, placed: Placed, budget: int | Non
 
 
 def _crest(network: Network, steps: Profile, lives: Sequence[Life]) -> Crest:
+    problem = network.problem
+    if steps.peak_step < 0 and problem.floor > sum(problem.sizes[b] for b in problem.inputs):
+        return Crest(-1, None, (LiveTensor(UNUSED, problem.floor),))
     live = [lives[i] for i in live_at_peak(network.problem, steps.peak_step, lives)]
     operator = network.numbers[steps.order[steps.peak_step]] if steps.peak_step >= 0 else None
     return Crest(steps.peak_step, operator, tuple(_live_tensor(network, life) for life in live))

@@ -9,7 +9,7 @@ from hmcos.allocation.lives import Lives
 from hmcos.allocation.planner_table import PROVING, allocator
 from hmcos.allocation.simple.largest_first import largest_first
 from hmcos.limits import Limits, Status, Watch
-from hmcos.memory.lifetimes import Life, lifetimes
+from hmcos.memory.lifetimes import Life
 from hmcos.network.lowering import Network
 from hmcos.plan.arena import Arena
 from hmcos.plan.schedule import Schedule
@@ -45,7 +45,7 @@ def place(
     If the arena is larger than the peak, other orders are tried, but only for the optimal scheduler and a
     planner that proves its results: users who name other algorithms want to see exactly their results.
     """
-    lives = lifetimes(network.problem, schedule.order)
+    lives = network.lives(schedule.order)
     if wanted is None:
         return Placed(schedule, lives)
     placing = _Placing(network, wanted, limits, watch)
@@ -55,8 +55,20 @@ def place(
     if schedule.scheduler == "optimal" and wanted.allocator in PROVING:
         best = placing.improved(schedule, first)
     simple = largest_first(Lives(best.lives, network.target.alignment), left, planning.silenced())
-    arena = replace(best.arena, seconds=planning.seconds)
-    return Placed(_rescheduled(schedule, best, limits.budget), best.lives, arena, simple.size)
+    floor = network.problem.floor
+    arena = reserving(replace(best.arena, seconds=planning.seconds), floor, limits.budget, is_needed=True)
+    simple_size = max(simple.size, floor)
+    return Placed(_rescheduled(schedule, best, limits.budget), best.lives, arena, simple_size)
+
+
+def reserving(arena: Arena, size: int, budget: int | None, *, is_needed: bool) -> Arena:
+    """Return an arena that has at least a size in bytes; `is_needed` says that every arena must have it."""
+    bound = max(arena.lower_bound, size if is_needed else 0)
+    reached = max(arena.size, size)
+    settled = (Status.OPTIMAL, Status.FITS, Status.DOES_NOT_FIT)
+    otherwise = Status.FEASIBLE if arena.status in settled else arena.status
+    status = conclude(reached, bound, budget, otherwise)
+    return replace(arena, size=reached, lower_bound=bound, status=status, reserved=max(arena.reserved, size))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +106,7 @@ class _Placing:
         states = 1 + WORK_EACH // (1 + len(first.lives))
 
         def plan(order: Sequence[int]) -> tuple[tuple[Life, ...], Arena]:
-            lives = lifetimes(self.network.problem, order)
+            lives = self.network.lives(order)
             watch = self.watch.restarted().silenced()
             return lives, self.arena(lives, replace(self.left(), states=states), watch)
 

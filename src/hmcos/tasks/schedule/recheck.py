@@ -31,6 +31,6 @@ def checks_at_rest(opened: Opened, plan: Plan) -> list[Check]:
     model, problem = opened.model, opened.problem
     if model is not None and opened.format is not None:
         scratch = opened.format.kernel_scratch(model, plan.target.kernels)
-        return check_network_plan(model.graph, plan, scratch)
+        return check_network_plan(model.graph, plan, scratch, opened.format.floor(model))
     assert problem is not None, "an opened network is a model or a problem"
     return check_instance_plan(cast("Mapping[str, object]", json.loads(write_instance(problem))), plan)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from hmcos.limits import Watch
 from hmcos.log import Log
-from hmcos.memory.lifetimes import lifetimes
 from hmcos.network.opening import Opened
 from hmcos.network.restoring import network_of
 from hmcos.plan.plan import Plan
@@ -89,4 +88,4 @@ def restored(plan: Plan, opened: Opened) -> Solved:
         PlanError: the plan is for another model, contradicts it, or lies beside results of another run.
     """
     network = network_of(plan, opened)
-    return Solved(opened, network, plan, lifetimes(network.problem, plan.schedule.order))
+    return Solved(opened, network, plan, network.lives(plan.schedule.order))

@@ -10,9 +10,11 @@ from hmcos.graph.graph import Graph
 from hmcos.limits import Watch
 from hmcos.log import Log
 from hmcos.network.opening import Opened
+from hmcos.plan.plan import Plan
 from hmcos.plan.whole_arena import WholeArena, WholeArenas
 from hmcos.processes import Allowance
 from hmcos.tasks.request import Request, WholeArenaRequest
+from hmcos.tasks.schedule.placement import reserving
 from hmcos.tasks.schedule.solved import Solved
 from hmcos.tasks.schedule.solving import solve
 from hmcos.tasks.schedule.written_offsets import fit_offsets, tensor_offsets
@@ -58,7 +60,20 @@ def with_whole_arenas(request: Request, opened: Opened, solved: Solved, watch: W
         note=note,
     )
     seconds = replace(solved.plan.seconds, total=max(watch.seconds, solved.plan.seconds.total))
-    return replace(solved, plan=replace(solved.plan, tflm=arenas, seconds=seconds))
+    plan = replace(solved.plan, tflm=arenas, seconds=seconds)
+    has_offsets = wanted.offsets and fit_offsets(opened, solved.network.target)
+    return replace(solved, plan=_holding(plan, arenas.planned.head) if has_offsets else plan)
+
+
+def _holding(plan: Plan, head: int) -> Plan:
+    """Return a plan whose arena is as large as the runtime's head, although nothing in the plan is there.
+
+    It is larger where the runtime places what has no offset: what did not fit into its place because of
+    gaps, and scratch in a body that several operators run, which it keeps from the first to the last.
+    """
+    if plan.arena is None or head <= plan.arena.size:
+        return plan
+    return replace(plan, arena=reserving(plan.arena, head, plan.budget, is_needed=False))
 
 
 def _forms(request: Request, opened: Opened, solved: Solved, watch: Watch) -> list[Form]:

@@ -93,6 +93,7 @@ def tensor_offsets(solved: Solved) -> dict[int, int] | None:
         for life, offset in zip(solved.lives, plan.arena.offsets, strict=True)
         for tensor in solved.network.ids(life)
     }
+    offsets |= dict.fromkeys(held.unused(opened.model), 0)
     if not plan.bodies:
         return offsets
     from hmcos.tasks.schedule.body_offsets import body_offsets  # noqa: PLC0415 (few models have bodies)

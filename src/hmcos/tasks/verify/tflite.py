@@ -74,13 +74,13 @@ def _same(
     except ModelError as error:
         raise VerifyError(str(error)) from error
     planned = {} if plan is None else plan.orders
-    # A subgraph that several operators run has one order: that of the first path with a plan.
     order_of: dict[int, tuple[int, ...]] = {}
     subgraph_of = {place.path: place.subgraph for place in places}
     for path, order in planned.items():
         if path not in subgraph_of:
             raise VerifyError(f"the plan orders {path}, which the model does not have")
-        order_of.setdefault(subgraph_of[path], order)
+        if order_of.setdefault(subgraph_of[path], order) != order:
+            raise VerifyError(f"the plan has two orders of subgraph {subgraph_of[path]}, also as {path}")
     reached = {place.subgraph for place in places}
     for subgraph, order in enumerate(made.orders):
         if subgraph not in reached and order != tuple(range(len(order))):

@@ -112,7 +112,7 @@ def check_arena(
     top = max((row[3] for row in rows), default=0)
     ends = (arena.offsets[i] + _footprint(lives[i], arena) for i in inside)
     # A life that needs its bytes at no step may count towards the size or not; both are right.
-    if not top <= arena.size <= max(ends, default=0):
+    if not max(top, arena.reserved) <= arena.size <= max(arena.reserved, max(ends, default=0)):
         raise VerifyError(f"the arena claims {arena.size} bytes, but its lives end at {top}")
     if arena.lower_bound > arena.size:
         raise VerifyError(f"the arena has {arena.size} bytes, below its own lower bound {arena.lower_bound}")

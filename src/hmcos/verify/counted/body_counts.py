@@ -34,7 +34,7 @@ def recount_bodies(graph: Graph, target_data: Table, plans: Mapping[str, BodyPla
         VerifyError: a body has no plan, an order that is not valid, or another peak; names its path.
     """
     left = set(plans)
-    scratch = _scratch(graph, "", target_data, plans, left)
+    scratch = _scratch(graph, "", {**target_data, "floor": 0}, plans, left)  # it counts once, outside
     for path in sorted(left):
         raise VerifyError(f"bodies: the plan holds an order for {path!r}, but there is no such body")
     return scratch

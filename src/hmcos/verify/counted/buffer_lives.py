@@ -91,11 +91,13 @@ class _Lives:
     def _check_scratch(self, ran: Step, size: int, step: int) -> None:
         name = f"scratch of {ran.name}"
         buffer = self._check_place((ran.number,), size, (step, step + 1), name)
-        if buffer.name != name or buffer.tensors or buffer.names or buffer.takes_over is not None:
-            raise VerifyError(
-                f"{buffer.name!r}: is the {name}; "
-                "it must be called that, hold no tensor, and take over nothing"
-            )
+        # Operators that run the same bodies have their scratch at one place: any other scratch may be there.
+        taken = buffer.takes_over
+        is_tied = taken is not None and self.buffers[taken].operator is not None
+        if buffer.name != name or buffer.tensors or buffer.names:
+            raise VerifyError(f"{buffer.name!r}: is the {name}; it must be called that, and hold no tensor")
+        if taken is not None and (not is_tied or self.buffers[taken].death > step):
+            raise VerifyError(f"{name!r}: may not take over buffer {taken}, which is no earlier scratch")
 
     def _check_made(self, storage: int, step: int, ran: Step) -> None:
         death = max(self.death.get(storage, 0), step + 1)

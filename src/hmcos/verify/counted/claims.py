@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from hmcos.errors import VerifyError
 from hmcos.plan.agreement import Disagreement, in_memory
-from hmcos.plan.plan import Crest, LiveTensor, OperatorRow, Plan
+from hmcos.plan.plan import UNUSED, Crest, LiveTensor, OperatorRow, Plan
 from hmcos.verify.counted.recount import Recount, recount
 from hmcos.verify.counted.steps import Execution, Step, moments
 
@@ -78,9 +78,12 @@ def check_bounds(plan: Plan, run: Execution, least: int) -> None:
 
 
 def least_peak(run: Execution) -> int:
-    """Return a lower bound in bytes of any order: inputs, outputs, or what one operator reads and makes."""
+    """Return a lower bound in bytes of any order: inputs, outputs, or what one operator reads and makes.
+
+    It is never below the floor.
+    """
     sizes = run.sizes
-    needs = [sum(sizes[t] for t in run.inputs), sum(sizes[t] for t in run.kept)]
+    needs = [run.floor, sum(sizes[t] for t in run.inputs), sum(sizes[t] for t in run.kept)]
     for step in run.steps:
         made = sum(sizes[t] for t in step.makes if not (step.over and t == step.output))
         needs.append(step.scratch + made + sum(sizes[t] for t in step.reads))
@@ -137,6 +140,9 @@ def _live(run: Execution, crest: Crest) -> Iterator[list[LiveTensor]]:
         live.update(dict.fromkeys(moment.left))
         for t in moment.freed:
             del live[t]
+    if run.floor > sum(run.sizes[t] for t in run.inputs) and crest.step < 0:
+        yield [LiveTensor(UNUSED, run.floor)]
+        return
     yield [_live_tensor(run, t) for t in live if run.sizes[t]]
 
 

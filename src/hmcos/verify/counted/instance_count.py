@@ -47,4 +47,5 @@ def as_counted(instance: Instance, alignment: int, external_io: bool) -> Instanc
         writes = any(sizes[b] for b in cast(list[int], op["makes"]))
         scratch = rounded_up(cast(int, op.get("scratch", 0)), alignment)
         operators.append({**op, "may_overwrite": over if writes else [], "scratch": scratch})
-    return {**instance, "buffers": sizes, "operators": operators}
+    floor = rounded_up(cast(int, instance.get("floor", 0)), alignment)
+    return {**instance, "buffers": sizes, "operators": operators, "floor": floor}

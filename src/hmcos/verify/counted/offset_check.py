@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hmcos.errors import VerifyError
 from hmcos.graph.graph import Graph
@@ -19,6 +19,19 @@ Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A graph of a model as it runs, with the graphs that its operators run."""
+
+    graph: Graph
+    order: Sequence[int]
+    """All its operators."""
+    offsets: Sequence[int]
+    """Bytes per tensor; -1 for those that are left to the runtime."""
+    inside: Mapping[int, Sequence[Part]] = field(default_factory=dict[int, "Sequence[Part]"])
+    """Operator to the graphs that it runs, one after the other."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Block:
     """Bytes that are in use from a first to a last step."""
 
@@ -29,27 +42,20 @@ class _Block:
     title: str
 
 
-def check_model_offsets(
-    graph: Graph,
-    order: Sequence[int],
-    offsets: Sequence[int],
-    alignment: int,
-    inside: Mapping[int, Span] | None = None,
-) -> Span:
-    """Return the span of all tensors with offsets, along an order of all operators; (0, 0) if there are none.
+def check_model_offsets(main: Part, alignment: int) -> tuple[Span, dict[int, Span]]:
+    """Return the span of all tensors with offsets, and operator to the span of those in its bodies.
 
-    A tensor is live from the step that makes it, or the start for an input, to the last step that reads
-    it, or the end for an output. Tensors at -1 are left to the runtime. Sizes are rounded up. `inside`
-    maps an operator to the bytes that its bodies take while it runs.
+    A tensor is live from the step that makes it, or the start of its graph for an input, to the last step
+    that reads it, or the end of its graph for an output; while an operator runs bodies, all that it reads and
+    makes is live. Tensors at -1 are left to the runtime. Sizes are rounded up.
 
     Raises:
         VerifyError: two live tensors overlap, an offset is negative or not aligned, or a tensor that is live
             at no step has an offset; names tensors and step.
     """
-    blocks = _tensors(graph, order, offsets, alignment)
-    for step, number in enumerate(order):
-        if inside and number in inside and inside[number][0] < inside[number][1]:
-            blocks.append(_Block(step, step, *inside[number], f"the bodies of operator {number}"))
+    walk = _Walk(alignment)
+    walk.run(main, "")
+    blocks = walk.blocks
     for block in blocks:
         if block.low % alignment:
             raise VerifyError(f"{block.title}: offset {block.low} is not a multiple of {alignment}")
@@ -62,7 +68,59 @@ def check_model_offsets(
             f"step {max(shared.step, 0)}: {block.title} at {block.low} to {block.high} overlaps"
             f" {other.title} at {other.low} to {other.high}, which is live"
         )
+    return _span(blocks), {op: _span(inner) for op, inner in walk.inside.items() if inner}
+
+
+def _span(blocks: Sequence[_Block]) -> Span:
     return min((b.low for b in blocks), default=0), max((b.high for b in blocks), default=0)
+
+
+@dataclass
+class _Walk:
+    """Runs a model in thought; every operator and every graph inside one is a step."""
+
+    alignment: int
+    step: int = -1
+    blocks: list[_Block] = field(default_factory=list[_Block])
+    inside: dict[int, list[_Block]] = field(default_factory=dict[int, "list[_Block]"])
+    """Per operator of the outermost graph that runs others: the blocks in these."""
+
+    def run(self, part: Part, path: str) -> None:
+        """Add the blocks of a graph. Recurses into graphs inside it, whose depth the frontend limits."""
+        lives: dict[int, tuple[int, int]] = dict.fromkeys(part.graph.inputs, (self.step, self.step))
+        for number in part.order:
+            self.step += 1
+            op, begin, known = part.graph.operators[number], self.step, len(self.blocks)
+            for inner in part.inside.get(number, ()):
+                self.step += 1
+                self.run(inner, f"{path}node {number}, ")
+            if not path and number in part.inside:
+                self.inside[number] = self.blocks[known:]
+            for tensor in op.makes:
+                lives[tensor] = (begin, self.step)
+            for tensor in op.reads:
+                if tensor in lives:
+                    lives[tensor] = (lives[tensor][0], self.step)
+        for tensor in part.graph.outputs:
+            if tensor in lives:
+                lives[tensor] = (lives[tensor][0], self.step + (not path))
+        self.add(part, path, lives)
+
+    def add(self, part: Part, path: str, lives: Mapping[int, tuple[int, int]]) -> None:
+        """Add the blocks of the tensors of a graph that have an offset."""
+        for number, (tensor, offset) in enumerate(zip(part.graph.tensors, part.offsets, strict=True)):
+            if offset == UNPLANNED:
+                continue
+            title = f"{path}tensor {number} ({tensor.name!r})"
+            if offset < 0:
+                raise VerifyError(
+                    f"{title}: has the offset {offset}; only {UNPLANNED} leaves it to the runtime"
+                )
+            size = rounded_up(tensor.size, self.alignment)
+            if number in lives and size:
+                self.blocks.append(_Block(*lives[number], offset, offset + size, title))
+            elif size and not tensor.is_parameter:  # the runtime ignores the offsets of constants
+                raise VerifyError(f"{title}: has the offset {offset}, but is live at no step")
 
 
 def check_planned_offsets(
@@ -102,37 +160,3 @@ def check_planned_bodies(inside: Mapping[int, Span], buffers: Sequence[PlacedBuf
                 f"the bodies of operator {operator} are at {low} to {high} in the file, but the plan keeps"
                 f" {first} to {last} for them"
             )
-
-
-def _tensors(graph: Graph, order: Sequence[int], offsets: Sequence[int], alignment: int) -> list[_Block]:
-    """Return the blocks of the tensors that have an offset."""
-    blocks: list[_Block] = []
-    lives = _lives(graph, order)
-    for number, (tensor, offset) in enumerate(zip(graph.tensors, offsets, strict=True)):
-        if offset == UNPLANNED:
-            continue
-        title = f"tensor {number} ({tensor.name!r})"
-        if offset < 0:
-            raise VerifyError(f"{title}: has the offset {offset}; only {UNPLANNED} leaves it to the runtime")
-        size = rounded_up(tensor.size, alignment)
-        if number in lives and size:
-            blocks.append(_Block(*lives[number], offset, offset + size, title))
-        elif size and not tensor.is_parameter:  # the runtime ignores the offsets of constants
-            raise VerifyError(f"{title}: has the offset {offset}, but is live at no step")
-    return blocks
-
-
-def _lives(graph: Graph, order: Sequence[int]) -> dict[int, tuple[int, int]]:
-    """Return tensor to its first and last step; inputs are live before the first step."""
-    lives: dict[int, tuple[int, int]] = dict.fromkeys(graph.inputs, (-1, -1))
-    for step, number in enumerate(order):
-        op = graph.operators[number]
-        for tensor in op.makes:
-            lives[tensor] = (step, step)
-        for tensor in op.reads:
-            if tensor in lives:
-                lives[tensor] = (lives[tensor][0], step)
-    for tensor in graph.outputs:
-        if tensor in lives:
-            lives[tensor] = (lives[tensor][0], len(order))
-    return lives

@@ -15,7 +15,7 @@ class Recount:
     """Bytes in use along an order."""
 
     start: int
-    """Before the first step."""
+    """Before the first step: the inputs, or the floor if that is more."""
     running: tuple[int, ...]
     """Per step, while the operator runs."""
     stable: tuple[int, ...]
@@ -59,13 +59,14 @@ class Recount:
 def recount(run: Execution, steps: Sequence[Step] | None = None) -> Recount:
     """Return the memory of a run, or of its steps in another valid order (memory model, Sharing)."""
     taken = run.steps if steps is None else steps
-    start = in_use = _bytes(run, run.inputs)
+    in_use = _bytes(run, run.inputs)
     running: list[int] = []
     stable: list[int] = []
     for moment in moments(run, taken):
         running.append(in_use + _bytes(run, moment.new) + moment.step.scratch)
         in_use += _bytes(run, moment.left) - _bytes(run, moment.freed)
         stable.append(in_use)
+    start = max(_bytes(run, run.inputs), run.floor)
     return Recount(start, tuple(running), tuple(stable), tuple(step.title for step in taken))
 
 

@@ -28,6 +28,7 @@ class SharingRules:
         self.alignment = cast(int, target_data.get("alignment", 1))
         self.external: frozenset[int] = frozenset()
         """Storages that the caller supplies: they cost nothing, never overwrite and are never overwritten."""
+        self.floor = rounded_up(cast(int, target_data.get("floor", 0)), self.alignment)
         self.overwrite_inputs = bool(target_data.get("overwrite_inputs", True))
         self.views = cast(list[str], target_data.get("views", []))
         overwrite = cast(list[Table], target_data.get("overwrite", []))

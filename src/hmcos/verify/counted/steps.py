@@ -50,6 +50,8 @@ class Execution:
     """Storages that are live to the end: outputs, and inputs that no operator reads."""
     unused: frozenset[int] = field(default_factory=frozenset[int])
     """Storages that a plan may count as scratch of their operator, because no operator reads them."""
+    floor: int = 0
+    """Bytes that the memory has at least, for what no operator uses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,7 @@ def run_of_graph(
         inputs=tuple(graph.inputs),
         kept=frozenset(kept | {t for t in graph.inputs if t not in read}),
         unused=frozenset(t for step in steps for t in step.makes if t not in rules.used),
+        floor=rules.floor,
     )
 
 
@@ -178,6 +181,7 @@ def run_of_instance(instance: Mapping[str, object], order: Sequence[int]) -> Exe
         names={b: (called[b] if called else "") or f"buffer {b}" for b in range(len(sizes))},
         inputs=inputs,
         kept=frozenset(cast(list[int], instance["kept"])) | {b for b in inputs if b not in read},
+        floor=cast(int, instance.get("floor", 0)),
     )
 
 

@@ -21,11 +21,12 @@ _PER_MODEL = "tflm"
 """The target whose scratch per operator is computed for each model of its format."""
 
 
-def check_target(used: TargetUsed, scratch: Mapping[str, int | None] | None) -> str:
+def check_target(used: TargetUsed, scratch: Mapping[str, int | None] | None, floor: int = 0) -> str:
     """Return the name of a target and where its rules come from, after checking them.
 
     `scratch` are the bytes that the kernels of the target tflm need per operator of this model, None where
-    that is unknown; None for a model of another format.
+    that is unknown; None for a model of another format. `floor` is the bytes of the largest tensor that no
+    operator uses, which that target counts.
 
     Raises:
         VerifyError: the rules differ from the shipped target of this name, or one is malformed; names the
@@ -44,6 +45,7 @@ def check_target(used: TargetUsed, scratch: Mapping[str, int | None] | None) -> 
     if used.name == _PER_MODEL and scratch is not None:
         right["scratch.operators"] = {name: size for name, size in scratch.items() if size is not None}
         right["scratch.unknown"] = {name for name, size in scratch.items() if size is None}
+        right["floor"] = floor
         del right["kernels"]
     for key, value in right.items():
         if claimed[key] != value:
@@ -81,6 +83,7 @@ def _spread(rules: Mapping[str, Any]) -> dict[str, object]:
         "scratch.operators": scratch.get("operators", {}),
         "scratch.unknown": set(scratch.get("unknown", [])),
         "kernels": rules.get("kernels", ""),
+        "floor": rules.get("floor", 0),
     }
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from hmcos.errors import HmcosError, ModelError
 from hmcos.frontends.loading import load
-from tflite_models import S, branches
+from hmcos.frontends.tflite.writing import rewritten
+from tflite_models import S, branches, one_operator
 from work import lines_run
 
 
@@ -111,3 +112,12 @@ def test_damaged_files_end_in_an_error_or_in_a_model(tmp_path: Path) -> None:
             wrong += 1
             assert "\n" not in str(error)
     assert wrong > 30
+
+
+def test_what_vela_has_compiled_is_refused(tmp_path: Path) -> None:
+    sketch = one_operator("ethos-u")
+    assert "operator 0 (ethos-u): Vela has compiled the model" in refused(sketch.bytes(), tmp_path)
+    assert "Vela" in refused(rewritten(sketch.bytes(), {}, {0: 16, 1: 0}), tmp_path)  # old ones have offsets
+    newer = one_operator("ethos-u")
+    newer.model.subgraphs[0].operators[0].inputs.append(newer.tensor([4096], "UINT8"))  # made by nobody
+    assert "operator 0 (ethos-u): Vela has compiled the model" in refused(newer.bytes(), tmp_path)

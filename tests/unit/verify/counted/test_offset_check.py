@@ -8,7 +8,13 @@ from hmcos.errors import VerifyError
 from hmcos.graph.builder import GraphBuilder
 from hmcos.graph.graph import Graph, Operator, Tensor
 from hmcos.plan.arena import PlacedBuffer
-from hmcos.verify.counted.offset_check import check_model_offsets, check_planned_bodies, check_planned_offsets
+from hmcos.verify.counted.offset_check import (
+    Part,
+    Span,
+    check_model_offsets,
+    check_planned_bodies,
+    check_planned_offsets,
+)
 
 
 def chain() -> Graph:
@@ -25,8 +31,13 @@ def chain() -> Graph:
 ORDER = (0, 1, 2)
 
 
+def span_of(graph: Graph, order: tuple[int, ...], offsets: tuple[int, ...]) -> Span:
+    """Return the bytes of a model without bodies, after checking them."""
+    return check_model_offsets(Part(graph, order, offsets), 16)[0]
+
+
 def test_tensors_that_are_not_live_together_may_share() -> None:
-    assert check_model_offsets(chain(), ORDER, (0, 32, 64, 32), 16) == (0, 96)
+    assert span_of(chain(), ORDER, (0, 32, 64, 32)) == (0, 96)
 
 
 @pytest.mark.parametrize(
@@ -43,19 +54,31 @@ def test_tensors_that_are_not_live_together_may_share() -> None:
 )
 def test_planted_overlaps_are_found(offsets: tuple[int, ...], message: str) -> None:
     with pytest.raises(VerifyError, match=message):
-        check_model_offsets(chain(), ORDER, offsets, 16)
+        span_of(chain(), ORDER, offsets)
 
 
 def test_what_the_runtime_plans_itself_is_left_out() -> None:
-    assert check_model_offsets(chain(), ORDER, (0, -1, -1, 32), 16) == (0, 64)
+    assert span_of(chain(), ORDER, (0, -1, -1, 32)) == (0, 64)
 
 
 def test_bodies_take_their_bytes_while_their_operator_runs() -> None:
-    offsets = (0, 32, 64, 32)
-    assert check_model_offsets(chain(), ORDER, offsets, 16, {1: (96, 160)}) == (0, 160)
-    assert check_model_offsets(chain(), ORDER, offsets, 16, {0: (64, 160)}) == (0, 160)
-    with pytest.raises(VerifyError, match=r"step 1: tensor 2 .* overlaps|the bodies of operator 1 at 80"):
-        check_model_offsets(chain(), ORDER, offsets, 16, {1: (80, 160)})
+    def spans(number: int, *inner: int) -> tuple[Span, dict[int, Span]]:
+        body = Part(chain(), ORDER, inner)
+        return check_model_offsets(Part(chain(), ORDER, (0, 32, 64, 32), {number: [body]}), 16)
+
+    assert spans(1, 96, 128, 160, 128) == ((0, 192), {1: (96, 192)})
+    assert spans(0, 64, 96, 128, 96) == ((0, 160), {0: (64, 160)})
+    assert spans(1, -1, 96, -1, -1) == ((0, 128), {1: (96, 128)})
+    with pytest.raises(VerifyError, match=r"step 3: node 1, tensor 1 .* at 64 to 96 overlaps tensor 2 "):
+        spans(1, 96, 64, 128, 160)
+    with pytest.raises(VerifyError, match=r"step 3: node 1, tensor 1 .* overlaps node 1, tensor 0"):
+        spans(1, 96, 96, 128, 160)
+
+
+def test_one_body_may_run_twice() -> None:
+    body = Part(chain(), ORDER, (96, 128, 160, 128))
+    twice = Part(chain(), ORDER, (0, 32, 64, 32), {0: [body], 2: [body]})
+    assert check_model_offsets(twice, 16) == ((0, 192), {0: (96, 192), 2: (96, 192)})
 
 
 def test_only_what_is_in_the_arena_has_an_offset() -> None:
@@ -66,11 +89,11 @@ def test_only_what_is_in_the_arena_has_an_offset() -> None:
     builder.add_operator(Operator(1, "", "ADD", "", (x, folded), (y,)))
     builder.add_output(y)
     graph = builder.build()
-    assert check_model_offsets(graph, (0, 1), (0, 0, 64, 32, -1), 16) == (0, 96)
+    assert span_of(graph, (0, 1), (0, 0, 64, 32, -1)) == (0, 96)
     with pytest.raises(VerifyError, match=rf"tensor {unused} \('u'\): has the offset 96, but is live at no"):
-        check_model_offsets(graph, (0, 1), (0, 0, 64, 32, 96), 16)
+        span_of(graph, (0, 1), (0, 0, 64, 32, 96))
     with pytest.raises(VerifyError, match=r"tensor 2 \('f'\) at 0 to 32 overlaps tensor 0"):
-        check_model_offsets(graph, (0, 1), (0, 0, 0, 32, -1), 16)
+        span_of(graph, (0, 1), (0, 0, 0, 32, -1))
 
 
 def placed(*offsets: int) -> tuple[PlacedBuffer, ...]:

@@ -24,7 +24,7 @@ from hmcos.frontends.tflite.offsets import offsets_used
 from hmcos.frontends.tflite.reading import parse
 from hmcos.frontends.tflite.schema import ModelT, OperatorT, TensorT, content_of, integers
 from hmcos.frontends.tflite.subgraphs import read_subgraph
-from hmcos.graph.graph import Operator
+from hmcos.graph.graph import Graph, Operator
 from hmcos.plan.whole_arena import WholeArena
 
 _MOST_REQUESTS = 12
@@ -57,7 +57,8 @@ class _Setup:
     def __post_init__(self) -> None:
         self.room = Room()
         self.subgraphs = self.model.subgraphs or []
-        self.graphs = [read_subgraph(self.model, index) for index in range(len(self.subgraphs))]
+        known: dict[int, Graph] = {}
+        self.graphs = [read_subgraph(self.model, index, known) for index in range(len(self.subgraphs))]
         self.known = known_kernels(self.build.pointer)
 
     def arena(self) -> WholeArena:
