@@ -52,6 +52,14 @@ def one_line(message: str) -> str:
     return shortened(line, LONGEST_LINE)
 
 
+def shown(value: object) -> str:
+    """Return the `repr` of a value of any class, or its class if that has none, as an int of 5,000 digits."""
+    try:
+        return repr(value)
+    except Exception:  # its class may be anybody's
+        return f"a value of the type {type(value).__name__}"
+
+
 def first_line(error: BaseException) -> str:
     """Return the first line of the message of an error, or its class if it has none."""
     try:

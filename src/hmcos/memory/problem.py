@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from hmcos.errors import InstanceError
-from hmcos.words import human
+from hmcos.words import human, shown
 
 LARGEST = 2**63
 """Each buffer is smaller than this many bytes; scratch may be larger, since it may be a sum of sizes."""
@@ -147,7 +147,7 @@ def _check(problem: Problem) -> None:
         raise InstanceError(f"floor {problem.floor} is not in 0..2**63-1")
     for b, size in enumerate(problem.sizes):
         if not 0 <= size < LARGEST:
-            raise InstanceError(f"buffer {b}: size {size} is not in 0..2**63-1")
+            raise InstanceError(f"buffer {b}: size {shown(size)} is not in 0..2**63-1")
     for field, listed in (("inputs", problem.inputs), ("kept", problem.kept)):
         _check_ids(listed, buffers, field)
     made = [False] * buffers
@@ -167,7 +167,7 @@ def _check_operator(problem: Problem, op: int, made: list[bool]) -> None:
     _check_ids(makes, len(made), f"{where}: makes")
     _check_ids(allowed, len(made), f"{where}: may_overwrite")
     if problem.scratch[op] < 0:
-        raise InstanceError(f"{where}: scratch {problem.scratch[op]} is negative")
+        raise InstanceError(f"{where}: scratch {shown(problem.scratch[op])} is negative")
     for b in reads:
         if not made[b]:
             raise InstanceError(f"{where}: reads buffer {b} before anything makes it")

@@ -8,7 +8,7 @@ from typing import SupportsIndex, cast
 
 from hmcos.errors import InstanceError
 from hmcos.memory.problem import LARGEST, Problem
-from hmcos.words import meant
+from hmcos.words import meant, shown
 
 
 class ProblemBuilder:
@@ -135,7 +135,9 @@ class ProblemBuilder:
     def _sizes_of(self, makes: Mapping[str, SupportsIndex], title: str) -> dict[str, int]:
         """Return the bytes of the buffers that an operator makes, none of which may be there."""
         if not isinstance(makes, Mapping):
-            raise InstanceError(f"{title}: makes must map the names of buffers to their bytes, not {makes!r}")
+            raise InstanceError(
+                f"{title}: makes must map the names of buffers to their bytes, not {shown(makes)}"
+            )
         found: dict[str, int] = {}
         for buffer, size in makes.items():
             _check_name(buffer, f"{title}: makes a buffer, and its")
@@ -146,7 +148,7 @@ class ProblemBuilder:
     def _known(self, names: Iterable[str], what: str) -> Collection[str]:
         """Return buffers, each once, in the order of their first mention."""
         if isinstance(names, str) or not isinstance(names, Iterable):
-            raise InstanceError(f"{what} must be a list of names, not {names!r}")
+            raise InstanceError(f"{what} must be a list of names, not {shown(names)}")
         found = list(names)
         for name in found:
             self._check_there(name, what)
@@ -156,7 +158,9 @@ class ProblemBuilder:
         if isinstance(name, str) and name in self._numbers:
             return
         hint = meant(name, self._numbers) if isinstance(name, str) else ""
-        raise InstanceError(f"{what} {name!r}, but no input or operator before makes such a buffer.{hint}")
+        raise InstanceError(
+            f"{what} {shown(name)}, but no input or operator before makes such a buffer.{hint}"
+        )
 
     def _check_new(self, name: str, title: str) -> None:
         if name not in self._numbers:
@@ -169,7 +173,7 @@ class ProblemBuilder:
 
 def _check_name(name: object, what: str) -> None:
     if not isinstance(name, str):
-        raise InstanceError(f"{what} name must be text, not {name!r}")
+        raise InstanceError(f"{what} name must be text, not {shown(name)}")
 
 
 def _bytes(size: object, title: str, most: int | None = LARGEST) -> int:
@@ -178,5 +182,5 @@ def _bytes(size: object, title: str, most: int | None = LARGEST) -> int:
     except TypeError:
         found = -1
     if found < 0 or (most is not None and found >= most):
-        raise InstanceError(f"{title}: bytes are whole numbers in 0..2**63-1, not {size!r}")
+        raise InstanceError(f"{title}: bytes are whole numbers in 0..2**63-1, not {shown(size)}")
     return found

@@ -56,6 +56,13 @@ def test_numbers_of_numpy_are_numbers() -> None:
     assert all(type(size) is int for size in (*built.build().sizes, *built.build().scratch))
 
 
+class Wordless:
+    """Something that cannot say what it is."""
+
+    def __repr__(self) -> str:
+        raise ValueError("no words")
+
+
 def adding(*args: Any, **keywords: Any) -> Callable[[ProblemBuilder], None]:
     return lambda built: built.add(*args, **keywords)
 
@@ -116,6 +123,12 @@ WRONG: list[tuple[Callable[[ProblemBuilder], None], str]] = [
         adding("over", reads=["sum"], makes={"y": 0}, overwrites=["sum"]),
         "operator 5 ('over'): what overwrites a buffer makes exactly one of more than 0 bytes, not 0",
     ),
+    (
+        lambda b: b.add_input("y", 10**5000),
+        "input 'y': bytes are whole numbers in 0..2**63-1, not a value of the type int",
+    ),
+    (lambda b: b.keep(10**5000), "keep a value of the type int, but no input"),  # pyright: ignore
+    (adding("read", reads=Wordless(), makes={"y": 1}), "operator 5 ('read'): reads must be a list of names"),
     (adding(None, makes={"y": 1}), "an operator name must be text, not None"),
 ]
 
