@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 from hmcos.version import __version__
 
 if TYPE_CHECKING:
+    from hmcos.allocation.lives import Demand
     from hmcos.api.compiling import compile_c
     from hmcos.api.drawing import draw, report
     from hmcos.api.evaluating import evaluate
+    from hmcos.api.memories import place_in_memories
     from hmcos.api.models import export_instance, inspect, load, lower
     from hmcos.api.proving import allocate, measure, verify
     from hmcos.api.scheduling import compare, experiment, explain, schedule
@@ -20,12 +22,14 @@ if TYPE_CHECKING:
     from hmcos.errors import HmcosError
     from hmcos.limits import Status
     from hmcos.memory.instance import read_instance, write_instance
+    from hmcos.memory.lifetimes import Life
     from hmcos.memory.problem import Problem
     from hmcos.memory.problem_builder import ProblemBuilder
     from hmcos.memory.target import Target, load_target
     from hmcos.plan.arena import Arena
     from hmcos.plan.file.plan_file import read_plan
     from hmcos.plan.file.row_file import read_row_plan
+    from hmcos.plan.memory_blocks import MemoryBlock, MemoryPlacement, MemoryPlan
     from hmcos.plan.plan import Plan
     from hmcos.plan.row_plan import RowPlan
     from hmcos.plan.schedule import Schedule
@@ -41,8 +45,13 @@ if TYPE_CHECKING:
 __all__ = [
     "Arena",
     "Compiled",
+    "Demand",
     "Evaluation",
     "HmcosError",
+    "Life",
+    "MemoryBlock",
+    "MemoryPlacement",
+    "MemoryPlan",
     "Plan",
     "Problem",
     "ProblemBuilder",
@@ -69,6 +78,7 @@ __all__ = [
     "load_target",
     "lower",
     "measure",
+    "place_in_memories",
     "read_instance",
     "read_plan",
     "read_row_plan",
@@ -84,8 +94,13 @@ __all__ = [
 _PLACES = {
     "Arena": "hmcos.plan.arena:Arena",
     "Compiled": "hmcos.tasks.compile.compiling:Compiled",
+    "Demand": "hmcos.allocation.lives:Demand",
     "Evaluation": "hmcos.tasks.evaluate.evaluation:Evaluation",
     "HmcosError": "hmcos.errors:HmcosError",
+    "Life": "hmcos.memory.lifetimes:Life",
+    "MemoryBlock": "hmcos.plan.memory_blocks:MemoryBlock",
+    "MemoryPlacement": "hmcos.plan.memory_blocks:MemoryPlacement",
+    "MemoryPlan": "hmcos.plan.memory_blocks:MemoryPlan",
     "Plan": "hmcos.plan.plan:Plan",
     "Problem": "hmcos.memory.problem:Problem",
     "ProblemBuilder": "hmcos.memory.problem_builder:ProblemBuilder",
@@ -111,6 +126,7 @@ _PLACES = {
     "load_target": "hmcos.memory.target:load_target",
     "lower": "hmcos.api.models:lower",
     "measure": "hmcos.api.proving:measure",
+    "place_in_memories": "hmcos.api.memories:place_in_memories",
     "read_instance": "hmcos.memory.instance:read_instance",
     "read_plan": "hmcos.plan.file.plan_file:read_plan",
     "read_row_plan": "hmcos.plan.file.row_file:read_row_plan",

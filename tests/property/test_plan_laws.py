@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from math import inf, nan
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -19,17 +17,14 @@ from onnx import ModelProto, parser
 
 import hmcos
 from hmcos.allocation.planner_table import names as allocator_names
-from hmcos.errors import PlanError
 from hmcos.memory.problem import Problem
 from hmcos.memory.target import Target, parse_target, target_names
 from hmcos.network.opening import open_source
 from hmcos.plan.agreement import disagreements
-from hmcos.plan.file.plan_file import plan_text, read_claims, read_plan
-from hmcos.plan.plan import Plan
+from hmcos.plan.file.plan_file import plan_text, read_plan
 from hmcos.schedulers.scheduler_table import names as scheduler_names
 from hmcos.tasks.schedule.recheck import checks_at_rest
-from hmcos.verify.checks import Check
-from hmcos.verify.plan_checks import check_source
+from property.changed_plans import Place, as_read, drawn_place, told, value_at, with_change
 from property.model_strategies import models
 from property.strategies import generators, problems, random_problem
 from unit.verify.faults import HEAD
@@ -44,9 +39,6 @@ BODY = """net (bool go, float[4] x) => (float[4] y)
   >
   y = Neg(c)
 }"""
-
-Place = tuple[str | int, ...]
-"""Keys and indices that lead to a value in a plan file."""
 
 REPEATED: tuple[Place, ...] = (
     ("source", "name"),
@@ -68,12 +60,6 @@ BELIEVED: tuple[Place, ...] = (
 """Figures that only a search can prove. Where one of them settles a status, it cannot be changed alone."""
 UNDECIDED = {"feasible", "time limit", "state limit", "interrupted"}
 """Statuses that prove nothing: they tell why the search ended."""
-TYPES: tuple[object, ...] = (
-    *(None, True, 1.5, -1, 2**70, 10**400, inf, nan, "x", "\0", "\ud800"),
-    *(list[int](), [0], [[0]], dict[str, int](), {"x": 1}),
-)
-"""What may stand in place of any value."""
-WORDS = ("y", "t1", "none", "default", "optimal", "feasible", "fits", "does not fit", "time limit")
 
 
 @given(
@@ -138,83 +124,6 @@ def test_no_changed_field_goes_unnoticed(
         words = told(folder, model, changed)
         assert words or is_harmless(folder, place, (record, changed)), (place, value_at(changed, place))
         assert not words or names(words, place, record), (place, words)
-
-
-def told(folder: Path, model: ModelProto, record: Mapping[str, object]) -> str:
-    """Return what is said against a plan file, empty when everything that needs no running holds."""
-    path = folder / "plan.json"
-    path.write_text(json.dumps(record))
-    try:
-        plan = read_claims(path)
-    except PlanError as error:
-        return str(error)
-    words = next((check.words for check in at_rest(model, plan) if not check.held), "")
-    try:
-        read_plan(path)
-    except PlanError:
-        assert words, "read_plan must not refuse what verify accepts"
-    return words
-
-
-def as_read(folder: Path, record: Mapping[str, object]) -> Plan:
-    path = folder / "plan.json"
-    path.write_text(json.dumps(record))
-    return read_claims(path)
-
-
-def at_rest(model: ModelProto, plan: Plan) -> list[Check]:
-    opened = open_source(model)
-    source = check_source(opened.source, plan)
-    return [source, *checks_at_rest(opened, plan)] if source.held else [source]
-
-
-def drawn_place(record: Mapping[str, Any], rng: Random) -> Place:
-    """Return the place of a value, containers included; every key of the file is equally likely."""
-    place: list[str | int] = [rng.choice(list(record))]
-    value: object = record[cast(str, place[0])]
-    while isinstance(value, dict | list) and value and rng.random() < 0.9:
-        inner = cast("dict[str, Any] | list[Any]", value)
-        place.append(rng.choice(list(inner)) if isinstance(inner, dict) else rng.randrange(len(inner)))
-        value = cast(Any, inner)[place[-1]]
-    return tuple(place)
-
-
-def value_at(record: Any, place: Place) -> Any:
-    for key in place:
-        record = record[key]
-    return record
-
-
-def with_change(record: dict[str, Any], place: Place, rng: Random) -> dict[str, Any]:
-    """Return the record with one value changed: in its type, in its size, or in what it holds."""
-    changed = copy.deepcopy(record)
-    holder = value_at(changed, place[:-1])
-    holder[place[-1]] = _changed(holder[place[-1]], rng)
-    return changed
-
-
-def _changed(value: Any, rng: Random) -> Any:
-    if rng.random() < 0.3:
-        return rng.choice(TYPES)
-    if isinstance(value, bool):
-        return not value
-    if isinstance(value, int):
-        return max(0, value + rng.choice((-64, -16, -1, 1, 16, 64, value)))
-    if isinstance(value, list) and len(cast("list[Any]", value)) > 1:
-        listed = cast("list[Any]", value)
-        i, j = sorted(rng.sample(range(len(listed)), 2))
-        return rng.choice(
-            (
-                listed[:-1],
-                [*listed, listed[i]],
-                [*listed[:i], listed[j], *listed[i + 1 : j], listed[i], *listed[j + 1 :]],
-            )
-        )
-    if isinstance(value, dict) and value:
-        fields = cast("dict[str, Any]", value)
-        gone = rng.choice(list(fields))
-        return {key: fields[key] for key in fields if key != gone}
-    return rng.choice(WORDS)
 
 
 def is_harmless(folder: Path, place: Place, pair: tuple[Mapping[str, Any], Mapping[str, Any]]) -> bool:

@@ -46,7 +46,7 @@ def test_the_arena_holds_the_network(
             found.tobytes() == whole.tobytes() if exact else np.allclose(found, whole, rtol=1e-5, atol=1e-6)
         )
     assert plan.arena is not None
-    assert (ran.end, ran.steps) == (plan.arena.size, len(plan.scheduled))
+    assert (ran.ends[0], ran.steps) == (plan.arena.size, len(plan.scheduled))
 
 
 @settings(max_examples=30)

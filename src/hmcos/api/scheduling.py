@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -12,13 +12,16 @@ from hmcos.limits import SILENCE, Limits, Observer, Watch, never
 from hmcos.memory.target import Target
 from hmcos.network.opening import ZOO, Openable, open_source
 from hmcos.network.restoring import opened_for
+from hmcos.plan.memory_blocks import MemoryBlock
 from hmcos.plan.plan import Plan
 from hmcos.staging import output_errors
+from hmcos.tasks.memories_file import chosen_blocks, memories_file
 from hmcos.tasks.places import target_file
 from hmcos.tasks.request import (
     Request,
     WholeArenaRequest,
     check_budget_for,
+    check_memories,
     chosen_arena,
     chosen_limits,
     chosen_target,
@@ -67,6 +70,7 @@ def schedule(  # noqa: PLR0913 (one keyword per option of the command line, so t
     budget_for: str = "peak",
     whole_arena: bool | None = None,
     pointer_bytes: int = 8,
+    memories: str | PathLike[str] | Sequence[MemoryBlock] | None = None,
     observer: Observer = SILENCE,
     interrupted: Callable[[], bool] = never,
 ) -> Plan:
@@ -91,7 +95,9 @@ def schedule(  # noqa: PLR0913 (one keyword per option of the command line, so t
     are written, a plan for TensorFlow Lite for Microcontrollers says in `tflm` what that takes in all: as it
     says itself where tflite-micro is installed, else predicted; for chips with `pointer_bytes` of 4 always
     predicted. With `budget_for="total"` the budget is for that; the search then looks for the least as
-    if there were none, and `plan.fits_in_all(budget)` says whether it fits.
+    if there were none, and `plan.fits_in_all(budget)` says whether it fits. With `memories`, a TOML file or
+    values in order of preference, buffers go into several memories instead of one arena, such that the fewest
+    bytes are written to and read from all but the first: `plan.memories`.
 
     Raises:
         HmcosError: one of its subclasses for any wrong input. Reaching a limit or not fitting is a status.
@@ -100,6 +106,8 @@ def schedule(  # noqa: PLR0913 (one keyword per option of the command line, so t
     check_budget_for(budget_for)
     peak_budget = budget if budget_for == "peak" else None
     whole = (output is not None if whole_arena is None else whole_arena) or budget_for == "total"
+    blocks = () if memories is None else chosen_blocks(memories)
+    offsets = offsets and not blocks
     request = Request(
         target=chosen_target(target, kernels),
         scheduler=scheduler,
@@ -111,7 +119,9 @@ def schedule(  # noqa: PLR0913 (one keyword per option of the command line, so t
         offsets=offsets and output is not None,
         tiling=tile,
         whole_arena=WholeArenaRequest(pointer_bytes, offsets) if whole else None,
+        memories=blocks,
     )
+    check_memories(request)
     check_emit(emit, output is not None and request.arena is not None)
     opened = open_source(model, request.bind)
     if budget_for == "total":
@@ -120,7 +130,11 @@ def schedule(  # noqa: PLR0913 (one keyword per option of the command line, so t
         return run(request, opened, watch).plan
     page = _page_name(Path(output), overwrite)
     place = Output(
-        Path(output), header=emit is not None, beside=page, inputs=target_file(target), overwrite=overwrite
+        Path(output),
+        header=emit is not None,
+        beside=page,
+        inputs=(*target_file(target), *memories_file(memories)),
+        overwrite=overwrite,
     )
     solved = run_into(request, opened, place, watch)
     return _with_page(solved, Path(output, *page), watch) if page else solved.plan

@@ -13,8 +13,8 @@ from hmcos.allocation.planner_table import names as allocator_names
 from hmcos.errors import OptionError
 from hmcos.frontends.kernel_table import DEFAULT
 from hmcos.frontends.kernel_table import names as kernel_names
+from hmcos.memory.size_text import parse_size
 from hmcos.memory.target import target_names
-from hmcos.report.words.sizes import parse_size
 from hmcos.schedulers.scheduler_table import names as scheduler_names
 from hmcos.zoo.catalogue import names as zoo_names
 

@@ -42,6 +42,7 @@ Examples:
   hmcos schedule model.tflite --budget 96K --budget-for total --pointer-bytes 4
   hmcos schedule model.pt2 -o out --bind s77=8     an exported program of PyTorch
   hmcos schedule model.tflite -o out --kernels cmsis-nn:dsp     firmware with CMSIS-NN, on a Cortex-M4
+  hmcos schedule model.tflite --memories chip.toml      64K of SRAM and a slow memory: which tensor goes where
   hmcos schedule model.onnx -o out --tile      below any order: regions run in pieces
   hmcos schedule model.tflite -o out --tile --max-extra-macs 10% --strip-quantize
 """
@@ -97,6 +98,12 @@ Examples:
     help="What to minimize; for a smaller arena, a higher peak is accepted.",
 )
 @click.option("--external-io", is_flag=True, help="The caller supplies the memory of inputs and outputs.")
+@click.option(
+    "--memories",
+    type=click.Path(readable=False),
+    metavar="FILE.toml",
+    help="Put buffers into several memories such that the slower ones are read and written the least.",
+)
 @click.option("--emit", type=click.Choice(["c"]), help="Also write the arena as a C header into the folder.")
 @click.option("--tile", is_flag=True, help="Change the graph: run regions in pieces where that needs less.")
 @click.option(
@@ -142,6 +149,8 @@ def schedule(
             **options,
         )
     _tell_result(plan, options["target"], as_json=as_json)
+    if plan.memories is not None:
+        return exit_code(plan.memories.answer)
     if options["budget"] is None:
         return 0
     whole = options["budget_for"] == "total"
@@ -171,6 +180,8 @@ def _answer(plan: Plan, budget: int) -> Status:
 
 def _note(plan: Plan, target: str) -> None:
     """Print notes about the result on standard error."""
+    if plan.memories is not None and plan.source.format == "tflite":
+        _tell("TFLM has one arena for tensors, so no offsets are written into the .tflite")
     if plan.outputs.plan is not None and plan.outputs.page is None:
         _tell(_why_no_page())
     for note in plan.source.notes:

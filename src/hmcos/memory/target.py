@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
@@ -14,14 +12,10 @@ from pathlib import Path
 from typing import cast
 
 from hmcos.errors import TargetError, UnknownTargetError
-from hmcos.files import read_ordinary
 from hmcos.graph.kinds import STANDARD_DOMAINS
 from hmcos.memory.problem import LARGEST
+from hmcos.memory.toml_file import toml_in
 from hmcos.words import meant
-
-_DEEP = re.compile(r"""(?<![\w"'-])(?:[\w"'-]++[ \t]*+\.[ \t]*+){100}""")
-"""A key of 100 parts or more. Python's TOML reader takes quadratic time for it: minutes for a file of 100
-KB."""
 
 _FOLDER = Path(__file__).with_name("targets")
 _TARGET_KEYS = ("alignment", "overwrite_inputs", "views", "overwrite", "scratch", "kernels", "floor")
@@ -130,20 +124,7 @@ def load_target(name_or_path: str | Path) -> Target:
 
 
 def _read(name: str, path: Path) -> Target:
-    try:
-        text = read_ordinary(path).decode()
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise TargetError(f"{path}: cannot be read as a target: {reason}") from error
-    try:
-        if _DEEP.search(text):
-            raise RecursionError
-        data = tomllib.loads(text)
-    except RecursionError:
-        raise TargetError(f"{path}: nested too deeply for a target") from None
-    except ValueError as error:
-        raise TargetError(f"{path}: not TOML: {error}") from error
-    return _parsed(name, data, str(path))
+    return _parsed(name, toml_in(path, "a target", TargetError), str(path))
 
 
 def target_called(target: str | PathLike[str] | Target) -> Target:

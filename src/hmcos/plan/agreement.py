@@ -11,6 +11,7 @@ from itertools import pairwise
 from hmcos.alignment import round_up
 from hmcos.limits import Status
 from hmcos.plan.arena import Arena
+from hmcos.plan.memories_agreement import in_memories
 from hmcos.plan.plan import Plan
 from hmcos.plan.row_plan import RowPlan
 
@@ -31,6 +32,8 @@ def disagreements(plan: Plan) -> Iterator[Disagreement]:
     yield from in_seconds(plan)
     if plan.arena is not None:
         yield from in_arena(plan, plan.arena)
+    if plan.memories is not None:
+        yield from in_memories(plan, plan.memories)
 
 
 def in_source(plan: Plan | RowPlan) -> Iterator[Disagreement]:

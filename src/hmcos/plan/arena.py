@@ -64,3 +64,5 @@ class PlacedBuffer:
     the buffer. Empty for scratch, and in plans of the first edition until `with_tensor_ids` adds them."""
     names: tuple[str, ...] = ()
     """Names of these tensors, in the same order: they may be empty and equal."""
+    memory: int | None = None
+    """Index of its memory, from whose start the offset counts; None in an arena, which is one block."""

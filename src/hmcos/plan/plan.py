@@ -9,6 +9,7 @@ from typing import cast
 
 from hmcos.limits import Status
 from hmcos.plan.arena import Arena, PlacedBuffer
+from hmcos.plan.memory_blocks import MemoryPlan
 from hmcos.plan.rewriting import Rewriting
 from hmcos.plan.schedule import Schedule
 from hmcos.plan.whole_arena import WholeArenas
@@ -185,9 +186,9 @@ class Plan:
     bodies: tuple[BodyPlan, ...] = ()
     outputs: Outputs = Outputs()
     arena: Arena | None = None
-    """Offsets for `buffers`; None if no arena was requested."""
+    """Offsets for `buffers`; None if no arena was requested, or several memories were."""
     buffers: tuple[PlacedBuffer, ...] = ()
-    """Everything in the arena: inputs first, then by step."""
+    """Everything in the arena or the memories: inputs first, then by step."""
     largest_first_arena: int | None = None
     """Bytes of the arena that the planner of most runtimes, `largest_first`, makes for the same order."""
     file: str | None = field(default=None, compare=False)
@@ -199,6 +200,8 @@ class Plan:
     operators and tensors in the plan are those of the changed network."""
     tflm: WholeArenas | None = None
     """Whole arenas in TensorFlow Lite for Microcontrollers; None for other targets, or if nobody asks."""
+    memories: MemoryPlan | None = None
+    """Several memories for `buffers`, instead of one arena; None if none were named."""
     untiled: str = field(default="", compare=False)
     """Why the network was not tiled although that was asked for; not recorded in the plan file."""
 
@@ -227,6 +230,11 @@ class Plan:
     def status(self) -> Status:
         """How the search ended."""
         return self.schedule.status
+
+    @property
+    def has_places(self) -> bool:
+        """Whether every buffer has a place, in an arena or in a memory."""
+        return self.arena is not None or (self.memories is not None and self.memories.has_places)
 
     def fits_in_all(self, budget: int) -> Status:
         """Return whether all that must be declared for TensorFlow Lite for Microcontrollers fits a budget.

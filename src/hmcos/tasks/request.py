@@ -12,6 +12,7 @@ from hmcos.allocation.planner_table import allocator as allocator_called
 from hmcos.errors import OptionError
 from hmcos.limits import Limits
 from hmcos.memory.target import Target, target_called
+from hmcos.plan.memory_blocks import MemoryBlock
 from hmcos.schedulers.scheduler_table import scheduler as scheduler_called
 
 if TYPE_CHECKING:
@@ -77,6 +78,8 @@ class Request:
 
     whole_arena: WholeArenaRequest | None = None
     """How to state the whole arena, where the runtime has one; None to leave it out."""
+    memories: tuple[MemoryBlock, ...] = ()
+    """The memories to put buffers into, the preferred one first; empty for one block without a limit."""
 
     def __post_init__(self) -> None:
         """Check the names.
@@ -146,3 +149,19 @@ def chosen_limits(
         raise OptionError(f"a budget is at least 0 bytes, not {budget}")
     limits = Limits(seconds=seconds, budget=budget, seed=seed)
     return limits if states is None else replace(limits, states=states)
+
+
+def check_memories(request: Request) -> None:
+    """Check that memories go with the rest of a request.
+
+    Raises:
+        OptionError: they do not; names the option that is in the way.
+    """
+    if not request.memories:
+        return
+    if request.limits.budget is not None:
+        raise OptionError("memories have capacities: name no budget with them")
+    if request.arena is not None and (request.arena.any_peak or request.arena.allocator != "auto"):
+        raise OptionError(
+            "memories are filled by a search of their own: name no allocator and nothing to minimize"
+        )

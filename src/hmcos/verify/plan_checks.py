@@ -10,12 +10,14 @@ from hmcos.errors import VerifyError
 from hmcos.graph.graph import Graph
 from hmcos.plan.agreement import in_arena, in_bodies, in_search, in_seconds, in_source
 from hmcos.plan.arena import PlacedBuffer
+from hmcos.plan.memories_agreement import in_memories
+from hmcos.plan.memory_blocks import MemoryPlan
 from hmcos.plan.plan import OperatorRow, Plan, Source
 from hmcos.plan.row_plan import RowPlan
 from hmcos.verify.checks import Check, attempt
 from hmcos.verify.counted.arena_check import check_arena
 from hmcos.verify.counted.body_counts import recount_bodies
-from hmcos.verify.counted.buffer_lives import check_lives, check_offsets
+from hmcos.verify.counted.buffer_lives import check_lives, check_offsets, check_together
 from hmcos.verify.counted.claims import (
     check_agreement,
     check_bounds,
@@ -27,6 +29,7 @@ from hmcos.verify.counted.instance_count import Instance, as_counted, check_inst
 from hmcos.verify.counted.order_check import check_order
 from hmcos.verify.counted.overlap import first_overlap
 from hmcos.verify.counted.recount import recount
+from hmcos.verify.counted.stepping import stepped
 from hmcos.verify.counted.steps import Execution, run_of_graph, run_of_instance
 from hmcos.verify.counted.target_check import check_no_target, check_target
 
@@ -65,7 +68,7 @@ def check_network_plan(
             ("target", lambda: check_target(plan.target, kernel_scratch, floor)),
             ("order", order),
             ("memory", memory),
-            *(() if plan.arena is None else (("arena", lambda: _arena(plan, run())),)),
+            *_places(plan, run),
         )
     )
 
@@ -89,7 +92,7 @@ def check_instance_plan(instance: Instance, plan: Plan) -> list[Check]:
             ("target", lambda: check_no_target(plan.target)),
             ("order", order),
             ("memory", lambda: _memory(plan, run(), least_peak(run()))),
-            *(() if plan.arena is None else (("arena", lambda: _arena(plan, run())),)),
+            *_places(plan, run),
         )
     )
 
@@ -157,6 +160,33 @@ def _arena(plan: Plan, run: Execution) -> str:
     check_arena(plan.buffers, plan.arena)
     taken = sum(buffer.takes_over is not None and buffer.operator is None for buffer in plan.buffers)
     return f"{plan.arena.size:,} bytes hold {len(plan.buffers):,} buffers, {taken:,} in place; none overlap"
+
+
+def _places(plan: Plan, run: Callable[[], Execution]) -> list[tuple[str, Callable[[], str]]]:
+    """Return the check of the arena of a plan, or of its memories, if it has any."""
+    if plan.memories is not None:
+        memories = plan.memories
+        return [("memories", lambda: _memories(plan, memories, run()))]
+    return [] if plan.arena is None else [("arena", lambda: _arena(plan, run()))]
+
+
+def _memories(plan: Plan, memories: MemoryPlan, run: Execution) -> str:
+    placement = memories.placement
+    check_agreement(in_memories(plan, memories))
+    if not memories.has_places:
+        return f"{placement.status}: no buffer has a place"
+    check_lives(run, plan.buffers)
+    for k in range(len(placement.blocks)):
+        _check_apart([buffer for buffer in plan.buffers if buffer.memory == k])
+    check_together(plan.buffers)
+    moved = stepped(run, plan.buffers, [block.capacity for block in placement.blocks]).traffic
+    if moved != placement.traffic:
+        raise VerifyError(f"memories.blocks.traffic: is {placement.traffic}, but {moved} bytes are moved")
+    rows = zip(placement.blocks, placement.sizes, placement.traffic, strict=True)
+    return (
+        ", ".join(f"{block.name} {size:,} bytes, traffic {traffic:,}" for block, size, traffic in rows)
+        + f"; {len(plan.buffers):,} buffers, stepped through in separate blocks"
+    )
 
 
 def _check_apart(buffers: Sequence[PlacedBuffer]) -> None:

@@ -115,13 +115,13 @@ def _solve(
     solver.parameters.max_deterministic_time = effort.work
     solver.parameters.max_time_in_seconds = effort.seconds
     solver.parameters.catch_sigint_signal = False  # Ctrl-C is handled in Python, and reaches us by `stop`
-    status = _until(effort.stop, solver, model)
+    status = until(effort.stop, solver, model)
     if status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         return [int(solver.value(start)) for start in starts]
     return False if status == cp_model.INFEASIBLE else None
 
 
-def _until(stop: Callable[[], bool], solver: cp_model.CpSolver, model: cp_model.CpModel) -> object:
+def until(stop: Callable[[], bool], solver: cp_model.CpSolver, model: cp_model.CpModel) -> object:
     """Return the status of the solver, which is stopped once `stop` returns True.
 
     The solver works in a thread of its own: while the main thread is inside it, Python handles no signal,

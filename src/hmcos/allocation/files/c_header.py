@@ -41,8 +41,7 @@ def c_header(
         OptionError: the prefix is not an identifier, the numbers of names and lives differ, or the arena is
             too large for an integer of C.
     """
-    if not re.fullmatch(r"[A-Za-z_]\w*", prefix, re.ASCII):
-        raise OptionError(f"prefix {prefix!r} is not a C identifier; use letters, digits and underscores")
+    check_prefix(prefix)
     if not len(names) == len(lives.lives) == len(arena.offsets):
         raise OptionError(
             f"{len(names)} names and {len(arena.offsets)} offsets, but {len(lives.lives)} lives"
@@ -50,16 +49,26 @@ def c_header(
     if arena.size >= LARGEST:
         raise OptionError(f"an arena of {arena.size} bytes cannot be written in C; the most is 2**64-1 bytes")
     head = prefix.upper()
-    alignment = _power_of_two(max((lives.step(i) for i in range(len(names))), default=1))
+    alignment = power_of_two(max((lives.step(i) for i in range(len(names))), default=1))
     size = f"{head}_ARENA_SIZE" if whole is None else f"{head}_TFLM_HEAD_SIZE"
     lines = _preamble(head, prefix, arena, alignment, whole)
-    for i, macro in enumerate(_macros(names)):
+    for i, macro in enumerate(macros(names)):
         if arena.offsets[i] != EXTERNAL:
-            lines += _life(head, size, macro, (arena.offsets[i], lives.lives[i].size, lives.step(i)))
+            lines += life_lines(head, size, macro, (arena.offsets[i], lives.lives[i].size, lives.step(i)))
     return "\n".join([*lines, "#undef " + head + "_ASSERT", f"#endif  /* {head}_ARENA_H */", ""])
 
 
-def _power_of_two(step: int) -> int:
+def check_prefix(prefix: str) -> None:
+    """Check that macros can begin with a prefix.
+
+    Raises:
+        OptionError: it is not a C identifier.
+    """
+    if not re.fullmatch(r"[A-Za-z_]\w*", prefix, re.ASCII):
+        raise OptionError(f"prefix {prefix!r} is not a C identifier; use letters, digits and underscores")
+
+
+def power_of_two(step: int) -> int:
     """Return the smallest power of two that is at least the step, since C aligns to powers of two only."""
     return 1 << (step - 1).bit_length()
 
@@ -85,6 +94,17 @@ def _preamble(head: str, prefix: str, arena: Arena, alignment: int, whole: int |
         *sizes,
         f"#define {head}_ARENA_ALIGNMENT {alignment}",
         "",
+        *dialects(head),
+        f"/* Use: {use} */"
+        if arena.size or whole
+        else "/* Nothing needs a place: there is no arena to declare. */",
+        "",
+    ]
+
+
+def dialects(head: str) -> list[str]:
+    """Return the macros that C and C++ spell differently: alignment, and an assertion at compile time."""
+    return [
         "#ifdef __cplusplus",
         f"#define {head}_ALIGNED alignas({head}_ARENA_ALIGNMENT)",
         f"#define {head}_ASSERT(condition, message) static_assert(condition, message)",
@@ -93,38 +113,37 @@ def _preamble(head: str, prefix: str, arena: Arena, alignment: int, whole: int |
         f"#define {head}_ASSERT(condition, message) _Static_assert(condition, message)",
         "#endif",
         "",
-        f"/* Use: {use} */"
-        if arena.size or whole
-        else "/* Nothing needs a place: there is no arena to declare. */",
-        "",
     ]
 
 
-def _life(head: str, arena_size: str, macro: str, place: tuple[int, int, int]) -> list[str]:
+def life_lines(
+    head: str, arena_size: str, macro: str, place: tuple[int, int, int], where: str = "the arena"
+) -> list[str]:
+    """Return the macros of a life, which is at (offset, size, alignment) somewhere, and what asserts them."""
     offset, size, step = place
     lines = [
         f"#define {head}_OFFSET_{macro} {offset}ULL",
         f"#define {head}_SIZE_{macro} {size}ULL",
         f"{head}_ASSERT({head}_OFFSET_{macro} + {head}_SIZE_{macro} <= {arena_size},",
-        f'    "{macro} ends outside the arena");',
+        f'    "{macro} ends outside {where}");',
     ]
     if step > 1:
         lines.append(f'{head}_ASSERT({head}_OFFSET_{macro} % {step} == 0, "{macro} is not aligned");')
     return [*lines, ""]
 
 
-def _macros(names: Sequence[str]) -> list[str]:
+def macros(names: Sequence[str]) -> list[str]:
     """Return a different identifier, in capitals, for each name."""
     taken: set[str] = set()
-    macros: list[str] = []
+    found: list[str] = []
     for i, name in enumerate(names):
         plain = _identifier(name).upper() or "UNNAMED"
         macro = plain
         while macro in taken:
             macro = f"{plain}_{i}" if macro == plain else f"{macro}X"
         taken.add(macro)
-        macros.append(macro)
-    return macros
+        found.append(macro)
+    return found
 
 
 def _identifier(name: str) -> str:

@@ -32,11 +32,12 @@ def arena_keys(plan: Plan) -> dict[str, object]:
         "arena": arena_record(plan.arena),
         "arena_seconds": plan.arena.seconds,
         "largest_first_arena": plan.largest_first_arena,
-        **_buffers_record(plan.buffers),
+        **buffers_record(plan.buffers),
     }
 
 
-def _buffers_record(buffers: Sequence[PlacedBuffer]) -> dict[str, object]:
+def buffers_record(buffers: Sequence[PlacedBuffer]) -> dict[str, object]:
+    """Return the buffers of a plan, and its tensors by name, as keys of its file."""
     if any(not buffer.tensors and buffer.operator is None for buffer in buffers):
         # A plan of the first edition that is written again: it has only names, each of them once.
         by_name = {name: i for i, buffer in enumerate(buffers) for name in buffer.names}
@@ -65,6 +66,7 @@ def _buffer_record(buffer: PlacedBuffer) -> dict[str, object]:
         "death": buffer.death,
         "operator": buffer.operator,
         "takes_over": buffer.takes_over,
+        **({} if buffer.memory is None else {"memory": buffer.memory}),
     }
 
 
@@ -76,7 +78,7 @@ def read_arena(fields: Fields) -> tuple[Arena | None, tuple[PlacedBuffer, ...], 
     """
     if "arena" not in fields.values:
         return None, (), None
-    buffers = _buffers(fields)
+    buffers = read_buffers(fields)
     part = fields.part("arena")
     arena = Arena(
         offsets=tuple(buffer.offset for buffer in buffers),
@@ -91,7 +93,12 @@ def read_arena(fields: Fields) -> tuple[Arena | None, tuple[PlacedBuffer, ...], 
     return arena, buffers, fields.number("largest_first_arena")
 
 
-def _buffers(fields: Fields) -> tuple[PlacedBuffer, ...]:
+def read_buffers(fields: Fields) -> tuple[PlacedBuffer, ...]:
+    """Return the buffers in a plan file, without their memories.
+
+    Raises:
+        PlanError: a key is missing or wrong.
+    """
     rows = fields.parts("buffers")
     if not any({"tensors", "names"} & row.values.keys() for row in rows):
         return _first_edition(fields, rows)

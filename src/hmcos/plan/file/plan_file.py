@@ -12,6 +12,7 @@ from hmcos.errors import PlanError
 from hmcos.plan.agreement import disagreements
 from hmcos.plan.file.arena_fields import arena_keys, read_arena, status_of
 from hmcos.plan.file.fields import Fields, expecting, fields_in
+from hmcos.plan.file.memories_fields import memories_keys, read_memories
 from hmcos.plan.file.rewriting_fields import read_rewriting, rewriting_record
 from hmcos.plan.file.source_fields import read_digests, read_source_fields, source_record
 from hmcos.plan.file.target_fields import read_target
@@ -134,6 +135,7 @@ def _record(plan: Plan) -> dict[str, object]:
         "operators": [_operator_record(plan.operators[i]) for i in plan.order],
         "bodies": [_body_record(body) for body in plan.bodies],
         **arena_keys(plan),
+        **memories_keys(plan),
         **({} if plan.tflm is None else {"tflm": whole_arenas_record(plan.tflm)}),
     }
 
@@ -209,6 +211,7 @@ def _plan(fields: Fields) -> Plan:
     in_order = tuple(i for i in order if i in kept)
     _expect(in_order == scheduled_order, fields, "scheduled_order", "must follow `order`")
     arena, buffers, largest_first = read_arena(fields)
+    memories, spread = read_memories(fields)
     is_rewritten = fields.text("format") == REWRITTEN_FORMAT
     rewriting = read_rewriting(fields.part("rewriting")) if is_rewritten else None
     return Plan(
@@ -226,10 +229,11 @@ def _plan(fields: Fields) -> Plan:
         bodies=tuple(map(_body, fields.parts("bodies"))),
         outputs=_outputs(fields.part("outputs")),
         arena=arena,
-        buffers=buffers,
+        buffers=buffers or spread,
         largest_first_arena=largest_first,
         budget=fields.number_or_none("budget") if "budget" in fields.values else None,
         rewriting=rewriting,
+        memories=memories,
         tflm=read_whole_arenas(fields.part("tflm")) if "tflm" in fields.values else None,
     )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from hmcos.frontends.outline import Port
 from hmcos.plan.arena import Arena
 from hmcos.plan.file.arena_fields import arena_record
+from hmcos.plan.file.memories_fields import memories_record
 from hmcos.plan.file.plan_file import outputs_record, seconds_record
 from hmcos.plan.file.whole_arena_fields import whole_arenas_record
 from hmcos.plan.plan import Plan, Source, TargetUsed
@@ -41,6 +42,7 @@ def plan_record(plan: Plan) -> dict[str, object]:
         "arena": None if plan.arena is None else _arena_record(plan.arena),
         "largest_first_arena": plan.largest_first_arena,
         **notes_record(plan.source),
+        **memories_keys(plan),
         **_tiled_record(plan),
         **({} if plan.tflm is None else {"tflm": whole_arenas_record(plan.tflm)}),
     }
@@ -94,6 +96,26 @@ def rewriting_record(rewriting: Rewriting, operators: int) -> dict[str, object]:
         "fixed": dict(sorted(rewriting.fixed.items())),
         "exact": rewriting.is_exact,
     }
+
+
+def memories_keys(plan: Plan) -> dict[str, object]:
+    """Return the key `memories` where memories were named: what is in each, and where every tensor is."""
+    if plan.memories is None:
+        return {}
+    names = [block.name for block in plan.memories.placement.blocks]
+    buffers = [
+        {
+            "name": buffer.name,
+            "memory": names[buffer.memory or 0],
+            "offset": buffer.offset,
+            "bytes": buffer.size,
+            "tensors": list(buffer.tensors),
+            "operator": buffer.operator,
+        }
+        for buffer in plan.buffers
+    ]
+    seconds = round(plan.memories.placement.seconds, 6)
+    return {"memories": {**memories_record(plan.memories), "seconds": seconds, "buffers": buffers}}
 
 
 def _arena_record(arena: Arena) -> dict[str, object]:

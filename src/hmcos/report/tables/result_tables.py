@@ -19,6 +19,7 @@ from hmcos.plan.rewriting import Rewriting
 from hmcos.plan.schedule import Schedule
 from hmcos.report.tables.arena_table import plan_arena
 from hmcos.report.tables.fitting import fitted, path_line
+from hmcos.report.tables.memories_table import plan_memories
 from hmcos.report.tables.tiling_lines import tiling_lines
 from hmcos.report.tables.whole_arena_table import whole_arena
 from hmcos.report.words.names import operator_words, shown
@@ -85,6 +86,7 @@ def plan_tables(plan: Plan) -> RenderableType:
         *_unknown(plan.target),
         *tiling_lines(plan),
         *plan_arena(plan),
+        *plan_memories(plan),
         *whole_arena(plan),
         *_crest(plan),
         *_written(plan),

@@ -53,8 +53,13 @@ def _live_tensor(network: Network, life: Life) -> LiveTensor:
 
 
 def _buffers(network: Network, placed: Placed) -> tuple[PlacedBuffer, ...]:
-    if placed.arena is None:
-        return ()
+    return () if placed.arena is None else placed_buffers(network, placed.lives, placed.arena.offsets)
+
+
+def placed_buffers(
+    network: Network, lives: Sequence[Life], offsets: Sequence[int], memory: Sequence[int] | None = None
+) -> tuple[PlacedBuffer, ...]:
+    """Return lives at their offsets, in an arena or each in the memory that is named by its index."""
     return tuple(
         PlacedBuffer(
             name=network.name(life),
@@ -66,6 +71,7 @@ def _buffers(network: Network, placed: Placed) -> tuple[PlacedBuffer, ...]:
             takes_over=life.takes_over,
             tensors=network.ids(life),
             names=tuple(network.tensors[t].name if network.tensors else "" for t in network.ids(life)),
+            memory=k,
         )
-        for life, offset in zip(placed.lives, placed.arena.offsets, strict=True)
+        for life, offset, k in zip(lives, offsets, memory or [None] * len(lives), strict=True)
     )

@@ -74,7 +74,7 @@ def improve(
             break
         highest = best.arena.size - 1 if aim.peak is None else aim.peak
         if tried < SEARCHES:
-            order = _searched_again(problem, highest, rng, limits, watch)
+            order = searched_again(problem, highest, rng, limits, watch)
         else:
             order = _moved(problem, best.order, highest, rng)
         reached = peak(problem, order)
@@ -91,7 +91,7 @@ def _tries(n: int) -> int:
     return min(MOST_ORDERS, 1 + WORK // (n * max(FEWEST, 2 * n)))
 
 
-def _searched_again(problem: Problem, highest: int, rng: Random, limits: Limits, watch: Watch) -> list[int]:
+def searched_again(problem: Problem, highest: int, rng: Random, limits: Limits, watch: Watch) -> list[int]:
     """Return an order found with randomly renumbered operators; its peak may be above the highest allowed."""
     numbers = random_order(problem, rng)
     within = replace(limits, budget=highest, states=min(limits.states, SEARCH_STATES))

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from hmcos.allocation.files.c_header import c_header
+from hmcos.allocation.files.memories_header import memories_header
 from hmcos.allocation.lives import Lives
 from hmcos.errors import OptionError
 from hmcos.memory.lifetimes import Life
@@ -34,25 +35,25 @@ def check_emit(emit: str | None, possible: bool) -> None:
 
 
 def header_text(plan: Plan, stem: str) -> str:
-    """Return a C header with an offset for every tensor in the arena of a plan, and for scratch.
+    """Return a C header with a place for every tensor of a plan, in its arena or memories, and for scratch.
 
     All macros begin with the stem as an identifier. The tensors of one buffer share its offset. A tensor
     without a name is called `tensor ID`; if several have the same name, each is followed by its id.
     """
-    assert plan.arena is not None
     listed = Counter(name for buffer in plan.buffers for name in buffer.names)
-    names: list[str] = []
-    lives: list[Life] = []
-    offsets: list[int] = []
-    for buffer in plan.buffers:
-        for name in _tensor_names(buffer, listed):
-            names.append(name)
-            lives.append(Life(buffer.birth, buffer.death, buffer.size, None, buffer.operator))
-            offsets.append(buffer.offset)
-    arena = replace(plan.arena, offsets=tuple(offsets))
+    named = [(name, buffer) for buffer in plan.buffers for name in _tensor_names(buffer, listed)]
+    names = [name for name, _ in named]
+    made_of = _of_kernels(plan.target) + _known(plan.tflm)
+    if plan.memories is not None:
+        places = [(buffer.memory or 0, buffer.offset, buffer.size) for _, buffer in named]
+        return _of_kernels(plan.target) + memories_header(
+            names, places, plan.memories.placement, identifier(stem)
+        )
+    assert plan.arena is not None, "checked when it was asked for"
+    lives = tuple(Life(b.birth, b.death, b.size, None, b.operator) for _, b in named)
+    arena = replace(plan.arena, offsets=tuple(buffer.offset for _, buffer in named))
     whole = None if plan.tflm is None else plan.tflm.planned.declare
-    header = c_header(names, Lives(tuple(lives), arena.alignment), arena, identifier(stem), whole)
-    return _of_kernels(plan.target) + _known(plan.tflm) + header
+    return made_of + c_header(names, Lives(lives, arena.alignment), arena, identifier(stem), whole)
 
 
 def _of_kernels(target: TargetUsed) -> str:

@@ -46,12 +46,17 @@ def run(request: Request, opened: Opened, watch: Watch) -> Solved:
             or a target is to be tiled that cannot be.
         ModelError: the model is to be tiled, and cannot be written otherwise than it is.
     """
+    searching = watch.restarted()
     if request.tiling is None:
         solved = solve(request, opened, watch)
     else:
         from hmcos.tasks.schedule.tiled import solve_tiled  # noqa: PLC0415 (few networks are tiled)
 
         solved = solve_tiled(request, opened, watch)
+    if request.memories:
+        from hmcos.tasks.schedule.memories import with_memories  # noqa: PLC0415 (few chips have several)
+
+        solved = with_memories(request, solved, searching)
     if request.whole_arena is None or opened.offsets is None:
         return solved
     from hmcos.tasks.schedule.whole_arenas import with_whole_arenas  # noqa: PLC0415 (few networks have any)

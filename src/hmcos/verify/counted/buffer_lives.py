@@ -140,3 +140,17 @@ def check_offsets(offsets: Iterable[int], buffers: Iterable[PlacedBuffer]) -> No
     for offset, buffer in zip(offsets, buffers, strict=True):
         if offset != buffer.offset:
             raise VerifyError(f"{buffer.name!r}: is at {buffer.offset}, but the arena says {offset}")
+
+
+def check_together(buffers: Sequence[PlacedBuffer]) -> None:
+    """Check that every buffer that overwrites another one is where that is, in the same memory.
+
+    Raises:
+        VerifyError: one is not; names it.
+    """
+    for buffer in buffers:
+        if buffer.takes_over is None:
+            continue
+        old = buffers[buffer.takes_over]
+        if (buffer.memory, buffer.offset) != (old.memory, old.offset):
+            raise VerifyError(f"{buffer.name!r}: is not in the place of {old.name!r}, which it overwrites")

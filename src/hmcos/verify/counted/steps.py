@@ -30,6 +30,12 @@ class Step:
     over: frozenset[int]
     """The storages that it may overwrite once they are no longer needed."""
     scratch: int
+    makes_nothing: bool = False
+    """Whether it has no outputs at all; a view has one, though it has no storage of its own."""
+
+    def moves(self, run: Execution) -> bool:
+        """Return whether it moves bytes: operators that only make views, or empty inner tensors, do not."""
+        return self.makes_nothing or any(run.sizes[t] or t in run.outputs for t in self.makes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,8 @@ class Execution:
     inputs: tuple[int, ...]
     kept: frozenset[int]
     """Storages that are live to the end: outputs, and inputs that no operator reads."""
+    outputs: frozenset[int]
+    """Storages that the caller gets at the end."""
     unused: frozenset[int] = field(default_factory=frozenset[int])
     """Storages that a plan may count as scratch of their operator, because no operator reads them."""
     floor: int = 0
@@ -109,6 +117,7 @@ def run_of_graph(
                 output=output,
                 over=frozenset(over),
                 scratch=rules.scratch_of(op, body_scratch.get(number, 0)),
+                makes_nothing=not op.makes,
             )
         )
     read = {storage for step in steps for storage in step.reads}
@@ -121,6 +130,7 @@ def run_of_graph(
         names={storage: graph.tensors[storage].name or f"tensor {storage}" for storage in inside},
         inputs=tuple(graph.inputs),
         kept=frozenset(kept | {t for t in graph.inputs if t not in read}),
+        outputs=frozenset(kept),
         unused=frozenset(t for step in steps for t in step.makes if t not in rules.used),
         floor=rules.floor,
     )
@@ -170,6 +180,7 @@ def run_of_instance(instance: Mapping[str, object], order: Sequence[int]) -> Exe
                 output=next((b for b in makes if sizes[b]), -1),
                 over=frozenset(_ids(op, "may_overwrite")),
                 scratch=cast(int, op.get("scratch", 0)),
+                makes_nothing=not makes,
             )
         )
     read = {b for step in steps for b in step.reads}
@@ -181,6 +192,7 @@ def run_of_instance(instance: Mapping[str, object], order: Sequence[int]) -> Exe
         names={b: (called[b] if called else "") or f"buffer {b}" for b in range(len(sizes))},
         inputs=inputs,
         kept=frozenset(cast(list[int], instance["kept"])) | {b for b in inputs if b not in read},
+        outputs=frozenset(cast(list[int], instance["kept"])),
         floor=cast(int, instance.get("floor", 0)),
     )
 

@@ -1,5 +1,7 @@
 """Check a plan's arena by running the network in it: one operator at a time, all activations in one block.
 
+Where a plan has several memories, each of them is a block of its own.
+
 Every operator runs twice: once apart, with each tensor in memory of its own at the same address modulo 64,
 and once in the arena, with its inputs and outputs bound to their planned offsets, so that buffers that the
 plan lets overlap really do. Both runs must read and make the same bytes. Buffers that the plan considers dead
@@ -22,15 +24,10 @@ from hmcos.frontends.feeding import Bytes
 from hmcos.graph.graph import Operator
 from hmcos.plan.arena import PlacedBuffer
 from hmcos.plan.plan import Plan
+from hmcos.verify.run.blocks import NOISE, PAGE, POISON, Span, blocks, meet, span, union, without
 from hmcos.verify.run.kernels import forbids_overwrite
 from hmcos.verify.run.operators import LINE, Lent, Made, Operators, Shape, blank, byte_size
 from hmcos.verify.run.telling import Begin, RunPart, nobody
-
-POISON, NOISE = 0xFF, 0xFE
-"""The poison in dead bytes (not-a-number as floats, -1 as integers) and in an operator's scratch after it ran
-(huge floats). Kernels use memory of their own, not the scratch."""
-PAGE = 4096
-"""Bytes of the guard behind the arena, and the alignment of its start."""
 
 
 @dataclass
@@ -39,8 +36,8 @@ class Ran:
 
     outputs: dict[str, Made] = field(default_factory=dict[str, Made])
     """The network's outputs, as they were in the arena at the end."""
-    end: int = 0
-    """The end of the highest place that was used: its last byte plus one."""
+    ends: list[int] = field(default_factory=list[int])
+    """Per block, the end of the highest place that was used: its last byte plus one."""
     steps: int = 0
     in_place: int = 0
     """Steps at which a kernel overwrote its input."""
@@ -68,10 +65,7 @@ class _Stepper:
     def __init__(self, operators: Operators, plan: Plan, fed: Mapping[int, Bytes], begin: Begin) -> None:
         self.operators, self.plan, self.fed, self.begin = operators, plan, fed, begin
         self.graph = operators.graph
-        self.size = max((b.offset + b.size for b in plan.buffers), default=0)
-        whole = np.full(self.size + 2 * PAGE, POISON, np.uint8)
-        start = -whole.ctypes.data % PAGE
-        self.block = whole[start : start + self.size + PAGE]
+        self.blocks = blocks(plan)
         self.buffer_of = {t: i for i, buffer in enumerate(plan.buffers) for t in buffer.tensors}
         self.scratch_of = {b.operator: i for i, b in enumerate(plan.buffers) if b.operator is not None}
         self.apart: dict[int, Bytes] = {}
@@ -83,7 +77,7 @@ class _Stepper:
         self.held: set[int] = set()
         """Buffers that hold a live value."""
         self.waiting = {t: len(readers) for t, readers in self.graph.readers.items()}
-        self.ran = Ran()
+        self.ran = Ran(ends=[0] * len(self.blocks))
 
     def run(self) -> Ran:
         for t in self.graph.inputs:
@@ -115,7 +109,7 @@ class _Stepper:
         }
         self._run_in_arena(step, op, inputs, {t: Lent(self._address(t), self._shape(t)) for t in made})
         if scratch is not None:
-            self._fill([(scratch.offset, scratch.offset + scratch.size)], NOISE)
+            self._fill([span(scratch)], NOISE)
         for t, right in made.items():
             if op.is_random:
                 right[: self._size(t)] = self._read(t)
@@ -208,13 +202,13 @@ class _Stepper:
         now |= set() if scratch is None else {scratch}
         self._hold(scratch)
         self.held.discard(-1 if scratch is None else scratch)
-        used = _union([(buffers[i].offset, buffers[i].offset + buffers[i].size) for i in now])
+        used = union([span(buffers[i]) for i in now])
         return used, None if scratch is None else buffers[scratch]
 
     def _copies(self, op: Operator, reads: Sequence[int], made: Mapping[int, Bytes]) -> dict[int, Bytes]:
         """Return copies of the inputs that the operator overwrites although its kernel cannot do that."""
-        places = [place for t in made if (place := self._place(t)) and place[0] < place[1]]
-        over = [t for t in reads if (own := self._place(t)) and any(_meet(own, place) for place in places)]
+        places = [place for t in made if (place := self._place(t)) and place[1] < place[2]]
+        over = [t for t in reads if (own := self._place(t)) and any(meet(own, place) for place in places)]
         if not over:
             return {}
         if not forbids_overwrite(op, over, self.operators.opset):
@@ -232,7 +226,7 @@ class _Stepper:
             return
         wrong = int(np.flatnonzero(content != right[:size])[0])
         place, name = self._place(t), self.graph.tensors[t].name
-        where = f", at offset {place[0]} of the arena" if place is not None else ""
+        where = f", at offset {place[1]} of {self._called(place[0])}" if place is not None else ""
         raise VerifyError(
             f"step {step}, {op.title}: tensor {name!r}{role} differs from byte {wrong} on{where}"
         )
@@ -242,10 +236,10 @@ class _Stepper:
         buffers = self.plan.buffers
         dead = [i for i in self.held if buffers[i].death <= step]
         self.held.difference_update(dead)
-        alive = [(buffers[i].offset, buffers[i].offset + buffers[i].size) for i in self.held]
+        alive = [span(buffers[i]) for i in self.held]
         gone = [*dead, *(i for i in self.scratch_of.values() if buffers[i].death == step)]
         for i in gone:
-            self._fill(_without((buffers[i].offset, buffers[i].offset + buffers[i].size), alive), POISON)
+            self._fill(without(span(buffers[i]), alive), POISON)
 
     def _finish(self, steps: int) -> None:
         for t in self.graph.outputs:
@@ -257,12 +251,24 @@ class _Stepper:
                     f"after step {steps - 1}: output {name!r} is not what it was when it was made"
                 )
             self.ran.outputs[name] = Made(self._shape(t), content.copy())
-        if (self.block[self.size :] != POISON).any():
-            raise VerifyError(f"after step {steps - 1}: bytes behind the end of the arena were written")
-        if self.plan.arena is not None and self.ran.end != self.plan.arena.size:
-            raise VerifyError(
-                f"the highest byte in use is {self.ran.end}, but the arena has {self.plan.arena.size} bytes"
-            )
+        self._check_ends(steps)
+
+    def _check_ends(self, steps: int) -> None:
+        """Check that nothing behind a block was written, and that each is as large as the plan says."""
+        memories, arena = self.plan.memories, self.plan.arena
+        said = [] if memories is None else list(memories.placement.sizes)
+        said = said if arena is None else [arena.size]
+        for k, block in enumerate(self.blocks):
+            name = self._called(k)
+            if (block[len(block) - PAGE :] != POISON).any():
+                raise VerifyError(f"after step {steps - 1}: bytes behind the end of {name} were written")
+            if said and self.ran.ends[k] != said[k]:
+                used = f"the highest byte in use is {self.ran.ends[k]}"
+                raise VerifyError(f"{used}, but {name} has {said[k]} bytes")
+
+    def _called(self, k: int) -> str:
+        """Return what messages call a block."""
+        return "the arena" if self.plan.memories is None else self.plan.memories.placement.blocks[k].name
 
     def _forget(self, op: Operator, reads: Sequence[int]) -> None:
         """Free the memory outside the arena of tensors that no operator reads any more."""
@@ -277,7 +283,8 @@ class _Stepper:
         if buffer is not None:
             self.held.add(buffer)
             placed = self.plan.buffers[buffer]
-            self.ran.end = max(self.ran.end, placed.offset + placed.size)
+            k, _, end = span(placed)
+            self.ran.ends[k] = max(self.ran.ends[k], end)
 
     def _buffer(self, t: int) -> int | None:
         return self.buffer_of.get(t)
@@ -288,24 +295,27 @@ class _Stepper:
     def _size(self, t: int) -> int:
         return byte_size(self._shape(t), self.graph.tensors[t].bits)
 
-    def _place(self, t: int) -> tuple[int, int] | None:
-        """Return the bytes [begin, end) of a tensor in the arena; None if it has no place."""
+    def _place(self, t: int) -> Span | None:
+        """Return the bytes of a tensor in its block; None if it has no place."""
         index = self._buffer(t)
         if index is None:
             return None
-        offset, size = self.plan.buffers[index].offset, self._size(t)
-        if offset + size > self.size:
+        k, offset, _ = span(self.plan.buffers[index])
+        size = self._size(t)
+        if offset + size > len(self.blocks[k]) - PAGE:
             name = self.graph.tensors[t].name
-            raise VerifyError(f"tensor {name!r}: does not fit the arena at offset {offset}")
-        return offset, offset + size
+            raise VerifyError(f"tensor {name!r}: does not fit {self._called(k)} at offset {offset}")
+        return k, offset, offset + size
 
     def _address(self, t: int) -> int:
         place = self._place(t)
-        return self.outside[t].ctypes.data if place is None else self.block.ctypes.data + place[0]
+        return self.outside[t].ctypes.data if place is None else self.blocks[place[0]].ctypes.data + place[1]
 
     def _read(self, t: int) -> Bytes:
         place = self._place(t)
-        return self.outside[t][: self._size(t)] if place is None else self.block[place[0] : place[1]]
+        if place is None:
+            return self.outside[t][: self._size(t)]
+        return self.blocks[place[0]][place[1] : place[2]]
 
     def _write(self, t: int, content: Bytes) -> None:
         if self._place(t) is None:
@@ -315,37 +325,11 @@ class _Stepper:
     def _own(self, t: int, content: Bytes | None = None) -> Bytes:
         """Return separate memory for a tensor with this content, at the address of its place modulo LINE."""
         size, place = self._size(t), self._place(t)
-        block = blank(size, place[0] % LINE if place is not None else 0)
+        block = blank(size, place[1] % LINE if place is not None else 0)
         if content is not None:
             block[:size] = content[:size]
         return block
 
-    def _fill(self, spans: Sequence[tuple[int, int]], value: int) -> None:
-        for begin, end in spans:
-            self.block[begin:end] = value
-
-
-def _meet(one: tuple[int, int], other: tuple[int, int]) -> bool:
-    return one[0] < other[1] and other[0] < one[1]
-
-
-def _union(spans: Sequence[tuple[int, int]]) -> int:
-    """Return the number of bytes that are in at least one of the spans."""
-    total = reached = 0
-    for begin, end in sorted(spans):
-        total += max(0, end - max(begin, reached))
-        reached = max(reached, end)
-    return total
-
-
-def _without(span: tuple[int, int], alive: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return the parts of a span that are not live."""
-    left: list[tuple[int, int]] = []
-    begin, end = span
-    for low, high in sorted(alive):
-        if low >= end or high <= begin:
-            continue
-        if low > begin:
-            left.append((begin, low))
-        begin = max(begin, high)
-    return [*left, (begin, end)] if begin < end else left
+    def _fill(self, spans: Sequence[Span], value: int) -> None:
+        for k, begin, end in spans:
+            self.blocks[k][begin:end] = value

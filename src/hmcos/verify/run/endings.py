@@ -29,7 +29,7 @@ def checks_of(ended: Ended, names: Sequence[str]) -> list[Check]:
 
 def run_checks(plan: Plan | None, *, inner: bool = False) -> list[str]:
     """Return the names of the checks that running a model makes; `inner` is whether inner tensors are."""
-    arena = ["in the arena"] if plan is not None and plan.arena is not None else []
+    arena = ["in the arena"] if plan is not None and plan.has_places else []
     return ["same function", *(["inner tensors"] if inner else []), *arena]
 
 

@@ -54,7 +54,7 @@ def check_by_running(request: RunRequest, begin: Begin = nobody) -> Iterator[Che
         steady = replace(request, common=tuple(name for name in request.common if name not in chance))
         yield _attempt("inner tensors", lambda: same_inner_tensors(steady, ran, begin))
     plan = request.plan
-    if plan is not None and plan.arena is not None and not same.failed:
+    if plan is not None and plan.has_places and not same.failed:
         yield _attempt("in the arena", lambda: _in_arena(request, plan, ran, begin))
 
 
@@ -142,7 +142,7 @@ def _in_arena(request: RunRequest, plan: Plan, wholes: list[WholeRun], begin: Be
 
 def _counted(ran: Ran, rounding: str) -> str:
     words = (
-        f"{ran.steps:,} steps in one block of {ran.end:,} bytes make the same bits; "
+        f"{ran.steps:,} steps in {_in_blocks(ran)} make the same bits; "
         "memory as planned at each; "
         f"{ran.in_place:,} wrote over their input"
     )
@@ -153,6 +153,12 @@ def _counted(ran: Ran, rounding: str) -> str:
     if ran.unproved:
         words += f"; not proved in place: {_listed(ran.unproved)}, whose kernel forbids it"
     return words
+
+
+def _in_blocks(ran: Ran) -> str:
+    if len(ran.ends) == 1:
+        return f"one block of {ran.ends[0]:,} bytes"
+    return f"separate blocks of {' and '.join(f'{end:,}' for end in ran.ends)} bytes"
 
 
 def _reshaped(graph: Graph, ran: Ran) -> str:

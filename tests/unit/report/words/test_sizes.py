@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hmcos.errors import OptionError
-from hmcos.report.words.sizes import parse_size, savings
+from hmcos.memory.size_text import parse_size
+from hmcos.report.words.sizes import savings
 from hmcos.words import human
 
 

@@ -42,7 +42,7 @@ def test_a_right_plan_runs(target: str) -> None:
     plan = faults.planned(target=target)
     found = ran(faults.model(), plan)
     assert plan.arena is not None
-    assert (found.steps, found.end, found.unproved) == (6, plan.arena.size, [])
+    assert (found.steps, found.ends[0], found.unproved) == (6, plan.arena.size, [])
     assert found.in_place == (0 if target == "none" else sum(b.takes_over is not None for b in plan.buffers))
 
 
