@@ -12,7 +12,7 @@ from hmcos.allocation.memories.question import MemoryQuestion, question
 from hmcos.allocation.memories.spreading import spread, traffic_bound
 from hmcos.limits import Limits, Status, Watch
 from hmcos.log import Log
-from hmcos.memory.lifetimes import Life, lifetimes
+from hmcos.memory.lifetimes import Life
 from hmcos.memory.profile import peak
 from hmcos.memory.traffic import traffic
 from hmcos.plan.arena import Arena
@@ -127,8 +127,7 @@ class _Task:
         self, order: Sequence[int], states: int, best: _Candidate | None = None
     ) -> _Candidate | None:
         """Return the memories of an order; None if a simple bound says that it is no better than the best."""
-        problem = self.solved.network.problem
-        lives = lifetimes(problem, order)
+        lives = self.solved.network.lives(order)
         asked = self._question(lives)
         if best is not None and best.placement.fits and traffic_bound(asked) >= best.placement.slower:
             return None
