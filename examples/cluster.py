@@ -29,9 +29,19 @@ def candidates() -> Iterator[tuple[str, partial[Any]]]:
             yield f"{cells} cells, {filters} filters", partial(build, "nasnet", cells=cells, filters=filters)
 
 
+def connected(address: str | None) -> Client:
+    """Return a client of the cluster at an address, or of one on this machine."""
+    if address is None:
+        return Client(LocalCluster(n_workers=2, threads_per_worker=1))
+    try:
+        return Client(address, timeout=10)
+    except (OSError, ValueError, MemoryError) as error:  # the last if something else than Dask answers
+        raise SystemExit(f"cluster.py: no cluster of Dask answers at {address}: {error}") from error
+
+
 def main(address: str | None) -> None:
     """Print each row as it comes, and the widest network that fits."""
-    with Client(address or LocalCluster(n_workers=2, threads_per_worker=1)) as client:
+    with connected(address) as client:
         rows = hmcos.evaluate(candidates(), target="hmcos", budget=BUDGET, executor=client.get_executor())
         fit: list[str] = []
         for row in rows:
