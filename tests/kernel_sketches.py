@@ -306,13 +306,49 @@ def variables() -> Sketch:
     sketch = Sketch()
     sketch.subgraph()
     handle, fed, made = sketch.tensor([], "RESOURCE"), sketch.tensor([1, 40]), sketch.tensor([1, 40])
-    sketch.operator("VAR_HANDLE", [], [handle])
-    operator = sketch.model.subgraphs[0].operators[-1]
-    operator.builtinOptionsType = S.BuiltinOptions.VarHandleOptions
-    operator.builtinOptions = S.VarHandleOptionsT(container="", sharedName="kept")
+    name_resource(sketch, handle, "kept")
     sketch.operator("ASSIGN_VARIABLE", [handle, fed], [])
     sketch.operator("READ_VARIABLE", [handle], [made])
     sketch.ports([fed], [made])
+    return sketch
+
+
+def name_resource(sketch: Sketch, handle: int, name: str) -> None:
+    """Append a VAR_HANDLE to the latest subgraph."""
+    sketch.operator("VAR_HANDLE", [], [handle])
+    operator = sketch.model.subgraphs[-1].operators[-1]
+    operator.builtinOptionsType = S.BuiltinOptions.VarHandleOptions
+    operator.builtinOptions = S.VarHandleOptionsT(container="", sharedName=name)
+
+
+def streaming(names: tuple[str, ...] = ("first", "second")) -> Sketch:
+    """Return a model that keeps the last rows of its input in variables, as those for wake words do.
+
+    A subgraph that runs once gives each variable its first value.
+    """
+    sketch = Sketch()
+    sketch.subgraph()
+    sketch.operator("CALL_ONCE", [], [], initSubgraphIndex=1)
+    fed = latest = sketch.tensor([1, 40])
+    for name in names:
+        handle = sketch.tensor([], "RESOURCE")
+        before, both, after, made = (sketch.tensor([1, size]) for size in (40, 80, 40, 40))
+        name_resource(sketch, handle, name)
+        sketch.operator("READ_VARIABLE", [handle], [before])
+        sketch.operator("CONCATENATION", [before, latest], [both], axis=1)
+        begin = sketch.tensor([2], "INT32", NUMPY.array([0, 40], "int32"))
+        size = sketch.tensor([2], "INT32", NUMPY.array([1, 40], "int32"))
+        sketch.operator("SLICE", [both, begin, size], [after])
+        sketch.operator("ASSIGN_VARIABLE", [handle, after], [])
+        sketch.operator("ADD", [before, after], [made])
+        latest = made
+    sketch.ports([fed], [latest])
+    sketch.subgraph("init")
+    for name in names:
+        handle = sketch.tensor([], "RESOURCE")
+        value = sketch.tensor([1, 40], data=NUMPY.zeros(40, "int8"))
+        name_resource(sketch, handle, name)
+        sketch.operator("ASSIGN_VARIABLE", [handle, value], [])
     return sketch
 
 
@@ -346,4 +382,5 @@ def kernels() -> dict[str, Sketch]:
     found["FULLY_CONNECTED per channel"] = connected("INT8", 8)
     found |= {"SVDF": svdf(), "SVDF float": svdf("FLOAT32"), "UNIDIRECTIONAL_SEQUENCE_LSTM": lstm()}
     found |= {"IF": conditional(), "WHILE": loop(), "CALL_ONCE": once(), "variables": variables()}
+    found |= {"streaming": streaming(), "one variable for all": streaming(("kept", "kept"))}
     return found | moving() | joining() | images()

@@ -25,6 +25,8 @@ class Kept:
     """The scales of its weights, its second input."""
     transposes: tuple[bool, bool]
     """Whether a BATCH_MATMUL has its first and its second input transposed already, as its options say."""
+    is_valued: bool = False
+    """Whether an operator before an ASSIGN_VARIABLE has made room for the value of its resource."""
 
     def input(self, position: int) -> Tensor | None:
         """Return an input; None if it is left out."""
@@ -93,7 +95,7 @@ def _batch_matmul(kept: Kept) -> list[int]:
 def _resource(kept: Kept) -> list[int]:
     """The value of a resource, which its first ASSIGN_VARIABLE makes room for."""
     value = kept.input(1)
-    return [] if value is None else [value.size]
+    return [] if value is None or kept.is_valued else [value.size]
 
 
 def _shape(tensor: Tensor) -> int:

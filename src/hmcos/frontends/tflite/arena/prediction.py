@@ -60,6 +60,8 @@ class _Setup:
         known: dict[int, Graph] = {}
         self.graphs = [read_subgraph(self.model, index, known) for index in range(len(self.subgraphs))]
         self.known = known_kernels(self.build.pointer)
+        self.valued: set[object] = set()
+        """The resources whose values have room, by name."""
 
     def arena(self) -> WholeArena:
         """Return the arena after everything was set up."""
@@ -84,7 +86,7 @@ class _Setup:
         room = self.room
         for structure in self.build.allocator:
             room.keep_structure(structure)
-        names = {_text(op) for op in self.operators_of("VAR_HANDLE")}
+        names = {_resource_name(op) for op in self.operators_of("VAR_HANDLE")}
         if names:
             room.keep(self.build["resources"].size)
             room.keep(self.build["resource"].size * len(names))
@@ -134,7 +136,18 @@ class _Setup:
         channels = 0 if weights is None else self.channels(index, weights)
         # The kernel multiplies rows by rows: it copies the first input if that is transposed, and the second
         # one if it is not.
-        return Kept(self.build, kernel, self.graphs[index], op, channels, (adjoint[0], not adjoint[1]))
+        is_valued = op.kind == "ASSIGN_VARIABLE" and not self.gets_value(index, op)
+        transposed = adjoint[0], not adjoint[1]
+        return Kept(self.build, kernel, self.graphs[index], op, channels, transposed, is_valued)
+
+    def gets_value(self, index: int, op: Operator) -> bool:
+        """Return whether an ASSIGN_VARIABLE is the first of its resource, which has a value from then on."""
+        graph = self.graphs[index]
+        handles = [other for other in graph.operators if op.input(0) in other.makes]
+        names = {_resource_name((self.subgraphs[index].operators or [])[other.number]) for other in handles}
+        is_first = names.isdisjoint(self.valued)
+        self.valued |= names
+        return is_first
 
     def plan(self, asked: int) -> int:
         """Return the head, planned with tables that are there for a moment; keep the variables."""
@@ -226,5 +239,6 @@ class _Setup:
             self.room.take(_NUMBER * (1 + channels), _NUMBER)
 
 
-def _text(operator: OperatorT) -> object:
+def _resource_name(operator: OperatorT) -> object:
+    """Return the name that a VAR_HANDLE has for its resource."""
     return getattr(operator.builtinOptions, "sharedName", None)
