@@ -171,6 +171,8 @@ def _tell_result(plan: Plan, target: str, *, as_json: bool) -> None:
 
 def _answer(plan: Plan, budget: int) -> Status:
     """Return whether the network fits a budget: its peak, and its arena where one was asked for."""
+    if plan.tflm is not None and plan.tflm.kept and plan.tflm.now.head <= budget:
+        return Status.FITS  # the source does, though not by the rules of the target
     if plan.status is Status.DOES_NOT_FIT and (plan.rewriting is not None or plan.untiled):
         return Status.FEASIBLE  # proved of this graph, not of all tilings
     if plan.status is Status.FITS and plan.arena is not None and plan.arena.size > budget:

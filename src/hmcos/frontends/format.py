@@ -227,6 +227,16 @@ class Written:
     """Bytes per tensor of all subgraphs, -1 if the runtime plans the tensor; None if there are no offsets."""
 
 
+@dataclass(frozen=True, slots=True)
+class OwnOffsets:
+    """The offsets that a source has already, with which it computes what it computes without them."""
+
+    offsets: Mapping[int, int]
+    """Bytes by tensor, numbered through all subgraphs; those that the runtime plans are left out."""
+    written_over: Sequence[str]
+    """What operators write over their input, in words; none of the targets of the format lets them."""
+
+
 class OffsetsInFiles(Protocol):
     """How the files of a format hold the offsets of an arena."""
 
@@ -241,6 +251,10 @@ class OffsetsInFiles(Protocol):
 
     def kept(self, model: Model) -> frozenset[int]:
         """Return the tensors of all subgraphs that keep their values between runs; they have no offsets."""
+        ...
+
+    def own(self, model: Model) -> OwnOffsets | None:
+        """Return the offsets of a source; None if it has none, or does not compute the same with them."""
         ...
 
     def unused(self, model: Model) -> Mapping[int, int]:

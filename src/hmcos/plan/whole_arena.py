@@ -42,6 +42,9 @@ class WholeArenas:
     """Bytes of a pointer where it runs."""
     note: str = ""
     """Why it was not measured although the runtime is here; empty if there is no such reason."""
+    kept: str = ""
+    """Why the written model has the source's own order and offsets, which take less than the plan's; empty if
+    it has those of the plan."""
 
     @property
     def forms(self) -> tuple[tuple[str, WholeArena], ...]:
@@ -51,8 +54,8 @@ class WholeArenas:
 
     @property
     def planned(self) -> WholeArena:
-        """The form that the plan is about: the last one."""
-        return self.forms[-1][1]
+        """The form that is written: the last one, unless the source's own offsets take less."""
+        return self.now if self.kept else self.forms[-1][1]
 
     @property
     def unknown(self) -> tuple[str, ...]:

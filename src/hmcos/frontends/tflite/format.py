@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from hmcos.errors import OptionError
-from hmcos.frontends.format import Format, Loadable, OffsetsInFiles, Place, Written
+from hmcos.frontends.format import Format, Loadable, OffsetsInFiles, OwnOffsets, Place, Written
 from hmcos.frontends.indices import Range
 from hmcos.frontends.kernel_table import DEFAULT
 from hmcos.frontends.model import Model
@@ -62,6 +62,13 @@ class _Offsets(OffsetsInFiles):
         from hmcos.frontends.tflite.reading import parse
 
         return variables(parse(self.source(model)))
+
+    def own(self, model: Model) -> OwnOffsets | None:
+        """Return the offsets of a source; see `OffsetsInFiles.own`."""
+        from hmcos.frontends.tflite.own_offsets import own_offsets
+        from hmcos.frontends.tflite.reading import parse
+
+        return own_offsets(parse(self.source(model)), model.graph)
 
     def unused(self, model: Model) -> Mapping[int, int]:
         """Return the tensors that nothing uses; see `OffsetsInFiles.unused`."""

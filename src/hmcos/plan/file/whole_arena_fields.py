@@ -19,6 +19,7 @@ def whole_arenas_record(arenas: WholeArenas) -> dict[str, object]:
         "kernels": arenas.kernels,
         "pointer_bytes": arenas.pointer_bytes,
         "unknown": list(arenas.unknown),
+        "kept": arenas.kept,
     }
 
 
@@ -37,6 +38,7 @@ def read_whole_arenas(fields: Fields) -> WholeArenas:
         measured=fields.flag("measured"),
         kernels=fields.text("kernels"),
         pointer_bytes=fields.number("pointer_bytes"),
+        kept=fields.text("kept") if "kept" in fields.values else "",
     )
 
 

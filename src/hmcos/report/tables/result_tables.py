@@ -64,7 +64,7 @@ def plan_tables(plan: Plan) -> RenderableType:
     before = given = plan.given_peak if rewriting is None else rewriting.peak_before
     if plan.tflm is not None:  # which places tensors by itself, and so may take more than the peak
         before = max(given, plan.tflm.now.head)
-        peaks.add_row("TFLM today", human(before), "")
+        peaks.add_row("TFLM today", human(plan.tflm.now.head), "")
     title = plan.schedule.title if rewriting is None else f"{_change(rewriting)}, {plan.schedule.title}"
     peaks.add_row("file order", human(given), savings(before, given) if before > given else "")
     if rewriting is None:

@@ -13,7 +13,9 @@ def whole_arena_lines(arenas: WholeArenas) -> list[str]:
     """Return what must be declared, and how that is known."""
     lines = [f"tensor_arena[{arenas.planned.declare}]", f"  {_known(arenas)}, aligned to 16 bytes"]
     least = min(form.declare for name, form in arenas.forms if name != "tiled")
-    if arenas.planned.declare > arenas.now.declare == least:
+    if arenas.kept:
+        lines.append(f"  the source's own order and offsets are kept: {printable(arenas.kept)}")
+    elif arenas.planned.declare > arenas.now.declare == least:
         lines.append(f"  the model as it is needs less: tensor_arena[{least}]")
     elif arenas.planned.declare > least and arenas.tiled is not None:
         lines.append(

@@ -75,7 +75,13 @@ def _known(arenas: WholeArenas | None) -> str:
     more = (
         f", and more for {len(arenas.unknown)} kinds of operators that are unknown" if arenas.unknown else ""
     )
-    return f"/* The size of tensor_arena: {how}, for pointers of {arenas.pointer_bytes} bytes{more}. */\n"
+    kept = (
+        "/* The model file keeps its own offsets, which take less than those below. */\n"
+        if arenas.kept
+        else ""
+    )
+    size = f"/* The size of tensor_arena: {how}, for pointers of {arenas.pointer_bytes} bytes{more}. */\n"
+    return kept + size
 
 
 def _tensor_names(buffer: PlacedBuffer, listed: Mapping[str, int]) -> list[str]:

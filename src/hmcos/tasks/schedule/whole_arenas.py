@@ -13,6 +13,7 @@ from hmcos.network.opening import Opened
 from hmcos.plan.plan import Plan
 from hmcos.plan.whole_arena import WholeArena, WholeArenas
 from hmcos.processes import Allowance
+from hmcos.schedulers.scheduler import conclude
 from hmcos.tasks.request import Request, WholeArenaRequest
 from hmcos.tasks.schedule.placement import reserving
 from hmcos.tasks.schedule.solved import Solved
@@ -59,10 +60,38 @@ def with_whole_arenas(request: Request, opened: Opened, solved: Solved, watch: W
         pointer_bytes=wanted.pointer_bytes,
         note=note,
     )
+    has_offsets = wanted.offsets and fit_offsets(opened, solved.network.target)
+    kept = _kept(arenas, opened) if has_offsets else ""
+    if kept:
+        arenas, solved = replace(arenas, kept=kept), _in_file_order(request, opened, solved, watch)
     seconds = replace(solved.plan.seconds, total=max(watch.seconds, solved.plan.seconds.total))
     plan = replace(solved.plan, tflm=arenas, seconds=seconds)
-    has_offsets = wanted.offsets and fit_offsets(opened, solved.network.target)
     return replace(solved, plan=_holding(plan, arenas.planned.head) if has_offsets else plan)
+
+
+def _kept(arenas: WholeArenas, opened: Opened) -> str:
+    """Return why a source keeps its own offsets: they take less than the plan's, by a rule of their own."""
+    if arenas.tiled is not None or arenas.now.head >= arenas.planned.head:
+        return ""
+    own = None if opened.offsets is None or opened.model is None else opened.offsets.own(opened.model)
+    if own is None:
+        return ""
+    if not own.written_over:
+        return "no rule differs, but the plan leaves more bytes free"
+    rest = len(own.written_over) - 1
+    more = f", and {rest} more" if rest else ""
+    return f"{own.written_over[0]}{more}: target tflm lets no operator write over its input"
+
+
+def _in_file_order(request: Request, opened: Opened, solved: Solved, watch: Watch) -> Solved:
+    """Return the plan of a source in the order of its file; the bounds for all orders still hold."""
+    if solved.plan.order == tuple(sorted(solved.plan.order)):
+        return solved
+    given = solve(replace(request, scheduler="given"), opened, watch.restarted().silenced())
+    schedule, bound = given.plan.schedule, solved.plan.lower_bound
+    status = conclude(schedule.peak, bound, request.limits.budget, schedule.status)
+    plan = replace(given.plan, schedule=replace(schedule, lower_bound=bound, status=status))
+    return replace(given, plan=plan)
 
 
 def _holding(plan: Plan, head: int) -> Plan:

@@ -85,7 +85,12 @@ def tensor_offsets(solved: Solved) -> dict[int, int] | None:
     """
     opened, plan = solved.opened, solved.plan
     held = opened.offsets
-    if held is None or plan.arena is None or opened.model is None:
+    if held is None or opened.model is None:
+        return None
+    own = held.own(opened.model) if plan.tflm is not None and plan.tflm.kept else None
+    if own is not None:
+        return dict(own.offsets)
+    if plan.arena is None:
         return None
     _check_size(opened, plan.arena.size, held.largest_arena)
     offsets = {

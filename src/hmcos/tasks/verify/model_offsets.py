@@ -26,6 +26,13 @@ def check_written_offsets(model: Model, held: OffsetsInFiles, plan: Plan | None,
             otherwise; names the tensor.
     """
     offsets = made.offsets or ()
+    is_kept = plan is not None and plan.tflm is not None and bool(plan.tflm.kept)
+    own = held.own(model) if is_kept or plan is None else None
+    if own is not None and own.offsets == {t: at for t, at in enumerate(offsets) if at != UNPLANNED}:
+        over = f": {'; '.join(own.written_over)}" if own.written_over else ""
+        return f"those of the source, {len(own.offsets):,} tensors{over}"
+    if is_kept:
+        raise VerifyError("the plan says that the source's own offsets are kept, and they are not")
     places = held.places(model)
     kept, unused = held.kept(model), held.unused(model)
     _check_unplaced(offsets, places, kept, unused)

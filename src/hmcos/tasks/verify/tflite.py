@@ -113,10 +113,11 @@ def _arena(trial: TfliteTrial, plan: Plan | None, made: Written, result: bytes) 
         return f"{words}, inputs and outputs included, which the plan leaves to the caller"
     if plan is not None and plan.target.kernels not in ("", DEFAULT):
         return f"{words}, with the {DEFAULT} kernels; the plan is for {printable(plan.target.kernels)}"
-    if made.offsets is not None and plan is not None and plan.arena is not None:
-        if after.head > plan.arena.size:
-            raise VerifyError(f"{words}; the plan says {plan.arena.size:,}")
-        words += f"; the plan says {plan.arena.size:,}"
+    head = None if plan is None or made.offsets is None else _head(plan)
+    if head is not None:
+        if after.head > head:
+            raise VerifyError(f"{words}; the plan says {head:,}")
+        words += f"; the plan says {head:,}"
     declared = None if plan is None else _declared(plan, made)
     if declared is not None:
         if not trial.fits(result, declared):
@@ -125,6 +126,13 @@ def _arena(trial: TfliteTrial, plan: Plan | None, made: Written, result: bytes) 
             )
         words += f"; tensor_arena[{declared}] is enough"
     return words
+
+
+def _head(plan: Plan) -> int | None:
+    """Return the bytes that a plan says the head has with the offsets in the file."""
+    if plan.tflm is not None and plan.tflm.kept:
+        return plan.tflm.now.head
+    return None if plan.arena is None else plan.arena.size
 
 
 def _declared(plan: Plan, made: Written) -> int | None:
