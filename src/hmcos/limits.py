@@ -18,6 +18,9 @@ class Status(StrEnum):
 
     OPTIMAL = "optimal"
     """The peak (or arena size) equals a proved lower bound."""
+    AT_MOST = "at most"
+    """The peak equals a lower bound for sizes of which some are bounds, because they depend on data: no data
+    needs more, and some may need less."""
     FEASIBLE = "feasible"
     """A valid result that is not proved optimal."""
     TIME_LIMIT = "time limit"
@@ -27,6 +30,11 @@ class Status(StrEnum):
     """A result within the budget was found."""
     DOES_NOT_FIT = "does not fit"
     """It is proved that nothing is within the budget."""
+
+
+def for_bounds(status: Status) -> Status:
+    """Return the status of a search if some sizes are only bounds: less may be needed than it counts."""
+    return Status.AT_MOST if status in (Status.OPTIMAL, Status.DOES_NOT_FIT) else status
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,8 @@ class Model:
     """Bytes of the file, without its data files; of the serialised object where there is no file."""
     proto: object = field(repr=False, compare=False)
     """The source in the representation of the frontend's library; only the frontend uses it."""
+    is_sorted: bool = False
+    """Whether operators of the source were sorted, so that the numbers count them in another order."""
     notes: tuple[str, ...] = field(default=(), compare=False)
     """What was assumed of the source, or is not counted, each in one line."""
     origin: Model | None = field(default=None, repr=False, compare=False)

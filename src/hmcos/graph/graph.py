@@ -21,6 +21,8 @@ class Tensor:
     """Empty for a scalar."""
     is_parameter: bool = False
     """True for weights, constants, and all values computed only from those."""
+    at_most: bool = False
+    """Whether the shape depends on data, so that these sizes are only its bounds."""
 
     @property
     def elements(self) -> int:
@@ -143,6 +145,17 @@ class Graph:
             for t in op.reads:
                 readers.setdefault(t, []).append(op.number)
         return {t: tuple(numbers) for t, numbers in readers.items()}
+
+    @cached_property
+    def is_bounded(self) -> bool:
+        """Whether it, or a body, has tensors whose sizes depend on data, so that only bounds are known."""
+        waiting: list[Graph] = [self]
+        while waiting:
+            graph = waiting.pop()
+            if any(tensor.at_most and not tensor.is_parameter for tensor in graph.tensors):
+                return True
+            waiting.extend(body.graph for op in graph.operators for body in op.bodies)
+        return False
 
     def input_of(self, op: Operator, position: int) -> Tensor | None:
         """Return an input of an operator; None where it is left out."""

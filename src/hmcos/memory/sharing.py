@@ -176,6 +176,8 @@ class _Lowering:
                 continue
             buffer = self.buffer_of.get(tensor)
             read = self.graph.tensors[tensor]
+            if (read.at_most or output.at_most) and len(op.reads) > 1:
+                continue  # equal bounds are not equal sizes: the input may be broadcast when it runs
             if buffer is not None and read.size == self.raw_sizes[buffer] and _alike(rule, read, output):
                 positions.append(position)
         return positions

@@ -62,6 +62,8 @@ class Network:
     bodies: Bodies = field(default_factory=Bodies)
     open_bodies: OpenBodies | None = None
     """The bounds for unsolved bodies; None if all were solved."""
+    is_bounded: bool = False
+    """Whether sizes are counted that depend on data, so that they are only bounds."""
     tied: tuple[tuple[int, ...], ...] = ()
     """Operators of the problem that run the same bodies, whose tensors have one place for all of them."""
 
@@ -159,6 +161,7 @@ def network_with(graph: Graph, accounting: Accounting, bodies: Bodies) -> Networ
         bodies=bodies,
         open_bodies=open_bodies,
         tied=tied_operators(graph, sharing.numbers),
+        is_bounded=graph.is_bounded,
     )
 
 

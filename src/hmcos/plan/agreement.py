@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from hmcos.alignment import round_up
-from hmcos.limits import Status
+from hmcos.limits import Status, for_bounds
 from hmcos.plan.arena import Arena
 from hmcos.plan.memories_agreement import in_memories
 from hmcos.plan.plan import Plan
@@ -18,7 +18,7 @@ from hmcos.plan.row_plan import RowPlan
 Disagreement = tuple[str, str]
 """A field and its fault."""
 
-_SETTLED = (Status.FITS, Status.DOES_NOT_FIT, Status.OPTIMAL)
+_SETTLED = (Status.FITS, Status.DOES_NOT_FIT, Status.OPTIMAL, Status.AT_MOST)
 _ROUNDING = 1e-5
 """Seconds by which the sum of the stages may exceed the total, since each is rounded to a millionth."""
 
@@ -75,8 +75,8 @@ def in_search(plan: Plan) -> Iterator[Disagreement]:
     for key, other in (("given_peak", plan.given_peak), ("rpo_peak", plan.rpo_peak)):
         if other < plan.lower_bound:
             yield key, f"is {other}, below the lower bound of every order, {plan.lower_bound}"
-    if plan.status is Status.OPTIMAL and unsolved:
-        yield "status", "is 'optimal', but a body was not solved"
+    if plan.status in (Status.OPTIMAL, Status.AT_MOST) and unsolved:
+        yield "status", f"is {str(plan.status)!r}, but a body was not solved"
 
 
 def in_bodies(plan: Plan) -> Iterator[Disagreement]:
@@ -134,7 +134,8 @@ def _proved(
         settled = Status.DOES_NOT_FIT
     elif reached == bound:
         settled = Status.OPTIMAL
-    if status is settled or (status not in _SETTLED and settled is None):
+    bounded = None if settled is None else for_bounds(settled)
+    if status in (settled, bounded) or (status not in _SETTLED and settled is None):
         return
     within = "there is no budget" if budget is None else f"the budget is {budget}"
     words = f"is {str(status)!r}, but the {what} is {reached}, the lower bound {bound}, and {within}"

@@ -10,7 +10,7 @@ from hmcos.words import human
 
 def called(proved: str, status: Status) -> str:
     """Return the label of a search result by the status of the search; `proved` is the label if optimal."""
-    return {Status.OPTIMAL: proved, Status.FITS: "fits"}.get(status, "best found")
+    return {Status.OPTIMAL: proved, Status.AT_MOST: "at most", Status.FITS: "fits"}.get(status, "best found")
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from hmcos.verify.counted.claims import (
     check_bounds,
     check_memory,
     check_operators,
+    check_proofs,
     least_peak,
 )
 from hmcos.verify.counted.instance_count import Instance, as_counted, check_instance_order
@@ -61,6 +62,7 @@ def check_network_plan(
         # Only the memory of solved bodies counts in a bound for all orders.
         solved = all(body.peak == body.lower_bound for body in plan.bodies)
         least = least_peak(run() if solved else run_of_graph(graph, rules, {}, plan.order))
+        check_proofs(plan, graph)
         return _memory(plan, run(), least)
 
     return list(

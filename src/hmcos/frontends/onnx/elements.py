@@ -6,6 +6,8 @@ from hmcos.errors import ModelError
 
 STRING = 8
 """The element type whose elements vary in width."""
+STRING_BYTES = 16
+"""Bytes that a string counts unless the target says otherwise."""
 
 ELEMENTS: dict[int, tuple[str, int]] = {
     1: ("float32", 32),
@@ -15,6 +17,7 @@ ELEMENTS: dict[int, tuple[str, int]] = {
     5: ("int16", 16),
     6: ("int32", 32),
     7: ("int64", 64),
+    8: ("string", 8 * STRING_BYTES),
     9: ("bool", 8),
     10: ("float16", 16),
     11: ("float64", 64),
@@ -46,12 +49,8 @@ def element(number: int, name: str) -> tuple[str, int]:
     """Return the name and the width in bits of an element type.
 
     Raises:
-        ModelError: tensor `name` holds strings, or elements of a type that this version does not know.
+        ModelError: tensor `name` holds elements of a type that this version does not know.
     """
-    if number == STRING:
-        raise ModelError(
-            f"tensor {name!r} holds strings, whose size is not known; remove it from the network"
-        )
     if number not in ELEMENTS:
         raise ModelError(f"tensor {name!r} has element type {number}, which this version does not know")
     return ELEMENTS[number]

@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 from onnx import ModelProto, NodeProto, OperatorSetIdProto, helper, numpy_helper
 
-from hmcos.frontends.onnx.skeleton import NameScope
 from hmcos.frontends.onnx.types import UNKNOWN, ValueType
 from hmcos.graph.kinds import STANDARD_DOMAINS
 
@@ -37,30 +36,6 @@ FOLDABLE = frozenset((
 
 
 @np.errstate(all="ignore")
-def fold(
-    light: ModelProto, scopes: Sequence[NameScope], types: Mapping[str, Mapping[str, ValueType]]
-) -> bool:
-    """Turn nodes of a light copy whose values are known into constants; return whether there were any."""
-    values: dict[str, dict[str, Array]] = {scope.path: {} for scope in scopes}
-    folded = False
-    for scope in scopes:
-        known = values[scope.path]
-        if scope.outer is not None:
-            folded |= _bring_in(scope, values[scope.outer.path])
-        for tensor in scope.light.initializer:
-            _keep(known, tensor.name, _array(tensor))
-        for node in scope.light.node:
-            first = scope.find(node.input[0], types) if node.input else UNKNOWN
-            made = _evaluated(node, known, first, light.opset_import)
-            for name, value in zip(node.output, made, strict=False):
-                _keep(known, name, value)
-            if len(made) == len(node.output) == 1 and node.op_type != "Constant" and node.output[0] in known:
-                _become_constant(node, known[node.output[0]])
-                folded = True
-    return folded
-
-
-@np.errstate(all="ignore")
 def values(source: ModelProto, types: Mapping[str, ValueType]) -> dict[str, Array]:
     """Return the small values of a main graph that are the same in every run, with the bits of every runtime.
 
@@ -70,14 +45,14 @@ def values(source: ModelProto, types: Mapping[str, ValueType]) -> dict[str, Arra
     fed = {value.name for value in source.graph.input} if source.ir_version >= 4 else set[str]()
     for tensor in source.graph.initializer:
         if tensor.name not in fed and prod(tensor.dims) <= LARGEST:
-            _keep(known, tensor.name, _array(tensor))
+            keep_small(known, tensor.name, array_of(tensor))
     for node in source.graph.node:
         if _rounds([known[name] for name in node.input if name in known], node.op_type):
             continue
         first = types.get(node.input[0], UNKNOWN) if node.input else UNKNOWN
-        made = _evaluated(node, known, first, source.opset_import)
+        made = evaluated(node, known, first, source.opset_import)
         for name, value in zip(node.output, made, strict=False):
-            _keep(known, name, value)
+            keep_small(known, name, value)
     return known
 
 
@@ -88,31 +63,26 @@ def _rounds(inputs: Sequence[Array], kind: str) -> bool:
     return kind in ("Pow", "ReduceProd", "ReduceSum") and any(value.dtype.kind == "f" for value in inputs)
 
 
-def _bring_in(scope: NameScope, outside: Mapping[str, Array]) -> bool:
-    """Pass the known values that a body reads from outside to it: ONNX's inference passes only types."""
-    light = scope.light
-    own = {value.name for value in light.input} | {tensor.name for tensor in light.initializer}
-    for node in light.node:
-        own.update(node.output)
-    wanted = dict.fromkeys(name for node in light.node for name in node.input)
-    missing = [name for name in wanted if name in outside and name not in own]
-    light.initializer.extend(numpy_helper.from_array(outside[name], name) for name in missing)
-    return bool(missing)
-
-
-def _keep(known: dict[str, Array], name: str, value: Array | None) -> None:
-    if name and value is not None and value.size <= LARGEST and value.dtype.kind in "biuf":
+def keep_small(known: dict[str, Array], name: str, value: Array | None) -> None:
+    """Add a value by name, if it is a small one of numbers."""
+    if name and value is not None and is_small(value):
         known[name] = value
 
 
-def _array(tensor: object) -> Array | None:
+def is_small(value: Array) -> bool:
+    """Return whether a value is small enough to be kept, and one of numbers."""
+    return value.size <= LARGEST and value.dtype.kind in "biuf"
+
+
+def array_of(tensor: object) -> Array | None:
+    """Return the elements of a tensor that is stored in the file; None if it is damaged."""
     try:
         return cast(Array, numpy_helper.to_array(tensor))  # pyright: ignore
     except Exception:  # a damaged tensor must not make the model fail if its shapes are known without it
         return None
 
 
-def _evaluated(
+def evaluated(
     node: NodeProto, known: Mapping[str, Array], first: ValueType, opsets: Sequence[OperatorSetIdProto]
 ) -> list[Array]:
     """Return the values that a node makes, none if unknown; `first` is the type of its first input."""
@@ -121,7 +91,7 @@ def _evaluated(
     if node.op_type in ("Shape", "Size"):
         return _measured(node, first)
     if node.op_type == "Constant" and len(node.attribute) == 1 and node.attribute[0].HasField("t"):
-        value = _array(node.attribute[0].t)
+        value = array_of(node.attribute[0].t)
         return [] if value is None else [value]
     if node.op_type not in FOLDABLE or any(name and name not in known for name in node.input):
         return []
@@ -177,12 +147,3 @@ def _run(node: NodeProto, fed: Mapping[str, Array], opsets: Sequence[OperatorSet
     if len(names) != len(node.output):
         return []
     return [np.asarray(value) for value in made]
-
-
-def _become_constant(node: NodeProto, value: Array) -> None:
-    output = node.output[0]
-    node.Clear()
-    node.op_type = "Constant"
-    node.output.append(output)
-    tensor = numpy_helper.from_array(value)
-    node.attribute.append(helper.make_attribute("value", tensor))

@@ -10,8 +10,8 @@ from onnx import ModelProto, TensorProto
 from hmcos.errors import ModelError, SizeError
 from hmcos.frontends.onnx.body_graphs import free_names
 from hmcos.frontends.onnx.elements import element
-from hmcos.frontends.onnx.listing import ListedGraph, ListedNode, ListedTensor, ListedValue
-from hmcos.frontends.onnx.shapes import Types
+from hmcos.frontends.onnx.listing import ListedGraph, ListedNode, ListedTensor, ListedValue, tensor_type
+from hmcos.frontends.onnx.shapes import Inferred
 from hmcos.frontends.onnx.types import UNKNOWN, UNNAMED, ValueType
 from hmcos.graph.builder import GraphBuilder
 from hmcos.graph.graph import Body, Graph, Operator, Tensor, operator_title
@@ -27,7 +27,7 @@ LISTED = 3
 class _Ledger:
     """The data that a graph and all its bodies share while they are read."""
 
-    types: Types
+    inferred: Inferred
     opset: int
     parameter_bytes: int = 0
     unknown: list[str] = field(default_factory=list[str])
@@ -54,9 +54,21 @@ class _Scope:
         """The path of the graph; empty for the main one."""
         return self.source.path
 
+    @property
+    def never_runs(self) -> bool:
+        """Whether the graph, or one around it, is a branch that no run takes."""
+        here: _Scope | None = self
+        while here is not None and here.path not in self.ledger.inferred.dead:
+            here = here.outer
+        return here is not None
+
 
 def read_graph(
-    source: ModelProto, listed: ListedGraph, types: Types, symbols: tuple[str, ...], bound: Sequence[str]
+    source: ModelProto,
+    listed: ListedGraph,
+    inferred: Inferred,
+    symbols: tuple[str, ...],
+    bound: Sequence[str],
 ) -> tuple[Graph, int]:
     """Return the graph of a model, whose main graph is `listed`, and the bytes of its weights and constants.
 
@@ -67,7 +79,7 @@ def read_graph(
     opset = max(
         (entry.version for entry in source.opset_import if entry.domain in STANDARD_DOMAINS), default=1
     )
-    ledger = _Ledger(types, opset)
+    ledger = _Ledger(inferred, opset)
     graph = _read(_Scope(ledger, listed, None, GraphBuilder(source.graph.name, symbols)))
     if ledger.unknown:
         free = [symbol for symbol in symbols if symbol not in bound]
@@ -79,16 +91,17 @@ def _unknown_sizes(unknown: list[str], free: list[str]) -> str:
     more = f" and {len(unknown) - LISTED} more" if len(unknown) > LISTED else ""
     what = f"sizes are unknown: {', '.join(unknown[:LISTED])}{more}"
     if not free:
-        return f"{what}; no symbol is left to bind: give these tensors fixed shapes in the file's value_info"
+        return (
+            f"{what}; no symbol is left to bind: bind sizes by tensor and axis, --bind TENSOR:AXIS=VALUE "
+            "(axis 0 of a sequence is the number of its parts), or give these tensors fixed shapes in the "
+            "file's value_info"
+        )
     rest = f" and {len(free) - LISTED} more" if len(free) > LISTED else ""
     return f"{what}; bind the free symbols {', '.join(free[:LISTED])}{rest} with --bind NAME=VALUE"
 
 
 def _read(scope: _Scope) -> Graph:
     source = scope.source
-    if source.proto.sparse_initializer:
-        name = source.proto.sparse_initializer[0].values.name
-        raise ModelError(f"{_place(scope)}parameter {name!r} is sparse; store it as a dense tensor")
     for tensor in source.parameters:
         _add_parameter(scope, tensor)
     for value in source.inputs:
@@ -105,8 +118,9 @@ def _read(scope: _Scope) -> Graph:
         graph = scope.builder.build()
     except ModelError as error:
         raise ModelError(f"{_place(scope)}{error}") from None
-    computed = (words for t, words in scope.unknown.items() if not graph.tensors[t].is_parameter)
-    scope.ledger.unknown.extend(computed)
+    if not scope.never_runs:
+        computed = (words for t, words in scope.unknown.items() if not graph.tensors[t].is_parameter)
+        scope.ledger.unknown.extend(computed)
     return graph
 
 
@@ -130,22 +144,27 @@ def _add_parameter(scope: _Scope, source: ListedTensor) -> None:
         raise ModelError(f"{_place(scope)}parameter {name!r} has a negative size in its shape {list(sizes)}")
     tensor = _tensor(name, source.type, is_parameter=True)
     scope.tensors[name] = scope.builder.add_parameter(tensor), tensor
-    scope.constants[name] = source.proto
-    scope.ledger.parameter_bytes += tensor.size
+    if source.indices is None:
+        scope.constants[name] = source.proto
+        scope.ledger.parameter_bytes += tensor.size
+    else:
+        stored = (source.proto, source.indices)
+        sizes = (_tensor(name, tensor_type(part), is_parameter=True).size for part in stored)
+        scope.ledger.parameter_bytes += sum(sizes)
 
 
 def _add_input(scope: _Scope, value: ListedValue) -> None:
     name = value.name
     if not name:
         raise ModelError(f"{_place(scope)}a graph input has no name")
-    if name in scope.constants:
+    if name in scope.tensors and scope.tensors[name][1].is_parameter:
         return  # files before IR version 4 list parameters as inputs too
     if name in scope.tensors:
         raise ModelError(f"{_place(scope)}graph input {name!r} is listed twice")
     if any(dim.dim_value < UNNAMED for dim in value.type.tensor_type.shape.dim):
         sizes = [dim.dim_param or dim.dim_value for dim in value.type.tensor_type.shape.dim]
         raise ModelError(f"{_place(scope)}graph input {name!r} has a negative size in its shape {sizes}")
-    value_type = scope.ledger.types[scope.path].get(name, UNKNOWN)
+    value_type = scope.ledger.inferred.types[scope.path].get(name, UNKNOWN)
     tensor = _tensor(name, value_type)
     added = scope.builder.add_input(tensor)
     scope.tensors[name] = added, tensor
@@ -157,14 +176,14 @@ def _add_made(scope: _Scope, number: int, node: ListedNode) -> None:
     """Add the tensors that a node makes; the builder later refuses one that already exists."""
     if not node.kind:
         raise ModelError(f"{_title(scope, number, node)} has no operator type")
-    types = scope.ledger.types[scope.path]
+    types = scope.ledger.inferred.types[scope.path]
     constant = is_constant(node.kind, _domain(node))
     for name in node.outputs:
         if not name or name in scope.tensors:
             continue
         value_type = types.get(name, UNKNOWN)
         try:
-            tensor = _tensor(name, value_type)
+            tensor = _uncounted(name) if scope.never_runs else _tensor(name, value_type)
         except ModelError as error:
             raise ModelError(f"{_title(scope, number, node)}: {error}") from None
         if not value_type.is_known and _is_visible(scope.outer, name):
@@ -190,31 +209,52 @@ def _is_visible(scope: _Scope | None, name: str) -> bool:
     return scope is not None
 
 
+def _uncounted(name: str) -> Tensor:
+    """Return a tensor of a branch that no run takes: it takes no bytes."""
+    return Tensor(name, "uint8", 8, (0,))
+
+
 def _tensor(name: str, value_type: ValueType, *, is_parameter: bool = False) -> Tensor:
-    """Return a tensor; one of unknown type gets no bytes and is reported later.
+    """Return a tensor, or what holds several; one of unknown type gets no bytes and is reported later.
 
     Raises:
-        ModelError: it is not a dense tensor, holds strings, or has 2**63 bytes or more.
+        ModelError: it is of a kind that cannot be counted, or has 2**63 bytes or more.
     """
-    if value_type.kind != "tensor":
+    if value_type.kind not in ("tensor", "sequence", "optional", "map"):
         raise ModelError(
             f"{name!r} holds no dense tensor but a value of type {value_type.kind}, which cannot be planned"
         )
-    if not value_type.element:
+    if not value_type.element and value_type.parts != ():
         return Tensor(name, "unknown", 0, ())
-    spelling, bits = element(value_type.element, name)
+    spelling, bits = element(value_type.element, name) if value_type.element else ("uint8", 8)
+    if value_type.key:
+        key, key_bits = element(value_type.key, name)
+        spelling, bits = f"{key},{spelling}", key_bits + bits
+    spelling = spelling if value_type.kind == "tensor" else f"{value_type.kind}({spelling})"
     if not value_type.is_known:
         return Tensor(name, spelling, bits, ())
-    total, sizes = bits, value_type.sizes
+    total, sizes = bits, _sizes(value_type)
     if 0 not in sizes:
         for size in sizes:
             total *= size
             if total >= LARGEST_BITS:
                 raise ModelError(f"tensor {name!r} has an absurd shape: it would take 2**63 bytes or more")
-    return Tensor(name, spelling, bits, sizes, is_parameter)
+    return Tensor(name, spelling, bits, sizes, is_parameter, value_type.bounds)
+
+
+def _sizes(value_type: ValueType) -> tuple[int, ...]:
+    """Return the shape of a tensor; for several equal ones with their number in front, else all elements."""
+    parts = value_type.parts
+    if parts is None:
+        return tuple(map(int, value_type.sizes)) if value_type.bounds else value_type.sizes
+    if parts and parts[0].parts is None and all(part == parts[0] for part in parts):
+        return (len(parts), *map(int, parts[0].sizes))
+    return (value_type.elements,)
 
 
 def _describe(name: str, value_type: ValueType) -> str:
+    if value_type.kind in ("sequence", "optional"):
+        return f"{name!r} (a{'n' * (value_type.kind == 'optional')} {value_type.kind} of unknown parts)"
     if not value_type.element:
         return f"{name!r} (no element type)"
     if value_type.shape is None:

@@ -34,6 +34,9 @@ class ListedTensor(NamedTuple):
     name: str
     type: ValueType
     proto: TensorProto
+    """For a sparse one, its values that are not zero."""
+    indices: TensorProto | None = None
+    """For a sparse one, where these are."""
 
 
 class ListedNode(NamedTuple):
@@ -115,7 +118,8 @@ def dimensions(graphs: Sequence[ListedGraph]) -> tuple[str, ...]:
 def tensors(graphs: Sequence[ListedGraph]) -> Iterator[TensorProto]:
     """Yield all tensors that are stored in graphs or in data files."""
     for here in graphs:
-        yield from (tensor.proto for tensor in here.parameters)
+        for tensor in here.parameters:
+            yield from (tensor.proto,) if tensor.indices is None else (tensor.proto, tensor.indices)
         for node in here.nodes:
             yield from node.tensors
 
@@ -139,8 +143,11 @@ def _all_in(scopes: Sequence[set[str]], names: Iterable[str]) -> bool:
 
 def symbolic(proto: TypeProto) -> Iterator[str]:
     """Yield the symbolic dimensions of a type."""
-    if proto.HasField("tensor_type"):
-        for dim in proto.tensor_type.shape.dim:
+    inside = proto
+    while (kind := inside.WhichOneof("value")) in ("sequence_type", "optional_type"):
+        inside = inside.sequence_type.elem_type if kind == "sequence_type" else inside.optional_type.elem_type
+    if inside.HasField("tensor_type"):
+        for dim in inside.tensor_type.shape.dim:
             if dim.dim_param:
                 yield dim.dim_param
 
@@ -181,6 +188,11 @@ def _parameters(graph: GraphProto) -> Iterator[ListedTensor]:
         if found is None:
             found = types[key] = ValueType(*key)
         yield ListedTensor(tensor.name, found, tensor)
+    for sparse in graph.sparse_initializer:
+        values = sparse.values
+        yield ListedTensor(
+            values.name, ValueType(values.data_type, tuple(sparse.dims)), values, sparse.indices
+        )
 
 
 def _node(graph: ListedGraph, number: int, node: NodeProto) -> ListedNode:

@@ -69,7 +69,7 @@ class _Sizes:
         self.of = {
             t.name: ValueType(NUMBERS[t.element][0], t.shape)
             for t in model.graph.tensors
-            if t.name and t.element in NUMBERS
+            if t.name and t.element in NUMBERS and not t.at_most
         }
         self.others = self.of
         inputs = [value.type.tensor_type.shape.dim for value in source.graph.input]
@@ -77,7 +77,7 @@ class _Sizes:
         free = {s: n for s, n in model.bind.items() if s not in inner}
         if free:
             bind = dict(model.bind) | {symbol: size + 1 for symbol, size in free.items()}
-            self.others = self.of | value_types(source, listed(source.graph), bind, {})[""]
+            self.others = self.of | value_types(source, listed(source.graph), bind, {}).types[""]
             if not all(self._is_steady(name) for name in self.of):
                 free, self.others = {}, self.of
         self.fixed = {s: n for s, n in model.bind.items() if s not in free}

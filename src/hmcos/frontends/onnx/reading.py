@@ -17,9 +17,10 @@ from hmcos.frontends.model_file import read_model_file
 from hmcos.frontends.onnx.external_data import data_files
 from hmcos.frontends.onnx.functions import LARGEST, inline
 from hmcos.frontends.onnx.graphs import read_graph
-from hmcos.frontends.onnx.listing import listed, tensors
-from hmcos.frontends.onnx.shapes import value_types
-from hmcos.frontends.onnx.sizes import settle
+from hmcos.frontends.onnx.listing import is_executable, listed, tensors
+from hmcos.frontends.onnx.shapes import Inferred, value_types
+from hmcos.frontends.onnx.sizes import sequence_inputs, settle
+from hmcos.frontends.onnx.sorting import NOTE, sorted_model
 from hmcos.graph.graph import Tensor
 
 LONGEST = 1000
@@ -79,10 +80,18 @@ def _model(
         if content is not None:
             digest = sha256(proto.SerializeToString(deterministic=True)).hexdigest()
         graphs = listed(proto.graph)
+    runs = is_executable(graphs[0])
+    notes: tuple[str, ...] = ()
+    if not runs and (ordered := sorted_model(proto)) is not None:
+        proto, graphs, notes = ordered, listed(ordered.graph), (NOTE,)
+        runs = is_executable(graphs[0])
     files = data_files(tensors(graphs), path.parent if path is not None else None)
     sizes = settle(graphs, bind, lenient=known is not None)
-    types = value_types(proto, graphs, sizes.bind, known or {})
-    graph, parameter_bytes = read_graph(proto, graphs[0], types, sizes.symbols, tuple(sizes.bind))
+    sequences = sequence_inputs(graphs[0], sizes.bind)
+    inferred = Inferred({graph.path: {} for graph in graphs})
+    if runs:  # otherwise `read_graph` says what is wrong
+        inferred = value_types(proto, graphs, sizes.bind, known or {}, sequences)
+    graph, parameter_bytes = read_graph(proto, graphs[0], inferred, sizes.symbols, tuple(sizes.bind))
     return Model(
         graph=graph,
         path=path,
@@ -95,7 +104,8 @@ def _model(
         parameter_bytes=parameter_bytes,
         file_bytes=0 if content is None else len(content),
         proto=proto,
-        notes=sizes.notes,
+        notes=(*notes, *sizes.notes, *inferred.notes),
+        is_sorted=bool(notes),
     )
 
 

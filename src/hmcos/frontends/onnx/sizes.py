@@ -15,7 +15,8 @@ from onnx import TypeProto
 from hmcos.errors import OptionError
 from hmcos.frontends.onnx.dimensions import evaluate, symbols
 from hmcos.frontends.onnx.listing import ListedGraph, ListedValue, dimensions, symbolic
-from hmcos.frontends.onnx.types import UNNAMED
+from hmcos.frontends.onnx.sequences import MOST_PARTS
+from hmcos.frontends.onnx.types import UNNAMED, ValueType, read_type
 
 MOST_AXES = 64
 """Most axes of an input without a shape that can be bound."""
@@ -49,9 +50,56 @@ def settle(graphs: Sequence[ListedGraph], bind: Mapping[str, int], *, lenient: b
     given = _translated(main, bind)
     if lenient:
         given = {symbol: size for symbol, size in given.items() if symbol in free}
-    _check(given, free, texts, {name for node in main.nodes for name in node.outputs})
+    inner = {name for node in main.nodes for name in node.outputs}
+    inner.update(value.name for value in main.inputs if not value.type.HasField("tensor_type"))
+    _check(given, free, texts, inner)
     notes = [*_defaults(main, unnamed, given), *_overridden(main, given)]
     return InputSizes(free, given, tuple(notes))
+
+
+def sequence_inputs(main: ListedGraph, bind: Mapping[str, int]) -> dict[str, ValueType]:
+    """Return the types of inputs that are sequences or optionals: their parts are all of one declared type.
+
+    The number of parts of a sequence is bound as INPUT:0, axes of parts without a name from INPUT:1 on. An
+    optional counts as if it held something.
+    """
+    found: dict[str, ValueType] = {}
+    for value in main.inputs:
+        kind, inside = value.type.WhichOneof("value"), value.type
+        if kind not in ("sequence_type", "optional_type"):
+            continue
+        axis, wraps = 0, list[tuple[str, int | None]]()
+        while (kind := inside.WhichOneof("value")) in ("sequence_type", "optional_type"):
+            if kind == "sequence_type":
+                wraps.append(("sequence", bind.get(f"{value.name}:{axis}")))
+                axis, inside = axis + 1, inside.sequence_type.elem_type
+            else:
+                wraps.append(("optional", 1))
+                inside = inside.optional_type.elem_type
+        held = _part(value.name, axis, inside, bind)
+        for wrapped, many in reversed(wraps):
+            parts = None if many is None or not held.is_known else (held,) * min(many, MOST_PARTS)
+            held = ValueType(held.element, kind=wrapped, parts=parts)
+        found[value.name] = held
+    return found
+
+
+def _part(name: str, axis: int, declared: TypeProto, bind: Mapping[str, int]) -> ValueType:
+    """Return the type of a part of an input, of which the first axis has a number."""
+    tensor = declared.tensor_type
+    dims: list[int | str | None] = []
+    if tensor.HasField("shape"):
+        read = read_type(declared, bind)
+        dims = [
+            bind.get(f"{name}:{axis + i}", f"{name}:{axis + i}") if n is None else n
+            for i, n in enumerate(read.shape or ())
+        ]
+    else:
+        while f"{name}:{axis + len(dims)}" in bind:
+            dims.append(bind[f"{name}:{axis + len(dims)}"])
+        if not dims:
+            return ValueType(tensor.elem_type)
+    return ValueType(tensor.elem_type, tuple(dims))
 
 
 def _name_axes(main: ListedGraph, bind: Mapping[str, int]) -> list[str]:

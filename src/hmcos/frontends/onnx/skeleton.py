@@ -128,7 +128,7 @@ def _add_parameters(scope: NameScope) -> None:
     small: list[TensorProto] = []
     for tensor in scope.listed.parameters:
         scope.parameters[tensor.name] = tensor.type
-        if _is_light(tensor.proto, tensor.type):
+        if tensor.indices is None and _is_light(tensor.proto, tensor.type):
             small.append(tensor.proto)
         else:
             scope.tell(tensor.name, tensor.type)

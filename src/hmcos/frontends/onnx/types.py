@@ -4,11 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import cast
+from math import prod
+from typing import Self, cast
 
 from onnx import TensorShapeProto, TypeProto
 
 from hmcos.frontends.onnx.dimensions import evaluate
+
+
+class AtMost(int):
+    """A size that depends on data, as its upper bound."""
+
+    mark: int
+    """Sizes of the same mark are always equal."""
+
+    def __new__(cls, size: int, mark: int) -> Self:
+        """Return a bound with a mark."""
+        made = super().__new__(cls, size)
+        made.mark = mark
+        return made
+
+
+_SIZES = {int, AtMost}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +38,32 @@ class ValueType:
     """Sizes, symbolic dimensions as in the file, or None for an unnamed one; None if the rank is unknown."""
     kind: str = "tensor"
     """Otherwise `sequence`, `optional`, `map`, `sparse_tensor` or `opaque`."""
+    parts: tuple[ValueType, ...] | None = None
+    """What a sequence or an optional holds; None for a tensor, and while that is unknown."""
+    key: int = 0
+    """ONNX's number of the element type of the keys, for a map; 0 for all others."""
 
     is_known: bool = field(init=False)
     """Whether element type and every size are known."""
 
     def __post_init__(self) -> None:
-        known = bool(self.element) and self.shape is not None and set(map(type, self.shape)) <= {int}
+        if self.kind in ("tensor", "map"):
+            known = bool(self.element) and self.shape is not None and set(map(type, self.shape)) <= _SIZES
+        else:
+            known = self.parts is not None and all(part.is_known for part in self.parts)
         object.__setattr__(self, "is_known", known)
+
+    @property
+    def bounds(self) -> bool:
+        """Whether a size in it is only a bound."""
+        if self.parts is not None:
+            return any(part.bounds for part in self.parts)
+        return self.shape is not None and any(type(size) is AtMost for size in self.shape)
+
+    @property
+    def elements(self) -> int:
+        """The number of elements; the sizes must be known."""
+        return prod(self.sizes) if self.parts is None else sum(part.elements for part in self.parts)
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -45,6 +81,10 @@ def read_type(proto: TypeProto, bind: Mapping[str, int]) -> ValueType:
     kind = proto.WhichOneof("value")
     if kind is None:
         return UNKNOWN
+    if kind in ("sequence_type", "optional_type"):
+        inside = proto.sequence_type.elem_type if kind == "sequence_type" else proto.optional_type.elem_type
+        element = inside.tensor_type.elem_type or inside.sequence_type.elem_type.tensor_type.elem_type
+        return ValueType(element, kind=kind.removesuffix("_type"))
     if kind != "tensor_type":
         return ValueType(kind=kind.removesuffix("_type"))
     tensor = proto.tensor_type

@@ -73,6 +73,9 @@ def _window(node: Node, axes: tuple[int, int] | None) -> Spatial | Barrier:
     if op.bodies or op.is_random or (op.domain and own is None):
         reason = "runs graphs inside" if op.bodies else "draws numbers" if op.is_random else "is not standard"
         return Barrier(reason)
+    tensors = [node.graph.tensors[t] for t in (*op.reads, *op.makes)]
+    if any(tensor.at_most for tensor in tensors):
+        return Barrier("has sizes that depend on data")
     reader = own or (_element_wise if op.kind in ELEMENT_WISE else _KINDS.get(op.kind))
     if axes is not None:
         reader = partial(channels_last_window, image=axes)

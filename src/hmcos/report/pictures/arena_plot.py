@@ -95,6 +95,7 @@ def _number(axes: Axes, scene: Scene, placed: Arena, bytes_each: int) -> None:
 
 def _lines(scene: Scene, placed: Arena) -> Sequence[str]:
     proved = ", proved least" if placed.status is Status.OPTIMAL else ""
+    proved = ", at most" if placed.status is Status.AT_MOST else proved
     live = scene.live_at_peak
     rest = sum(scene.lives[i].size for i in live[_LISTED:])
     return [

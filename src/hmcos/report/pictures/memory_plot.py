@@ -48,6 +48,7 @@ def _curve(axes: Axes, order: tuple[Schedule, Profile], colour: str, bytes_each:
     edges = range(len(heights) + 1)
     words = _WORDS.get(found.scheduler, found.title)
     proved = ", proved least" if found.status is Status.OPTIMAL else ""
+    proved = ", at most" if found.status is Status.AT_MOST else proved
     axes.stairs(
         heights,
         edges,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hmcos.tasks.place_lives import Allocation
 
 _ENDED = {
+    Status.AT_MOST: "sizes that depend on data count at their bounds",
     Status.FEASIBLE: "a smaller one may exist",
     Status.TIME_LIMIT: "the best in the time given",
     Status.STATE_LIMIT: "the best that a short search found",
@@ -49,6 +50,11 @@ def plan_arena(plan: Plan) -> list[RenderableType]:
 
 
 def _proved(plan: Plan, arena: Arena) -> str:
+    if arena.status is Status.AT_MOST:
+        least = arena.lower_bound
+        return (
+            f"arena: at most: {_ENDED[arena.status]}; at these this order needs no less than {human(least)}"
+        )
     if arena.size == plan.lower_bound:
         return "arena: proved: neither another order nor other offsets need less"
     if arena.size == arena.lower_bound:

@@ -39,6 +39,7 @@ _UNKNOWN = 5
 """Most operators that are named of those whose scratch is unknown."""
 _WORDS = {
     Status.OPTIMAL: "proved: no order of these operators needs less",
+    Status.AT_MOST: "sizes that depend on data count at their bounds; no order needs less for these",
     Status.FEASIBLE: "a valid order; a better one may exist",
     Status.TIME_LIMIT: "the best order found in the time given",
     Status.STATE_LIMIT: "the best order found with the states given",
@@ -78,6 +79,7 @@ def plan_tables(plan: Plan) -> RenderableType:
         f"[bold]{savings(before, plan.peak)}[/bold]",
     )
     bound = "lower bound" if rewriting is None else f"lower bound of the {_change(rewriting)} graph"
+    bound = "lower bound of these sizes" if plan.status is Status.AT_MOST else bound
     peaks.add_row(bound, human(plan.lower_bound), f"at most {savings(before, plan.lower_bound)}")
     return Group(
         _title(plan.source, plan.target),

@@ -31,7 +31,9 @@ def verdict(plan: Plan) -> str:
         saved = f"{savings(plan.given_peak, plan.peak)} less than in the order of the file"
     else:
         saved = "no less than in the order of the file"
-    if plan.peak == plan.lower_bound:
+    if plan.status is Status.AT_MOST:
+        proof = "sizes that depend on data count at their bounds, for which no order needs less"
+    elif plan.peak == plan.lower_bound:
         proof = "it is proved that no order needs less"
     else:
         proof = f"at most {human(plan.peak - plan.lower_bound)} above the least possible ({plan.status})"
@@ -41,7 +43,8 @@ def verdict(plan: Plan) -> str:
         arena = ", and its arena is just as large"
     else:
         arena = f", and its arena takes {human(plan.arena.size)}"
-    return f"{plan.source.title} needs {human(plan.peak)} of memory, {saved}; {proof}{arena}."
+    needs = "needs at most" if plan.status is Status.AT_MOST else "needs"
+    return f"{plan.source.title} {needs} {human(plan.peak)} of memory, {saved}; {proof}{arena}."
 
 
 def proof_words(explanation: Explanation) -> str:
@@ -60,7 +63,7 @@ def proof_words(explanation: Explanation) -> str:
         place = "before the first" if ends[plan.peak] == "first" else "after the last"
         return f"What is live {place} operator, whatever the order, takes {human(plan.peak)} by itself."
     most = highest[0].bytes if highest else 0
-    if plan.status is Status.OPTIMAL:
+    if plan.status in (Status.OPTIMAL, Status.AT_MOST):
         rest = "The rest was proved by exhausting all orders: no single operator is to blame."
     else:
         rest = "No single operator is to blame for the rest, and it is not proved that it is needed."

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from hmcos.allocation.lives import Lives
 from hmcos.allocation.planner_table import allocator
-from hmcos.limits import Limits, Observer, Watch
+from hmcos.limits import Limits, Observer, Watch, for_bounds
 from hmcos.network.lowering import Network
 from hmcos.network.opening import open_source
 from hmcos.plan.arena import Arena
@@ -97,6 +97,8 @@ def run_experiment(networks: Iterable[str], request: Request, watch: Watch) -> E
 def try_order(network: Network, order: str, limits: Limits, watch: Watch) -> OrderTrial:
     """Return the order of a scheduler for a network, and its arenas; each search is within the limits."""
     schedule = network.find(scheduler(order), limits, watch.restarted())
+    if network.is_bounded:
+        schedule = replace(schedule, status=for_bounds(schedule.status))
     lives = Lives(network.lives(schedule.order), network.target.alignment)
     within = replace(limits, states=min(limits.states, STATES))
     arenas: list[tuple[str, Arena]] = []

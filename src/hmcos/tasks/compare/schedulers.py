@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from hmcos.limits import Status, Watch
+from hmcos.limits import Status, Watch, for_bounds
 from hmcos.network.opening import Opened
 from hmcos.plan.plan import Source, TargetUsed
 from hmcos.plan.schedule import Schedule
@@ -39,10 +39,12 @@ def compare_schedulers(request: Request, opened: Opened, watch: Watch) -> Compar
         target=network.target,
         operators=len(network.rows),
         scheduled_operators=network.problem.operators,
-        schedules=tuple(_with_bound(schedule, bound) for schedule in schedules),
+        schedules=tuple(
+            _with_bound(schedule, bound, is_bounded=network.is_bounded) for schedule in schedules
+        ),
     )
 
 
-def _with_bound(schedule: Schedule, bound: int) -> Schedule:
+def _with_bound(schedule: Schedule, bound: int, *, is_bounded: bool) -> Schedule:
     status = Status.OPTIMAL if schedule.peak == bound else schedule.status
-    return replace(schedule, lower_bound=bound, status=status)
+    return replace(schedule, lower_bound=bound, status=for_bounds(status) if is_bounded else status)

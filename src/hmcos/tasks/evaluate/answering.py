@@ -10,7 +10,7 @@ from time import perf_counter
 from typing import cast
 
 from hmcos.errors import HmcosError, OptionError
-from hmcos.limits import Limits, Status, Watch
+from hmcos.limits import Limits, Status, Watch, for_bounds
 from hmcos.memory.digest import digest_of
 from hmcos.memory.problem import Problem
 from hmcos.memory.profile import peak
@@ -50,11 +50,14 @@ class Lowered:
     alignment: int
     limits: Limits
     open_bodies: OpenBodies | None = None
+    is_bounded: bool = False
+    """Whether sizes are counted that depend on data, so that they are only bounds."""
 
     @property
     def digest(self) -> str:
         """The hash of the numbers: equal ones have equal figures. The names of operators do not matter."""
-        return digest_of(self.problem, self.alignment, self.limits.states, self.open_bodies)
+        digest = digest_of(self.problem, self.alignment, self.limits.states, self.open_bodies)
+        return f"{digest} at most" if self.is_bounded else digest
 
     def bare(self) -> Lowered:
         """Return the same without names, and without what the problem has computed and kept: fewer bytes."""
@@ -94,7 +97,8 @@ def lower_candidate(content: object, request: Request, watch: Watch) -> tuple[Lo
     opened = _opened(as_openable(content), request.bind)
     network, limits = lowered(request, opened, watch.restarted())
     digest = opened.source.original_sha256 if opened.path is not None else ""
-    return Lowered(network.problem, network.target.alignment, limits, network.open_bodies), digest
+    bounded = network.is_bounded
+    return Lowered(network.problem, network.target.alignment, limits, network.open_bodies, bounded), digest
 
 
 def _opened(content: Openable, bind: Mapping[str, int]) -> Opened:
@@ -119,6 +123,7 @@ def search(known: Lowered, request: Request, watch: Watch) -> Figures:
     status, budget = found.status, known.limits.budget
     if status is Status.FITS and arena is not None and budget is not None and arena > budget:
         status = Status.FEASIBLE  # the order fits, these offsets do not
+    status = for_bounds(status) if known.is_bounded else status
     given = peak(problem, range(problem.operators))
     return Figures(problem.operators, given, found.peak, found.lower_bound, arena, status)
 

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+from hmcos.limits import for_bounds
 from hmcos.memory.lifetimes import Life, live_at_peak
 from hmcos.memory.profile import Profile, peak, profile
 from hmcos.network.lowering import Network
 from hmcos.plan.arena import PlacedBuffer
-from hmcos.plan.plan import UNUSED, Crest, LiveTensor, Memory, Plan, Seconds, Source
+from hmcos.plan.plan import UNUSED, BodyPlan, Crest, LiveTensor, Memory, Plan, Seconds, Source
 from hmcos.schedulers.simple.rpo import reverse_post_order
 from hmcos.tasks.schedule.placement import Placed
 
 
 def assemble(source: Source, network: Network, placed: Placed, budget: int | None, seconds: Seconds) -> Plan:
     """Return the plan of a schedule: its memory step by step, its peak moment, the baselines, the arena."""
-    problem, schedule = network.problem, placed.schedule
-    steps = profile(problem, schedule.order)
+    problem = network.problem
+    if network.is_bounded:
+        placed = _of_bounds(placed)
+    schedule = placed.schedule
+    steps, bodies = profile(problem, schedule.order), network.bodies.plans
     return Plan(
         source=source,
         target=network.target,
@@ -29,12 +34,26 @@ def assemble(source: Source, network: Network, placed: Placed, budget: int | Non
         memory=Memory(steps.start, steps.running, steps.stable),
         crest=_crest(network, steps, placed.lives),
         seconds=seconds,
-        bodies=network.bodies.plans,
+        bodies=tuple(_body_of_bounds(body) for body in bodies) if network.is_bounded else bodies,
         budget=budget,
         arena=placed.arena,
         buffers=_buffers(network, placed),
         largest_first_arena=placed.largest_first,
     )
+
+
+def _of_bounds(placed: Placed) -> Placed:
+    """Return what was placed with the status of sizes that are only bounds."""
+    schedule, arena = placed.schedule, placed.arena
+    return replace(
+        placed,
+        schedule=replace(schedule, status=for_bounds(schedule.status)),
+        arena=None if arena is None else replace(arena, status=for_bounds(arena.status)),
+    )
+
+
+def _body_of_bounds(body: BodyPlan) -> BodyPlan:
+    return replace(body, status=for_bounds(body.status))
 
 
 def _crest(network: Network, steps: Profile, lives: Sequence[Life]) -> Crest:

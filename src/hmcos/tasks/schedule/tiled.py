@@ -109,7 +109,7 @@ class _Last:
         """Return the plan of a network as it is, in a better order where there is time to find one."""
         schedule = source.plan.schedule
         known = Known(source.network.problem, schedule)
-        if schedule.status is Status.OPTIMAL or self.request.limits.seconds is None:
+        if schedule.status in (Status.OPTIMAL, Status.AT_MOST) or self.request.limits.seconds is None:
             whole = self.solved(source.opened, known)
         else:
             whole = self.solved(source.opened, None, 0.5)

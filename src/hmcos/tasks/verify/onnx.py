@@ -24,7 +24,7 @@ def ran(model: Model, plan: Plan | None, written: Path | None, running: Running)
     inputs = own_inputs(model.graph if floats is None else floats.graph, running.inputs or {})
     with temporary_folder() as folder:
         numbered = model.path
-        if numbered is None or model.inlined or model.rewritten:
+        if numbered is None or model.inlined or model.is_sorted or model.rewritten:
             numbered = folder / "source.onnx"
             loading.save(model, {}, numbered)
         if written is None and plan is not None:

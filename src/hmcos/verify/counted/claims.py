@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from hmcos.errors import VerifyError
+from hmcos.graph.graph import Graph
+from hmcos.limits import Status
 from hmcos.plan.agreement import Disagreement, in_memory
 from hmcos.plan.plan import UNUSED, Crest, LiveTensor, OperatorRow, Plan
 from hmcos.verify.counted.recount import Recount, recount
@@ -75,6 +77,23 @@ def check_bounds(plan: Plan, run: Execution, least: int) -> None:
         least = min(least, plan.peak - 1)
     if plan.lower_bound < least:
         raise VerifyError(f"lower_bound: is {plan.lower_bound}, but no order needs less than {least}")
+
+
+def check_proofs(plan: Plan, graph: Graph) -> None:
+    """Check that a plan calls nothing proved if sizes depend on data, and only then calls them bounds.
+
+    Raises:
+        VerifyError: a status says the opposite; names the field.
+    """
+    arena = () if plan.arena is None else (("arena.status", plan.arena.status),)
+    bodies = ((f"bodies[{i}].status", body.status) for i, body in enumerate(plan.bodies))
+    for field, status in (("status", plan.status), *arena, *bodies):
+        if graph.is_bounded and status in (Status.OPTIMAL, Status.DOES_NOT_FIT):
+            raise VerifyError(
+                f"{field}: is {str(status)!r}, but sizes depend on data: only bounds are counted"
+            )
+        if not graph.is_bounded and status is Status.AT_MOST:
+            raise VerifyError(f"{field}: is {str(status)!r}, but no size depends on data")
 
 
 def least_peak(run: Execution) -> int:

@@ -101,6 +101,8 @@ class SharingRules:
         if isinstance(positions, list) and position not in cast(list[int], positions):
             return False
         old, new = self.graph.tensors[read], self.graph.tensors[output]
+        if len(op.reads) > 1 and (old.at_most or new.at_most):
+            return False
         if old.size != self.graph.tensors[self.storage[read]].size:
             return False
         if rule.get("condition", "same-shape") == "same-size":

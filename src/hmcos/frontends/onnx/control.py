@@ -1,0 +1,200 @@
+"""The types that If, Loop, Scan and SequenceMap make, and those inside their bodies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from onnx import TensorProto
+
+from hmcos.frontends.onnx.skeleton import NameScope
+from hmcos.frontends.onnx.types import UNKNOWN, ValueType
+from hmcos.graph.graph import body_path, operator_title
+
+if TYPE_CHECKING:
+    from hmcos.frontends.onnx.walking import Step
+
+ITERATION = ValueType(TensorProto.INT64, ())
+CONDITION = ValueType(TensorProto.BOOL, ())
+MOST_PARTS = 2**16
+"""Most parts of a sequence that a loop makes."""
+
+
+def _bodies(step: Step) -> dict[str, NameScope]:
+    """Return attribute to the scope of each body."""
+    node = step.scope.listed.nodes[step.number]
+    return {name: step.scope.inner[body_path(step.scope.path, step.number, name)] for name, _ in node.bodies}
+
+
+def _enter(step: Step, body: NameScope, inputs: Sequence[ValueType]) -> list[ValueType]:
+    """Follow a body with inputs of some types; return the types of its outputs."""
+    types = step.walk.types[body.path]
+    for value, given in zip(body.listed.inputs, inputs, strict=False):
+        present = types.get(value.name, UNKNOWN)
+        if given.is_known or not present.is_known:
+            types[value.name] = given if given is not UNKNOWN else present
+    step.walk.follow(body)
+    return [body.find(value.name, step.walk.types) for value in body.listed.outputs]
+
+
+def _title(step: Step) -> str:
+    return operator_title(step.number, step.node.op_type, step.node.name)
+
+
+def branch_types(step: Step) -> None:
+    """Add what an If makes: of the branch that always runs, or else of the larger one."""
+    bodies = _bodies(step)
+    chosen = step.number_of(0)
+    made = {name: _enter(step, body, ()) for name, body in bodies.items()}
+    taken = "" if chosen is None else "then_branch" if chosen else "else_branch"
+    if taken in made and len(made) == 2:
+        other = next(name for name in made if name != taken)
+        step.walk.dead.add(bodies[other].path)
+        step.walk.notes.append(
+            f"{_title(step)}: sizes decide its condition; {other} never runs and counts nothing"
+        )
+        step.tell(made[taken])
+        return
+    both = list(made.values())
+    if len(both) == 2:
+        step.tell([_larger(step, *pair) for pair in zip(*both, strict=False)])
+
+
+def _larger(step: Step, one: ValueType, other: ValueType) -> ValueType:
+    """Return the type of which a value of either type takes no more bytes, as far as can be known."""
+    if not one.is_known or not other.is_known:
+        return UNKNOWN if one.element != other.element else ValueType(one.element, kind=one.kind)
+    if one == other or one.kind != other.kind or one.parts is not None or other.parts is not None:
+        return one if one.elements >= other.elements else other
+    if len(one.sizes) == len(other.sizes) and one.element == other.element:
+        pairs = zip(one.sizes, other.sizes, strict=True)
+        shape = tuple(a if a == b else step.walk.at_most(max(a, b)) for a, b in pairs)
+    else:
+        larger = one if one.elements >= other.elements else other
+        shape = tuple(step.walk.at_most(int(n)) for n in larger.sizes)
+    step.walk.notes.append(f"{_title(step)}: its branches make different shapes; the larger one counts")
+    return ValueType(one.element, shape)
+
+
+def loop_types(step: Step) -> None:
+    """Add what a Loop makes: carried values keep their types or grow by parts, others are stacked."""
+    body = next(iter(_bodies(step).values()), None)
+    if body is None:
+        return
+    carried = [step.type_of(place) for place in range(2, len(step.node.input))]
+    trips = step.number_of(0)
+    made = _enter(step, body, [ITERATION, CONDITION, *carried])[1:]
+    grown = [_grown(before, after, trips) for before, after in zip(carried, made, strict=False)]
+    if any(g is not None for g in grown):
+        inside = [b if g is None else g for b, g in zip(carried, grown, strict=True)]
+        _forget(step, body)
+        _enter(step, body, [ITERATION, CONDITION, *inside])
+        carried, made = inside, [*inside, *made[len(inside) :]]
+    for value, before, after in zip(body.listed.inputs[2:], carried, made, strict=False):
+        if before.is_known and before != after:
+            step.walk.types[body.path][value.name] = ValueType(before.element, kind=before.kind)
+    kept = [before if before == after else UNKNOWN for before, after in zip(carried, made, strict=False)]
+    step.tell([*kept, *(_stacked(step, value, trips) for value in made[len(carried) :])])
+
+
+def _forget(step: Step, body: NameScope) -> None:
+    """Remove the types in a body, to find them again."""
+    for path in step.walk.types:
+        if path == body.path or path.startswith(f"{body.path}/"):
+            step.walk.types[path].clear()
+
+
+def _grown(before: ValueType, after: ValueType, trips: int | None) -> ValueType | None:
+    """Return the type of a carried sequence after the last iteration, if each one adds the same parts."""
+    if before == after or trips is None or before.parts is None or after.parts is None:
+        return None
+    added = after.parts[len(before.parts) :]
+    many = len(before.parts) + trips * len(added)
+    if after.parts[: len(before.parts)] != before.parts or trips < 0 or many > MOST_PARTS:
+        return None
+    return ValueType(after.element, kind=before.kind, parts=before.parts + added * trips)
+
+
+def _stacked(step: Step, value: ValueType, trips: int | None) -> ValueType:
+    if trips is None or value.shape is None:
+        return ValueType(value.element, None if value.shape is None else (None, *value.shape))
+    often = max(trips, 0)
+    return ValueType(value.element, (often if _runs_out(step) else step.walk.at_most(often), *value.shape))
+
+
+def _runs_out(step: Step) -> bool:
+    """Return whether a Loop runs as often as its number of trips says, since its condition is always true."""
+    body = next(iter(_bodies(step).values()))
+    starts = len(step.node.input) < 2 or not step.node.input[1] or step.number_of(1) == 1
+    if not starts or not body.listed.outputs or len(body.listed.inputs) < 2:
+        return False
+    name = body.listed.outputs[0].name
+    values = step.walk.values.get(body.path, {})
+    makers = {made: node for node in body.light.node for made in node.output}
+    while name in makers and makers[name].op_type == "Identity" and name not in values:
+        name = makers.pop(name).input[0]
+    known = values.get(name)
+    is_true = known is not None and known.marks is None and bool(known.array.all())
+    return is_true or name == body.listed.inputs[1].name
+
+
+def scan_types(step: Step) -> None:
+    """Add what a Scan makes: states keep their types, scanned outputs are stacked (ONNX Scan-9)."""
+    body = next(iter(_bodies(step).values()), None)
+    lists = {a.name: list(a.ints) for a in step.node.attribute}
+    scanned = step.attribute("num_scan_inputs", 0)
+    given = [step.type_of(place) for place in range(len(step.node.input))]
+    opset = max((e.version for e in step.walk.opsets if not e.domain), default=1)
+    if body is None or opset < 9 or not 0 <= scanned <= len(given):
+        if body is not None:
+            step.walk.follow(body)
+        return
+    states = given[: len(given) - scanned]
+    axes = lists.get("scan_input_axes") or [0] * scanned
+    cut = [_cut(value, axis) for value, axis in zip(given[len(states) :], axes, strict=False)]
+    length = next((n for _, n in cut if n is not None), None)
+    made = _enter(step, body, [*states, *(value for value, _ in cut)])
+    out_axes = lists.get("scan_output_axes") or [0] * len(made)
+    stacked = [_put(v, length, axis) for v, axis in zip(made[len(states) :], out_axes, strict=False)]
+    kept = [before if before == after else UNKNOWN for before, after in zip(states, made, strict=False)]
+    step.tell([*kept, *stacked])
+
+
+def _cut(value: ValueType, axis: int) -> tuple[ValueType, int | str | None]:
+    if not value.shape or not -len(value.shape) <= axis < len(value.shape):
+        return ValueType(value.element), None
+    axis %= len(value.shape)
+    return ValueType(value.element, value.shape[:axis] + value.shape[axis + 1 :]), value.shape[axis]
+
+
+def _put(value: ValueType, length: int | str | None, axis: int) -> ValueType:
+    if value.shape is None:
+        return ValueType(value.element)
+    axis %= len(value.shape) + 1
+    return ValueType(value.element, (*value.shape[:axis], length, *value.shape[axis:]))
+
+
+def map_types(step: Step) -> None:
+    """Add what a SequenceMap makes: as many parts as it reads, if all of these are alike."""
+    body = next(iter(_bodies(step).values()), None)
+    first = step.type_of(0)
+    if body is None or first.parts is None:
+        return
+    given = [step.type_of(place) for place in range(len(step.node.input))]
+    if any(value.parts is not None and len(set(value.parts)) != 1 for value in given):
+        return
+    made = _enter(step, body, [value if value.parts is None else value.parts[0] for value in given])
+    often = len(first.parts)
+    step.tell(
+        [ValueType(v.element, kind="sequence", parts=(v,) * often if v.is_known else None) for v in made]
+    )
+
+
+def attention_types(step: Step) -> None:
+    """Add what a FlexAttention makes: its bodies change the scores, one of each query and key."""
+    query, key = step.type_of(0), step.type_of(1)
+    if all(value.is_known and len(value.sizes) == 4 for value in (query, key)):
+        scores = ValueType(query.element, (*query.sizes[:3], key.sizes[2]))
+        for body in _bodies(step).values():
+            _enter(step, body, [scores])
+    step.tell(step.inferred())
