@@ -175,3 +175,29 @@ def test_a_plan_without_an_arena_has_a_page(browser: Browser, tmp_path: Path) ->
     browser.show(write_page(hmcos.explain(FORK, plan), tmp_path / "report.html"))
     assert browser.complaints() == []
     assert "No arena" in text(browser, "#arena")
+
+
+def test_each_memory_has_a_chart_of_its_own(browser: Browser, tmp_path: Path) -> None:
+    chip = [hmcos.MemoryBlock("fast <b>", 1_300_000), hmcos.MemoryBlock("slow", None)]
+    plan = hmcos.schedule("zoo:nasnet-cifar", memories=chip)
+    assert plan.memories is not None
+    browser.events.clear()
+    browser.show(write_page(hmcos.explain("zoo:nasnet-cifar", plan), tmp_path / "report.html"))
+    assert browser.complaints() == []
+    assert "fast <b>" in text(browser, "#arena")
+    assert "least traffic of this order, proved" in text(browser, "#arena-told")
+    for k, chart in enumerate(("arena-chart", "arena-chart-1")):
+        inner = [buffer for buffer in plan.buffers if buffer.memory == k]
+        largest = max(inner, key=lambda b: b.size * (b.death - b.birth))
+        across = (largest.birth + largest.death) / 2 / len(plan.scheduled)
+        most = max(plan.memories.placement.sizes[k], (1_300_000, 0)[k])
+        up = (largest.offset + largest.size / 2) / (1.06 * most)
+        browser.mouse("mouseMoved", inside(browser, chart, across, up))
+        told = text(browser, "#arena-point")
+        assert largest.name in told
+        assert f"offset {largest.offset:,} of {chip[k].name}" in told
+        marks = "[...document.querySelectorAll('.mark')].map(m => m.hidden)"
+        assert browser.evaluate(marks) == [k == 1, k == 0]
+    fast = {buffer.name for buffer in plan.buffers if buffer.memory == 0}
+    rows = dict(zip(column(browser, "tensor-table", 0), column(browser, "tensor-table", 7), strict=True))
+    assert rows and all((where == "fast <b>") is (name in fast) for name, where in rows.items())

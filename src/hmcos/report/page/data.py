@@ -5,7 +5,9 @@ from __future__ import annotations
 import platform
 
 from hmcos.memory.lifetimes import Life
+from hmcos.plan.plan import Plan
 from hmcos.report.records.explanation_record import explanation_record
+from hmcos.report.words.memories_words import memories_lines
 from hmcos.report.words.whole_arena_words import whole_arena_lines
 from hmcos.tasks.explain.advice import Kind
 from hmcos.tasks.explain.explanation import Explanation
@@ -23,6 +25,7 @@ def page_data(explanation: Explanation) -> dict[str, object]:
     del record["memory"]
     return {
         **record,
+        "memories": _memories(explanation.plan),
         "least": explanation.advised.peak,
         "plan": plan.outputs.plan,
         "called": plan.schedule.title,
@@ -52,16 +55,33 @@ def page_data(explanation: Explanation) -> dict[str, object]:
 
 
 def _lives(explanation: Explanation) -> dict[str, object]:
-    lives, arena = explanation.lives, explanation.plan.arena
+    plan = explanation.plan
+    lives, arena, buffers = explanation.lives, plan.arena, plan.buffers
     return {
         "name": [printable(explanation.name(life)) for life in lives],
         "type": [_type(explanation, life) for life in lives],
         "size": [life.size for life in lives],
         "birth": [life.birth for life in lives],
         "death": [life.death for life in lives],
-        "offset": None if arena is None else list(arena.offsets),
+        "offset": [buffer.offset for buffer in buffers] if plan.has_places else None,
+        "memory": [buffer.memory for buffer in buffers] if arena is None and plan.has_places else None,
         "maker": [_maker(explanation, life) for life in lives],
         "last": [_last(explanation, life) for life in lives],
+    }
+
+
+def _memories(plan: Plan) -> dict[str, object] | None:
+    """Return what is in each memory and what is proved; None if there is one block or none."""
+    if plan.memories is None:
+        return None
+    placement = plan.memories.placement
+    rows = zip(placement.blocks, placement.sizes, placement.traffic, strict=False)
+    return {
+        "lines": memories_lines(plan, plan.memories),
+        "blocks": [
+            {"name": printable(block.name), "capacity": block.capacity, "size": size, "traffic": traffic}
+            for block, size, traffic in rows
+        ],
     }
 
 

@@ -44,11 +44,14 @@ function operatorWords(op) {
 const lives = data.lives.name.map((name, i) => ({
   index: i, name, type: data.lives.type[i], size: data.lives.size[i], birth: data.lives.birth[i],
   death: data.lives.death[i], offset: data.lives.offset ? data.lives.offset[i] : null,
+  block: data.lives.memory ? data.lives.memory[i] : 0,
   made: data.lives.maker[i] < 0 ? "the caller" : operatorWords(data.lives.maker[i]),
   last: data.lives.last[i] === -1 ? "the caller" : data.lives.last[i] === -2 ? "nobody" : operatorWords(data.lives.last[i]),
   atPeak: false,
 }));
 for (const i of data.live) lives[i].atPeak = true;
+// The arena is one block; several memories are one each.
+const blocks = data.arena ? [data.arena] : data.lives.memory ? data.memories.blocks : [];
 const peakStep = Math.max(0, data.peak_step);
 const liveAt = step => lives.filter(l => l.birth <= step && step < l.death).sort((a, b) => b.size - a.size);
 
@@ -62,6 +65,7 @@ function tellFigures() {
   figure("Peak", short(data.peak), `${whole(data.peak)} B`, true);
   figure("Least possible", short(data.lower_bound), data.peak === data.lower_bound ? "proved: it is reached" : `proved bound; status: ${data.status}`);
   if (data.arena) figure("Arena", short(data.arena.size), data.arena.size === data.peak ? "equals the peak" : `${whole(data.arena.size)} B; status: ${data.arena.status}`);
+  if (data.lives.memory) for (const block of blocks) figure(block.name, short(block.size), `${short(block.traffic)} read and written`);
   figure("File order", short(data.given_peak), data.peak < data.given_peak ? `${percent(less)} saved` : "needs no more");
   figure("Reverse post-order", short(data.rpo_peak), `${whole(data.rpo_peak)} B`);
 }
@@ -119,9 +123,9 @@ function outline(chosen, size) {
   return { type: "scatter", mode: "lines", x, y, hoverinfo: "skip" };
 }
 
-function drawArena() {
-  const placed = lives.filter(l => l.offset !== null && l.death > l.birth), largest = Math.max(1, ...data.lives.size);
-  const [size, unit] = unitOf(data.arena.size), shades = SHADES[DARK.matches], classes = shades.map(() => []);
+function drawBlock(k) {
+  const block = blocks[k], placed = lives.filter(l => l.offset !== null && l.block === k && l.death > l.birth), largest = Math.max(1, ...data.lives.size);
+  const [size, unit] = unitOf(block.size), shades = SHADES[DARK.matches], classes = shades.map(() => []);
   for (const l of placed) classes[Math.min(5, Math.ceil(l.size * 6 / largest) - 1)].push(l);
   const many = placed.length > 3000;
   const traces = classes.flatMap((members, i) => members.length ? [{
@@ -129,10 +133,25 @@ function drawArena() {
     name: `up to ${short(Math.max(...members.map(l => l.size)))}`,
   }] : []);
   traces.push({ ...outline(placed.filter(l => l.atPeak), size), line: { width: 1.5, color: colour("peak") }, name: "live at the peak" });
-  const level = data.peak / size;
-  traces.push({ type: "scatter", mode: "lines", x: [0, Math.max(1, steps)], y: [level, level], hoverinfo: "skip",
-    line: { dash: "dash", width: 1.4, color: colour("peak") }, name: `peak: ${short(data.peak)}` });
-  return Plotly.react("arena-chart", traces, layout(`address (${unit})`, data.arena.size / size), CONFIG);
+  // A capacity far above all that is used would leave the rectangles flat.
+  const line = data.arena ? data.peak : block.capacity, level = line / size, isNear = line !== null && line <= 1.5 * block.size;
+  if (data.arena || isNear) traces.push({ type: "scatter", mode: "lines", x: [0, Math.max(1, steps)], y: [level, level], hoverinfo: "skip",
+    line: { dash: "dash", width: 1.4, color: colour("peak") }, name: `${data.arena ? "peak" : "capacity"}: ${short(line)}` });
+  return Plotly.react(chartOf(k), traces, layout(`address (${unit})`, Math.max(block.size, isNear && !data.arena ? line : 0) / size), CONFIG);
+}
+const chartOf = k => byId(k ? `arena-chart-${k}` : "arena-chart");
+/* One chart per memory, each under its name; the arena has its chart already. */
+function addCharts() {
+  if (!data.lives.memory) return;
+  byId("arena-title").textContent = "The memories";
+  const first = byId("arena-chart");
+  first.before(element("h3", "", named(blocks[0].name)));
+  for (let k = 1, last = first; k < blocks.length; k++) {
+    const heading = element("h3", "", named(blocks[k].name)), chart = first.cloneNode(false);
+    chart.id = `arena-chart-${k}`;
+    last.after(heading, chart);
+    last = chart;
+  }
 }
 
 /* Where a pointer is, in steps and in units of the other axis; null outside of the axes. */
@@ -158,10 +177,11 @@ function putCursor(chart, cursor, step) {
   Object.assign(cursor.style, { left: `${xaxis._offset + left}px`, top: `${yaxis._offset}px`, height: `${yaxis._length}px` });
 }
 
-function putMark(chart, mark, life) {
-  mark.hidden = !life;
-  if (!life) return;
-  const { xaxis, yaxis } = chart._fullLayout, [size] = unitOf(data.arena.size);
+function putMark(k, life) {
+  const chart = chartOf(k), mark = marks[k];
+  mark.hidden = !life || life.block !== k;
+  if (mark.hidden) return;
+  const { xaxis, yaxis } = chart._fullLayout, [size] = unitOf(blocks[k].size);
   const inside = (axis, v) => Math.min(Math.max(axis.d2p(v), 0), axis._length);
   const left = inside(xaxis, life.birth), right = inside(xaxis, life.death);
   const top = inside(yaxis, (life.offset + life.size) / size), bottom = inside(yaxis, life.offset / size);
@@ -189,19 +209,19 @@ function tellStep(step) {
 }
 
 let marked = null;
-let arenaMark = null;
+const marks = [];
 function tellPoint(life) {
   marked = life;
-  putMark(byId("arena-chart"), arenaMark, life);
+  blocks.forEach((_, k) => putMark(k, life));
   byId("arena-point").replaceChildren(...(life ? [
-    element("strong", "", named(life.name)), ` ${life.type} takes ${human(life.size)} at offset ${whole(life.offset)}, `,
+    element("strong", "", named(life.name)), ` ${life.type} takes ${human(life.size)} at offset ${whole(life.offset)}${data.lives.memory ? ` of ${blocks[life.block].name}` : ""}, `,
     `from step ${life.birth} until step ${life.death}. Made by `, named(life.made), "; last needed by ", named(life.last), ".",
   ] : ["Point at a rectangle, or choose a tensor in the table of all tensors."]));
 }
 
-function lifeAt(point) {
-  const [size] = unitOf(data.arena.size), address = point.y * size;
-  return lives.find(l => l.offset !== null && l.birth <= point.x && point.x < l.death && l.offset <= address && address < l.offset + l.size) || null;
+function lifeAt(point, k) {
+  const [size] = unitOf(blocks[k].size), address = point.y * size;
+  return lives.find(l => l.offset !== null && l.block === k && l.birth <= point.x && point.x < l.death && l.offset <= address && address < l.offset + l.size) || null;
 }
 
 /* ---------- tables ---------- */
@@ -246,6 +266,7 @@ const tensorColumns = [
   ["tensor", l => l.name, l => tensorButton(l)], ...typeColumn, ["bytes", l => l.size, null, true],
   ["made by", l => l.made, l => named(l.made)], ["last needed by", l => l.last, l => named(l.last)],
   ["first step", l => l.birth, null, true], ["until step", l => l.death, null, true],
+  ...(data.lives.memory ? [["memory", l => l.offset === null ? "" : blocks[l.block].name, l => l.offset === null ? "" : named(blocks[l.block].name)]] : []),
   ...(data.lives.offset ? [["offset", l => l.offset, null, true]] : []),
 ];
 function tensorButton(life) {
@@ -347,30 +368,37 @@ function follow(chart, onPoint) {
 }
 async function drawCharts() {
   await drawTime();
-  if (data.arena) await drawArena();
+  for (let k = 0; k < blocks.length; k++) await drawBlock(k);
 }
 async function start() {
   tellFigures(); tellPeak(); tellAdvice(); tellCells(); tellTensors(); tellSettings();
   byId("step").max = Math.max(0, steps - 1);
   byId("step").addEventListener("input", event => tellStep(Number(event.target.value)));
   byId("to-peak").addEventListener("click", () => tellStep(peakStep));
+  addCharts();
   await drawCharts();
-  const time = byId("time-chart"), arena = byId("arena-chart");
-  const refresh = () => { for (const [chart, cursor] of cursors) putCursor(chart, cursor, current); if (data.arena) putMark(arena, arenaMark, marked); };
+  const time = byId("time-chart");
+  const refresh = () => { for (const [chart, cursor] of cursors) putCursor(chart, cursor, current); marks.forEach((_, k) => putMark(k, marked)); };
   cursors.push([time, overlay(time, "cursor")]);
   follow(time, point => tellStep(Math.floor(point.x)));
   time.on("plotly_afterplot", refresh);
   if (data.arena) {
     byId("arena-told").textContent = `One block of ${human(data.arena.size)}: every tensor keeps its offset for all of its life. ` +
       (data.arena.size === data.arena.lower_bound ? "No arena for this order is smaller." : `It is proved that at least ${human(data.arena.lower_bound)} are needed.`);
-    cursors.push([arena, overlay(arena, "cursor")]);
-    arenaMark = overlay(arena, "mark");
-    follow(arena, point => tellPoint(lifeAt(point)));
-    arena.on("plotly_afterplot", refresh);
+  } else if (data.memories) {
+    byId("arena-told").replaceChildren(...data.memories.lines.flatMap(line => [line, element("br")]));
+  } else byId("arena-told").textContent = "No arena was asked for when the plan was made.";
+  if (blocks.length) {
+    blocks.forEach((_, k) => {
+      const chart = chartOf(k);
+      cursors.push([chart, overlay(chart, "cursor")]);
+      marks.push(overlay(chart, "mark"));
+      follow(chart, point => tellPoint(lifeAt(point, k)));
+    });
+    blocks.forEach((_, k) => chartOf(k).on("plotly_afterplot", refresh));
     tellPoint(null);
   } else {
-    byId("arena-told").textContent = "No arena was asked for when the plan was made.";
-    arena.remove();
+    byId("arena-chart").remove();
     byId("arena-point").remove();
   }
   tellStep(peakStep);
