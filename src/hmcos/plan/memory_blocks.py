@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hmcos.errors import OptionError
 from hmcos.limits import Status
-from hmcos.words import printable, shortened
+from hmcos.words import human, printable, shortened
 
 MOST_BLOCKS = 16
 """More memories than any chip has; so many bounds can be proved one after the other."""
@@ -130,6 +130,13 @@ class MemoryPlan:
         if placement.status is Status.DOES_NOT_FIT:
             return placement.status
         return Status.FITS if self.has_places else placement.status
+
+    @property
+    def words(self) -> str:
+        """The number of memories, the traffic in the slower ones and the status, as text."""
+        many, status = len(self.placement.blocks), self.placement.status
+        moved = f"{human(self.placement.slower)} moved outside the first" if self.has_places else "no places"
+        return f"{many} memories, {moved}, {status}"
 
     @property
     def has_places(self) -> bool:

@@ -36,6 +36,10 @@ def _rows(plan: Plan) -> Iterator[tuple[str, int]]:
     yield "no order needs less than", plan.lower_bound
     if plan.arena is not None:
         yield f"arena, {plan.arena.status}", plan.arena.size
+    if plan.memories is not None and plan.memories.has_places:
+        placement = plan.memories.placement
+        for block, size in zip(placement.blocks, placement.sizes, strict=True):
+            yield f"in {escape(printable(block.name))}", size
 
 
 def _picture(plan: Plan) -> str:

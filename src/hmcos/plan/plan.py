@@ -208,6 +208,7 @@ class Plan:
     def __repr__(self) -> str:
         name, target = (shortened(printable(text), _NAMED) for text in (self.source.name, self.target.name))
         arena = "" if self.arena is None else f"; arena {self.arena.words}"
+        arena += "" if self.memories is None else f"; {self.memories.words}"
         return f"<Plan of {name} on {target}: {len(self.order):,} operators, {self.schedule.words}{arena}>"
 
     def _repr_html_(self) -> str:

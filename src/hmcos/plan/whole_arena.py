@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class TwoArenas:
+    """The least bytes of two separate arenas, multiples of 16, for firmware that has two memories."""
+
+    non_persistent: int
+    """Activations and scratch, and what is needed for a moment to plan them."""
+    persistent: int
+    """What lives from setup to the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +30,9 @@ class WholeArena:
     runtime needs more for a moment, to plan."""
     unknown: tuple[str, ...] = ()
     """Kinds of operators of which it is not known what they keep: tail, total and `declare` are too low."""
+    apart: TwoArenas | None = field(default=None, compare=False)
+    """The same in two arenas, always predicted, also beside figures that were measured; None where it is
+    not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,3 +53,10 @@ def test_a_plan_without_steps_or_an_arena_is_shown() -> None:
     empty = replace(plan, arena=None, memory=replace(plan.memory, running=()))
     ElementTree.fromstring(plan_html(empty))
     assert "arena" not in plan_html(empty)
+
+
+def test_memories_are_named_as_text() -> None:
+    plan = hmcos.schedule(FORK, memories=[hmcos.MemoryBlock("<b>", 100), hmcos.MemoryBlock("slow", None)])
+    ElementTree.fromstring(plan_html(plan))
+    assert "in &lt;b&gt;" in plan_html(plan)
+    assert "2 memories, 70 B moved outside the first, optimal" in repr(plan)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hmcos.plan.file.fields import Fields, expecting
-from hmcos.plan.whole_arena import WholeArena, WholeArenas
+from hmcos.plan.whole_arena import TwoArenas, WholeArena, WholeArenas
 
 _expect = expecting("run hmcos schedule on the model again")
 
@@ -49,7 +49,17 @@ def _arena_or_none(fields: Fields, key: str, unknown: tuple[str, ...]) -> WholeA
 def _record(arena: WholeArena | None) -> dict[str, object] | None:
     if arena is None:
         return None
-    return {"head": arena.head, "tail": arena.tail, "total": arena.total, "declare": arena.declare}
+    whole = {"head": arena.head, "tail": arena.tail, "total": arena.total, "declare": arena.declare}
+    apart = arena.apart
+    if apart is None:
+        return {**whole}
+    return {**whole, "non_persistent": apart.non_persistent, "persistent": apart.persistent}
+
+
+def _apart(fields: Fields) -> TwoArenas | None:
+    if "persistent" not in fields.values:
+        return None
+    return TwoArenas(fields.number("non_persistent"), fields.number("persistent"))
 
 
 def _arena(fields: Fields, unknown: tuple[str, ...]) -> WholeArena:
@@ -59,6 +69,7 @@ def _arena(fields: Fields, unknown: tuple[str, ...]) -> WholeArena:
         fields.number("total"),
         fields.number("declare"),
         unknown,
+        _apart(fields),
     )
     _expect(arena.total == arena.head + arena.tail, fields, "total", "must be the sum of `head` and `tail`")
     _expect(arena.declare >= arena.total, fields, "declare", "must not be below `total`")

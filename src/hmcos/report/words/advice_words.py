@@ -157,5 +157,6 @@ def reproduction(plan: Plan) -> str:
     words += ["--external-io"] if plan.target.external_io else []
     words += ["--tile"] if plan.rewriting is not None or plan.untiled else []
     words += ["--strip-quantize"] if plan.rewriting is not None and plan.rewriting.stripped else []
+    words += ["--memories", "FILE.toml"] if plan.memories is not None else []
     words += ["-o", str(Path(plan.outputs.plan).parent)] if plan.outputs.plan else []
     return shlex.join(words)

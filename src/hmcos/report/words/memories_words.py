@@ -25,7 +25,8 @@ def memories_lines(plan: Plan, memories: MemoryPlan) -> list[str]:
         later = range(1, len(placement.lower_bounds))
         lines += [_traffic(memories), *(_later(memories, k) for k in later)]
         if memories.orders > 1:
-            lines.append(f"the order is the best of {memories.orders} that were compared")
+            higher = ", though its peak is not the least" if plan.peak > plan.lower_bound else ""
+            lines.append(f"the order is the best of {memories.orders} that were compared{higher}")
     return lines
 
 

@@ -12,6 +12,7 @@ _FIRMWARE = 4
 def whole_arena_lines(arenas: WholeArenas) -> list[str]:
     """Return what must be declared, and how that is known."""
     lines = [f"tensor_arena[{arenas.planned.declare}]", f"  {_known(arenas)}, aligned to 16 bytes"]
+    lines += _apart(arenas)
     least = min(form.declare for name, form in arenas.forms if name != "tiled")
     if arenas.kept:
         lines.append(f"  the source's own order and offsets are kept: {printable(arenas.kept)}")
@@ -27,6 +28,15 @@ def whole_arena_lines(arenas: WholeArenas) -> list[str]:
     if arenas.note:
         lines.append(f"not measured: {printable(arenas.note)}")
     return lines
+
+
+def _apart(arenas: WholeArenas) -> list[str]:
+    """Return a line about two separate arenas, where that is known."""
+    apart = arenas.planned.apart
+    if apart is None:
+        return []
+    sizes = f"non_persistent_arena[{apart.non_persistent}] and persistent_arena[{apart.persistent}]"
+    return [f"  in two arenas, predicted: {sizes}"]
 
 
 def _known(arenas: WholeArenas) -> str:

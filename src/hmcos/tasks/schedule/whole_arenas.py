@@ -43,13 +43,15 @@ def with_whole_arenas(request: Request, opened: Opened, solved: Solved, watch: W
     forms = _forms(request, opened, solved, watch)
     left = watch.restarted().left(request.limits).seconds
     found, note = _measured(forms, wanted, left) if kernels == DEFAULT else ({}, "")
+    predicted: dict[str, WholeArena] = {}
     try:
-        stated = found or {
-            name: held.whole_arena(content, kernels, wanted.pointer_bytes) for name, content, _ in forms
-        }
+        for name, content, _ in forms:
+            predicted[name] = held.whole_arena(content, kernels, wanted.pointer_bytes)
     except ModelError as error:
-        _LOG.info("the whole arena is not known: %s", error)
-        return solved
+        _LOG.info("the whole arena cannot be predicted: %s", error)
+        if not found:
+            return solved
+    stated = predicted if not found else _with_two_arenas(found, predicted)
     arenas = WholeArenas(
         now=stated["now"],
         order=stated["order"],
@@ -92,6 +94,16 @@ def _in_file_order(request: Request, opened: Opened, solved: Solved, watch: Watc
     status = conclude(schedule.peak, bound, request.limits.budget, schedule.status)
     plan = replace(given.plan, schedule=replace(schedule, lower_bound=bound, status=status))
     return replace(given, plan=plan)
+
+
+def _with_two_arenas(
+    measured: dict[str, WholeArena], predicted: dict[str, WholeArena]
+) -> dict[str, WholeArena]:
+    """Return measured arenas with what is predicted of two separate ones, which cannot be measured here."""
+    return {
+        name: replace(arena, apart=predicted[name].apart) if name in predicted else arena
+        for name, arena in measured.items()
+    }
 
 
 def _holding(plan: Plan, head: int) -> Plan:

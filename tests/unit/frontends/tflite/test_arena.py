@@ -58,3 +58,17 @@ def test_offsets_for_another_number_of_tensors_are_refused() -> None:
     wrong = content[:table] + (3).to_bytes(4, "little") + content[table + 4 :]
     with pytest.raises(ModelError, match="is not for the"):
         predicted_arena(wrong)
+
+
+@pytest.mark.parametrize("pointer", [4, 8])
+@pytest.mark.parametrize("name", sorted(KERNELS))
+def test_two_arenas_hold_what_one_does(name: str, pointer: int) -> None:
+    """Apart, each part has the most that it ever needs; in one arena, one part can be small when the other is
+    large. The allocators of two arenas take up to 16 bytes more."""
+    one = predicted_arena(KERNELS[name].bytes(), pointer)
+    assert one.apart is not None
+    front, back = one.apart.non_persistent, one.apart.persistent
+    assert front % 16 == back % 16 == 0
+    assert one.head <= front <= one.declare
+    assert abs(back - one.tail) <= 32
+    assert one.declare <= front + back + 16

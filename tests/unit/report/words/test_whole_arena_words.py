@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hmcos.plan.whole_arena import WholeArena, WholeArenas
+from hmcos.plan.whole_arena import TwoArenas, WholeArena, WholeArenas
 from hmcos.report.words.whole_arena_words import whole_arena_lines
 
 NOW = WholeArena(100, 50, 150, 160)
@@ -36,3 +36,9 @@ def test_what_is_not_known_is_said() -> None:
     said = whole_arena_lines(unknown)
     assert said[0] == "tensor_arena[160]"
     assert said[2:] == ["unknown kernels, so it is more: Mystery\\n", "not measured: it crashed"]
+
+
+def test_two_arenas_are_said_beside_one() -> None:
+    apart = replace(NOW, apart=TwoArenas(112, 64))
+    said = whole_arena_lines(replace(ARENAS, offsets=apart))
+    assert said[2] == "  in two arenas, predicted: non_persistent_arena[112] and persistent_arena[64]"

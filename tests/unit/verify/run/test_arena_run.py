@@ -17,6 +17,7 @@ from hmcos.frontends.feeding import random_inputs
 from hmcos.frontends.model import Model
 from hmcos.frontends.onnx import load
 from hmcos.graph.graph import Operator
+from hmcos.plan.memory_blocks import MemoryBlock
 from hmcos.plan.plan import Plan
 from hmcos.verify.run.arena_run import Ran, run_in_arena
 from hmcos.verify.run.operators import Lent, Operators
@@ -329,3 +330,23 @@ def test_a_kernel_that_demands_a_constant_only_when_it_runs_gets_it() -> None:
     for value in (*body.input, *body.output):
         value.type.tensor_type.ClearField("shape")
     assert ran(source, hmcos.schedule(source)).steps == 1
+
+
+def test_each_memory_is_a_block_of_its_own() -> None:
+    memories = [MemoryBlock("fast", 64), MemoryBlock("slow", None)]
+    plan = hmcos.schedule(faults.model(), target="none", memories=memories)
+    assert plan.memories is not None
+    found = ran(faults.model(), plan)
+    assert (found.ends, found.steps) == (list(plan.memories.placement.sizes), 6)
+
+
+def test_the_wrong_memory_is_found() -> None:
+    memories = [MemoryBlock("fast", 64), MemoryBlock("slow", None)]
+    plan = hmcos.schedule(faults.model(), target="none", memories=memories)
+    a, b = (faults.buffer(plan, name) for name in "ab")
+    buffers = list(plan.buffers)
+    buffers[a] = replace(buffers[a], memory=buffers[b].memory, offset=buffers[b].offset)
+    said = caught(replace(plan, buffers=tuple(buffers)))
+    assert said.startswith("step ") and ("differs from byte" in said or "uses" in said)
+    buffers[a] = replace(buffers[a], memory=2)
+    assert "memory 2, which there is not" in caught(replace(plan, buffers=tuple(buffers)))

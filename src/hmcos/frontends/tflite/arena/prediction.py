@@ -25,7 +25,7 @@ from hmcos.frontends.tflite.reading import parse
 from hmcos.frontends.tflite.schema import ModelT, OperatorT, TensorT, content_of, integers
 from hmcos.frontends.tflite.subgraphs import read_subgraph
 from hmcos.graph.graph import Graph, Operator
-from hmcos.plan.whole_arena import WholeArena
+from hmcos.plan.whole_arena import TwoArenas, WholeArena
 
 _MOST_REQUESTS = 12
 """Scratch buffers that one kernel may ask for: kMaxScratchBuffersPerOp in micro_allocator.cc."""
@@ -79,7 +79,17 @@ class _Setup:
             for t in ends:
                 self.keep_tensor(t)
         total = head + room.tail
-        return WholeArena(head, room.tail, total, round_up(max(room.needed, total), ALIGNMENT), self.unknown)
+        declare = round_up(max(room.needed, total), ALIGNMENT)
+        return WholeArena(head, room.tail, total, declare, self.unknown, self.apart())
+
+    def apart(self) -> TwoArenas:
+        """Return two arenas for `MicroAllocator::Create` with a persistent and a non-persistent arena.
+
+        Each arena then has an allocator of its own, both of which are kept in the persistent one.
+        """
+        more = sum(structure.size for structure in self.build.two_allocators)
+        persistent = self.room.tail + more - self.build.allocator[0].size
+        return TwoArenas(round_up(self.room.front, ALIGNMENT), round_up(persistent, ALIGNMENT))
 
     def start(self) -> None:
         """Keep the allocator, the tables of tensors and operators, and what operators say of themselves."""

@@ -23,6 +23,8 @@ class Room:
     momentary: int = 0
     """Where the next momentary structure may begin."""
     needed: int = 0
+    front: int = 0
+    """How far head and momentary structures ever reached: what a non-persistent arena needs alone."""
 
     def keep(self, size: int, alignment: int = ALIGNMENT) -> None:
         """Put something into the tail, for good.
@@ -39,14 +41,17 @@ class Room:
     def reserve(self, size: int) -> None:
         """Make the head as large as this; what was there for a moment is gone."""
         self.head = self.momentary = size
+        self.front = max(self.front, self.head)
         self.needed = max(self.needed, self.head + self.tail)
 
     def take(self, size: int, alignment: int) -> None:
         """Put something behind the head, until the next `reserve`."""
         self.momentary = round_up(self.momentary, alignment) + size
+        self.front = max(self.front, self.momentary)
         self.needed = max(self.needed, self.momentary + self.tail)
 
     def take_rest(self, size: int) -> None:
         """Take at least this much of all that is left in the middle, from and to multiples of 16."""
         middle = round_up(self.momentary, ALIGNMENT) + size
+        self.front = max(self.front, middle)
         self.needed = max(self.needed, middle + round_up(self.tail, ALIGNMENT))

@@ -31,6 +31,8 @@ class Build:
 
     pointer: int
     allocator: tuple[Structure, ...]
+    two_allocators: tuple[Structure, ...]
+    """Those of two separate arenas, instead of the first of `allocator`."""
     structures: dict[str, Structure]
 
     def __getitem__(self, name: str) -> Structure:
@@ -63,8 +65,10 @@ class Kernel:
 def build(pointer_bytes: int) -> Build:
     """Return the build of TFLM with pointers of 8 or 4 bytes."""
     table = _table("structures.toml")[BUILDS[pointer_bytes]]
-    named = {name: Structure(*pair) for name, pair in table.items() if name not in ("pointer", "allocator")}
-    return Build(table["pointer"], tuple(Structure(*pair) for pair in table["allocator"]), named)
+    lists = ("allocator", "two_allocators")
+    named = {name: Structure(*pair) for name, pair in table.items() if name not in ("pointer", *lists)}
+    allocator, apart = (tuple(Structure(*pair) for pair in table[name]) for name in lists)
+    return Build(table["pointer"], allocator, apart, named)
 
 
 @cache
