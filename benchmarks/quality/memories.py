@@ -1,4 +1,4 @@
-"""The least traffic of a slow memory beside a small fast one, on the zoo and on given files: a table row each.
+"""The least traffic of a slow memory beside a small fast one, on the zoo and on given files: a row each.
 
 Run it as `python benchmarks/quality/memories.py [FILE ...]`. The fast memory has a quarter, a half and three
 quarters of the peak, and, where `--bytes 65536` says so, as many bytes. Seconds are those of the search for
