@@ -13,7 +13,7 @@ from hmcos.frontends.indices import Range
 from hmcos.frontends.model import Model
 from hmcos.frontends.outline import Outline
 from hmcos.frontends.prepared import Prepared, unchanged
-from hmcos.graph.graph import Graph
+from hmcos.graph.graph import Graph, Tensor
 from hmcos.graph.spelling import Spelling
 from hmcos.memory.target import Target
 
@@ -81,6 +81,25 @@ class Format:
 
         An object in memory need not be copied, and then the model has no digests.
         """
+        return self.load(source, bind)
+
+    def question(self, source: Loadable, bind: Mapping[str, int] | None) -> bytes | None:
+        """Return a model to ask a runtime for the sizes of its outputs, which are tensors of a source.
+
+        For a source that `load` refuses because sizes are unknown; None if no runtime could know them.
+        """
+        del source, bind
+        return None
+
+    def told(
+        self, source: Loadable, bind: Mapping[str, int] | None, sizes: Mapping[str, Tensor], by: str
+    ) -> Model:
+        """Return the model of `load`, with sizes by name that a runtime told; `by` is its name.
+
+        Raises:
+            ModelError: sizes are still unknown.
+        """
+        del sizes, by
         return self.load(source, bind)
 
     def reordered(

@@ -9,10 +9,10 @@ from os import PathLike, fspath
 from pathlib import Path
 from time import perf_counter
 
-from hmcos.errors import OptionError
+from hmcos.errors import OptionError, SizeError
 from hmcos.files import read_ordinary
 from hmcos.frontends.format import Format, Loadable, OffsetsInFiles
-from hmcos.frontends.loading import borrow, format_called, load
+from hmcos.frontends.loading import borrow, format_called, format_of, load
 from hmcos.frontends.model import Model
 from hmcos.memory.instance import FORMAT as INSTANCE
 from hmcos.memory.instance import read_instance
@@ -112,7 +112,22 @@ def _opened(source: Openable, bind: Mapping[str, int] | None, load: _Load) -> Op
         _refuse_symbols("a model that is loaded already", bind)
         return _of_model(fspath(source.path) if source.path else "<model>", source)
     name, to_read = readable(source)
-    return _of_model(name, load(to_read, bind))
+    return _of_model(name, _loaded(to_read, bind, load))
+
+
+def _loaded(source: Readable, bind: Mapping[str, int] | None, load: _Load) -> Model:
+    """Return a model; ONNX Runtime is asked, if it is installed, for sizes that are unknown otherwise."""
+    try:
+        return load(source, bind)
+    except SizeError:
+        from hmcos.runtimes.onnxruntime.asking import is_installed, told  # noqa: PLC0415 (it imports onnx)
+
+        form = format_of(source)
+        content = form.question(source, bind) if is_installed() else None
+        sizes = {} if content is None else told(content)
+        if not sizes:
+            raise
+        return form.told(source, bind, sizes, "ONNX Runtime")
 
 
 def readable(source: Readable) -> tuple[str, Readable]:

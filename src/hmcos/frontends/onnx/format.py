@@ -10,6 +10,7 @@ from hmcos.frontends.indices import Range
 from hmcos.frontends.model import Model
 from hmcos.frontends.outline import Outline
 from hmcos.frontends.prepared import Prepared
+from hmcos.graph.graph import Tensor
 from hmcos.graph.spelling import Spelling
 from hmcos.memory.target import Target
 
@@ -40,6 +41,21 @@ class Onnx(Format):
         from hmcos.frontends.onnx.reading import load
 
         return load(source, bind, borrow=True)
+
+    def question(self, source: Loadable, bind: Mapping[str, int] | None) -> bytes | None:
+        """Return a light model of which every inner tensor is an output; see `Format.question`."""
+        from hmcos.frontends.onnx.question import question
+        from hmcos.frontends.onnx.reading import parsed
+
+        return question(parsed(source), bind or {})
+
+    def told(
+        self, source: Loadable, bind: Mapping[str, int] | None, sizes: Mapping[str, Tensor], by: str
+    ) -> Model:
+        """Return the model, with sizes that a runtime told; see `Format.told`."""
+        from hmcos.frontends.onnx.reading import load
+
+        return load(source, bind, sizes, told_by=by)
 
     def reordered(
         self, model: Model, orders: Mapping[str, Sequence[int]], offsets: Mapping[int, int] | None = None

@@ -57,10 +57,10 @@ class _Scope:
     @property
     def never_runs(self) -> bool:
         """Whether the graph, or one around it, is a branch that no run takes."""
-        here: _Scope | None = self
-        while here is not None and here.path not in self.ledger.inferred.dead:
+        dead, here = self.ledger.inferred.dead, self
+        while dead and here is not None and here.path not in dead:
             here = here.outer
-        return here is not None
+        return bool(dead) and here is not None
 
 
 def read_graph(
@@ -177,13 +177,13 @@ def _add_made(scope: _Scope, number: int, node: ListedNode) -> None:
     if not node.kind:
         raise ModelError(f"{_title(scope, number, node)} has no operator type")
     types = scope.ledger.inferred.types[scope.path]
-    constant = is_constant(node.kind, _domain(node))
+    constant, never_runs = is_constant(node.kind, _domain(node)), scope.never_runs
     for name in node.outputs:
         if not name or name in scope.tensors:
             continue
         value_type = types.get(name, UNKNOWN)
         try:
-            tensor = _uncounted(name) if scope.never_runs else _tensor(name, value_type)
+            tensor = _uncounted(name) if never_runs else _tensor(name, value_type)
         except ModelError as error:
             raise ModelError(f"{_title(scope, number, node)}: {error}") from None
         if not value_type.is_known and _is_visible(scope.outer, name):
@@ -220,26 +220,42 @@ def _tensor(name: str, value_type: ValueType, *, is_parameter: bool = False) -> 
     Raises:
         ModelError: it is of a kind that cannot be counted, or has 2**63 bytes or more.
     """
-    if value_type.kind not in ("tensor", "sequence", "optional", "map"):
-        raise ModelError(
-            f"{name!r} holds no dense tensor but a value of type {value_type.kind}, which cannot be planned"
-        )
-    if not value_type.element and value_type.parts != ():
+    if not value_type.element and value_type.parts != () and value_type.kind in _COUNTED:
         return Tensor(name, "unknown", 0, ())
-    spelling, bits = element(value_type.element, name) if value_type.element else ("uint8", 8)
-    if value_type.key:
-        key, key_bits = element(value_type.key, name)
-        spelling, bits = f"{key},{spelling}", key_bits + bits
-    spelling = spelling if value_type.kind == "tensor" else f"{value_type.kind}({spelling})"
+    spelling, bits = (
+        element(value_type.element, name) if value_type.kind == "tensor" else _held(name, value_type)
+    )
     if not value_type.is_known:
         return Tensor(name, spelling, bits, ())
-    total, sizes = bits, _sizes(value_type)
+    plain = value_type.parts is None and not value_type.bounds
+    total, sizes = bits, value_type.sizes if plain else _sizes(value_type)
     if 0 not in sizes:
         for size in sizes:
             total *= size
             if total >= LARGEST_BITS:
                 raise ModelError(f"tensor {name!r} has an absurd shape: it would take 2**63 bytes or more")
     return Tensor(name, spelling, bits, sizes, is_parameter, value_type.bounds)
+
+
+_COUNTED = ("tensor", "sequence", "optional", "map")
+"""Kinds of values that can be counted."""
+
+
+def _held(name: str, value_type: ValueType) -> tuple[str, int]:
+    """Return the element type of what is no tensor, and its bits.
+
+    Raises:
+        ModelError: it cannot be counted.
+    """
+    if value_type.kind not in _COUNTED:
+        raise ModelError(
+            f"{name!r} holds no dense tensor but a value of type {value_type.kind}, which cannot be planned"
+        )
+    spelling, bits = element(value_type.element, name) if value_type.element else ("uint8", 8)
+    if value_type.key:
+        key, key_bits = element(value_type.key, name)
+        spelling, bits = f"{key},{spelling}", key_bits + bits
+    return f"{value_type.kind}({spelling})", bits
 
 
 def _sizes(value_type: ValueType) -> tuple[int, ...]:

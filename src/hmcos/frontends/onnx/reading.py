@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from hashlib import sha256
 from os import PathLike
 from pathlib import Path
@@ -35,6 +36,7 @@ def load(
     known: Mapping[str, Tensor] | None = None,
     *,
     borrow: bool = False,
+    told_by: str = "",
 ) -> Model:
     """Return the model in an ONNX file, or in an object that serialises to one.
 
@@ -42,7 +44,7 @@ def load(
     is not copied: the model holds it, and has neither digests nor a number of bytes.
     `bind` gives sizes to symbolic dimensions. `known` are tensors of another form of the model, by name: they
     supply the types that neither inference nor the file has, and symbols that only that form has may be
-    bound.
+    bound. `told_by` is the runtime that told them, if it was one.
 
     Raises:
         ModelError: the source is not an ONNX model, or cannot be scheduled; names the file, the operator and
@@ -55,11 +57,23 @@ def load(
         if borrow and isinstance(source, ModelProto):
             return _model(_checked(source), None, None, dict(bind or {}), known)
         content = read_model_file(path, LARGEST, TOO_LARGE) if path is not None else _serialise(source)
-        return _model(_parse(content), content, path, dict(bind or {}), known)
+        found = _model(_parse(content), content, path, dict(bind or {}), known)
+        if told_by:
+            note = f"{told_by} was asked for the sizes of tensors that no rule here determines"
+            found = replace(found, notes=(*found.notes, note))
+        return found
     except ModelError as error:
         raise type(error)(f"{title}: {_one_line(error)}") from error.__cause__
     except OptionError as error:
         raise OptionError(f"{title}: {_one_line(error)}") from None
+
+
+def parsed(source: Loadable) -> ModelProto:
+    """Return the message of a source that `load` could read up to its unknown sizes, functions inlined."""
+    path = Path(source) if isinstance(source, str | PathLike) else None
+    content = read_model_file(path, LARGEST, TOO_LARGE) if path is not None else _serialise(source)
+    proto = _parse(content)
+    return inline(proto) if proto.functions else proto
 
 
 def _model(

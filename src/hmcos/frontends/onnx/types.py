@@ -45,20 +45,20 @@ class ValueType:
 
     is_known: bool = field(init=False)
     """Whether element type and every size are known."""
+    bounds: bool = field(init=False)
+    """Whether a size in it is only a bound."""
 
     def __post_init__(self) -> None:
+        if self.parts is not None:
+            bounds = any(part.bounds for part in self.parts)
+        else:
+            bounds = self.shape is not None and AtMost in map(type, self.shape)
+        object.__setattr__(self, "bounds", bounds)
         if self.kind in ("tensor", "map"):
             known = bool(self.element) and self.shape is not None and set(map(type, self.shape)) <= _SIZES
         else:
             known = self.parts is not None and all(part.is_known for part in self.parts)
         object.__setattr__(self, "is_known", known)
-
-    @property
-    def bounds(self) -> bool:
-        """Whether a size in it is only a bound."""
-        if self.parts is not None:
-            return any(part.bounds for part in self.parts)
-        return self.shape is not None and any(type(size) is AtMost for size in self.shape)
 
     @property
     def elements(self) -> int:
