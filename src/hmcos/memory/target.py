@@ -13,12 +13,16 @@ from typing import cast
 
 from hmcos.errors import TargetError, UnknownTargetError
 from hmcos.graph.kinds import STANDARD_DOMAINS
+from hmcos.graph.strings import STRING_BYTES
 from hmcos.memory.problem import LARGEST
 from hmcos.memory.toml_file import toml_in
 from hmcos.words import meant
 
 _FOLDER = Path(__file__).with_name("targets")
-_TARGET_KEYS = ("alignment", "overwrite_inputs", "views", "overwrite", "scratch", "kernels", "floor")
+_TARGET_KEYS = (
+    *("alignment", "overwrite_inputs", "string_bytes", "views", "overwrite"),
+    *("scratch", "kernels", "floor"),
+)
 _RULE_KEYS = ("kinds", "inputs", "condition")
 _SCRATCH_KEYS = ("kinds", "operators", "unknown")
 _PER_MODEL = "tflm"
@@ -69,6 +73,8 @@ class Target:
     kernels: str = ""
     """The name of the kernels whose scratch is added per operator, for formats whose runtimes are built with
     kernels of choice; empty for those of the format, if it has any."""
+    string_bytes: int = STRING_BYTES
+    """Bytes that each string counts."""
     unknown_scratch: tuple[str, ...] = ()
     """Operators of which it is not known what their kernels need; they count as if that were nothing."""
     floor: int = 0
@@ -205,6 +211,7 @@ def _parsed(name: str, data: Mapping[str, object], file: str) -> Target:
             scratch_of_kind=_bytes(scratch.get("kinds", {}), "scratch.kinds"),
             scratch_of_operator=_bytes(scratch.get("operators", {}), "scratch.operators"),
             data=data,
+            string_bytes=_integer(data.get("string_bytes", STRING_BYTES), "string_bytes", 1),
             kernels=_text(data.get("kernels", ""), "kernels"),
             unknown_scratch=tuple(_texts(scratch.get("unknown", []), "scratch.unknown")),
             floor=_integer(data.get("floor", 0), "floor", 0),

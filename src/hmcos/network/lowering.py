@@ -9,6 +9,7 @@ from functools import cached_property
 from hmcos.errors import OptionError
 from hmcos.graph.graph import Graph, Tensor
 from hmcos.graph.source_order import ParameterNodes, parameter_nodes, source_order
+from hmcos.graph.strings import with_string_bytes
 from hmcos.limits import Limits, Watch
 from hmcos.log import Log
 from hmcos.memory.changes import aligned, without_external
@@ -140,8 +141,9 @@ def lower_network(
     """
     if opened.model is None:
         return _of_problem(opened, accounting.used), limits
-    bodies, left = solve_bodies(opened.model.graph, accounting, limits, watch, search)
-    return network_with(opened.model.graph, accounting, bodies), left
+    graph = with_string_bytes(opened.model.graph, accounting.target.string_bytes)
+    bodies, left = solve_bodies(graph, accounting, limits, watch, search)
+    return network_with(graph, accounting, bodies), left
 
 
 def network_with(graph: Graph, accounting: Accounting, bodies: Bodies) -> Network:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from hmcos.errors import PlanError
 from hmcos.frontends.model import Model
 from hmcos.graph.graph import Graph
+from hmcos.graph.strings import with_string_bytes
 from hmcos.limits import Limits, Watch
 from hmcos.memory.problem import Problem
 from hmcos.memory.profile import profile
@@ -62,8 +63,8 @@ def _lowered(opened: Opened, plan: Plan) -> Network:
     accounting = accounting_in(plan)
     if opened.model is None:
         return lower_network(opened, accounting, Limits(), Watch())[0]
-    bodies = _bodies(opened.model.graph, plan.bodies, plan.target.alignment)
-    return network_with(opened.model.graph, accounting, bodies)
+    graph = with_string_bytes(opened.model.graph, accounting.target.string_bytes)
+    return network_with(graph, accounting, _bodies(graph, plan.bodies, plan.target.alignment))
 
 
 def _bodies(graph: Graph, plans: Sequence[BodyPlan], alignment: int) -> Bodies:

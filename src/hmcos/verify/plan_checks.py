@@ -8,6 +8,7 @@ from typing import cast
 
 from hmcos.errors import VerifyError
 from hmcos.graph.graph import Graph
+from hmcos.graph.strings import STRING_BYTES, with_string_bytes
 from hmcos.plan.agreement import in_arena, in_bodies, in_search, in_seconds, in_source
 from hmcos.plan.arena import PlacedBuffer
 from hmcos.plan.memories_agreement import in_memories
@@ -45,6 +46,8 @@ def check_network_plan(
     that no operator uses.
     """
     data = {**plan.target.data, "alignment": plan.target.alignment}
+    each = data.get("string_bytes", STRING_BYTES)
+    graph = with_string_bytes(graph, each if isinstance(each, int) and each > 0 else STRING_BYTES)
     rules = {**data, "external_io": plan.target.external_io}
     bodies = {body.path: body for body in plan.bodies}
 

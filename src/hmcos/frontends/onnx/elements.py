@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 from hmcos.errors import ModelError
-
-STRING = 8
-"""The element type whose elements vary in width."""
-STRING_BYTES = 16
-"""Bytes that a string counts unless the target says otherwise."""
+from hmcos.graph.strings import STRING_BYTES
 
 ELEMENTS: dict[int, tuple[str, int]] = {
     1: ("float32", 32),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from hashlib import sha256
 from os import PathLike
@@ -22,7 +22,8 @@ from hmcos.frontends.onnx.listing import is_executable, listed, tensors
 from hmcos.frontends.onnx.shapes import Inferred, value_types
 from hmcos.frontends.onnx.sizes import sequence_inputs, settle
 from hmcos.frontends.onnx.sorting import NOTE, sorted_model
-from hmcos.graph.graph import Tensor
+from hmcos.graph.graph import Graph, Tensor
+from hmcos.graph.strings import STRING, STRING_BYTES
 
 LONGEST = 1000
 """Most characters of an error: names and shapes in a damaged file may be as long as the file."""
@@ -118,9 +119,17 @@ def _model(
         parameter_bytes=parameter_bytes,
         file_bytes=0 if content is None else len(content),
         proto=proto,
-        notes=(*notes, *sizes.notes, *inferred.notes),
+        notes=(*notes, *sizes.notes, *inferred.notes, *_assumed(proto, graph)),
         is_sorted=bool(notes),
     )
+
+
+def _assumed(source: ModelProto, graph: Graph) -> Iterator[str]:
+    """Yield what is not counted, or not as it will be."""
+    if source.training_info:
+        yield "training_info is not counted: it runs in training only"
+    if any(STRING in tensor.element and not tensor.is_parameter for tensor in graph.tensors):
+        yield f"strings count {STRING_BYTES} bytes each, unless the target says otherwise (string_bytes)"
 
 
 def _serialise(source: object) -> bytes:

@@ -6,7 +6,10 @@ from hmcos.errors import PlanError
 from hmcos.plan.file.fields import Fields
 from hmcos.plan.plan import TargetUsed
 
-_KEYS = ("alignment", "overwrite_inputs", "views", "overwrite", "scratch", "kernels", "floor")
+_KEYS = (
+    *("alignment", "overwrite_inputs", "string_bytes", "views", "overwrite"),
+    *("scratch", "kernels", "floor"),
+)
 _RULE_KEYS = ("kinds", "inputs", "condition")
 _SCRATCH_KEYS = ("kinds", "operators", "unknown")
 _INPUTS = ("any", "first")
@@ -40,6 +43,8 @@ def check_rules(data: Fields) -> None:
         data.number("alignment", lowest=1)
     if "overwrite_inputs" in data.values:
         data.flag("overwrite_inputs")
+    if "string_bytes" in data.values:
+        data.number("string_bytes", lowest=1)
     listed = set(data.texts("views")) if "views" in data.values else set[str]()
     for rule in data.parts("overwrite") if "overwrite" in data.values else ():
         _check_rule(rule)

@@ -73,6 +73,7 @@ def _spread(rules: Mapping[str, Any]) -> dict[str, object]:
     return {
         "alignment": rules.get("alignment", 1),
         "overwrite_inputs": rules.get("overwrite_inputs", True),
+        "string_bytes": rules.get("string_bytes", 16),
         "views": set(rules.get("views", [])),
         "overwrite": {
             kind: (rule.get("inputs", "any"), rule.get("condition", "same-shape"))

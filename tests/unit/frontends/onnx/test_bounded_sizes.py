@@ -321,6 +321,9 @@ def test_strings_count_sixteen_bytes_each() -> None:
     made = built([node("StringNormalizer", "s", "y")], [value("s", [3], TensorProto.STRING)], "y")
     assert found(made)["y"] == Tensor("y", "string", 128, (3,))
     assert found(made)["y"].size == 48
+    assert load(made).notes == (
+        "strings count 16 bytes each, unless the target says otherwise (string_bytes)",
+    )
 
 
 def numbered(made: Graph) -> list[str]:

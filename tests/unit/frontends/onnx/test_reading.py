@@ -369,3 +369,26 @@ def test_statistics_of_old_batch_normalization_are_counted() -> None:
     weights = [weight(name, [1.0, 1.0, 1.0]) for name in reads.split()[1:]]
     found = load(model(graph([normalise], [value("x", [1, 3, 2])], [value("y")], weights), 9)).graph
     assert [found.tensors[t].shape for t in found.operators[0].makes] == [(1, 3, 2), *[(3,)] * 4]
+
+
+def test_old_files_without_operator_sets_repeated_names_and_unread_operators_are_read() -> None:
+    nodes = [
+        node("Relu", "x", "a", name="n"),
+        node("Neg", "a", "y", name="n"),
+        node("Abs", "a", "dead", name="n"),
+    ]
+    made = model(graph(nodes, [value("x", [2, 3])], [value("y", [2, 3])]))
+    made.ir_version = 3
+    del made.opset_import[:]
+    found = load(made)
+    assert [op.name for op in found.graph.operators] == ["n", "n", "n"]
+    assert named(found.graph, "dead").shape == (2, 3)
+    assert found.notes == ()
+
+
+def test_what_runs_in_training_only_is_noted() -> None:
+    made = chain()
+    made.training_info.add().algorithm.node.append(node("Relu", "x", "other"))
+    found = load(made)
+    assert found.graph == load(chain()).graph
+    assert found.notes == ("training_info is not counted: it runs in training only",)
