@@ -92,6 +92,7 @@ def test_a_wrong_file_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[
     ("options", "said"),
     [
         ({"budget": 90}, "name no budget"),
+        ({"budget": 90, "budget_for": "total"}, "name no budget"),
         ({"allocator": "best_fit"}, "name no allocator"),
         ({"minimize": "arena"}, "nothing to minimize"),
     ],

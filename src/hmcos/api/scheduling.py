@@ -121,7 +121,7 @@ def schedule(  # noqa: PLR0913 (one keyword per option of the command line, so t
         whole_arena=WholeArenaRequest(pointer_bytes, offsets) if whole else None,
         memories=blocks,
     )
-    check_memories(request)
+    check_memories(request, budget)
     check_emit(emit, output is not None and request.arena is not None)
     opened = open_source(model, request.bind)
     if budget_for == "total":

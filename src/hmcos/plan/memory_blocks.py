@@ -21,7 +21,7 @@ class MemoryBlock:
     """One of several memories, such as on-chip SRAM.
 
     Raises:
-        OptionError: the name is empty or too long, or the capacity is no number of bytes.
+        OptionError: the name is empty, too long or cannot be printed, or the capacity is no number of bytes.
     """
 
     name: str
@@ -30,9 +30,10 @@ class MemoryBlock:
 
     def __post_init__(self) -> None:
         """Check name and capacity."""
-        if not self.name.strip() or len(self.name) > LONGEST_NAME:
-            shown = shortened(printable(self.name), LONGEST_NAME)
-            raise OptionError(f"memory {shown!r}: a name has 1 to {LONGEST_NAME} characters")
+        name = self.name
+        if not name.strip() or len(name) > LONGEST_NAME or not name.isprintable():
+            shown = shortened(printable(name), LONGEST_NAME)
+            raise OptionError(f"memory {shown!r}: a name has 1 to {LONGEST_NAME} printable characters")
         if self.capacity is not None and not 0 <= self.capacity < LARGEST_BLOCK:
             raise OptionError(
                 f"memory {self.name!r}: the capacity {self.capacity} is not in 0..2**63-1 bytes"

@@ -151,15 +151,15 @@ def chosen_limits(
     return limits if states is None else replace(limits, states=states)
 
 
-def check_memories(request: Request) -> None:
-    """Check that memories go with the rest of a request.
+def check_memories(request: Request, budget: int | None) -> None:
+    """Check that memories go with the rest of a request, and with the budget that was named, if any.
 
     Raises:
         OptionError: they do not; names the option that is in the way.
     """
     if not request.memories:
         return
-    if request.limits.budget is not None:
+    if budget is not None:
         raise OptionError("memories have capacities: name no budget with them")
     if request.arena is not None and (request.arena.any_peak or request.arena.allocator != "auto"):
         raise OptionError(
