@@ -15,10 +15,14 @@ from hypothesis import strategies as st
 from onnx import ModelProto
 
 import hmcos
+from hmcos.allocation.exact.constraint import Effort
+from hmcos.allocation.memories.model import Aim, assignment
 from hmcos.allocation.memories.question import question
+from hmcos.allocation.memories.rules import ALL_RULES
+from hmcos.allocation.memories.solver import assign
 from hmcos.allocation.memories.spreading import spread, traffic_bound
 from hmcos.limits import Limits, Status, Watch
-from hmcos.memory.lifetimes import lifetimes
+from hmcos.memory.lifetimes import Life, lifetimes
 from hmcos.memory.problem import Problem
 from hmcos.memory.traffic import traffic
 from hmcos.network.opening import open_source
@@ -147,6 +151,31 @@ def test_a_search_gives_the_same_answer_twice(rng: Random) -> None:
     one, other = (replace(spread(asked, limits, Watch()), seconds=0.0) for _ in range(2))
     assert one == other
     assert one.status is not Status.OPTIMAL or one.lower_bounds == moved(one)
+
+
+@pytest.mark.slow
+@settings(max_examples=60)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    work=st.sampled_from((1e-9, 1e-4, 1e-3)),
+    near=st.none() | st.integers(0, 999),
+)
+def test_the_bound_of_a_solver_that_was_stopped_is_a_bound(seed: int, work: float, near: int | None) -> None:
+    rng = Random(seed)
+    spans = [(birth := rng.randrange(40), birth + rng.randint(1, 25)) for _ in range(rng.randint(20, 80))]
+    lives = [Life(birth, death, rng.randint(1, 1000), None) for birth, death in spans]
+    load = max(sum(life.size for life in lives if life.birth <= t < life.death) for t in range(65))
+    memories = [MemoryBlock("fast", load // rng.choice((2, 3, 4))), MemoryBlock("slow", None)]
+    asked = question(lives, [life.size * rng.randint(2, 6) for life in lives], memories)
+    model = assignment(asked, range(len(asked.items)))
+    closed = assign(model, [], Aim([], None), ALL_RULES, Effort(5.0, 600.0))
+    least, below = closed.bound, None if near is None else closed.bound + near
+    stopped = assign(model, [], Aim([], below), ALL_RULES, Effort(work, 600.0))
+    if below == least:
+        assert stopped.memory is None
+    else:
+        assert not stopped.infeasible
+        assert stopped.bound <= least
 
 
 BELIEVED: tuple[Place, ...] = (

@@ -92,11 +92,12 @@ def _solved(made: cp_model.CpModel, inside: Sequence[Row], effort: Effort) -> tu
     solver.parameters.linearization_level = LINEAR
     solver.parameters.catch_sigint_signal = False  # Ctrl-C is handled in Python, and reaches us by `stop`
     status = until(effort.stop, solver, made)
-    if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-        return status, 0, None
-    chosen = tuple(next(k for k, var in row.items() if solver.boolean_value(var)) for row in inside)
     # Unlike the bound that the solver shows, this one is an integer, without an error of rounding.
-    return status, solver.response_proto.inner_objective_lower_bound, chosen
+    bound = solver.response_proto.inner_objective_lower_bound
+    if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+        return status, bound, None
+    chosen = tuple(next(k for k, var in row.items() if solver.boolean_value(var)) for row in inside)
+    return status, bound, chosen
 
 
 def _tell_covers(made: cp_model.CpModel, inside: Sequence[Row], model: Assignment) -> None:
