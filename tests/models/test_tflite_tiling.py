@@ -9,12 +9,14 @@ from typing import Any, cast
 import pytest
 
 import hmcos
-from hmcos.errors import OptionError
+from hmcos.errors import NotRunError, OptionError
 from hmcos.frontends.format import OffsetsInFiles
 from hmcos.frontends.loading import format_called, load
+from hmcos.frontends.tflite.arena.prediction import predicted_arena
 from hmcos.frontends.tflite.reading import model_in, parse
 from hmcos.frontends.tflite.writing import pack
 from hmcos.report.tables.tiling_lines import tiling_lines
+from hmcos.runtimes.tflite.litert import run
 from hmcos.tasks.verify.run_options import Running
 from hmcos.tasks.verify.tflite_runs import outputs_checks
 from hmcos.tasks.verify.tflite_trial import TfliteTrial
@@ -72,6 +74,24 @@ def test_tflm_needs_what_the_tiled_plan_says_and_all_runtimes_make_the_same_bits
     assert "1 outputs and 1 inner tensors equal in every bit" in words["outputs in TFLM"]
     assert "1 outputs equal in every bit" in words["outputs in XNNPACK"]
     assert f"head {best:,} -> {plan.peak:,} bytes" in words["arena in TFLM"]
+
+
+def test_what_is_printed_for_a_tiled_model_is_the_least_that_tflm_accepts(
+    model: Path, tmp_path: Path
+) -> None:
+    plan = hmcos.schedule(model, output=tmp_path / "out", tile=hmcos.Tiling(max_extra_macs=0.1))
+    assert plan.tflm is not None and plan.tflm.measured and plan.tflm.tiled is not None
+    least = min(arena.declare for name, arena in plan.tflm.forms if name != "tiled")
+    declared = plan.tflm.tiled.declare
+    assert declared < least
+    written = (tmp_path / "out/network.tflite").read_bytes()
+    predicted = predicted_arena(written)
+    assert predicted.total == plan.tflm.tiled.total
+    assert 0 <= predicted.declare - declared <= 64
+    run("tflm", written, arena=declared)
+    with pytest.raises(NotRunError):
+        run("tflm", written, arena=declared - 16)
+    assert hmcos.verify(model, plan).holds
 
 
 def test_what_the_caller_supplies_is_still_in_the_arena_of_tflm(model: Path, tmp_path: Path) -> None:

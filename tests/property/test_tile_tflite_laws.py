@@ -13,19 +13,20 @@ from hypothesis import given, settings
 
 import hmcos
 from hmcos.frontends.model import Model
+from hmcos.frontends.tflite.arena.prediction import predicted_arena
 from hmcos.frontends.tflite.format import TFLITE
 from hmcos.frontends.tflite.offsets import offsets_in
 from hmcos.frontends.tflite.reading import model_in, parse
 from hmcos.frontends.tflite.schema import content_of, text
 from hmcos.graph.graph import Graph
-from hmcos.graph.rewrite import rewritten
+from hmcos.graph.rewrite import PadStep, SliceStep, rewritten
 from hmcos.memory.problem import Problem
 from hmcos.memory.profile import profile
 from hmcos.memory.sharing import lower
 from hmcos.memory.target import load_target
 from hmcos.runtimes.tflite.litert import random_inputs, run
 from hmcos.runtimes.tflite.tflm import arena_in, room
-from hmcos.transforms.cost import Costing
+from hmcos.transforms.cost import Costing, cost
 from hmcos.transforms.ordered_network import OrderedNetwork
 from hmcos.transforms.tile import TiledRegion, expand
 from property.strategies import generators
@@ -118,6 +119,22 @@ def test_the_written_graph_is_the_one_that_was_priced(rng: Random) -> None:
         assert costing.pieces(r.begin, r.end, r.rows, r.columns) is not None
         extra += costing.macs(r.begin, r.end, r.rows, r.columns)
     assert total_macs(made) == network.macs + extra
+
+
+@settings(max_examples=120)
+@given(generators())
+def test_what_tflm_keeps_for_the_tiles_is_what_was_priced(rng: Random) -> None:
+    model, network, regions = tiled(rng)
+    rewrite = expand(network, regions)
+    made = TFLITE.rewritten(model, rewrite)
+    before, after = predicted_arena(source(model)), predicted_arena(source(made))
+    kept = sum(found.kept for region in regions if (found := cost(network, region)) is not None)
+    # Equal constants are written once, which the prices only estimate.
+    estimated = sum(24 * isinstance(s, SliceStep) + 12 * isinstance(s, PadStep) for s in rewrite.steps)
+    constants = sum(tensor.is_parameter for tensor in made.graph.tensors)
+    constants -= sum(tensor.is_parameter for tensor in model.graph.tensors)
+    rounding = 48
+    assert abs(after.tail - before.tail - (kept - estimated + 24 * constants)) <= rounding
 
 
 def shapes(graph: Graph) -> list[tuple[object, ...]]:

@@ -54,7 +54,7 @@ def check_costs_and_bits(model: Model, rng: Random, seed: int) -> None:
     costs = [found for region in regions if (found := cost(network, region)) is not None]
     assert predicted(network, regions) == recounted(network, graph) == recounted(network, tiled.graph)
     more = len(tiled.graph.operators) - len(model.graph.operators)
-    assert sum(found.operators for found in costs) == more
+    assert sum(found.kept for found in costs) == more
     counted = along(tiled.graph, ONNX.windows(tiled), network.rules).macs
     assert sum(found.macs for found in costs) == counted - network.macs
     names = shared_names(model, tiled)

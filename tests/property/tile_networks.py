@@ -16,6 +16,7 @@ from hmcos.frontends.onnx.format import ONNX
 from hmcos.graph.graph import Graph
 from hmcos.graph.rewrite import rewritten
 from hmcos.graph.spelling import Spelling
+from hmcos.graph.upkeep import Upkeep
 from hmcos.memory.changes import without_external
 from hmcos.memory.profile import peak
 from hmcos.memory.sharing import lower
@@ -305,7 +306,8 @@ def random_model(rng: Random, operators: int) -> Model:
 def ordered(model: Model, rng: Random, target: Target | None = None) -> OrderedNetwork:
     """The network along a random order."""
     wanted = target or load_target(rng.choice(("default", "none", "hmcos", "onnxruntime")))
-    rules = Rules(wanted, rng.choice((1, 1, 16, 64)), SPELLING, external_io=rng.random() < 0.2)
+    each = Upkeep((1,) * len(model.graph.operators), 1, 1, 1)
+    rules = Rules(wanted, rng.choice((1, 1, 16, 64)), SPELLING, external_io=rng.random() < 0.2, upkeep=each)
     network = along(model.graph, ONNX.windows(model), rules)
     order = random_order(network.problem, rng)
     numbers = [network.sharing.numbers[i] for i in order]

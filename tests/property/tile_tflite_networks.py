@@ -307,7 +307,10 @@ def ordered(model: Model, rng: Random) -> OrderedNetwork:
     """Return a network along a random order, on TensorFlow Lite for Microcontrollers."""
     target = TFLITE.target(load_target("tflm"), model)
     assert TFLITE.spelling is not None
-    rules = Rules(target, target.alignment, TFLITE.spelling, TFLITE.kernel(target, model))
+    upkeep = TFLITE.upkeep(target, model, 8)
+    assert upkeep is not None
+    kernel = TFLITE.kernel(target, model)
+    rules = Rules(target, target.alignment, TFLITE.spelling, kernel, upkeep=upkeep)
     network = along(model.graph, TFLITE.windows(model), rules)
     order = random_order(network.problem, rng)
     return along(model.graph, network.windows, rules, [network.sharing.numbers[i] for i in order])

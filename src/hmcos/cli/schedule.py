@@ -48,6 +48,10 @@ Examples:
 """
 
 
+_TILING = ("max_extra_macs", "allow_rounding", "strip_quantize", "tile_for")
+"""Options that say how to tile."""
+
+
 @click.command(epilog=_EXAMPLES, short_help="Reorder a model so that it needs the least memory, with proof.")
 @model_argument
 @output_option(
@@ -113,6 +117,12 @@ Examples:
     show_default=True,
     help="With --tile: how much may be computed again, as 5% or 0.05.",
 )
+@click.option(
+    "--tile-for",
+    type=click.Choice(["peak", "total"]),
+    help="With --tile: lower the peak, or all that must be declared as TFLM's tensor_arena (the default for"
+    " .tflite models); every operator that tiling adds takes some of that.",
+)
 @click.option("--allow-rounding", is_flag=True, help="With --tile: float results may round otherwise.")
 @click.option(
     "--strip-quantize",
@@ -135,7 +145,7 @@ def schedule(
     keeps the best order so far; a second Ctrl-C aborts.
     """
     # The other options are named like the keywords of hmcos.schedule.
-    allowed = {name: options.pop(name) for name in ("max_extra_macs", "allow_rounding", "strip_quantize")}
+    allowed = {name: options.pop(name) for name in _TILING}
     tiling = hmcos.Tiling(**allowed) if tile else None
     with Interruption() as interruption, Progress() as progress:
         plan = hmcos.schedule(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from hmcos.frontends.spans import Span
     from hmcos.graph.rewrite import Rewrite
     from hmcos.graph.rowwise import RowRules
+    from hmcos.graph.upkeep import Upkeep
     from hmcos.graph.windows import KernelScratch, Windows
     from hmcos.plan.whole_arena import WholeArena
 
@@ -170,6 +171,14 @@ class Format:
         None for targets on which it is not known by shapes, or is none.
         """
         del target, model
+        return None
+
+    def upkeep(self, target: Target, model: Model, pointer_bytes: int) -> Upkeep | None:
+        """Return what a runtime with such pointers keeps for good for each operator of a model, on a target.
+
+        None for targets on which that is not known, or is of no account.
+        """
+        del target, model, pointer_bytes
         return None
 
     def ranges(self, model: Model) -> dict[int, Range]:

@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 from hmcos.errors import OptionError, PlanError
 from hmcos.frontends.format import Format
 from hmcos.frontends.model import Model
 from hmcos.frontends.prepared import Prepared
 from hmcos.graph.graph import Graph
-from hmcos.limits import Limits, Watch
 from hmcos.memory.target import Target, parse_target
 from hmcos.network.bodies import Accounting
-from hmcos.network.lowering import Known, Network
+from hmcos.network.lowering import Network
 from hmcos.network.opening import Opened
 from hmcos.network.scratch_names import translated, translated_back, unnamed
 from hmcos.network.stripping import Stripped, ends_of, stripped
-from hmcos.network.why_untiled import Untiled, why_untiled
 from hmcos.plan.plan import Plan
 from hmcos.plan.rewriting import RegionRow, Rewriting
-from hmcos.schedulers.simple.rpo import reverse_post_order
 from hmcos.transforms.cost import Costing
-from hmcos.transforms.judging import Judged, left_whole
+from hmcos.transforms.judging import Judged
 from hmcos.transforms.ordered_network import OrderedNetwork, Rules, along
 from hmcos.transforms.tile import TiledRegion, expand
-from hmcos.transforms.tiling import Tiling, best_tilings, is_cut_short
-
-UNFINISHED = "no tiling was found before the limits were reached"
-"""Why a model was not tiled where a longer search may find how."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,83 +43,7 @@ class Transformed:
         return len(self.opened.model.graph.operators)
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A way to change a model, which is written only when it is asked for."""
-
-    known: Known
-    """The best order found while tilings were compared."""
-    written: Callable[[], Transformed]
-
-    @property
-    def peak(self) -> int:
-        """Bytes, in that order."""
-        return self.known.schedule.peak
-
-
-@dataclass(frozen=True, slots=True)
-class Begun:
-    """A model in the best order known, with which a search for tilings begins."""
-
-    opened: Opened
-    network: Network
-    order: Sequence[int]
-    """Operators of the network's problem."""
-
-
-def tiled(
-    begun: Begun,
-    accounting: Accounting,
-    tiling: Tiling,
-    running: tuple[Limits, Watch],
-    below: int | None = None,
-) -> list[Candidate] | str:
-    """Return the best ways to tile a model, the one that needs the least first, or why that is no use.
-
-    Args:
-        begun: the model in the best order known; that of the file and reverse post-order are begun with as
-            well.
-        accounting: how memory is counted.
-        tiling: what is allowed.
-        running: limits, and the watch that tells when they are reached.
-        below: the bytes that have to be lowered; None for those of the model in the order given.
-
-    Raises:
-        OptionError: the source is a problem, or the target says that cuts are views.
-        ModelError: models of this format, or this one, cannot be rewritten.
-    """
-    opened, network = begun.opened, begun.network
-    model, form = opened.model, opened.format
-    if model is None or form is None:
-        raise OptionError(f"{opened.source.name}: is a problem; only a model has a graph that can be tiled")
-    begin, rules = form.prepared(model), _rules(form, accounting, model, network)
-    problem = network.problem
-    orders = (begun.order, range(problem.operators), reverse_post_order(problem))
-    numbered = dict.fromkeys(tuple(network.numbers[i] for i in each) for each in orders)
-    given = next(OrderedNetwork(model.graph, (), rules, each) for each in numbered)
-    windows, rules = form.windows(begin.model, accounting.target), _renumbered(rules, begin)
-    rules = replace(rules, kernel=form.kernel(accounting.target, begin.model))
-    kept = dict.fromkeys(_numbers_in(begin, each) for each in numbered)
-    networks = [OrderedNetwork(begin.model.graph, windows, rules, each) for each in kept]
-    limits, watch = running
-    judged = best_tilings(networks, tiling, limits, watch)
-    most, why = given.profile.peak if below is None else below, ""
-    if not judged and is_cut_short(limits, watch):
-        why = UNFINISHED
-    elif not judged:
-        why = why_untiled(Untiled(begin, networks[0], windows, tiling, most), limits, watch)
-    judged = judged or [left_whole(networks[0])]
-    wanted = [each for each in judged if each.peak < most or _fits(each, limits)]
-    if not wanted:
-        return why or "no tiling needs less than the model as it is"
-    source, asked = _Source(model, begin, given), (accounting.target, why)
-    return [
-        Candidate(Known(each.problem, each.schedule), partial(_transformed, opened, source, each, asked))
-        for each in wanted
-    ]
-
-
-def _transformed(opened: Opened, source: _Source, judged: Judged, asked: tuple[Target, str]) -> Transformed:
+def changed_as(opened: Opened, source: Source, judged: Judged, asked: tuple[Target, str]) -> Transformed:
     """Return a model changed as a tiling says; `asked` are the target, and why there is no tiling."""
     target, why = asked
     assert opened.format is not None, "only models are tiled"
@@ -136,10 +52,6 @@ def _transformed(opened: Opened, source: _Source, judged: Judged, asked: tuple[T
     rewriting = _rewriting(source, changed, judged)
     named = translated(target, begin.graph, changed.graph, judged.rewrite)
     return Transformed(_with(opened, changed), rewriting, named, why)
-
-
-def _fits(judged: Judged, limits: Limits) -> bool:
-    return limits.budget is not None and judged.peak <= limits.budget
 
 
 def transformed(opened: Opened, plan: Plan) -> Opened:
@@ -178,24 +90,24 @@ def _again(bare: Stripped, accounting: Accounting, claimed: Rewriting) -> tuple[
     if sorted(claimed.order) != [bare.numbers[begin.kept[n]] for n in _scheduled(begin.model.graph)]:
         raise PlanError(f"{name}: the plan tiles an order of other operators; {_AGAIN}")
     places = {number: i for i, number in enumerate(bare.numbers)}
-    order = _numbers_in(begin, [places[number] for number in claimed.order])
+    order = numbers_in(begin, [places[number] for number in claimed.order])
     _check_runs(name, begin, order)
     graph, windows = begin.model.graph, form.windows(begin.model, accounting.target)
-    rules = _rules(form, replace(accounting, target=unnamed(accounting.target)), begin.model)
+    rules = tile_rules(form, replace(accounting, target=unnamed(accounting.target)), begin.model)
     network = OrderedNetwork(graph, windows, rules, order)
     _costing(name, network, regions)
     rewrite = expand(network, regions)
     changed = form.rewritten(begin.model, rewrite)
     target = translated_back(accounting.target, graph, changed.graph, rewrite)
     named = replace(accounting, target=form.target(target, begin.model))
-    costing = _costing(name, replace(network, rules=_rules(form, named, begin.model)), regions)
+    costing = _costing(name, replace(network, rules=tile_rules(form, named, begin.model)), regions)
     named = replace(accounting, target=form.target(target, model))
-    whole = along(model.graph, (), _rules(form, named, model))
-    found = _figures(costing, _Source(model, begin, whole), changed, regions)
+    whole = along(model.graph, (), tile_rules(form, named, model))
+    found = _figures(costing, Source(model, begin, whole), changed, regions)
     if not bare.ends:
         return changed, found
     named = replace(accounting, target=form.target(bare.target_of_source(target), bare.model))
-    peak = along(bare.model.graph, (), _rules(form, named, bare.model)).profile.peak
+    peak = along(bare.model.graph, (), tile_rules(form, named, bare.model)).profile.peak
     return changed, of_source(found, bare, peak, found.peak_best_order)
 
 
@@ -258,7 +170,7 @@ def _with(opened: Opened, changed: Model) -> Opened:
     return replace(opened, model=replace(changed, origin=opened.model.origin or opened.model))
 
 
-def _rules(form: Format, accounting: Accounting, model: Model, network: Network | None = None) -> Rules:
+def tile_rules(form: Format, accounting: Accounting, model: Model, network: Network | None = None) -> Rules:
     """Return how pieces of a model are counted.
 
     Raises:
@@ -283,7 +195,7 @@ def _rules(form: Format, accounting: Accounting, model: Model, network: Network 
 
 
 @dataclass(frozen=True, slots=True)
-class _Source:
+class Source:
     """A source, what a tiling begins with instead of it, and the source along an order."""
 
     model: Model
@@ -295,7 +207,7 @@ def _scheduled(graph: Graph) -> list[int]:
     return [op.number for op in graph.operators if not graph.computes_parameters(op)]
 
 
-def _numbers_in(begin: Prepared, order: Sequence[int]) -> tuple[int, ...]:
+def numbers_in(begin: Prepared, order: Sequence[int]) -> tuple[int, ...]:
     """Return an order of operators of the source as one of those of them that are still scheduled.
 
     Some are gone, and others compute parameters now.
@@ -304,13 +216,7 @@ def _numbers_in(begin: Prepared, order: Sequence[int]) -> tuple[int, ...]:
     return tuple(left[n] for n in order if n in left)
 
 
-def _renumbered(rules: Rules, begin: Prepared) -> Rules:
-    """Return rules with the bodies of a source where they are in the prepared model."""
-    scratch = {new: rules.body_scratch[n] for n, new in begin.numbers.items() if n in rules.body_scratch}
-    return replace(rules, body_scratch=scratch)
-
-
-def _rewriting(source: _Source, changed: Model, judged: Judged) -> Rewriting:
+def _rewriting(source: Source, changed: Model, judged: Judged) -> Rewriting:
     regions = judged.found.regions
     costing = _walked(judged.network, regions)
     assert costing is not None, "the regions were found by cutting them"
@@ -337,7 +243,7 @@ def _walked(network: OrderedNetwork, regions: Sequence[TiledRegion]) -> Costing 
     return costing
 
 
-def _figures(costing: Costing, source: _Source, changed: Model, regions: Sequence[TiledRegion]) -> Rewriting:
+def _figures(costing: Costing, source: Source, changed: Model, regions: Sequence[TiledRegion]) -> Rewriting:
     """Return a tiling with all that can be counted of it."""
     network, given, kept = costing.network, source.given, source.begin.kept
     file_order = replace(given, order=tuple(sorted(given.order)))

@@ -53,6 +53,12 @@ class WholeArenas:
     """The name of the kernels that the runtime is built with."""
     pointer_bytes: int
     """Bytes of a pointer where it runs."""
+    tiled_for: str = ""
+    """What a tiling was to lower, `peak` or `total`; empty if none was asked for."""
+    for_peak: WholeArena | None = None
+    """Of the tiling that has the least head; None if it is not known."""
+    for_total: WholeArena | None = None
+    """Of the tiling that needs the least in all, which may be more than without tiling; the same."""
     note: str = ""
     """Why it was not measured although the runtime is here; empty if there is no such reason."""
     kept: str = ""

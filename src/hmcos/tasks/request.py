@@ -34,6 +34,8 @@ class ArenaRequest:
     allocator: str = "auto"
     any_peak: bool = False
     """Whether a higher peak is accepted for a smaller arena."""
+    other_orders: bool = True
+    """Whether orders of the same peak may be tried for a smaller arena."""
 
 
 @dataclass(frozen=True, slots=True)

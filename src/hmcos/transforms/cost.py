@@ -26,8 +26,8 @@ class Cost(NamedTuple):
     """Bytes: the most in use while the region runs, all that lives beside it included."""
     macs: int
     """Multiplications and additions beyond those of the source."""
-    operators: int
-    """Operators beyond those of the source."""
+    kept: int
+    """Bytes that the runtime keeps for good for all operators, beyond those for the source's."""
 
 
 class Costing:
@@ -102,13 +102,35 @@ class Costing:
         """Return bytes that the first piece of a region needs at least, beside what lives before the region.
 
         One operator at a time: what it cuts or reads of the piece, and what it makes unless it may overwrite.
-        What enters is still whole then, whenever its cuts are made.
+        What enters is still whole then, unless all its cuts were made before the first piece.
         """
         known = self._least.setdefault((end, rows, columns), [0])
         while len(known) <= end - begin:
             p = end - len(known)
             known.append(max(known[-1], self._needed(p, end, rows, columns)))
         return known[end - begin]
+
+    def at_once(self, begin: int, end: int, rows: int, columns: int) -> int | None:
+        """Return bytes that all cuts of something that ends in a region need at least, beside that itself.
+
+        None where nothing ends there: then nothing can be cut before the first piece.
+        """
+        network = self.network
+        heights, widths = self.walk(end, 0, rows), self.walk(end, 1, columns)
+        found: dict[int, int] = {}
+        for p in range(begin, end):
+            inputs = network.operator(p).inputs
+            for k, t in enumerate(inputs):
+                if t is None or network.maker.get(t, -1) >= begin or network.last_use.get(t, end) >= end:
+                    continue
+                spatial = network.spatial[p]
+                assert spatial is not None, "a walk went through it"
+                tall, wide = (_lengths(walk, p, k) for walk in (heights, widths))
+                whole = network.graph.tensors[t]
+                pixels = whole.shape[spatial.axes[0]] * whole.shape[spatial.axes[1]]
+                # Pieces that read the same may share one cut: what one operator reads is cut in any case.
+                found[t] = max(found.get(t, 0), sum(tall) * sum(wide) * whole.size // pixels)
+        return min(found.values(), default=None)
 
     def _needed(self, position: int, end: int, rows: int, columns: int) -> int:
         network = self.network
@@ -126,6 +148,23 @@ class Costing:
         if kind_name(op.kind, op.domain) not in network.rules.target.overwrite:
             parts |= {(t, (heights.made, widths.made)): None for t in op.makes}
         return sum(_bytes(network, Part(t, box, spatial.axes)) for t, box in parts)
+
+    def kept(self, pieces: Pieces, rows: int, columns: int) -> int:
+        """Return bytes that the runtime keeps for good for a region beyond those for the source.
+
+        When the cuts are made is of no account.
+        """
+        joins = len(pieces.exits) * ((rows > 1) + (rows if columns > 1 else 0))
+        made = sum(self.known.kept(pieces, row, column) for row in range(rows) for column in range(columns))
+        network = self.network
+        return made + joins * network.rules.upkeep.join - network.kept(pieces.begin, pieces.end)
+
+    def kept_at_least(self, begin: int, end: int, pieces: int) -> int:
+        """Return bytes that the runtime keeps at least for a region beyond those for the source.
+
+        All operators once per piece, and what puts the pieces together; what cuts and pads comes on top.
+        """
+        return (pieces - 1) * self.network.kept(begin, end) + self.network.rules.upkeep.join
 
     def keeps_bits(self, begin: int, end: int, rows: int, columns: int) -> bool:
         """Return whether all operators of a region round as they do in the whole."""
@@ -159,7 +198,8 @@ class Costing:
     def cost(self, pieces: Pieces, rows: int, columns: int, early: int | None) -> Cost:
         """Return the cost of a region."""
         macs = self.macs(pieces.begin, pieces.end, rows, columns)
-        return _Region(self.known, pieces, (rows, columns), early).cost(macs)
+        peak = _Region(self.known, pieces, (rows, columns), early).run()
+        return Cost(peak, macs, self.kept(pieces, rows, columns))
 
 
 def cost(network: OrderedNetwork, region: TiledRegion) -> Cost | None:
@@ -184,10 +224,10 @@ class _Region:
         """Bytes of what lives through the region."""
         self.cut_early = () if early is None else pieces.cut_early(early, self.columns)
         self.alive = set(pieces.entries)
-        self.peak = self.waiting = self.steps = 0
+        self.peak = self.waiting = 0
 
-    def cost(self, macs: int) -> Cost:
-        """Return what the region costs, with its multiplications and additions."""
+    def run(self) -> int:
+        """Return the most bytes in use while the region runs."""
         held = self.beside
         strips: list[list[int]] = [[] for _ in self.pieces.exits]
         for row in range(self.rows):
@@ -199,7 +239,6 @@ class _Region:
                 piece = self._piece(index)
                 self.waiting -= piece.early
                 self.peak = max(self.peak, held + self.waiting + piece.running)
-                self.steps += piece.steps
                 held += sum(piece.shares)
                 for shares, share in zip(made, piece.shares, strict=True):
                     shares.append(share)
@@ -209,7 +248,7 @@ class _Region:
         if self.rows > 1:
             for t, parts in zip(self.pieces.exits, strips, strict=True):
                 held = self._join(held, parts, self.network.size(t))
-        return Cost(self.peak, macs, self.steps - (self.pieces.end - self.pieces.begin))
+        return self.peak
 
     def _join_row(self, held: int, row: int, made: list[list[int]], strips: list[list[int]]) -> int:
         for t, shares, strip in zip(self.pieces.exits, made, strips, strict=True):
@@ -233,7 +272,6 @@ class _Region:
         scratch = self.network.rules.scratch_of_kind(self.network.rules.spelling.concat)
         alive = sum(self.entered[t] for t in self.alive)
         self.peak = max(self.peak, held + self.waiting + alive + size + scratch)
-        self.steps += 1
         return held + size - sum(parts)
 
     def _cut_early(self, held: int, first: int) -> None:
@@ -254,7 +292,6 @@ class _Region:
             if last[t] == i:
                 alive -= self.entered[t]
                 self.alive.discard(t)
-        self.steps += len(cuts)
 
     def _piece(self, index: int) -> TilePiece:
         row, column = divmod(index, self.columns)

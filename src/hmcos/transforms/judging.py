@@ -42,6 +42,11 @@ class Judged:
         """Bytes, in the best order that was found."""
         return self.schedule.peak
 
+    @property
+    def total(self) -> int:
+        """Bytes: the peak, and what the runtime keeps for operators beyond those of the source."""
+        return self.peak + self.found.kept
+
     def again(self, limits: Limits, watch: Watch) -> Judged:
         """Return the tiling with the order that is found for its graph within other limits."""
         return replace(self, schedule=_scheduled(self.problem, limits, watch))

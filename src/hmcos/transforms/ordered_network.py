@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import accumulate
 
 from hmcos.alignment import round_up
 from hmcos.graph.graph import Graph, Operator
 from hmcos.graph.spelling import Spelling
+from hmcos.graph.upkeep import NONE, Upkeep
 from hmcos.graph.windows import KernelScratch, Spatial, Windows
 from hmcos.memory.changes import without_external
 from hmcos.memory.problem import Problem
@@ -30,6 +32,8 @@ class Rules:
     external_io: bool = False
     body_scratch: Mapping[int, int] = field(default_factory=dict[int, int])
     """Operator number to the bytes that its bodies need while it runs."""
+    upkeep: Upkeep = NONE
+    """What the runtime keeps for good for every operator; nothing where that is of no account."""
 
     def problem(self, graph: Graph, body_scratch: Mapping[int, int] | None = None) -> Sharing:
         """Return a graph as a problem, inputs and outputs counted; `body_scratch` is by its own numbers."""
@@ -84,6 +88,16 @@ class OrderedNetwork:
     def stable(self) -> tuple[int, ...]:
         """Per position, and after the last one: bytes of what is live before its operator runs."""
         return (self.profile.start, *self.profile.stable)
+
+    def kept(self, begin: int, end: int) -> int:
+        """Return the bytes that the runtime keeps for good for the operators of a region."""
+        return self._kept[end] - self._kept[begin]
+
+    @cached_property
+    def _kept(self) -> tuple[int, ...]:
+        """Per position: the bytes kept for all operators before."""
+        upkeep = self.rules.upkeep
+        return tuple(accumulate((upkeep.of_source(n) for n in self.order), initial=0))
 
     def operator(self, position: int) -> Operator:
         """Return the operator at a position."""

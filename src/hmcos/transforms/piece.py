@@ -25,8 +25,6 @@ class TilePiece:
     """Bytes of its share of each exit."""
     early: int
     """Bytes of its cuts that were made early."""
-    steps: int
-    """How many operators it runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +47,7 @@ class KnownPieces:
     def __init__(self, network: OrderedNetwork) -> None:
         self.network = network
         self._known: dict[object, TilePiece] = {}
+        self._kept: dict[object, int] = {}
 
     def piece(self, pieces: Pieces, at: Moment) -> TilePiece:
         """Return what a piece costs."""
@@ -57,6 +56,15 @@ class KnownPieces:
         if key not in self._known:
             self._known[key] = _piece(self.network, pieces, at)
         return self._known[key]
+
+    def kept(self, pieces: Pieces, row: int, column: int) -> int:
+        """Return the bytes that the runtime keeps for good for the operators of a piece."""
+        key = pieces.begin, pieces.end, pieces.shape(0, row), pieces.shape(1, column)
+        if key not in self._kept:
+            out = Steps(len(self.network.graph.tensors))
+            pieces.write(out, row, column, {})
+            self._kept[key] = sum(map(self.network.rules.upkeep.of, out.steps))
+        return self._kept[key]
 
 
 def _piece(network: OrderedNetwork, pieces: Pieces, at: Moment) -> TilePiece:
@@ -78,7 +86,6 @@ def _piece(network: OrderedNetwork, pieces: Pieces, at: Moment) -> TilePiece:
         running=profile(problem, range(problem.operators)).peak,
         shares=tuple(problem.sizes[buffer_of[shares[t]]] for t in pieces.exits),
         early=sum(problem.sizes[buffer_of[t]] for t in ready.values()),
-        steps=len(out.steps),
     )
 
 

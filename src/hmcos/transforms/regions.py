@@ -21,8 +21,8 @@ def grids(most: int | None) -> tuple[tuple[int, int], ...]:
 
 def early_cuts(pieces: int) -> tuple[int | None, ...]:
     """Return the pieces from which on it is tried to make all cuts of what enters at once."""
-    wanted = (pieces - 2, pieces - 3, 3 * pieces // 4, pieces // 2, pieces // 3)
-    return None, *dict.fromkeys(first for first in wanted if 0 < first < pieces)
+    wanted = (pieces - 2, pieces - 3, 3 * pieces // 4, pieces // 2, pieces // 3, 1, 0)
+    return None, *dict.fromkeys(first for first in wanted if 0 <= first < pieces)
 
 
 class Ends:
@@ -43,6 +43,12 @@ class Ends:
         """Per position: the first from there on whose operator has to stay whole."""
         for p in reversed(range(n)):
             self.barrier[p] = self.barrier[p + 1] if network.spatial[p] else p
+
+    def floor(self) -> int:
+        """Return the least peak that any tiling can have: what operators need that have to stay whole."""
+        running, spatial = self.network.profile.running, self.network.spatial
+        whole = (running[p] for p in range(len(self.network)) if not spatial[p])
+        return max((self.network.profile.start, self.network.stable[-1], *whole))
 
     def hot(self, threshold: int) -> list[int]:
         """Return per position the first from there on that needs more than a threshold; n for none."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal, get_args
 
 from hmcos.errors import OptionError
 from hmcos.limits import Limits, Status, Watch
@@ -19,6 +20,10 @@ JUDGED = 3
 SEARCH = 0.85
 """Part of the time limit by which tilings have to be found; the rest is for their orders."""
 
+TileFor = Literal["peak", "total"]
+"""What a tiling lowers: the peak; or the peak together with what the runtime keeps for every operator, which
+is all that must be declared for TensorFlow Lite for Microcontrollers."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tiling:
@@ -31,13 +36,19 @@ class Tiling:
     strip_quantize: bool = False
     """Whether quantized tensors may go in and out instead of floats: without the operators that make one of
     the other."""
+    tile_for: TileFor | None = None
+    """What to lower. None is `total` where that is known, for .tflite models and the target `tflm`, and no
+    budget is for the peak; else `peak`."""
 
     def __post_init__(self) -> None:
         """Check the numbers.
 
         Raises:
-            OptionError: the extra arithmetic is negative, or no number.
+            OptionError: the extra arithmetic is negative, or no number; or there is nothing of that name to
+                lower.
         """
+        if self.tile_for not in (None, *get_args(TileFor)):
+            raise OptionError(f"a tiling is for {' or '.join(get_args(TileFor))}, not for {self.tile_for!r}")
         if not self.max_extra_macs >= 0:
             raise OptionError(f"extra MACs are a part of at least 0, not {self.max_extra_macs}")
 

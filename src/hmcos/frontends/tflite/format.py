@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from hmcos.frontends.spans import Span
     from hmcos.graph.rewrite import Rewrite
     from hmcos.graph.rowwise import RowRules
+    from hmcos.graph.upkeep import Upkeep
     from hmcos.graph.windows import KernelScratch, Windows
     from hmcos.plan.whole_arena import WholeArena
 
@@ -136,6 +137,15 @@ class Tflite(Format):
         from hmcos.frontends.tflite.kernels.asking import scratch_within
 
         return scratch_within(kernels, model)
+
+    def upkeep(self, target: Target, model: Model, pointer_bytes: int) -> Upkeep | None:
+        """Return what TFLM keeps for each operator; see `Format.upkeep`."""
+        kernels = _kernels_of(target)
+        if not kernels:
+            return None
+        from hmcos.frontends.tflite.arena.upkeep import upkeep
+
+        return upkeep(cast(bytes, model.proto), pointer_bytes, kernels)
 
     def rows(self, model: Model) -> RowRules:
         """Return how operators can run row by row; see `Format.rows`."""

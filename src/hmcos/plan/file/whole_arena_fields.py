@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hmcos.plan.file.fields import Fields, expecting
 from hmcos.plan.whole_arena import TwoArenas, WholeArena, WholeArenas
 
@@ -15,6 +17,7 @@ def whole_arenas_record(arenas: WholeArenas) -> dict[str, object]:
         "order": _record(arenas.order),
         "offsets": _record(arenas.offsets),
         "tiled": _record(arenas.tiled),
+        **_goals(arenas),
         "measured": arenas.measured,
         "kernels": arenas.kernels,
         "pointer_bytes": arenas.pointer_bytes,
@@ -39,7 +42,28 @@ def read_whole_arenas(fields: Fields) -> WholeArenas:
         kernels=fields.text("kernels"),
         pointer_bytes=fields.number("pointer_bytes"),
         kept=fields.text("kept") if "kept" in fields.values else "",
+        **_read_goals(fields, unknown),
     )
+
+
+def _goals(arenas: WholeArenas) -> dict[str, object]:
+    """Return what a tiling was for, and the arena for each goal; nothing where none was asked for."""
+    if not arenas.tiled_for:
+        return {}
+    goals = {"peak": _record(arenas.for_peak), "total": _record(arenas.for_total)}
+    return {"tiled_for": arenas.tiled_for, "goals": goals}
+
+
+def _read_goals(fields: Fields, unknown: tuple[str, ...]) -> dict[str, Any]:
+    if "tiled_for" not in fields.values:
+        return {}
+    goals, wanted = fields.part("goals"), fields.text("tiled_for")
+    _expect(wanted in ("peak", "total"), fields, "tiled_for", "must be `peak` or `total`")
+    return {
+        "tiled_for": wanted,
+        "for_peak": _arena_or_none(goals, "peak", unknown),
+        "for_total": _arena_or_none(goals, "total", unknown),
+    }
 
 
 def _arena_or_none(fields: Fields, key: str, unknown: tuple[str, ...]) -> WholeArena | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from hmcos.plan.whole_arena import WholeArenas
 from hmcos.words import printable
 
@@ -16,12 +18,14 @@ def whole_arena_lines(arenas: WholeArenas) -> list[str]:
     least = min(form.declare for name, form in arenas.forms if name != "tiled")
     if arenas.kept:
         lines.append(f"  the source's own order and offsets are kept: {printable(arenas.kept)}")
-    elif arenas.planned.declare > arenas.now.declare == least:
-        lines.append(f"  the model as it is needs less: tensor_arena[{least}]")
     elif arenas.planned.declare > least and arenas.tiled is not None:
         lines.append(
-            f"  tiling lowers the head, but not this: without --tile, tensor_arena[{least}] is enough"
+            f"  tiling lowers the head, but not this: without --tile, tensor_arena[{least}] is enough;"
+            " --tile-for total tiles for the least of this"
         )
+    elif arenas.planned.declare > arenas.now.declare == least:
+        lines.append(f"  the model as it is needs less: tensor_arena[{least}]")
+    lines += _goal(arenas)
     if arenas.unknown:
         kinds = printable(", ".join(arenas.unknown))
         lines.append(f"unknown kernels, so it is more: {kinds}")
@@ -37,6 +41,16 @@ def _apart(arenas: WholeArenas) -> list[str]:
         return []
     sizes = f"non_persistent_arena[{apart.non_persistent}] and persistent_arena[{apart.persistent}]"
     return [f"  in two arenas, predicted: {sizes}"]
+
+
+def _goal(arenas: WholeArenas) -> Iterator[str]:
+    """Yield what was tiled for, and what a tiling for the peak gives instead of one for the total."""
+    if not arenas.tiled_for or arenas.tiled is None:
+        return
+    yield f"  tiled for the {arenas.tiled_for}"
+    lowest = arenas.for_peak
+    if arenas.tiled_for == "total" and lowest is not None and lowest.head < arenas.tiled.head:
+        yield f"  tiled for the peak: a head of {lowest.head:,} or less, and tensor_arena[{lowest.declare}]"
 
 
 def _known(arenas: WholeArenas) -> str:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from hmcos.errors import HmcosError
 from hmcos.limits import Limits, Watch
 from hmcos.network.restoring import accounting_in
-from hmcos.network.transforming import UNFINISHED, Begun, tiled
+from hmcos.network.tilings import UNFINISHED, Begun, tiled
 from hmcos.plan.plan import Plan
 from hmcos.plan.rewriting import Rewriting
 from hmcos.tasks.schedule.solved import Solved

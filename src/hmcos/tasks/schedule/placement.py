@@ -52,7 +52,7 @@ def place(
     planning, left = watch.restarted(), placing.left()
     first = Candidate(schedule.order, schedule.peak, lives, placing.arena(lives, left, planning))
     best = first
-    if schedule.scheduler == "optimal" and wanted.allocator in PROVING:
+    if wanted.other_orders and schedule.scheduler == "optimal" and wanted.allocator in PROVING:
         best = placing.improved(schedule, first)
     simple = largest_first(Lives(best.lives, network.target.alignment), left, planning.silenced())
     floor = network.problem.floor

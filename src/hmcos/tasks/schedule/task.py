@@ -50,8 +50,12 @@ def run(request: Request, opened: Opened, watch: Watch) -> Solved:
     if request.tiling is None:
         solved = solve(request, opened, watch)
     else:
-        from hmcos.tasks.schedule.tiled import solve_tiled  # noqa: PLC0415 (few networks are tiled)
+        # Few networks are tiled.
+        from hmcos.tasks.schedule.tiled import solve_tiled  # noqa: PLC0415
+        from hmcos.tasks.schedule.tiled_for_total import solve_for_total, tile_for  # noqa: PLC0415
 
+        if tile_for(request, opened) == "total":
+            return solve_for_total(request, opened, watch)
         solved = solve_tiled(request, opened, watch)
     if request.memories:
         from hmcos.tasks.schedule.memories import with_memories  # noqa: PLC0415 (few chips have several)

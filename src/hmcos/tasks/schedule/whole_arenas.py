@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from hmcos.errors import ModelError, NotRunError, OptionError
 from hmcos.frontends.kernel_table import DEFAULT
@@ -31,37 +31,56 @@ Form = tuple[str, bytes, Graph]
 """The name of a form of a model, its file and its graph."""
 
 
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """The whole arenas of forms of a model."""
+
+    arenas: dict[str, WholeArena]
+    """By the name of the form; without those that TFLM refuses."""
+    measured: bool
+    note: str = ""
+    """Why they were not measured although TFLM is here; empty if there is no such reason."""
+
+    @property
+    def untiled(self) -> int:
+        """The least that must be declared for a form that is not tiled."""
+        return min(self.arenas[name].declare for name in UNTILED if name in self.arenas)
+
+
+UNTILED = ("now", "order", "offsets")
+"""The forms of a model that is not tiled."""
+
+
 def with_whole_arenas(request: Request, opened: Opened, solved: Solved, watch: Watch) -> Solved:
     """Return a plan of `opened` with the whole arenas that TFLM takes, where the plan is for TFLM.
 
     Measured in the Python package where that is installed and is asked for; otherwise predicted. A plan
     whose arenas are not known either way stays without.
     """
-    wanted, held, kernels = request.whole_arena, opened.offsets, solved.network.target.kernels
-    if wanted is None or held is None or not kernels:  # other runtimes have no kernels to choose
+    wanted, kernels = request.whole_arena, solved.network.target.kernels
+    if wanted is None or opened.offsets is None or not kernels:  # other runtimes have no kernels to choose
         return solved
-    forms = _forms(request, opened, solved, watch)
-    left = watch.restarted().left(request.limits).seconds
-    found, note = _measured(forms, wanted, left) if kernels == DEFAULT else ({}, "")
-    predicted: dict[str, WholeArena] = {}
+    is_tiled = solved.plan.rewriting is not None
+    forms = untiled_forms(wanted, opened, _untiled(request, opened, watch) if is_tiled else solved)
+    if is_tiled:
+        forms.append(tiled_form("tiled", wanted, solved))
     try:
-        for name, content, _ in forms:
-            predicted[name] = held.whole_arena(content, kernels, wanted.pointer_bytes)
+        stated = stated_arenas(forms, wanted, kernels, watch.restarted().left(request.limits).seconds, opened)
     except ModelError as error:
-        _LOG.info("the whole arena cannot be predicted: %s", error)
-        if not found:
-            return solved
-    stated = predicted if not found else _with_two_arenas(found, predicted)
-    arenas = WholeArenas(
-        now=stated["now"],
-        order=stated["order"],
-        offsets=stated.get("offsets"),
-        tiled=stated.get("tiled"),
-        measured=bool(found),
-        kernels=kernels,
-        pointer_bytes=wanted.pointer_bytes,
-        note=note,
-    )
+        _LOG.info("the whole arena is not known: %s", error)
+        return solved
+    found = whole_arenas(stated, kernels, wanted.pointer_bytes)
+    if request.tiling is not None:
+        found = replace(found, tiled_for="peak", for_peak=found.tiled)
+    return with_arenas(request, opened, solved, found, watch)
+
+
+def with_arenas(
+    request: Request, opened: Opened, solved: Solved, arenas: WholeArenas, watch: Watch
+) -> Solved:
+    """Return a plan of `opened` with its whole arenas; the source's own offsets stay where they take less."""
+    wanted = request.whole_arena
+    assert wanted is not None, "somebody asked for them"
     has_offsets = wanted.offsets and fit_offsets(opened, solved.network.target)
     kept = _kept(arenas, opened) if has_offsets else ""
     if kept:
@@ -117,23 +136,71 @@ def _holding(plan: Plan, head: int) -> Plan:
     return replace(plan, arena=reserving(plan.arena, head, plan.budget, is_needed=False))
 
 
-def _forms(request: Request, opened: Opened, solved: Solved, watch: Watch) -> list[Form]:
-    """Return the source, in the best order, with offsets, and tiled, as far as there are such forms."""
+def whole_arenas(stated: Stated, kernels: str, pointer_bytes: int) -> WholeArenas:
+    """Return the whole arenas of a plan."""
+    return WholeArenas(
+        now=stated.arenas["now"],
+        order=stated.arenas["order"],
+        offsets=stated.arenas.get("offsets"),
+        tiled=stated.arenas.get("tiled"),
+        measured=stated.measured,
+        kernels=kernels,
+        pointer_bytes=pointer_bytes,
+        note=stated.note,
+    )
+
+
+def stated_arenas(
+    forms: list[Form],
+    wanted: WholeArenaRequest,
+    kernels: str,
+    left: float | None,
+    opened: Opened,
+    *,
+    measures: bool = True,
+) -> Stated:
+    """Return the whole arena of each form of a model: measured where that can be and may be, else predicted.
+
+    Raises:
+        ModelError: an arena can be neither measured nor predicted.
+    """
+    held = opened.offsets
+    assert held is not None, "checked before"
+    found, note = _measured(forms, wanted, left) if measures and kernels == DEFAULT else ({}, "")
+    predicted: dict[str, WholeArena] = {}
+    try:
+        for name, content, _ in forms:
+            predicted[name] = held.whole_arena(content, kernels, wanted.pointer_bytes)
+    except ModelError:
+        if not found:
+            raise
+    if found:
+        return Stated(_with_two_arenas(found, predicted), measured=True)
+    return Stated(predicted, measured=False, note=note)
+
+
+def untiled_forms(wanted: WholeArenaRequest, opened: Opened, untiled: Solved) -> list[Form]:
+    """Return the source, in the best order, and with offsets, as far as there are such forms."""
     held, model = opened.offsets, opened.model
-    assert request.whole_arena is not None and held is not None and model is not None, "checked before"
-    best = solved if solved.plan.rewriting is None else _untiled(request, opened, watch)
+    assert held is not None, "checked before"
+    assert model is not None, "only models have offsets"
     source, graph = held.source(model), model.graph
-    forms = [("now", source, graph), ("order", held.without(source, best.plan.orders), graph)]
-    offsets = request.whole_arena.offsets
-    placed = _placed(best) if offsets else None
+    forms = [("now", source, graph), ("order", held.without(source, untiled.plan.orders), graph)]
+    placed = _placed(untiled) if wanted.offsets else None
     if placed is not None:
         forms.append(("offsets", placed, graph))
-    changed = solved.opened.model
-    if solved.plan.rewriting is not None and changed is not None:
-        whole = _placed(solved) if offsets else None
-        plain = held.without(held.source(changed), solved.plan.orders) if whole is None else whole
-        forms.append(("tiled", plain, changed.graph))
     return forms
+
+
+def tiled_form(name: str, wanted: WholeArenaRequest, solved: Solved) -> Form:
+    """Return the file of a tiled plan, with offsets as far as it has any."""
+    held, changed = solved.opened.offsets, solved.opened.model
+    assert held is not None, "checked before"
+    assert changed is not None, "only models are tiled"
+    content = _placed(solved) if wanted.offsets else None
+    if content is None:
+        content = held.without(held.source(changed), solved.plan.orders)
+    return name, content, changed.graph
 
 
 def _untiled(request: Request, opened: Opened, watch: Watch) -> Solved:
@@ -167,14 +234,19 @@ def _measured(
     if wanted.pointer_bytes != MEASURED_POINTER or not can_measure():
         return {}, ""
     waits = _LONGEST if left is None else min(_LONGEST, max(_AT_LEAST, left))
+    graphs = {content: graph for _, content, graph in forms}  # two forms may be the same file
     try:
-        models = [(content, graph) for _, content, graph in forms]
-        found = measured_arenas(models, Allowance(seconds=_LONGEST), waits=waits)
+        each = measured_arenas([*graphs.items()], Allowance(seconds=_LONGEST), waits=waits)
     except NotRunError as error:
         return {}, str(error)
     known: dict[str, WholeArena] = {}
-    for (name, _, _), arena in zip(forms, found, strict=True):
-        if isinstance(arena, str):
+    found = dict(zip(graphs, each, strict=True))
+    for name, content, _ in forms:
+        arena = found[content]
+        if not isinstance(arena, str):
+            known[name] = arena
+        elif name in (*UNTILED, "tiled"):
             return {}, f"tflm refuses the model: {arena}"
-        known[name] = arena
+        else:
+            _LOG.info("tflm refuses a tiling: %s", arena)
     return known, ""

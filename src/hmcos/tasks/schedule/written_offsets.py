@@ -37,12 +37,17 @@ def check_total(opened: Opened, request: Request) -> None:
     Raises:
         OptionError: that is known only of the target tflm, and of files that hold offsets.
     """
-    is_tflm = request.target.name in ("default", _TFLM) or request.target.kernels
-    if opened.offsets is None or not is_tflm:
+    if not has_total(opened, request):
         raise OptionError(
             f"{opened.source.name}: a budget for all that the runtime takes is for .tflite models and the"
             f" target {_TFLM}; use --budget-for peak"
         )
+
+
+def has_total(opened: Opened, request: Request) -> bool:
+    """Return whether it is known what the runtime of a network takes in all, its own data included."""
+    is_tflm = request.target.name in ("default", _TFLM) or bool(request.target.kernels)
+    return opened.offsets is not None and is_tflm
 
 
 def check_alignment(opened: Opened, alignment: int) -> None:

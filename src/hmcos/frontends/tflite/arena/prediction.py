@@ -42,12 +42,11 @@ def predicted_arena(content: bytes, pointer_bytes: int = 8, kernels: str = DEFAU
         ModelError: the bytes are not a model, or a size is not known.
         OptionError: no kernels are called that.
     """
-    model = parse(content)
-    return _Setup(model, build(pointer_bytes), kernel_set(kernels)).arena()
+    return Setup.of(content, pointer_bytes, kernels).arena()
 
 
 @dataclass
-class _Setup:
+class Setup:
     """Setting up one model."""
 
     model: ModelT
@@ -62,6 +61,16 @@ class _Setup:
         self.known = known_kernels(self.build.pointer)
         self.valued: set[object] = set()
         """The resources whose values have room, by name."""
+
+    @classmethod
+    def of(cls, content: bytes, pointer_bytes: int, kernels: str) -> Setup:
+        """Return the setting up of the model in a file, by pointers and kernels.
+
+        Raises:
+            ModelError: the bytes are not a model.
+            OptionError: no kernels are called that.
+        """
+        return cls(parse(content), build(pointer_bytes), kernel_set(kernels))
 
     def arena(self) -> WholeArena:
         """Return the arena after everything was set up."""
@@ -131,14 +140,18 @@ class _Setup:
                 if kernel is not None:
                     for t in kernel.looked_at(op):
                         self.take_tensor(index, t)
-                    for size in also_kept(self.kept(index, op, kernel)):
-                        room.keep(size)
-                for size in self.kernels.keeps(self.node(index, op)):
+                for size in self.kept(index, op):
                     room.keep(size)
                 asked += len(self.scratch.get((index, op.number), ()))
                 room.reserve(self.build["scratch_request"].size * (asked + _MOST_REQUESTS))
 
-    def kept(self, index: int, op: Operator, kernel: Kernel) -> Kept:
+    def kept(self, index: int, op: Operator) -> list[int]:
+        """Return the bytes of everything that the kernel of an operator keeps by its shapes, one by one."""
+        kernel, by_set = self.kernel(op), self.kernels.keeps(self.node(index, op))
+        ruled = [] if kernel is None else also_kept(self._ruled(index, op, kernel))
+        return [*ruled, *by_set]
+
+    def _ruled(self, index: int, op: Operator, kernel: Kernel) -> Kept:
         """Return an operator with what its rule may ask for."""
         options = (self.subgraphs[index].operators or [])[op.number].builtinOptions
         adjoint = [bool(getattr(options, name, False)) for name in ("adjX", "adjY")]
