@@ -38,7 +38,7 @@ def network(seed: int, most_operators: int = 16) -> OrderedNetwork:
 def test_what_is_found_is_as_it_says(seed: int) -> None:
     along = network(seed)
     for share in SHARES:
-        terms = Terms(int(along.macs * share))
+        terms = Terms(int(along.macs * share), at_once=True)
         found = list(TotalSearch(Costing(along), terms, Limits(), Watch()).frontier(0.2))
         assert found == list(TotalSearch(Costing(along), terms, Limits(), Watch()).frontier(0.2))
         peaks = [each.peak for each in found]
@@ -61,7 +61,7 @@ def singles(along: OrderedNetwork, macs: int) -> Iterator[int]:
                     continue
                 if not costing.keeps_bits(begin, end, rows, columns):
                     continue
-                for early in early_cuts(rows * columns):
+                for early in early_cuts(rows * columns, at_once=True):
                     region = TiledRegion(begin, end, rows, columns, early)
                     known = cost(along, region)
                     if known is not None and known.macs <= macs:
@@ -72,7 +72,7 @@ def singles(along: OrderedNetwork, macs: int) -> Iterator[int]:
 def test_no_tiling_of_one_region_needs_less(seed: int) -> None:
     along = network(seed, 8)
     macs = int(along.macs * 0.5)
-    found = TotalSearch(Costing(along), Terms(macs), Limits(), Watch()).frontier()
+    found = TotalSearch(Costing(along), Terms(macs, at_once=True), Limits(), Watch()).frontier()
     least = min((each.total for each in found), default=along.profile.peak)
     assert least <= min((along.profile.peak, *singles(along, macs)))
 
@@ -81,7 +81,7 @@ def test_no_tiling_of_one_region_needs_less(seed: int) -> None:
 def test_a_bound_of_the_peak_leaves_out_nothing(seed: int) -> None:
     """The least peak of all tilings, which another search proves, ends this one earlier."""
     along = network(seed)
-    terms = Terms(int(along.macs * 0.5))
+    terms = Terms(int(along.macs * 0.5), at_once=True)
     lowest = list(TilingSearch(Costing(along), terms, Limits(), Watch()).thresholds())
     plain, bounded = (TotalSearch(Costing(along), terms, Limits(), Watch()) for _ in range(2))
     bounded.floor = lowest[-1].peak if lowest else along.profile.peak

@@ -22,6 +22,8 @@ class Terms:
     """The most multiplications and additions beyond those of the source."""
     rounding: bool = False
     """Whether results may round otherwise than those of the source."""
+    at_once: bool = False
+    """Whether all cuts of what enters a region may be made before its first piece."""
 
 
 @dataclass
@@ -109,7 +111,7 @@ class RegionGrids:
             if self._reaches(begin, end, 0, rows) and self._reaches(begin, end, 1, columns):
                 macs = self.costing.macs(begin, end, rows, columns)
                 if self._is_within(begin, end, rows, columns):
-                    yield Grid(rows, columns, macs, list(early_cuts(rows * columns)))
+                    yield Grid(rows, columns, macs, [*early_cuts(rows * columns, at_once=self.terms.at_once)])
 
     def _reaches(self, begin: int, end: int, axis: int, count: int) -> bool:
         """Return whether a region can be cut into so many pieces along one axis within the terms.
@@ -154,14 +156,12 @@ class RegionGrids:
     def may_reach(self, begin: int, end: int, grid: Grid, threshold: int) -> bool:
         """Return whether a grid may be within a threshold: its first piece, or its cuts before that."""
         before = self.network.stable[begin]
-        if before + self.costing.least(begin, end, grid.rows, grid.columns) <= threshold:
-            return True
+        least = before + self.costing.least(begin, end, grid.rows, grid.columns)
+        if least <= threshold or not self.terms.at_once:
+            return self.fits(least, threshold)
         if grid.at_once is None:
             grid.at_once = self.costing.at_once(begin, end, grid.rows, grid.columns) or NEVER
-        if before + grid.at_once <= threshold:
-            return True
-        self.above = min(self.above, before + grid.at_once)
-        return self.fits(before + self.costing.least(begin, end, grid.rows, grid.columns), threshold)
+        return self.fits(min(least, before + grid.at_once), threshold)
 
     def reached(self, begin: int, end: int, grid: Grid, threshold: int) -> Reached | None:
         """Return the least peak of a grid, as far as it was needed to meet the threshold."""

@@ -19,10 +19,14 @@ def grids(most: int | None) -> tuple[tuple[int, int], ...]:
     return tuple(grid for grid in found if most is None or max(grid) <= most)
 
 
-def early_cuts(pieces: int) -> tuple[int | None, ...]:
-    """Return the pieces from which on it is tried to make all cuts of what enters at once."""
-    wanted = (pieces - 2, pieces - 3, 3 * pieces // 4, pieces // 2, pieces // 3, 1, 0)
-    return None, *dict.fromkeys(first for first in wanted if 0 <= first < pieces)
+def early_cuts(pieces: int, *, at_once: bool = False) -> tuple[int | None, ...]:
+    """Return the pieces from which on it is tried to make all cuts of what enters at once.
+
+    With `at_once` also from the first one on: all cuts are made then before anything else runs.
+    """
+    wanted = (pieces - 2, pieces - 3, 3 * pieces // 4, pieces // 2, pieces // 3)
+    usual = (first for first in wanted if 0 < first < pieces)
+    return None, *dict.fromkeys((*usual, *((1, 0) if at_once else ())))
 
 
 class Ends:

@@ -101,7 +101,7 @@ class _Totalling:
     def _along(self, costing: Costing, tiling: Tiling) -> list[_Candidate]:
         """Return the tilings along one order that are worth a schedule."""
         network, within = costing.network, self.limits.part(SEARCH)
-        terms = tiling.terms(network)
+        terms = replace(tiling.terms(network), at_once=True)
         lowering = TilingSearch(costing, terms, within.part(PEAK), self.watch)
         lowest = list(lowering.thresholds())[-1:]
         if lowest and (self._lowest is None or lowest[0].peak < self._lowest[1].peak):
