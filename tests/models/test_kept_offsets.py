@@ -16,7 +16,7 @@ from hmcos.frontends.tflite.writing import rewritten
 from hmcos.plan.file.plan_file import read_plan
 from hmcos.plan.plan import Plan
 from hmcos.verify.checks import Answer
-from tflite_models import NUMPY, Sketch
+from tflite_models import NUMPY, S, Sketch
 
 IN_PLACE = "RELU 0 writes 't1' over 't0', and 1 more: target tflm lets no operator write over its input"
 
@@ -131,6 +131,16 @@ def test_other_offsets_than_the_plan_says_are_found(tmp_path: Path) -> None:
     file.write_bytes(rewritten(file.read_bytes(), {}, {0: 0, 1: 112, 2: 0}))
     found = hmcos.verify(tmp_path / "model.tflite", tmp_path / "out" / "plan.json", runs=1)
     assert found.answer is Answer.FAILS
+
+
+def test_what_the_runtime_refuses_is_left_out_today(tmp_path: Path) -> None:
+    sketch = wide()
+    sketch.model.metadata = [S.MetadataT("OfflineMemoryAllocation", 1)]  # the buffer of weights
+    (tmp_path / "model.tflite").write_bytes(sketch.bytes())
+    plan = hmcos.schedule(tmp_path / "model.tflite", output=tmp_path / "out")
+    assert plan.tflm is not None
+    assert plan.tflm.now.head == predicted_arena(wide().bytes()).head
+    assert "today without the source's own offsets: TFLM refuses them" in plan.tflm.note
 
 
 def test_a_budget_between_both_fits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -60,7 +60,7 @@ class WholeArenas:
     for_total: WholeArena | None = None
     """Of the tiling that needs the least in all, which may be more than without tiling; the same."""
     note: str = ""
-    """Why it was not measured although the runtime is here; empty if there is no such reason."""
+    """Why it was not measured although the runtime is here, or not of the source as it is, in words."""
     kept: str = ""
     """Why the written model has the source's own order and offsets, which take less than the plan's; empty if
     it has those of the plan."""

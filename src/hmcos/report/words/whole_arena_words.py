@@ -30,7 +30,7 @@ def whole_arena_lines(arenas: WholeArenas) -> list[str]:
         kinds = printable(", ".join(arenas.unknown))
         lines.append(f"unknown kernels, so it is more: {kinds}")
     if arenas.note:
-        lines.append(f"not measured: {printable(arenas.note)}")
+        lines.append(printable(arenas.note))
     return lines
 
 

@@ -174,9 +174,10 @@ def stated_arenas(
     except ModelError:
         if not found:
             raise
-    if found:
-        return Stated(_with_two_arenas(found, predicted), measured=True)
-    return Stated(predicted, measured=False, note=note)
+    is_source = opened.model is None or forms[0][1] == held.source(opened.model)
+    refused = "" if is_source else "today without the source's own offsets: TFLM refuses them"
+    note = "; ".join(part for part in (note, refused) if part)
+    return Stated(_with_two_arenas(found, predicted) if found else predicted, bool(found), note)
 
 
 def untiled_forms(wanted: WholeArenaRequest, opened: Opened, untiled: Solved) -> list[Form]:
@@ -185,7 +186,12 @@ def untiled_forms(wanted: WholeArenaRequest, opened: Opened, untiled: Solved) ->
     assert held is not None, "checked before"
     assert model is not None, "only models have offsets"
     source, graph = held.source(model), model.graph
-    forms = [("now", source, graph), ("order", held.without(source, untiled.plan.orders), graph)]
+    try:
+        held.whole_arena(source, DEFAULT, wanted.pointer_bytes)
+        today = source
+    except ModelError:
+        today = held.without(source, {})
+    forms = [("now", today, graph), ("order", held.without(source, untiled.plan.orders), graph)]
     placed = _placed(untiled) if wanted.offsets else None
     if placed is not None:
         forms.append(("offsets", placed, graph))
@@ -238,7 +244,7 @@ def _measured(
     try:
         each = measured_arenas([*graphs.items()], Allowance(seconds=_LONGEST), waits=waits)
     except NotRunError as error:
-        return {}, str(error)
+        return {}, f"not measured: {error}"
     known: dict[str, WholeArena] = {}
     found = dict(zip(graphs, each, strict=True))
     for name, content, _ in forms:
@@ -246,7 +252,7 @@ def _measured(
         if not isinstance(arena, str):
             known[name] = arena
         elif name in (*UNTILED, "tiled"):
-            return {}, f"tflm refuses the model: {arena}"
+            return {}, f"not measured: tflm refuses the model: {arena}"
         else:
             _LOG.info("tflm refuses a tiling: %s", arena)
     return known, ""

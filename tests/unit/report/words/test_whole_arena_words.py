@@ -32,7 +32,9 @@ def test_a_model_that_needed_less_before_is_said_to() -> None:
 
 
 def test_what_is_not_known_is_said() -> None:
-    unknown = replace(ARENAS, offsets=None, order=replace(NOW, unknown=("Mystery\n",)), note="it crashed")
+    unknown = replace(
+        ARENAS, offsets=None, order=replace(NOW, unknown=("Mystery\n",)), note="not measured: it crashed"
+    )
     said = whole_arena_lines(unknown)
     assert said[0] == "tensor_arena[160]"
     assert said[2:] == ["unknown kernels, so it is more: Mystery\\n", "not measured: it crashed"]
