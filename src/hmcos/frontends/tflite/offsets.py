@@ -80,10 +80,10 @@ def _table(model: ModelT, offsets: Mapping[int, int]) -> list[int]:
 
 
 def offsets_used(model: ModelT) -> tuple[int, ...] | None:
-    """Return the offsets that the runtime uses, right or wrong; None if it uses none.
+    """Return the offsets that the runtime uses, overlapping or not; None if it uses none.
 
     Raises:
-        ModelError: the runtime refuses the offsets.
+        ModelError: the runtime refuses the offsets, or would write before the arena.
     """
     held = _held(model)
     if not held:
@@ -93,7 +93,10 @@ def offsets_used(model: ModelT) -> tuple[int, ...] | None:
         content = content_of((model.buffers or [])[entry.buffer])
         if len(content) < 4 * (3 + tensors) or unpack_from("<i", content, 8)[0] != tensors:
             raise ModelError(f"{NAME}: is not for the {tensors} tensors that the file has")
-    return unpack_from(f"<{tensors}i", content_of((model.buffers or [])[held[-1].buffer]), 12)
+    offsets = unpack_from(f"<{tensors}i", content_of((model.buffers or [])[held[-1].buffer]), 12)
+    if min(offsets, default=UNPLANNED) < UNPLANNED:
+        raise ModelError(f"{NAME}: the offset {min(offsets)} lies before the arena")
+    return offsets
 
 
 def own_buffers(model: ModelT) -> frozenset[int]:

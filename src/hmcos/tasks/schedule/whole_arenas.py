@@ -175,7 +175,7 @@ def stated_arenas(
         if not found:
             raise
     is_source = opened.model is None or forms[0][1] == held.source(opened.model)
-    refused = "" if is_source else "today without the source's own offsets: TFLM refuses them"
+    refused = "" if is_source else "today without the source's own offsets, with which TFLM does not run it"
     note = "; ".join(part for part in (note, refused) if part)
     return Stated(_with_two_arenas(found, predicted) if found else predicted, bool(found), note)
 
