@@ -33,14 +33,16 @@ def body_offsets(places: Sequence[Place], plan: Plan) -> dict[int, int]:
     blocks = {buffer.operator: buffer for buffer in plan.buffers if buffer.operator is not None}
     placed: dict[int, int] = {}
     for operators in _groups(places):
-        block = [blocks[op] for op in operators if op in blocks]
-        if len(block) < len(operators) or len({buffer.offset for buffer in block}) > 1:
+        own = [blocks[op] for op in operators if op in blocks]
+        if len(own) < len(operators) or len({buffer.offset for buffer in own}) > 1:
             continue  # without room of their own, or not at one place
         walk = _Walk({place.path: place for place in places}, plan)
+        size = max(buffer.size for buffer in own)
         for operator in operators:
+            begin = walk.step
             walk.enter("", operator)
-        start, size = block[0].offset, max(buffer.size for buffer in block)
-        placed |= {tensor: start + offset for tensor, offset in walk.offsets(size).items()}
+            walk.lack(begin, blocks[operator].size, size)
+        placed |= {tensor: own[0].offset + offset for tensor, offset in walk.offsets(size).items()}
     return placed
 
 
@@ -79,6 +81,8 @@ class _Walk:
     sizes: dict[_Thing, int] = field(default_factory=dict[_Thing, int])
     numbers: dict[_Thing, int] = field(default_factory=dict[_Thing, int])
     """Tensors as they are counted through all subgraphs."""
+    lacking: list[tuple[Life, Demand]] = field(default_factory=list[tuple[Life, Demand]])
+    """Bytes that are not free while an operator runs with a smaller block than others."""
 
     def __post_init__(self) -> None:
         target = self.plan.target
@@ -91,7 +95,13 @@ class _Walk:
             self.step += 1
             self.run(body_path(path, operator, body.attribute))
 
+    def lack(self, begin: int, own: int, size: int) -> None:
+        """Say that from a step on, until now, an operator had only part of a block of some size."""
+        if own < size:
+            self.lacking.append((Life(begin + 1, self.step + 1, size - own, None), Demand(offset=own)))
+
     def run(self, path: str) -> None:
+        """Run the graph at a path."""
         place = self.places[path]
         graph = place.graph
         lives = {t: [self.step, self.step] for t in graph.inputs}
@@ -124,21 +134,23 @@ class _Walk:
         alignment = self.plan.target.alignment
         things = list(self.times)
         lives = Lives(
-            tuple(
-                Life(self.times[t][0][0], self.times[t][-1][1], round_up(self.sizes[t], alignment), None)
-                for t in things
-            ),
+            (*(self.life(t) for t in things), *(life for life, _ in self.lacking)),
             alignment,
-            tuple(self.demand(t) for t in things),
+            (*(self.demand(t) for t in things), *(demand for _, demand in self.lacking)),
         )
         arena = auto(lives, Limits(states=STATES, budget=size), Watch())
         if arena.size > size:
             return {}
         return {
             self.numbers[thing]: offset
-            for thing, offset in zip(things, arena.offsets, strict=True)
+            for thing, offset in zip(things, arena.offsets, strict=False)
             if thing in self.numbers
         }
+
+    def life(self, thing: _Thing) -> Life:
+        """Return the bytes of a thing from the first step at which it is in use to the last."""
+        times = self.times[thing]
+        return Life(times[0][0], times[-1][1], round_up(self.sizes[thing], self.plan.target.alignment), None)
 
     def demand(self, thing: _Thing) -> Demand:
         """Return when others may use the bytes of a thing; never those of scratch: the runtime places it."""

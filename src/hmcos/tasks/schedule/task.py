@@ -61,10 +61,15 @@ def run(request: Request, opened: Opened, watch: Watch) -> Solved:
         from hmcos.tasks.schedule.memories import with_memories  # noqa: PLC0415 (few chips have several)
 
         solved = with_memories(request, solved, searching)
-    if request.whole_arena is None or opened.offsets is None:
+    if opened.offsets is None or (request.whole_arena is None and not request.offsets):
         return solved
-    from hmcos.tasks.schedule.whole_arenas import with_whole_arenas  # noqa: PLC0415 (few networks have any)
+    from hmcos.tasks.schedule.whole_arenas import (  # noqa: PLC0415 (few networks have any)
+        with_room_for_bodies,
+        with_whole_arenas,
+    )
 
+    if request.whole_arena is None:
+        return with_room_for_bodies(solved)
     return with_whole_arenas(request, opened, solved, watch)
 
 

@@ -27,6 +27,8 @@ _AT_LEAST = 2.0
 """Seconds that it may always take: starting the runtime takes one."""
 _ORDER = 0.3
 """Part of the time left for the best order of a source that was tiled."""
+_POINTER = 8
+"""Bytes; the head does not depend on it."""
 Form = tuple[str, bytes, Graph]
 """The name of a form of a model, its file and its graph."""
 
@@ -123,6 +125,22 @@ def _with_two_arenas(
         name: replace(arena, apart=predicted[name].apart) if name in predicted else arena
         for name, arena in measured.items()
     }
+
+
+def with_room_for_bodies(solved: Solved) -> Solved:
+    """Return a plan whose arena is as large as TFLM's head with its offsets, which bodies may make larger."""
+    held, kernels = solved.opened.offsets, solved.network.target.kernels
+    if held is None or not kernels or not solved.plan.bodies:
+        return solved
+    content = _placed(solved)
+    if content is None:
+        return solved
+    try:
+        head = held.whole_arena(content, kernels, _POINTER).head
+    except ModelError as error:
+        _LOG.info("the head is not known: %s", error)
+        return solved
+    return replace(solved, plan=_holding(solved.plan, head))
 
 
 def _holding(plan: Plan, head: int) -> Plan:
