@@ -192,7 +192,8 @@ def stated_arenas(
     except ModelError:
         if not found:
             raise
-    is_source = opened.model is None or forms[0][1] == held.source(opened.model)
+    today = [content for name, content, _ in forms if name == "now"]
+    is_source = opened.model is None or held.source(opened.model) in today or not today
     refused = "" if is_source else "today without the source's own offsets, with which TFLM does not run it"
     note = "; ".join(part for part in (note, refused) if part)
     return Stated(_with_two_arenas(found, predicted) if found else predicted, bool(found), note)
