@@ -19,6 +19,8 @@ LEAST_BITS: dict[int, int] = {TensorProto.FLOAT: 32, TensorProto.DOUBLE: 64}
 """Bits that a number of a type takes at least, however it is stored."""
 PACKED_BITS = 2
 """The same for all other types: some have elements of two bits, and varints are short."""
+UNSAID_OPSET = 6
+"""The standard operator set of a file that imports none: the oldest for which onnx infers most kinds."""
 OPAQUE_DOMAIN = "hmcos.opaque"
 """Domain of the nodes that replace constants too large to copy."""
 
@@ -95,7 +97,10 @@ def skeleton(
 
 def _import_domains(light: ModelProto, scopes: list[NameScope]) -> None:
     """Import the domains of custom operators that the file does not import, which inference would refuse."""
-    imported = {entry.domain for entry in light.opset_import} | STANDARD_DOMAINS
+    imported = {entry.domain for entry in light.opset_import}
+    if not imported & STANDARD_DOMAINS:
+        light.opset_import.add(domain="", version=UNSAID_OPSET)
+    imported |= STANDARD_DOMAINS
     used = {node.domain: None for scope in scopes for node in scope.listed.nodes} | {OPAQUE_DOMAIN: None}
     for domain in used:
         if domain not in imported:
