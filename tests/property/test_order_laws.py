@@ -11,13 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hmcos.limits import Limits, Status, Watch
+from hmcos.memory.forced import forced_states
 from hmcos.memory.problem import Problem
 from hmcos.memory.profile import peak
 from hmcos.plan.schedule import Schedule
 from hmcos.schedulers.exact.commits import PruningRules
 from hmcos.schedulers.exact.joins import join
 from hmcos.schedulers.exact.pace import SearchPace
-from hmcos.schedulers.exact.splitting import Line, forced_states
+from hmcos.schedulers.exact.splitting import Line
 from hmcos.schedulers.optimal import search
 from hmcos.schedulers.scheduler_table import names, scheduler
 from oracle import optimum, orders

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from hmcos.memory.precedence import descendants, with_ancestors
 from hmcos.memory.problem import Problem
+from hmcos.memory.sections import Section, sections
 
 Plane = int
-"""A bit set of operators."""
+"""A bit set of the operators of a section; bit 0 is its first one."""
+LARGEST_SECTION = 100_000
+"""Most operators between two forced states of which bit sets are made: they take up to 600 MB for so many.
+In a larger section, an operator counts with what it reads and makes."""
 
 
 def operand_bound(problem: Problem) -> int:
@@ -18,13 +21,13 @@ def operand_bound(problem: Problem) -> int:
     is never above `must_live_bound` and much quicker to compute; on inference networks both are often equal.
     """
     sizes, inputs, held = problem.sizes, problem.inputs, problem.held
-    operands = (
-        problem.scratch[op]
-        + (0 if problem.overwritable[op] else problem.outputs[op])
-        + sum([sizes[b] for b in read])
-        for op, read in enumerate(problem.reads)
-    )
+    operands = (_operands(problem, op) for op in range(problem.operators))
     return max(problem.floor, sum(sizes[b] for b in inputs), sum(sizes[b] for b in held), *operands)
+
+
+def _operands(problem: Problem, op: int) -> int:
+    made = 0 if problem.overwritable[op] else problem.outputs[op]
+    return problem.scratch[op] + made + sum([problem.sizes[b] for b in problem.reads[op]])
 
 
 def must_live_bound(problem: Problem) -> int:
@@ -47,17 +50,29 @@ def must_live(problem: Problem) -> tuple[int, ...]:
     * it exists by then: it is an input of the problem, or an ancestor of the operator makes it;
     * it is still needed: the operator or one of its descendants reads it, or nobody ever frees it.
 
-    The operator's outputs count as well, unless it could write them over an input.
+    The operator's outputs count as well, unless it could write them over an input. What is before a section
+    between two forced states is an ancestor of all in it, so that each section is looked at by itself.
     """
-    after = descendants(problem.successors)
+    needs: list[int] = []
+    for section in sections(problem):
+        needs += _needs(problem, section)
+    return tuple(needs)
+
+
+def _needs(problem: Problem, section: Section) -> Iterator[int]:
+    """Yield the bytes that are in use while each operator of a section runs, whatever the order."""
+    if len(section.operators) > LARGEST_SECTION:
+        yield from (_operands(problem, op) for op in section.operators)
+        return
+    after = section.descendants(problem)
     planes: list[Plane] = []
-    for size, mask in _merged(_must_live_at(problem, after)):
+    for size, mask in _merged(_must_live_at(problem, section, after)):
         _add(planes, size, mask)
-    overwrites = _Overwrites(problem)
-    return tuple(
-        live + problem.scratch[op] + (0 if overwrites.possible(op, after[op]) else problem.outputs[op])
-        for op, live in enumerate(_columns(planes, problem.operators))
-    )
+    overwrites = _Overwrites(problem, section)
+    live = _columns(planes, len(section.operators))
+    for k, op in enumerate(section.operators):
+        made = 0 if overwrites.possible(op, after[k]) else problem.outputs[op]
+        yield section.through + live[k] + problem.scratch[op] + made
 
 
 def must_live_buffers(problem: Problem, op: int) -> tuple[int, ...]:
@@ -90,21 +105,26 @@ def _reachable(neighbours: Sequence[Sequence[int]], op: int) -> set[int]:
     return reached
 
 
-def _must_live_at(problem: Problem, after: list[Plane]) -> Iterator[tuple[int, Plane]]:
-    """Yield, per buffer, its size and the bit set of the operators during which it must be live."""
-    everywhere = (1 << problem.operators) - 1
+def _must_live_at(problem: Problem, section: Section, after: list[Plane]) -> Iterator[tuple[int, Plane]]:
+    """Yield sizes of buffers, and the bit sets of the operators during which each must be live.
+
+    Only buffers that a section reads or makes, and that are not live throughout it.
+    """
     producer, readers, sizes = problem.producer, problem.readers, problem.sizes
-    for b in problem.held:
-        yield sizes[b], everywhere if producer[b] < 0 else after[producer[b]]
-    needed = [0] * len(sizes)  # per buffer: its readers so far, and their ancestors
-    for op, upto in enumerate(with_ancestors(problem)):
+    start, stop = section.operators.start, section.operators.stop
+    for op in section.operators:
+        for b in problem.makes[op]:
+            if sizes[b] and (b in problem.held or (readers[b] and readers[b][-1] >= stop)):
+                yield sizes[b], after[op - start]
+    needed: dict[int, Plane] = {}  # per buffer: its readers so far, and their ancestors
+    for op, upto in zip(section.operators, section.with_ancestors(problem), strict=True):
         for b in problem.reads[op]:
-            if b in problem.held or not sizes[b]:
+            if b in problem.held or not sizes[b] or readers[b][-1] >= stop:
                 continue
-            needed[b] |= upto
+            needed[b] = needed.get(b, 0) | upto
             if readers[b][-1] == op:
-                yield sizes[b], needed[b] if producer[b] < 0 else needed[b] & after[producer[b]]
-                needed[b] = 0
+                mask = needed.pop(b)
+                yield sizes[b], mask if producer[b] < start else mask & after[producer[b] - start]
 
 
 def _merged(terms: Iterable[tuple[int, Plane]]) -> Iterator[tuple[int, Plane]]:
@@ -146,18 +166,24 @@ def _columns(planes: list[Plane], operators: int) -> list[int]:
 
 
 class _Overwrites:
-    """Tells which operators could write their output over an input, in some order."""
+    """Tells which operators of a section could write their output over an input, in some order."""
 
-    def __init__(self, problem: Problem) -> None:
-        self._problem = problem
+    def __init__(self, problem: Problem, section: Section) -> None:
+        self._problem, self._section = problem, section.operators
         self._read_by: dict[int, Plane] = {}
         """Buffer to the bit set of its readers, cached: each reader asks for it, perhaps thousands do."""
 
     def possible(self, op: int, after: Plane) -> bool:
         """Return whether some overwritable input can die here: none of its readers must run after `op`."""
-        return any(not after & self._readers(b) for b in self._problem.overwritable[op])
+        stop, readers = self._section.stop, self._problem.readers
+        return any(
+            readers[b][-1] < stop and not after & self._readers(b) for b in self._problem.overwritable[op]
+        )
 
     def _readers(self, b: int) -> Plane:
         if b not in self._read_by:
-            self._read_by[b] = sum(1 << reader for reader in self._problem.readers[b])
+            start = self._section.start
+            self._read_by[b] = sum(
+                1 << reader - start for reader in self._problem.readers[b] if reader >= start
+            )
         return self._read_by[b]

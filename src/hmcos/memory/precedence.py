@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from hmcos.memory.problem import Problem
-
 
 def ancestors(predecessors: Sequence[Sequence[int]]) -> list[int]:
     """Return, per operator, the bit set of all operators that must run before it.
@@ -35,19 +33,21 @@ def descendants(successors: Sequence[Sequence[int]]) -> list[int]:
     return after
 
 
-def with_ancestors(problem: Problem) -> Iterator[int]:
+def with_ancestors(
+    predecessors: Sequence[Sequence[int]], successors: Sequence[Sequence[int]]
+) -> Iterator[int]:
     """Yield, per operator in ascending number, the bit set of itself and all that must run before it.
 
     Each set is dropped after the operator's last successor, so a chain of 20,000 operators needs only two
     sets at a time.
     """
     before: dict[int, int] = {}
-    for op, predecessors in enumerate(problem.predecessors):
+    for op, direct in enumerate(predecessors):
         upto = 1 << op
-        for p in predecessors:
+        for p in direct:
             upto |= before[p]
-            if problem.successors[p][-1] == op:
+            if successors[p][-1] == op:
                 del before[p]
-        if problem.successors[op]:
+        if successors[op]:
             before[op] = upto
         yield upto

@@ -25,4 +25,4 @@ def test_descendants_of_a_diamond_are_all_operators_below() -> None:
 
 def test_one_set_at_a_time_says_the_same_as_all_together() -> None:
     upto = [before | 1 << op for op, before in enumerate(ancestors(DIAMOND.predecessors))]
-    assert list(with_ancestors(DIAMOND)) == upto
+    assert list(with_ancestors(DIAMOND.predecessors, DIAMOND.successors)) == upto

@@ -12,13 +12,14 @@ from functools import cached_property
 from itertools import pairwise
 
 from hmcos.memory.bounds import must_live_bound
+from hmcos.memory.forced import forced_states
 from hmcos.memory.problem import Problem
 from hmcos.memory.profile import peak
 from hmcos.schedulers.exact.commits import PruningRules
 from hmcos.schedulers.exact.descent import Descent
 from hmcos.schedulers.exact.joins import join
 from hmcos.schedulers.exact.moves import Moves
-from hmcos.schedulers.exact.splitting import Line, forced_states
+from hmcos.schedulers.exact.splitting import Line
 from hmcos.schedulers.exact.thresholds import Stretch
 from hmcos.schedulers.simple.greedy import least_running_memory
 from hmcos.schedulers.simple.rpo import reverse_post_order
