@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
+from typing import Protocol
 
 from hmcos.errors import OutputError
 from hmcos.folders import temporary_folder
 
 CHUNK = 1 << 20
 """Bytes to read at once: data files may be larger than memory."""
+_ZEROS = bytes(CHUNK)
+
+
+class Digest(Protocol):
+    """What hashlib returns."""
+
+    def update(self, data: bytes, /) -> None:
+        """Add bytes."""
 
 
 @dataclass(slots=True)
@@ -38,20 +48,26 @@ class Staging:
         """Copy a file that will take its place at a path later, and return its sha256.
 
         Not a hard link: onnx refuses data files with several hard links, and the source would be one of them.
+        Holes stay holes, so that a file of weights that were never written takes no room.
 
         Raises:
             OutputError: the file cannot be read, or its copy cannot be written.
         """
-        return self._hold(path, chunks(source))
+        return self._hold(path, parts(source))
 
-    def _hold(self, path: Path, content: Iterable[bytes]) -> str:
+    def _hold(self, path: Path, content: Iterable[bytes | Hole]) -> str:
         digest = sha256()
         temporary = self.folder / str(len(self.moves))
         self.make(path.parent)
         with output_errors(path), temporary.open("xb") as file:
             for part in content:
-                digest.update(part)
-                file.write(part)
+                if isinstance(part, Hole):
+                    part.add_to(digest)
+                    file.seek(part.size, os.SEEK_CUR)
+                else:
+                    digest.update(part)
+                    file.write(part)
+            file.truncate()  # a hole at the end is not written
         self.moves.append((temporary, path))
         return digest.hexdigest()
 
@@ -187,15 +203,63 @@ def write(path: Path, content: bytes) -> None:
         staging.add(path, content)
 
 
-def chunks(path: Path) -> Iterator[bytes]:
-    """Yield the content of a file in parts.
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """Bytes of a file that are zero and take no room on the disk."""
+
+    size: int
+
+    def add_to(self, digest: Digest) -> None:
+        """Add the zeros to a digest."""
+        whole, rest = divmod(self.size, CHUNK)
+        for _ in range(whole):
+            digest.update(_ZEROS)
+        digest.update(_ZEROS[:rest])
+
+
+def parts(path: Path) -> Iterator[bytes | Hole]:
+    """Yield the content of a file in parts, and its holes where the system tells them.
 
     Raises:
         OutputError: it cannot be read.
     """
-    with output_errors(path, "cannot be read"), path.open("rb") as file:
-        while part := file.read(CHUNK):
+    with output_errors(path, "cannot be read"), path.open("rb", buffering=0) as file:
+        end = os.fstat(file.fileno()).st_size
+        place = 0
+        while place < end:
+            begin = _next_data(file.fileno(), place, end)
+            if begin > place:
+                yield Hole(begin - place)
+            place = begin
+            stop = _next_hole(file.fileno(), place, end)
+            file.seek(place)
+            while place < stop:
+                part = file.read(min(CHUNK, stop - place))
+                if not part:  # the file was cut meanwhile
+                    return
+                yield part
+                place += len(part)
+        file.seek(place)
+        while part := file.read(CHUNK):  # what was added meanwhile, or a device, which has no size
             yield part
+
+
+def _next_data(file: int, place: int, end: int) -> int:
+    """Return where the next bytes that are no hole begin, from a place in an open file on; else its end."""
+    try:
+        return min(os.lseek(file, place, os.SEEK_DATA), end)
+    except AttributeError:  # the system has no such call
+        return place
+    except OSError as error:
+        return end if error.errno == errno.ENXIO else place
+
+
+def _next_hole(file: int, place: int, end: int) -> int:
+    """Return where the next hole begins, from a place in an open file on; else its end."""
+    try:
+        return min(os.lseek(file, place, os.SEEK_HOLE), end)
+    except (AttributeError, OSError):
+        return end
 
 
 def digest_of_file(path: Path) -> str:
@@ -205,8 +269,11 @@ def digest_of_file(path: Path) -> str:
         OutputError: it cannot be read.
     """
     digest = sha256()
-    for part in chunks(path):
-        digest.update(part)
+    for part in parts(path):
+        if isinstance(part, Hole):
+            part.add_to(digest)
+        else:
+            digest.update(part)
     return digest.hexdigest()
 
 
