@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from onnx import TensorProto
 
+from hmcos.frontends.onnx.sequences import MOST_PARTS
 from hmcos.frontends.onnx.skeleton import NameScope
 from hmcos.frontends.onnx.types import UNKNOWN, ValueType
 from hmcos.graph.graph import body_path, operator_title
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
 ITERATION = ValueType(TensorProto.INT64, ())
 CONDITION = ValueType(TensorProto.BOOL, ())
-MOST_PARTS = 2**16
-"""Most parts of a sequence that a loop makes."""
 
 
 def _bodies(step: Step) -> dict[str, NameScope]:
@@ -85,7 +84,7 @@ def loop_types(step: Step) -> None:
     trips = step.number_of(0)
     made = _enter(step, body, [ITERATION, CONDITION, *carried])[1:]
     grown = [_grown(before, after, trips) for before, after in zip(carried, made, strict=False)]
-    if any(g is not None for g in grown):
+    if any(g is not None for g in grown) and step.walk.followed < step.walk.most:
         inside = [b if g is None else g for b, g in zip(carried, grown, strict=True)]
         _forget(step, body)
         _enter(step, body, [ITERATION, CONDITION, *inside])

@@ -12,7 +12,7 @@ from hmcos.frontends.onnx.types import ValueType
 if TYPE_CHECKING:
     from hmcos.frontends.onnx.walking import Step
 
-MOST_PARTS = 2**16
+MOST_PARTS = 2**11
 """Most parts of a sequence; one with more is not counted."""
 
 

@@ -20,6 +20,12 @@ from hmcos.graph.graph import Tensor
 NO_TYPES: Mapping[str, ValueType] = MappingProxyType({})
 
 
+FOLLOWED_TWICE = 1024
+"""Nodes in nested loops, beyond those of the model, that are followed again."""
+MOST_NOTES = 5
+"""Most notes of one model that are told one by one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Inferred:
     """The types of all values of a model, and what has to be said of them."""
@@ -56,14 +62,18 @@ def value_types(
     types[""] |= sequences
     if not sequences and _are_settled(scopes, types):
         return Inferred(types)
-    walk = Walk(light.opset_import, types, bind)
+    most = FOLLOWED_TWICE + 2 * sum(len(graph.nodes) for graph in listed)
+    walk = Walk(light.opset_import, types, bind, most=most)
     walk.follow(scopes[0])
     for scope in scopes:
         for name, own in scope.own.items():
             found = types[scope.path].get(name, UNKNOWN)
             if not found.is_known and not found.element and found.kind == "tensor":
                 types[scope.path][name] = own
-    return Inferred(types, tuple(dict.fromkeys(walk.notes)), frozenset(walk.dead))
+    notes = list(dict.fromkeys(walk.notes))
+    if len(notes) > MOST_NOTES:
+        notes[MOST_NOTES:] = [f"and {len(notes) - MOST_NOTES:,} more such notes on operators with branches"]
+    return Inferred(types, tuple(notes), frozenset(walk.dead))
 
 
 def _trust_unknown_kinds(scope: NameScope) -> None:

@@ -53,6 +53,10 @@ class Walk:
     notes: list[str] = field(default_factory=list[str])
     dead: set[str] = field(default_factory=set[str])
     """Paths of bodies that never run."""
+    most: int = 0
+    """Most nodes that are followed before loops are no longer followed twice: each level doubles them."""
+    followed: int = 0
+    """The number of nodes that were followed, those of bodies each time."""
     marks: int = 0
     """The number of sizes of which only a bound is known."""
 
@@ -71,6 +75,7 @@ class Walk:
             array = array_of(tensor)
             if array is not None and is_small(array):
                 values[tensor.name] = Value(array)
+        self.followed += len(scope.light.node)
         for number, node in enumerate(scope.light.node):
             if not self._hides(scope, node):
                 Step(self, scope, number, node).follow()

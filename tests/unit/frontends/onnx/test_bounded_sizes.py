@@ -347,3 +347,47 @@ def test_unsorted_nodes_are_sorted_in_bodies_too() -> None:
     assert made.is_sorted
     assert "not sorted" in made.notes[0]
     assert source.SerializeToString() == before
+
+
+def grower(depth: int) -> GraphProto:
+    """Return the body of a Loop that adds to a sequence, and runs such a Loop itself."""
+    nodes = [node("Identity", "on", "still"), node("SequenceInsert", "q x", "r")]
+    if depth:
+        nodes.append(node("Loop", "trips _ r", "s", body=grower(depth - 1)))
+    after = "s" if depth else "r"
+    kind = helper.make_sequence_type_proto(helper.make_tensor_type_proto(FLOAT, None))
+    for each in nodes:  # names in nested bodies must differ
+        for names in (each.input, each.output):
+            names[:] = [f"{n}{depth}" if n in ("on", "still", "q", "r", "s") else n for n in names]
+    inputs = [
+        value(f"i{depth}", [], INT64),
+        value(f"on{depth}", [], BOOL),
+        helper.make_value_info(f"q{depth}", kind),
+    ]
+    outputs = [value(f"still{depth}", [], BOOL), helper.make_value_info(f"{after}{depth}", kind)]
+    return graph(nodes, inputs, outputs)
+
+
+def test_loops_that_add_parts_hold_as_many_as_they_make() -> None:
+    nodes = [node("SequenceEmpty", "", "q"), node("Loop", "trips _ q", "all", body=grower(0))]
+    made = built([*nodes, node("SequenceLength", "all", "y")], [X], "y", {"trips": 7})
+    assert found(made)["all"] == Tensor("all", "sequence(float32)", 32, (7, 4, 6))
+
+
+def test_nested_loops_are_not_followed_twice_at_each_level() -> None:
+    nodes = [node("SequenceEmpty", "", "q"), node("Loop", "trips _ q", "all", body=grower(20))]
+    made = built([*nodes, node("SequenceLength", "all", "y")], [X], "y", {"trips": 1})
+    with pytest.raises(SizeError):
+        load(made)
+
+
+def test_many_branches_are_noted_shortly() -> None:
+    branches = {"then_branch": branch("Unsqueeze"), "else_branch": branch("Identity")}
+    nodes = [node("If", "c", f"y{k}", **branches) for k in range(9)]
+    for k, each in enumerate(nodes):
+        for attribute in each.attribute:
+            attribute.g.node[0].output[0] = attribute.g.output[0].name = f"b{k}"
+    made = built(nodes, [X, value("c", [], BOOL)], "y0", {"axis": [0]})
+    notes = load(made).notes
+    assert len(notes) == 6
+    assert notes[-1] == "and 4 more such notes on operators with branches"
