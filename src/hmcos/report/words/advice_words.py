@@ -156,6 +156,7 @@ def reproduction(plan: Plan) -> str:
     words += ["--alignment", str(plan.target.alignment)]
     words += ["--external-io"] if plan.target.external_io else []
     words += ["--tile"] if plan.rewriting is not None or plan.untiled else []
+    words += ["--tile-for", "peak"] if plan.tflm is not None and plan.tflm.tiled_for == "peak" else []
     words += ["--strip-quantize"] if plan.rewriting is not None and plan.rewriting.stripped else []
     words += ["--memories", "FILE.toml"] if plan.memories is not None else []
     words += ["-o", str(Path(plan.outputs.plan).parent)] if plan.outputs.plan else []

@@ -23,7 +23,10 @@ def tiling_command(plan: Plan) -> str:
     words = shlex.split(command)
     if plan.outputs.plan:  # beside the plan, not over it: the written model is another one
         words[-1] = str(Path(plan.outputs.plan).parent) + "-tiled"
-    words += [] if "--tile" in words else ["--tile"]
+    if "--tile" not in words:
+        words.append("--tile")
+        # The advice is about the peak, and TFLM's default is what must be declared.
+        words += ["--tile-for", "peak"] if plan.target.kernels else []
     return shlex.join(words)
 
 

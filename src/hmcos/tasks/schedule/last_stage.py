@@ -25,6 +25,11 @@ class LastStage:
     watch: Watch
     """Of the whole task."""
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the time is over, or somebody interrupted it."""
+        return self.running.is_over(self.request.limits)
+
     def solved(self, opened: Opened, known: Known | None, part: float = 1.0) -> Solved:
         """Return the plan of a network within a part of the time left, with the seconds of all searches."""
         before = self.running.seconds

@@ -17,6 +17,7 @@ from hmcos.tasks.schedule.tiled import solve_tiled
 from hmcos.tasks.schedule.tiling_start import SEARCH, TilingStart, in_order, tiling_start
 from hmcos.tasks.schedule.whole_arenas import (
     UNTILED,
+    Predictions,
     Stated,
     stated_arenas,
     tiled_form,
@@ -78,12 +79,18 @@ def solve_for_total(request: Request, opened: Opened, watch: Watch) -> Solved:
     within = request.limits.part(SEARCH), running
     found = tiled_by_goal(start.begin, start.accounting, request.tiling, within, wanted.pointer_bytes)
     untiled = LastStage(replace(request, tiling=None), running, watch).untiled(start.source, part=FIRST)
+    assert opened.offsets is not None, "else what is taken in all is not known"
+    predictions = Predictions(opened.offsets, untiled.network.target.kernels, wanted.pointer_bytes)
+    last = LastStage(replace(start.request, tiling=None), running, watch)
     try:
-        tiled = _planned(start, found, wanted, LastStage(replace(start.request, tiling=None), running, watch))
-        stated = _stated(untiled, tiled, wanted, request, running)
+        tiled = _planned(start, found, last, predictions)
+        forms = untiled_forms(wanted, opened, untiled)
+        forms += [tiled_form(name, wanted, each) for name, each in tiled.items()]
+        left, measures = running.left(request.limits), request.whole_arena is not None
+        stated = stated_arenas(forms, predictions, left.seconds, measures=measures)
     except ModelError as error:
         _LOG.info("the whole arena is not known: %s", error)
-        return solve_tiled(request, opened, watch)
+        return solve_tiled(replace(request, limits=running.left(request.limits)), opened, watch)
     best = _best(stated)
     helps = best is not None and stated.arenas[best].declare < stated.untiled
     if best is not None and helps:
@@ -105,11 +112,12 @@ def solve_for_total(request: Request, opened: Opened, watch: Watch) -> Solved:
 
 
 def _planned(
-    start: TilingStart, found: ByGoal, wanted: WholeArenaRequest, last: LastStage
+    start: TilingStart, found: ByGoal, last: LastStage, predictions: Predictions
 ) -> dict[str, Solved]:
     """Return the plans of the tilings that may need the least, by a name for each.
 
-    All are planned in little time; those of which the least must be declared, as predicted, once more.
+    All are planned in little time; those of which the least must be declared, as predicted, once more. When
+    the time is over, only the first one is planned.
 
     Raises:
         ModelError: the whole arena of a tiling cannot be predicted.
@@ -117,41 +125,26 @@ def _planned(
     arena, left = last.request.arena, len(found.total) + 1 + FINAL
     briefly = None if arena is None else replace(arena, other_orders=False)
     quick = replace(last, request=replace(last.request, arena=briefly))
-    planned = [quick.tiled(each, 1 / (left - i)) for i, each in enumerate(found.total)]
-    sizes = [_declared(each, wanted) for each in planned]
-    finals = sorted(range(len(planned)), key=lambda i: (sizes[i], planned[i].plan.peak))[:FINAL]
-    tiled = {f"total {i}": _less(planned[i], last.tiled(found.total[i], 0.5)) for i in finals}
-    if found.peak is not None:
+    wanted = last.request.whole_arena or WholeArenaRequest()
+    planned: dict[int, Solved] = {}
+    for i, each in enumerate(found.total):
+        if not planned or not last.is_over:
+            planned[i] = quick.tiled(each, 1 / (left - i))
+    files = {i: tiled_form("", wanted, each)[1] for i, each in planned.items()}
+    ranked = sorted(planned, key=lambda i: (predictions.of(files[i]).declare, planned[i].plan.peak))
+    tiled: dict[str, Solved] = {}
+    for i in ranked[:FINAL]:
+        again = planned[i] if last.is_over else last.tiled(found.total[i], 0.5)
+        tiled[f"total {i}"] = _less(planned[i], again)
+    if found.peak is not None and not (tiled and last.is_over):
         tiled[LOWEST] = quick.tiled(found.peak, 0.5)
     return {name: start.of_source(each) for name, each in tiled.items()}
-
-
-def _declared(solved: Solved, wanted: WholeArenaRequest) -> int:
-    """Return the bytes that must be declared for a tiling, as predicted."""
-    held, kernels = solved.opened.offsets, solved.network.target.kernels
-    assert held is not None, "checked before"
-    return held.whole_arena(tiled_form("", wanted, solved)[1], kernels, wanted.pointer_bytes).declare
 
 
 def _less(one: Solved, other: Solved) -> Solved:
     """Return the one of two plans of a tiling that has the smaller arena, the second one if none has."""
     first, second = one.plan.arena, other.plan.arena
     return one if first is not None and second is not None and first.size < second.size else other
-
-
-def _stated(
-    untiled: Solved, tiled: dict[str, Solved], wanted: WholeArenaRequest, request: Request, running: Watch
-) -> Stated:
-    """Return the whole arena of the model and of every tiling.
-
-    Raises:
-        ModelError: one is not known.
-    """
-    forms = untiled_forms(wanted, untiled.opened, untiled)
-    forms += [tiled_form(name, wanted, each) for name, each in tiled.items()]
-    left, kernels = running.left(request.limits).seconds, untiled.network.target.kernels
-    is_told = request.whole_arena is not None
-    return stated_arenas(forms, wanted, kernels, left, untiled.opened, measures=is_told)
 
 
 def _best(stated: Stated) -> str | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from hmcos.errors import ModelError, NotRunError, OptionError
+from hmcos.frontends.format import OffsetsInFiles
 from hmcos.frontends.kernel_table import DEFAULT
 from hmcos.graph.graph import Graph
 from hmcos.limits import Watch
@@ -66,8 +67,9 @@ def with_whole_arenas(request: Request, opened: Opened, solved: Solved, watch: W
     forms = untiled_forms(wanted, opened, _untiled(request, opened, watch) if is_tiled else solved)
     if is_tiled:
         forms.append(tiled_form("tiled", wanted, solved))
+    predictions = Predictions(opened.offsets, kernels, wanted.pointer_bytes)
     try:
-        stated = stated_arenas(forms, wanted, kernels, watch.restarted().left(request.limits).seconds, opened)
+        stated = stated_arenas(forms, predictions, watch.restarted().left(request.limits).seconds)
     except ModelError as error:
         _LOG.info("the whole arena is not known: %s", error)
         return solved
@@ -168,27 +170,40 @@ def whole_arenas(stated: Stated, kernels: str, pointer_bytes: int) -> WholeArena
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """The whole arenas of files as predicted for some kernels and pointers, each computed once."""
+
+    held: OffsetsInFiles
+    kernels: str
+    pointer_bytes: int
+    _known: dict[bytes, WholeArena] = field(default_factory=dict[bytes, WholeArena])
+
+    def of(self, content: bytes) -> WholeArena:
+        """Return the whole arena of a file.
+
+        Raises:
+            ModelError: it cannot be predicted.
+        """
+        if content not in self._known:
+            self._known[content] = self.held.whole_arena(content, self.kernels, self.pointer_bytes)
+        return self._known[content]
+
+
 def stated_arenas(
-    forms: list[Form],
-    wanted: WholeArenaRequest,
-    kernels: str,
-    left: float | None,
-    opened: Opened,
-    *,
-    measures: bool = True,
+    forms: list[Form], predictions: Predictions, left: float | None, *, measures: bool = True
 ) -> Stated:
     """Return the whole arena of each form of a model: measured where that can be and may be, else predicted.
 
     Raises:
         ModelError: an arena can be neither measured nor predicted.
     """
-    held = opened.offsets
-    assert held is not None, "checked before"
-    found, note = _measured(forms, wanted, left) if measures and kernels == DEFAULT else ({}, "")
+    may = measures and predictions.kernels == DEFAULT
+    found, note = _measured(forms, predictions.pointer_bytes, left) if may else ({}, "")
     predicted: dict[str, WholeArena] = {}
     try:
         for name, content, _ in forms:
-            predicted[name] = held.whole_arena(content, kernels, wanted.pointer_bytes)
+            predicted[name] = predictions.of(content)
     except ModelError:
         if not found:
             raise
@@ -246,9 +261,7 @@ def _placed(solved: Solved) -> bytes | None:
     return None if offsets is None else opened.format.reordered(opened.model, plan.orders, offsets)
 
 
-def _measured(
-    forms: list[Form], wanted: WholeArenaRequest, left: float | None
-) -> tuple[dict[str, WholeArena], str]:
+def _measured(forms: list[Form], pointer_bytes: int, left: float | None) -> tuple[dict[str, WholeArena], str]:
     """Return the arena of each form as TFLM says, or none and why, if that is worth saying."""
     from hmcos.runtimes.tflite.tflm import (  # noqa: PLC0415 (other formats are scheduled without it)
         MEASURED_POINTER,
@@ -256,7 +269,7 @@ def _measured(
         measured_arenas,
     )
 
-    if wanted.pointer_bytes != MEASURED_POINTER or not can_measure():
+    if pointer_bytes != MEASURED_POINTER or not can_measure():
         return {}, ""
     waits = _LONGEST if left is None else min(_LONGEST, max(_AT_LEAST, left))
     graphs = {content: graph for _, content, graph in forms}  # two forms may be the same file

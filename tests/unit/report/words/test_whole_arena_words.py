@@ -44,3 +44,15 @@ def test_two_arenas_are_said_beside_one() -> None:
     apart = replace(NOW, apart=TwoArenas(112, 64))
     said = whole_arena_lines(replace(ARENAS, offsets=apart))
     assert said[2] == "  in two arenas, predicted: non_persistent_arena[112] and persistent_arena[64]"
+
+
+def test_it_says_what_was_tiled_for_and_what_the_peak_alone_would_give() -> None:
+    tiled = replace(ARENAS.now, head=ARENAS.now.head - 16)
+    lowest = replace(tiled, head=16, declare=4096)
+    found = replace(ARENAS, tiled=tiled, tiled_for="total", for_peak=lowest, for_total=tiled)
+    lines = whole_arena_lines(found)
+    assert "  tiled for the total" in lines
+    assert "  tiled for the peak: a head of 16 or less, and tensor_arena[4096]" in lines
+    assert "  tiled for the peak" in whole_arena_lines(replace(found, tiled_for="peak"))
+    untiled = whole_arena_lines(replace(found, tiled=None))
+    assert not any("tiled for" in line for line in untiled)

@@ -16,7 +16,10 @@ from hmcos.frontends.tflite.arena import prediction
 from hmcos.frontends.tflite.arena.prediction import predicted_arena
 from hmcos.graph.graph import Graph
 from hmcos.plan.file.plan_file import plan_text, read_plan
+from hmcos.plan.memory_blocks import MemoryBlock
 from hmcos.plan.whole_arena import WholeArena
+from hmcos.report.words.advice_words import reproduction
+from hmcos.report.words.tiling_words import tiling_command
 from hmcos.runtimes.tflite import tflm
 from int8_networks import Grower, convolution, pool
 from tflite_models import NUMPY, S, Sketch
@@ -213,6 +216,9 @@ def test_a_tiling_is_for_what_is_known(tmp_path: Path) -> None:
         hmcos.schedule("zoo:mobilenet-v2", tile=FOR_TOTAL)
     with pytest.raises(OptionError, match="use --budget-for total, or --tile-for peak"):
         hmcos.schedule(path, budget=1 << 20, tile=FOR_TOTAL)
+    blocks = (MemoryBlock("fast", 1 << 14), MemoryBlock("slow", 1 << 20))
+    with pytest.raises(OptionError, match="several memories are no single tensor_arena"):
+        hmcos.schedule(path, memories=blocks, tile=FOR_TOTAL)
     assert hmcos.schedule(path, target="none", tile=GENEROUS).rewriting is not None
     fits = hmcos.schedule(path, budget=30_000, tile=GENEROUS, whole_arena=True)
     assert fits.peak <= 30_000
@@ -253,3 +259,14 @@ def test_plan_files_and_json_say_what_a_tiling_was_for(
     file.write_text(json.dumps(without))
     read = read_plan(file).tflm
     assert read is not None and read.tiled_for == ""
+
+
+def test_the_commands_that_reports_name_say_what_the_tiling_is_for(tmp_path: Path) -> None:
+    path = saved(hourglass(48), tmp_path)
+    plain = hmcos.schedule(path)
+    assert tiling_command(plain).endswith("--tile --tile-for peak")
+    assert "--tile" in reproduction(hmcos.schedule(path, tile=GENEROUS, whole_arena=True))
+    lowest = hmcos.schedule(path, tile=FOR_PEAK, whole_arena=True)
+    assert reproduction(lowest).endswith("--tile --tile-for peak")
+    assert tiling_command(lowest).endswith("--tile --tile-for peak")
+    assert tiling_command(hmcos.schedule("zoo:mobilenet-v2")).endswith("--tile")
