@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 from tflite_models import NUMPY, S, Sketch, conditional, loop
@@ -352,6 +353,58 @@ def streaming(names: tuple[str, ...] = ("first", "second")) -> Sketch:
     return sketch
 
 
+def signal(
+    kind: str, inputs: list[tuple[list[int], str]], outputs: list[tuple[list[int], str]], **settings: object
+) -> Sketch:
+    """Return a model of a custom operator that works on sound; `settings` are its options."""
+    sketch = Sketch()
+    sketch.subgraph()
+    fed = [sketch.tensor(shape, element) for shape, element in inputs]
+    made = [sketch.tensor(shape, element) for shape, element in outputs]
+    sketch.operator(kind, fed, made)
+    flexbuffers: Any = import_module("flatbuffers.flexbuffers")
+    sketch.model.subgraphs[0].operators[0].customOptions = list(flexbuffers.Dumps(settings))
+    sketch.ports(fed, made)
+    return sketch
+
+
+def signals() -> dict[str, Sketch]:
+    """Return a model for each operator of a preprocessor of sound."""
+    samples, wave, bank = ([480], "INT16"), ([514], "INT16"), ([40], "UINT32")
+    lists = [([316], "INT16")] * 2 + [([41], "INT16")] * 3
+    noise = dict.fromkeys(
+        ["alternate_one_minus_smoothing", "alternate_smoothing", "min_signal_remaining"], 800
+    ) | {"clamping": False, "num_channels": 40, "one_minus_smoothing": 15975, "smoothing": 409}
+    noise |= {"smoothing_bits": 10, "spectral_subtraction_bits": 14}
+    wide = {"INT16": 7, "INT32": 2, "FLOAT32": 0}
+    found = {
+        f"SignalRfft {element}": signal(
+            "SignalRfft", [([480], element)], [([514], element)], T=number, fft_length=512
+        )
+        for element, number in wide.items()
+    }
+    return found | {
+        "SignalWindow": signal(
+            "SignalWindow", [([1, 480], "INT16"), samples], [([1, 480], "INT16")], shift=12
+        ),
+        "SignalFftAutoScale": signal("SignalFftAutoScale", [samples], [samples, ([], "INT32")]),
+        "SignalEnergy": signal("SignalEnergy", [wave], [([257], "UINT32")], end_index=241, start_index=5),
+        "SignalFilterBank": signal(
+            "SignalFilterBank", [([257], "UINT32"), *lists], [([40], "UINT64")], num_channels=40
+        ),
+        "SignalFilterBankSquareRoot": signal(
+            "SignalFilterBankSquareRoot", [([40], "UINT64"), ([], "INT32")], [bank]
+        ),
+        "SignalFilterBankSpectralSubtraction": signal(
+            "SignalFilterBankSpectralSubtraction", [bank], [bank, bank], **noise
+        ),
+        "SignalPCAN": signal("SignalPCAN", [bank, bank, ([125], "INT16")], [bank], snr_shift=6),
+        "SignalFilterBankLog": signal(
+            "SignalFilterBankLog", [bank], [([40], "INT16")], input_correction_bits=3, output_scale=64
+        ),
+    }
+
+
 def once() -> Sketch:
     """Return a model that runs a subgraph in its first run."""
     sketch = Sketch()
@@ -383,4 +436,4 @@ def kernels() -> dict[str, Sketch]:
     found |= {"SVDF": svdf(), "SVDF float": svdf("FLOAT32"), "UNIDIRECTIONAL_SEQUENCE_LSTM": lstm()}
     found |= {"IF": conditional(), "WHILE": loop(), "CALL_ONCE": once(), "variables": variables()}
     found |= {"streaming": streaming(), "one variable for all": streaming(("kept", "kept"))}
-    return found | moving() | joining() | images()
+    return found | moving() | joining() | images() | signals()

@@ -9,6 +9,8 @@ from hmcos.frontends.tflite.arena.sizes import Build, Kernel
 from hmcos.graph.graph import Graph, Operator, Tensor
 
 _NUMBER = 4
+_KISS_FACTORS = 4 * (2 + 2 * 32)
+"""Bytes before the roots in what kissfft keeps: length, direction, and the factors of the length."""
 _TABLE = 2 * 513
 """Bytes of a table of SOFTMAX on 16 bits."""
 
@@ -98,6 +100,27 @@ def _resource(kept: Kept) -> list[int]:
     return [] if value is None or kept.is_valued else [value.size]
 
 
+def _sums_of_channels(kept: Kept) -> list[int]:
+    """A sum of 64 bits for each channel, and one more."""
+    return [2 * _NUMBER * (1 + kept.output.elements)]
+
+
+def _noise_of_channels(kept: Kept) -> list[int]:
+    """A number for each channel."""
+    return [_NUMBER * kept.output.elements]
+
+
+def _fourier(kept: Kept) -> list[int]:
+    """What kissfft keeps for a real transform: that of half its length, three pointers, and more roots.
+
+    The output has a complex number for each half of the samples, and one more.
+    """
+    half = kept.output.shape[-1] // 2 - 1
+    root = 2 * kept.output.bits // 8
+    complex_one = _KISS_FACTORS + root * half
+    return [complex_one + 3 * kept.build.pointer + root * (half * 3 // 2)]
+
+
 def _shape(tensor: Tensor) -> int:
     return _NUMBER * (1 + len(tensor.shape))
 
@@ -111,4 +134,7 @@ _RULES: dict[str, Callable[[Kept], list[int]]] = {
     "softmax_tables": _softmax_tables,
     "batch_matmul": _batch_matmul,
     "resource": _resource,
+    "sums_of_channels": _sums_of_channels,
+    "noise_of_channels": _noise_of_channels,
+    "fourier": _fourier,
 }

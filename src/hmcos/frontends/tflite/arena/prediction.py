@@ -25,6 +25,7 @@ from hmcos.frontends.tflite.reading import parse
 from hmcos.frontends.tflite.schema import ModelT, OperatorT, TensorT, content_of, integers
 from hmcos.frontends.tflite.subgraphs import read_subgraph
 from hmcos.graph.graph import Graph, Operator
+from hmcos.memory.target import kind_name
 from hmcos.plan.whole_arena import TwoArenas, WholeArena
 
 _MOST_REQUESTS = 12
@@ -232,7 +233,7 @@ class Setup:
 
     def kernel(self, op: Operator) -> Kernel | None:
         """Return what the kernel of an operator keeps; None if its kind is unknown."""
-        return None if op.domain else self.known.get(op.kind)
+        return self.known.get(kind_name(op.kind, op.domain))
 
     def tensor(self, index: int, t: int) -> TensorT:
         """Return a tensor of a subgraph as the file has it."""
