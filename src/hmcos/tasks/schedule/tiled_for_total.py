@@ -19,6 +19,7 @@ from hmcos.tasks.schedule.whole_arenas import (
     UNTILED,
     Predictions,
     Stated,
+    predictions_of,
     stated_arenas,
     tiled_form,
     untiled_forms,
@@ -79,8 +80,7 @@ def solve_for_total(request: Request, opened: Opened, watch: Watch) -> Solved:
     within = request.limits.part(SEARCH), running
     found = tiled_by_goal(start.begin, start.accounting, request.tiling, within, wanted.pointer_bytes)
     untiled = LastStage(replace(request, tiling=None), running, watch).untiled(start.source, part=FIRST)
-    assert opened.offsets is not None, "else what is taken in all is not known"
-    predictions = Predictions(opened.offsets, untiled.network.target.kernels, wanted.pointer_bytes)
+    predictions = predictions_of(opened, untiled.network.target.kernels, wanted.pointer_bytes)
     last = LastStage(replace(start.request, tiling=None), running, watch)
     try:
         tiled = _planned(start, found, last, predictions)

@@ -67,7 +67,7 @@ def with_whole_arenas(request: Request, opened: Opened, solved: Solved, watch: W
     forms = untiled_forms(wanted, opened, _untiled(request, opened, watch) if is_tiled else solved)
     if is_tiled:
         forms.append(tiled_form("tiled", wanted, solved))
-    predictions = Predictions(opened.offsets, kernels, wanted.pointer_bytes)
+    predictions = predictions_of(opened, kernels, wanted.pointer_bytes)
     try:
         stated = stated_arenas(forms, predictions, watch.restarted().left(request.limits).seconds)
     except ModelError as error:
@@ -175,6 +175,8 @@ class Predictions:
     """The whole arenas of files as predicted for some kernels and pointers, each computed once."""
 
     held: OffsetsInFiles
+    source: bytes
+    """The file of the source."""
     kernels: str
     pointer_bytes: int
     _known: dict[bytes, WholeArena] = field(default_factory=dict[bytes, WholeArena])
@@ -188,6 +190,14 @@ class Predictions:
         if content not in self._known:
             self._known[content] = self.held.whole_arena(content, self.kernels, self.pointer_bytes)
         return self._known[content]
+
+
+def predictions_of(opened: Opened, kernels: str, pointer_bytes: int) -> Predictions:
+    """Return the predictions for a source and what is made of it."""
+    held = opened.offsets
+    assert held is not None, "checked before"
+    assert opened.model is not None, "only models have offsets"
+    return Predictions(held, held.source(opened.model), kernels, pointer_bytes)
 
 
 def stated_arenas(
@@ -208,7 +218,7 @@ def stated_arenas(
         if not found:
             raise
     today = [content for name, content, _ in forms if name == "now"]
-    is_source = opened.model is None or held.source(opened.model) in today or not today
+    is_source = predictions.source in today or not today
     refused = "" if is_source else "today without the source's own offsets, with which TFLM does not run it"
     note = "; ".join(part for part in (note, refused) if part)
     return Stated(_with_two_arenas(found, predicted) if found else predicted, bool(found), note)
