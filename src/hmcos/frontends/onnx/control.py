@@ -37,7 +37,8 @@ def _enter(step: Step, body: NameScope, inputs: Sequence[ValueType]) -> list[Val
 
 
 def _title(step: Step) -> str:
-    return operator_title(step.number, step.node.op_type, step.node.name)
+    place = f" in {step.scope.path}" if step.scope.path else ""
+    return f"{operator_title(step.number, step.node.op_type, step.node.name)}{place}"
 
 
 def branch_types(step: Step) -> None:
