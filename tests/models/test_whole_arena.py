@@ -81,7 +81,7 @@ def test_a_runtime_that_does_not_answer_leaves_a_prediction(
     monkeypatch.setattr(tflm, "measured_arenas", crashes)
     plan = hmcos.schedule(saved(branches(), tmp_path), whole_arena=True)
     assert plan.tflm is not None
-    assert (plan.tflm.measured, plan.tflm.note) == (False, "tflm: it crashed")
+    assert (plan.tflm.measured, plan.tflm.note) == (False, "not measured: tflm: it crashed")
 
 
 @pytest.mark.usefixtures("absent")
