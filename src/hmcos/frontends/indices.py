@@ -48,12 +48,18 @@ _INDEX_POSITIONS: Mapping[str, tuple[tuple[int, int], ...]] = {
     "ScatterElements": ((0, 1),),
     "ScatterND": ((0, 1),),
     "Scatter": ((0, 1),),
+    "RoiAlign": ((0, 2),),
     "EmbedLayerNormalization": ((2, 0), (3, 8), (4, 1)),
     "GATHER": ((0, 1),),
     "GATHER_ND": ((0, 1),),
     "EMBEDDING_LOOKUP": ((1, 0),),
 }
 """Kind, of ONNX or TensorFlow Lite, to the positions of the data and of the indices into it."""
+_VALUE_POSITIONS: Mapping[str, tuple[int, Range]] = {
+    "Dropout": (1, Range(0, 0)),
+    "NonMaxSuppression": (3, Range(0, 1)),
+}
+"""Kind to the position of an input that has to be in a range whatever is looked up: a ratio, a threshold."""
 # fmt: off
 _KEEPS_VALUES = frozenset((
     "Abs", "Cast", "Ceil", "Clip", "Compress", "DepthToSpace", "Expand", "Flatten", "Floor", "Gather",
@@ -113,6 +119,11 @@ def _indices(graph: Graph, op: Operator) -> Iterator[_Demand]:
         if table is not None and t is not None:
             # A Graph does not keep the attribute for the axis; the smallest dimension is safe for every axis.
             yield t, Range(0, max(0, min(graph.tensors[table].shape, default=1) - 1))
+    if op.kind in _VALUE_POSITIONS:
+        position, wanted = _VALUE_POSITIONS[op.kind]
+        t = op.input(position)
+        if t is not None:
+            yield t, wanted
 
 
 def _operands(

@@ -37,6 +37,14 @@ def test_indices_stay_inside_what_they_index() -> None:
     assert set(values) == {0, 1, 2}
 
 
+def test_ratios_and_thresholds_are_valid() -> None:
+    net = graph("""net (float[2,4] x, float r, float[2,4] rois, int64[2] n,
+    float[2,1,5,5] image) => (float[2,4] y, float[2,1,2,2] z)
+    { y = Dropout(x, r) z = RoiAlign<output_height=2, output_width=2>(image, rois, n) }""")
+    found = {net.tensors[t].name: wanted for t, wanted in index_ranges(net, {}).items()}
+    assert found == {"r": Range(0, 0), "n": Range(0, 0)}
+
+
 HEADS = "int64[50] i, int64[50] j, float[50] f, float[9,9] t"
 CONSTANTS = "<int64 two = {2}, int64 five = {5}, int64 minus = {-3}, int64[3] some = {1, 2, 3}>"
 

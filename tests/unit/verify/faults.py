@@ -9,8 +9,10 @@ from pathlib import Path
 from onnx import ModelProto, parser
 
 import hmcos
+from hmcos.frontends import onnx
 from hmcos.plan.arena import PlacedBuffer
 from hmcos.plan.plan import Plan
+from hmcos.verify.run.run_request import RunRequest
 
 HEAD = '<ir_version: 10, opset_import: ["" : 21]>\n'
 
@@ -98,3 +100,13 @@ def overwriting(plan: Plan, name: str, old: str) -> Plan:
 
 def planned(text: str = NET, target: str = "none") -> Plan:
     return hmcos.schedule(model(text), target=target)
+
+
+def asked(folder: Path, source: ModelProto, result: ModelProto | bytes | None = None) -> RunRequest:
+    """Return the request to compare a model with another one, or itself, and to run it in an arena."""
+    first, second = folder / "source.onnx", folder / "result.onnx"
+    first.write_bytes(source.SerializeToString())
+    made = source if result is None else result
+    second.write_bytes(made if isinstance(made, bytes) else made.SerializeToString())
+    graph, plan = onnx.load(source).graph, hmcos.schedule(source, target="none")
+    return RunRequest(first, first, second, graph, plan, {}, {}, runs=2, seed=0, memory=16 << 30, seconds=600)

@@ -28,6 +28,8 @@ from hmcos.graph.strings import STRING, STRING_BYTES
 LONGEST = 1000
 """Most characters of an error: names and shapes in a damaged file may be as long as the file."""
 EMPTY = "is empty"
+MOST_OPERATORS = 500_000
+"""Most operators of a model, bodies and inlined functions included: each takes 4 KB and 0.2 ms."""
 TOO_LARGE = "is larger than 2 GB, the most that protobuf can hold; store weights as external data"
 
 
@@ -87,6 +89,7 @@ def _model(
     """Return the model of a message; `content` are its bytes, None if nobody asks for digests."""
     original = digest = "" if content is None else sha256(content).hexdigest()
     inlined = bool(proto.functions)
+    _check_number(len(proto.graph.node))
     graphs = listed(proto.graph)
     if inlined:
         for function in proto.functions:
@@ -94,12 +97,14 @@ def _model(
         proto = inline(proto)
         if content is not None:
             digest = sha256(proto.SerializeToString(deterministic=True)).hexdigest()
+        _check_number(len(proto.graph.node))
         graphs = listed(proto.graph)
     runs = is_executable(graphs[0])
     notes: tuple[str, ...] = ()
     if not runs and (ordered := sorted_model(proto)) is not None:
         proto, graphs, notes = ordered, listed(ordered.graph), (NOTE,)
         runs = is_executable(graphs[0])
+    _check_number(sum(len(graph.nodes) for graph in graphs))
     files = data_files(tensors(graphs), path.parent if path is not None else None)
     sizes = settle(graphs, bind, lenient=known is not None)
     sequences = sequence_inputs(graphs[0], sizes.bind)
@@ -130,6 +135,14 @@ def _assumed(source: ModelProto, graph: Graph) -> Iterator[str]:
         yield "training_info is not counted: it runs in training only"
     if any(STRING in tensor.element and not tensor.is_parameter for tensor in graph.tensors):
         yield f"strings count {STRING_BYTES} bytes each, unless the target says otherwise (string_bytes)"
+
+
+def _check_number(operators: int) -> None:
+    if operators > MOST_OPERATORS:
+        raise ModelError(
+            f"has {operators:,} operators, more than the {MOST_OPERATORS:,} that can be planned; plan its "
+            "parts, or write parts that repeat as a Loop"
+        )
 
 
 def _serialise(source: object) -> bytes:

@@ -15,6 +15,7 @@ import numpy as np
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, numpy_helper
 from onnx.external_data_helper import load_external_data_for_tensor
 
+from hmcos.errors import NotRunError
 from hmcos.frontends.feeding import Bytes
 from hmcos.frontends.onnx.elements import ELEMENTS
 from hmcos.graph.graph import Graph, Operator
@@ -257,6 +258,9 @@ class Operators:
         return model
 
     def _value(self, t: int, name: str, shape: Shape | None) -> ValueInfoProto:
+        tensor = self.graph.tensors[t]
+        if tensor.element not in TYPES:
+            raise NotRunError(f"{tensor.name!r} is a {tensor.element}: operators with it are not run alone")
         value = ValueInfoProto(name=name)
         value.type.tensor_type.elem_type = TYPES[self.graph.tensors[t].element]
         if shape is not None:

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import os
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import cast
 
 import onnx
 
 from hmcos import processes
 from hmcos.errors import LimitError, NotRunError, VerifyError
+from hmcos.frontends.feeding import Bytes
 from hmcos.graph.graph import Graph
 from hmcos.plan.plan import Plan
 from hmcos.verify.checks import Check, attempt
 from hmcos.verify.run.arena_run import Ran, run_in_arena
 from hmcos.verify.run.causes import MORE_MEMORY, tried_on_result
 from hmcos.verify.run.kernels import HALVES
-from hmcos.verify.run.operators import LINE, Operators, run_whole, session
+from hmcos.verify.run.operators import LINE, Made, Operators, run_whole, session
+from hmcos.verify.run.reference import ReferenceOperators, ReferenceWhole
 from hmcos.verify.run.run_request import RunRequest
 from hmcos.verify.run.telling import Begin, RunPart, Teller, nobody
 from hmcos.verify.run.transformed import distance, same_inner_tensors
@@ -26,6 +29,10 @@ from hmcos.verify.run.wholes import WholeRun, difference, differing, run_source,
 
 QUANTIZED = ", floats taken as what they are quantized to"
 """Of comparisons with a source whose float inputs and outputs the result does not have."""
+BY_REFERENCE = "; by onnx's reference evaluator, which writes copies: kernels in place are not proved"
+"""Of operators that ONNX Runtime does not run."""
+ROUNDED_BY_REFERENCE = "the evaluator keeps other types between operators"
+"""Why its whole run may have other bits than its operators one by one."""
 LISTED = 3
 """Most operators that a check names."""
 
@@ -86,8 +93,14 @@ def _same_function(request: RunRequest, ran: list[WholeRun], begin: Begin) -> st
     equal = "bit-equal" if request.is_exact else f"at most {apart:.3g} of their range apart"
     return (
         f"{len(names - chance)} outputs are {equal} on {request.runs} inputs (seed {request.seed})"
-        f"{QUANTIZED if request.floats else ''}{f'; {how}' if how else ''}{_random(graph)}"
+        f"{QUANTIZED if request.floats else ''}{f'; {how}' if how else ''}{_random(graph)}{_instead(wholes)}"
     )
+
+
+def _instead(wholes: list[WholeRun]) -> str:
+    """Return the note that ONNX Runtime did not run the models; empty if it did."""
+    why = wholes[0].reference if wholes else ""
+    return f"; by onnx's reference evaluator, since {why}" if why else ""
 
 
 def _run_result(
@@ -100,13 +113,14 @@ def _run_result(
         NotRunError: the result does not run, or the source does not make the same outputs twice.
     """
     apart, found = 0.0, list[WholeRun]()
+    runner = "onnx's reference evaluator" if wholes[0].reference else "ONNX Runtime"
     result = tried_on_result(
-        lambda: session(str(request.result)), "ONNX Runtime loads the source, but not the result"
+        lambda: _loaded(request.result, wholes[0]), f"{runner} loads the source, but not the result"
     )
     for run, whole in enumerate(wholes):
         outputs = tried_on_result(
-            lambda: run_whole(result, request.graph, whole.fed),  # noqa: B023 (called before the next turn)
-            f"ONNX Runtime runs the source on the inputs of run {run}, but not the result",
+            lambda: result(request.graph, whole.fed),  # noqa: B023 (called before the next turn)
+            f"{runner} runs the source on the inputs of run {run}, but not the result",
         )
         other = [name for name in differing(whole.outputs, outputs) if name not in chance]
         found.append(replace(whole, outputs=outputs))
@@ -121,23 +135,34 @@ def _run_result(
     return found, apart
 
 
+def _loaded(path: Path, whole: WholeRun) -> Callable[[Graph, Mapping[int, Bytes]], dict[str, Made]]:
+    """Return a function that runs a file in what ran the source."""
+    if whole.reference:
+        return ReferenceWhole(path).run
+    loaded = session(str(path))
+    return lambda graph, fed: run_whole(loaded, graph, fed)
+
+
 def _in_arena(request: RunRequest, plan: Plan, wholes: list[WholeRun], begin: Begin) -> str:
     if len(wholes) < request.runs:
         raise NotRunError("the source did not run as a whole: see same function")
     graph = request.graph
     model = onnx.ModelProto.FromString(request.numbered.read_bytes())
-    operators = Operators(model, graph, request.numbered.parent)
+    by_reference = bool(wholes and wholes[0].reference)
+    kernels = ReferenceOperators if by_reference else Operators
+    operators = kernels(model, graph, request.numbered.parent)
     ran, rounding, chance = Ran(), "", _touched_by_chance(graph)
     for run, whole in enumerate(wholes):
         ran = run_in_arena(operators, plan, whole.fed, begin)
         other = [name for name in differing(whole.outputs, ran.outputs) if name not in chance]
         if other:
-            rounding = _why_rounded(graph, plan)
+            rounding = ROUNDED_BY_REFERENCE if by_reference else _why_rounded(graph, plan)
             if not rounding:
                 raise VerifyError(
                     f"run {run} in the arena {difference(other[0], whole.outputs, ran.outputs)}"
                 )
-    return f"{_counted(ran, rounding)}{_reshaped(graph, ran)}{_random(graph)}"
+    copied = BY_REFERENCE if by_reference else ""
+    return f"{_counted(ran, rounding)}{copied}{_reshaped(graph, ran)}{_random(graph)}"
 
 
 def _counted(ran: Ran, rounding: str) -> str:

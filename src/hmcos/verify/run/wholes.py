@@ -17,6 +17,7 @@ from hmcos.frontends.feeding import Bytes, as_bytes, random_inputs
 from hmcos.frontends.spans import spread
 from hmcos.verify.run.causes import SPECIAL, tried
 from hmcos.verify.run.operators import Made, run_whole, session
+from hmcos.verify.run.reference import ReferenceWhole, check_small
 from hmcos.verify.run.run_request import RunRequest
 from hmcos.verify.run.telling import Begin, RunPart
 
@@ -39,6 +40,8 @@ class WholeRun:
     """A note on special inputs; empty if they are random."""
     source_fed: Mapping[int, Bytes]
     """What the source was fed, by its own tensors."""
+    reference: str = ""
+    """Why it was run by onnx's reference evaluator; empty if ONNX Runtime ran it."""
 
 
 def run_source(request: RunRequest, begin: Begin) -> tuple[list[WholeRun], NotRunError | None]:
@@ -49,7 +52,12 @@ def run_source(request: RunRequest, begin: Begin) -> tuple[list[WholeRun], NotRu
         NotRunError: ONNX Runtime cannot load the source.
     """
     begin(RunPart.LOADING)
-    source = tried(lambda: session_of_source(request), "ONNX Runtime does not load the source")
+    try:
+        source = tried(lambda: session_of_source(request), "ONNX Runtime does not load the source")
+    except LimitError:
+        raise
+    except NotRunError as error:
+        return run_by_reference(request, error), None
     begin(RunPart.SOURCE)
     wholes: list[WholeRun] = []
     for run in range(request.runs):
@@ -58,6 +66,34 @@ def run_source(request: RunRequest, begin: Begin) -> tuple[list[WholeRun], NotRu
         except NotRunError as error:
             return wholes, error
     return wholes, None
+
+
+def run_by_reference(request: RunRequest, why: NotRunError) -> list[WholeRun]:
+    """Return runs of the source in onnx's reference evaluator; `why` is what ONNX Runtime lacks.
+
+    Raises:
+        NotRunError: the evaluator does not run it either, or is not asked: the model is large or changed.
+    """
+    if request.floats is not None or request.common or not request.is_exact:
+        raise why
+    try:
+        check_small(request.graph)
+        source = tried(
+            lambda: ReferenceWhole(request.source), "onnx's reference evaluator does not load the source"
+        )
+        wholes: list[WholeRun] = []
+        for run in range(request.runs):
+            fed = {**_random(request, run, None), **request.inputs}
+            made = tried(
+                lambda: source.run(request.graph, fed),  # noqa: B023 (called at once)
+                "onnx's reference evaluator does not run the source",
+            )
+            wholes.append(WholeRun(fed, made, "", fed, str(why)))
+    except LimitError:
+        raise
+    except NotRunError as error:
+        raise NotRunError(f"{why}; {error}") from error
+    return wholes
 
 
 def _run(source: Any, request: RunRequest, run: int) -> WholeRun:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from onnx import ModelProto, TensorProto, helper
+from onnx import ModelProto, TensorProto, helper, parser
 
-from hmcos.frontends.onnx import load
+from hmcos.errors import ModelError
+from hmcos.frontends.onnx import load, reading
 from hmcos.graph.graph import Graph, Tensor
 from hmcos.graph.text import text
 from onnx_models import (
@@ -392,3 +393,14 @@ def test_what_runs_in_training_only_is_noted() -> None:
     found = load(made)
     assert found.graph == load(chain()).graph
     assert found.notes == ("training_info is not counted: it runs in training only",)
+
+
+def test_too_many_operators_are_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "MOST_OPERATORS", 2)
+    body = parser.parse_graph("b () => (float[1] z) { u = Neg(x) z = Exp(u) }")
+    text = '<ir_version: 10, opset_import: ["" : 21]> net (float[1] x, bool c) => (float[1] y) { y = Abs(x) }'
+    model = parser.parse_model(text)
+    reading.load(model)
+    model.graph.node.append(helper.make_node("If", ["c"], ["k"], then_branch=body, else_branch=body))
+    with pytest.raises(ModelError, match="has 6 operators, more than the 2 that can be planned"):
+        reading.load(model)

@@ -11,9 +11,7 @@ import numpy as np
 import pytest
 from onnx import ModelProto, TensorProto, helper
 
-import hmcos
 from hmcos.frontends.feeding import Bytes
-from hmcos.frontends.onnx import load
 from hmcos.graph.graph import Graph
 from hmcos.verify.checks import Answer, Check
 from hmcos.verify.run import operators, running, wholes
@@ -22,16 +20,7 @@ from hmcos.verify.run.run_request import RunRequest
 from hmcos.verify.run.running import check_by_running
 from hmcos.verify.run.telling import RunPart
 from unit.verify import faults
-
-
-def asked(folder: Path, source: ModelProto, result: ModelProto | bytes | None = None) -> RunRequest:
-    """Return the request to compare a model with another one, or itself, and to run it in an arena."""
-    first, second = folder / "source.onnx", folder / "result.onnx"
-    first.write_bytes(source.SerializeToString())
-    made = source if result is None else result
-    second.write_bytes(made if isinstance(made, bytes) else made.SerializeToString())
-    graph, plan = load(source).graph, hmcos.schedule(source, target="none")
-    return RunRequest(first, first, second, graph, plan, {}, {}, runs=2, seed=0, memory=16 << 30, seconds=600)
+from unit.verify.faults import asked
 
 
 def answered(request: RunRequest) -> list[tuple[str, Answer]]:

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from onnx import ModelProto, TensorProto
+
+from hmcos.verify.checks import Answer, Check
+from hmcos.verify.run import reference
+from hmcos.verify.run.running import check_by_running
+from unit.verify import faults
+from unit.verify.faults import asked
+
+TEXT = """net (bfloat16[8] x) => (bfloat16[8] y)
+{ a = Relu(x) b = Sin(a) c = Mul(b, w) d = Add(a, b) y = Sub(d, c) }"""
+
+
+def bfloat16(first: int = 0x3FC0) -> ModelProto:
+    """ONNX Runtime has no kernel for Relu and Sin of bfloat16."""
+    model = faults.model(TEXT)
+    bits = [first, *[0x4040] * 7]
+    model.graph.initializer.add(name="w", data_type=TensorProto.BFLOAT16, dims=[8], int32_data=bits)
+    return model
+
+
+def checks(folder: Path, source: ModelProto, result: ModelProto | None = None) -> list[Check]:
+    return list(check_by_running(asked(folder, source, result)))
+
+
+def test_what_the_runtime_has_no_kernel_for_runs_in_the_evaluator(tmp_path: Path) -> None:
+    same, arena = checks(tmp_path, bfloat16())
+    assert (same.answer, arena.answer) == (Answer.HOLDS, Answer.HOLDS)
+    assert "by onnx's reference evaluator, since ONNX Runtime does not load the source" in same.words
+    assert "5 steps in one block" in arena.words
+    assert "kernels in place are not proved" in arena.words
+
+
+def test_a_changed_weight_is_found(tmp_path: Path) -> None:
+    (same,) = checks(tmp_path, bfloat16(), bfloat16(0x4000))
+    assert same.answer == Answer.FAILS
+    assert same.words.startswith("run 0: the result differs in output 'y' from byte ")
+
+
+def test_buffers_that_overlap_are_found(tmp_path: Path) -> None:
+    request = asked(tmp_path, bfloat16())
+    assert request.plan is not None
+    wrong = replace(request, plan=faults.overlapping(request.plan)[0])
+    assert [check.answer for check in check_by_running(wrong)] == [Answer.HOLDS, Answer.FAILS]
+
+
+def test_large_models_are_not_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reference, "LARGEST", 100)
+    same, arena = checks(tmp_path, bfloat16())
+    assert (same.answer, arena.answer) == (Answer.NOT_RUN, Answer.NOT_RUN)
+    assert same.words.endswith("the model is too large for onnx's reference evaluator")
+
+
+def test_what_the_evaluator_does_not_know_either_is_not_run(tmp_path: Path) -> None:
+    source = faults.model("net (float[8] x) => (float[8] y) { a = Relu(x) y = elsewhere.Odd(a) }")
+    source.opset_import.add(domain="elsewhere", version=1)
+    source.graph.value_info.add(name="a").CopyFrom(source.graph.output[0])
+    source.graph.value_info[0].name = "a"
+    same, arena = checks(tmp_path, source)
+    assert (same.answer, arena.answer) == (Answer.NOT_RUN, Answer.NOT_RUN)
+    assert "it has no operator elsewhere:Odd" in same.words
