@@ -28,6 +28,8 @@ from networks import FORK
 from unit.report.pictures.scenes import scene
 
 OPEN = [status for status in Status if status is not Status.OPTIMAL]
+CALLED = {Status.FITS: "fits", Status.AT_MOST: "at most"}
+"""What results are called that are not just the best found."""
 
 
 def ended(status: Status) -> Plan:
@@ -71,7 +73,7 @@ def everything(plan: Plan) -> Iterator[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("status", OPEN)
 def test_nothing_is_called_optimal_without_a_proof(status: Status) -> None:
-    name = "fits" if status is Status.FITS else "best found"
+    name = CALLED.get(status, "best found")
     plan = ended(status)
     for words in everything(plan):
         assert not re.search(r"\boptimal\b", words, re.IGNORECASE), words
