@@ -188,3 +188,18 @@ def conditional() -> Sketch:
         sketch.operator(kind, [inner, fed], [made])
         sketch.ports([fed], [made])
     return sketch
+
+
+def filtered(sketch: Sketch, x: int, made: list[int], stride: int = 1) -> int:
+    """Return what 3 x 3 filters make of an image."""
+    channels = sketch.model.subgraphs[0].tensors[x].shape[3]
+    numbers = NUMPY.ones([made[3], 3, 3, channels], "int8")
+    weights = sketch.tensor(
+        [*numbers.shape],
+        "INT8",
+        numbers,
+        quantization=S.QuantizationParametersT(scale=[0.004], zeroPoint=[0]),
+    )
+    y = sketch.tensor(made)
+    sketch.operator("CONV_2D", [x, weights], [y], padding=S.Padding.SAME, strideH=stride, strideW=stride)
+    return y

@@ -56,8 +56,13 @@ def run(request: Request, opened: Opened, watch: Watch) -> Solved:
 
         if tile_for(request, opened) == "total":
             return solve_for_total(request, opened, watch)
-        solved = solve_tiled(request, opened, watch)
-    if request.memories:
+        if request.memories:
+            from hmcos.tasks.schedule.tiled_in_memories import solve_tiled_in_memories  # noqa: PLC0415
+
+            solved = solve_tiled_in_memories(request, opened, watch)
+        else:
+            solved = solve_tiled(request, opened, watch)
+    if request.memories and solved.plan.memories is None:
         from hmcos.tasks.schedule.memories import with_memories  # noqa: PLC0415 (few chips have several)
 
         solved = with_memories(request, solved, searching)

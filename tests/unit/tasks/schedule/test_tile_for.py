@@ -22,7 +22,7 @@ from hmcos.report.words.advice_words import reproduction
 from hmcos.report.words.tiling_words import tiling_command
 from hmcos.runtimes.tflite import tflm
 from int8_networks import Grower, convolution, pool
-from tflite_models import NUMPY, S, Sketch
+from tflite_models import Sketch, filtered
 
 GENEROUS = hmcos.Tiling(max_extra_macs=0.1)
 FOR_PEAK = replace(GENEROUS, tile_for="peak")
@@ -33,21 +33,6 @@ FOR_TOTAL = replace(GENEROUS, tile_for="total")
 def absent(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody can measure: everything is predicted."""
     monkeypatch.setattr(tflm, "can_measure", lambda: False)
-
-
-def filtered(sketch: Sketch, x: int, made: list[int], stride: int = 1) -> int:
-    """Return what 3 x 3 filters make of an image."""
-    channels = sketch.model.subgraphs[0].tensors[x].shape[3]
-    numbers = NUMPY.ones([made[3], 3, 3, channels], "int8")
-    weights = sketch.tensor(
-        [*numbers.shape],
-        "INT8",
-        numbers,
-        quantization=S.QuantizationParametersT(scale=[0.004], zeroPoint=[0]),
-    )
-    y = sketch.tensor(made)
-    sketch.operator("CONV_2D", [x, weights], [y], padding=S.Padding.SAME, strideH=stride, strideW=stride)
-    return y
 
 
 def hourglass(side: int, channels: int = 8) -> Sketch:
