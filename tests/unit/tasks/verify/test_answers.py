@@ -78,7 +78,9 @@ def from_the_future() -> ModelProto:
                  "c = Mul(a, b) y = Add(c, w) }", 99)  # fmt: skip
 
 
-UNCOMMON = [adam, bfloat16, custom, opset6, from_the_future]
+NOWHERE = [adam, custom, opset6]
+"""Neither ONNX Runtime nor onnx's reference evaluator runs these."""
+UNCOMMON = [*NOWHERE, bfloat16, from_the_future]
 
 
 def names(found: Verification, answer: Answer) -> list[str]:
@@ -93,8 +95,8 @@ def written(folder: Path, source: ModelProto) -> tuple[Path, Path]:
     return path, folder / "out" / "plan.json"
 
 
-@pytest.mark.parametrize("uncommon", UNCOMMON)
-def test_what_the_runtime_does_not_load_is_not_run(
+@pytest.mark.parametrize("uncommon", NOWHERE)
+def test_what_no_runtime_loads_is_not_run(
     uncommon: Callable[[], ModelProto], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source, plan = written(tmp_path, uncommon())
@@ -105,6 +107,15 @@ def test_what_the_runtime_does_not_load_is_not_run(
     assert run(["verify", str(source), str(plan), "--json"]) == 6
     record = json.loads(capsys.readouterr().out)
     assert (record["answer"], record["holds"]) == ("not run", None)
+
+
+@pytest.mark.parametrize("uncommon", [bfloat16, from_the_future])
+def test_what_only_the_reference_evaluator_loads_is_run_there(
+    uncommon: Callable[[], ModelProto], tmp_path: Path
+) -> None:
+    found = verify(*written(tmp_path, uncommon()))
+    assert names(found, Answer.HOLDS) == [*WRITTEN, *RUN]
+    assert "reference evaluator" in found.checks[-2].words
 
 
 def swapped(plan: Plan) -> Plan:

@@ -361,9 +361,9 @@ def test_operators_of_custom_libraries_are_not_run() -> None:
     del source.graph.value_info[:]
     source.opset_import.add(domain="my.lib", version=1)
     words = not_run(verify(source, hmcos.schedule(source)))
-    assert words == (
+    assert words.startswith(
         "ONNX Runtime does not load the source: it has no operator my.lib:Op, and libraries of custom "
-        "operators are never loaded"
+        "operators are never loaded; onnx's reference evaluator does not load the source: "
     )
 
 
