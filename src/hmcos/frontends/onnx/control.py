@@ -144,8 +144,7 @@ def scan_types(step: Step) -> None:
     lists = {a.name: list(a.ints) for a in step.node.attribute}
     scanned = step.attribute("num_scan_inputs", 0)
     given = [step.type_of(place) for place in range(len(step.node.input))]
-    opset = max((e.version for e in step.walk.opsets if not e.domain), default=1)
-    if body is None or opset < 9 or not 0 <= scanned <= len(given):
+    if body is None or step.opset < 9 or not 0 <= scanned <= len(given):
         if body is not None:
             step.walk.follow(body)
         return

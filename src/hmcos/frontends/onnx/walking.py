@@ -18,6 +18,7 @@ from hmcos.frontends.onnx.sequences import SEQUENCE_KINDS, sequence_types
 from hmcos.frontends.onnx.skeleton import NameScope
 from hmcos.frontends.onnx.tracking import Value, followed
 from hmcos.frontends.onnx.types import UNKNOWN, AtMost, ValueType
+from hmcos.frontends.onnx.uninferred_kinds import uninferred_types
 from hmcos.graph.kinds import STANDARD_DOMAINS
 from hmcos.registry import imported
 
@@ -124,6 +125,11 @@ class Step:
         is_one = value is not None and value.marks is None and value.array.size == 1
         return int(value.array.ravel()[0]) if value is not None and is_one else None
 
+    @property
+    def opset(self) -> int:
+        """The version of ONNX's standard operator set."""
+        return max((e.version for e in self.walk.opsets if e.domain in STANDARD_DOMAINS), default=1)
+
     def attribute(self, name: str, default: int) -> int:
         """Return an integer attribute."""
         return next((a.i for a in self.node.attribute if a.name == name), default)
@@ -175,7 +181,7 @@ class Step:
         if any(not value.is_known for value in found) and node.domain in STANDARD_DOMAINS:
             if any(value.bounds for value in reads.values()) or len(exact) < len(values):
                 found = rising_types(self, found, values)
-            found = self._statistics(found)
+            found = uninferred_types(self) or self._statistics(found)
         return found
 
     def _statistics(self, found: list[ValueType]) -> list[ValueType]:
