@@ -111,6 +111,8 @@ def test_kinds_carry_their_domain() -> None:
         ("a = " + "[" * 5000, "nested too deeply"),
         ("a." * 500_000 + "b = 1", "nested too deeply"),  # took minutes
         ('["a"' + " . 'a'" * 500_000 + "]", "nested too deeply"),
+        ('"a b"' + '."a b"' * 500_000 + " = 1", "nested too deeply"),
+        ("a" + """.'a b'.c."\\" d" """ * 200_000 + " = 1", "nested too deeply"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, text: str, message: str) -> None:
