@@ -19,6 +19,7 @@ from hmcos.allocation.lives import Demand, Lives
 from hmcos.allocation.memories.question import MemoryQuestion, question
 from hmcos.allocation.memories.rules import MemoryRules
 from hmcos.allocation.memories.spreading import spread
+from hmcos.allocation.simple.largest_first import largest_first
 from hmcos.errors import InstanceError
 from hmcos.limits import Limits, Status, Watch
 from hmcos.plan.memory_blocks import MemoryBlock, MemoryPlacement
@@ -79,6 +80,9 @@ class MemoryTrial:
             yield f"in {name}: {found.sizes[k]} bytes, but it ends at {end(alone, offsets)}"
         if capacity is not None and end(alone, offsets) > capacity:
             yield f"in {name}: ends at {end(alone, offsets)}"
+        simple = largest_first(alone, Limits(), Watch()).size
+        if found.sizes[k] > simple:
+            yield f"in {name}: {found.sizes[k]} bytes, but {simple} are enough"
         if found.traffic[k] != sum(self.asked.traffic[i] for i in chosen):
             yield f"in {name}: traffic {found.traffic[k]}"
 

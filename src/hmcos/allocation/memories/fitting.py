@@ -8,9 +8,12 @@ from dataclasses import dataclass, field, replace
 from hmcos.allocation.auto import auto
 from hmcos.allocation.memories.question import MemoryQuestion
 from hmcos.limits import Limits, Status, Watch
+from hmcos.plan.arena import Arena
 
 FIRST_STATES, MOST_STATES = 600, 4_000
 """States of the search for offsets at first, and if that leaves the answer open."""
+PACKING_STATES = 300
+"""States of the search for less room in one memory, in the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,18 @@ class Fitting:
                 self.known[key] = found
         return found
 
+    def packed(self, chosen: Sequence[int], k: int) -> tuple[int, ...]:
+        """Return offsets in memory k for items, ascending, that use as little of it as is found."""
+        lives, numbers = self.question.alone(chosen, k)
+        limits = replace(self.watch.left(self.limits), budget=None, states=PACKING_STATES)
+        arena = auto(lives, limits, self.watch.restarted().silenced())
+        return self._of_items(chosen, numbers, arena)
+
+    def _of_items(self, chosen: Sequence[int], numbers: Sequence[int], arena: Arena) -> tuple[int, ...]:
+        """Return the offsets of items in an arena of their lives; `numbers` has those of the lives."""
+        at = dict(zip(numbers, arena.offsets, strict=True))
+        return tuple(at[self.question.items[i].lives[0]] for i in chosen)
+
     def is_over(self) -> bool:
         """Return whether a limit is reached."""
         return self.watch.reached(self.limits, self.states) is not None
@@ -67,8 +82,7 @@ class Fitting:
         )
         arena = auto(lives, limits, self.watch.restarted().silenced())
         self.states += 1 if arena.status in (Status.FITS, Status.OPTIMAL) else 1 + most // 4
-        at = dict(zip(numbers, arena.offsets, strict=True))
-        offsets = tuple(at[question.items[i].lives[0]] for i in chosen)
+        offsets = self._of_items(chosen, numbers, arena)
         if capacity is not None and arena.size > capacity:
             return Fitted(None, arena.status is Status.DOES_NOT_FIT, offsets)
         return Fitted(offsets)

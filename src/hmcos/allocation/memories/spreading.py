@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from hmcos.allocation.exact.shrink import postponable
-from hmcos.allocation.fit import board, board_of, first_fit
+from hmcos.allocation.fit import board, board_of, first_fit, highest_end
 from hmcos.allocation.items import Item, items
 from hmcos.allocation.lives import EXTERNAL
 from hmcos.allocation.memories.cores import elsewhere, ruled_out
@@ -42,13 +42,16 @@ def spread(
     A solver assigns lives to memories by what is live at each moment; the bytes that it finds are a bound.
     The exact planner then looks for offsets in each memory. If it proves that there are none, the solver is
     told which few lives do not fit together, and is asked again (logic-based Benders decomposition: Hooker
-    and Ottosson, Mathematical Programming 96, 2003).
+    and Ottosson, Mathematical Programming 96, 2003). In the end the lives of each memory are packed, so that
+    no more of it is used than a short search needs.
 
     Raises:
         InstanceError: lives that share an offset contradict each other.
     """
     search = _Search(question, limits, watch, rules)
-    return search.result(search.run())
+    status = search.run()
+    search.pack()
+    return search.result(status)
 
 
 def traffic_bound(question: MemoryQuestion) -> int:
@@ -210,6 +213,21 @@ class _Search:
         """Return how many items have no room in any memory."""
         end = self.question.lives.walls[-1]
         return sum(offset >= end for offset in offsets)
+
+    def pack(self) -> None:
+        """Move the items of each memory together, where that uses less of it."""
+        offsets = list(self.best)
+        for k in range(len(self.question.blocks)):
+            begin, end = self.question.lives.walls[k : k + 2]
+            chosen = [i for i, offset in enumerate(offsets) if begin <= offset < end]
+            if not chosen or self.watch.is_over(self.limits):
+                continue
+            inside = [self.question.items[i] for i in chosen]
+            packed = self.fitting.packed(chosen, k)
+            if highest_end(inside, packed) < highest_end(inside, [offsets[i] - begin for i in chosen]):
+                for i, offset in zip(chosen, packed, strict=True):
+                    offsets[i] = begin + offset
+        self.best = tuple(offsets)
 
     def result(self, status: Status) -> MemoryPlacement:
         """Return the best placement, per life."""

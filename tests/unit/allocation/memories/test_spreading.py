@@ -39,6 +39,17 @@ def test_everything_stays_where_it_fits() -> None:
     assert (found.memory, found.slower, found.status) == ((0, 0), 0, Status.OPTIMAL)
 
 
+@pytest.mark.parametrize("capacity", [None, 100])
+def test_no_more_of_a_memory_is_used_than_needed(capacity: int | None) -> None:
+    """What moves the most is placed first, which alone would leave a gap here."""
+    lives = (Life(0, 1, 1, None), Life(3, 4, 1, None), Life(2, 5, 1, None), Life(0, 3, 1, None))
+    found = spread_over(lives, (1, 2, 1, 2), MemoryBlock("only", capacity))
+    assert (found.status, found.sizes) == (Status.OPTIMAL, (2,))
+    slow = MemoryBlock("slow", capacity)
+    behind = spread_over(lives, (1, 2, 1, 2), MemoryBlock("fast", 0), slow)
+    assert (behind.status, behind.sizes) == (Status.OPTIMAL, (0, 2))
+
+
 def test_lives_that_share_an_offset_leave_together() -> None:
     lives = (Life(0, 2, 4, None), Life(2, 4, 4, None, takes_over=0), Life(1, 3, 4, None))
     found = spread_over(lives, (1, 1, 3), FAST, SLOW)
