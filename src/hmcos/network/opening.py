@@ -9,11 +9,12 @@ from os import PathLike, fspath
 from pathlib import Path
 from time import perf_counter
 
-from hmcos.errors import OptionError, SizeError
+from hmcos.errors import ModelError, OptionError, SizeError
 from hmcos.files import read_ordinary
 from hmcos.frontends.format import Format, Loadable, OffsetsInFiles
 from hmcos.frontends.loading import borrow, format_called, format_of, load
 from hmcos.frontends.model import Model
+from hmcos.graph.graph import Tensor
 from hmcos.memory.instance import FORMAT as INSTANCE
 from hmcos.memory.instance import read_instance
 from hmcos.memory.problem import Problem
@@ -116,18 +117,36 @@ def _opened(source: Openable, bind: Mapping[str, int] | None, load: _Load) -> Op
 
 
 def _loaded(source: Readable, bind: Mapping[str, int] | None, load: _Load) -> Model:
-    """Return a model; ONNX Runtime is asked, if it is installed, for sizes that are unknown otherwise."""
+    """Return a model; a runtime, if installed, is asked for sizes that are unknown otherwise."""
     try:
         return load(source, bind)
     except SizeError:
-        from hmcos.runtimes.onnxruntime.asking import is_installed, told  # noqa: PLC0415 (it imports onnx)
-
         form = format_of(source)
-        content = form.question(source, bind) if is_installed() else None
-        sizes = {} if content is None else told(content)
+        by, told = _LITERT if form.name == "tflite" else _ONNX_RUNTIME
+        content = form.question(source, bind)
+        try:
+            sizes = None if content is None else told(content)
+        except ModelError as refusal:
+            raise ModelError(f"{readable(source)[0]}: {refusal}") from None
         if not sizes:
             raise
-        return form.told(source, bind, sizes, "ONNX Runtime")
+        return form.told(source, bind, sizes, by)
+
+
+def _told_by_onnxruntime(content: bytes) -> Mapping[str, Tensor]:
+    from hmcos.runtimes.onnxruntime.asking import is_installed, told  # noqa: PLC0415 (it imports onnx)
+
+    return told(content) if is_installed() else {}
+
+
+def _told_by_litert(content: bytes) -> Mapping[str, Tensor]:
+    from hmcos.runtimes.tflite.asking import told  # noqa: PLC0415 (few models need it)
+
+    return told(content)
+
+
+_ONNX_RUNTIME = ("ONNX Runtime", _told_by_onnxruntime)
+_LITERT = ("LiteRT", _told_by_litert)
 
 
 def readable(source: Readable) -> tuple[str, Readable]:

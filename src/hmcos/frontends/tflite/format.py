@@ -13,7 +13,8 @@ from hmcos.frontends.format import Format, Loadable, OffsetsInFiles, OwnOffsets,
 from hmcos.frontends.indices import Range
 from hmcos.frontends.kernel_table import DEFAULT
 from hmcos.frontends.model import Model
-from hmcos.graph.graph import Graph, body_path
+from hmcos.frontends.outline import Outline
+from hmcos.graph.graph import Graph, Tensor, body_path
 from hmcos.graph.spelling import Spelling
 from hmcos.memory.target import Target, load_target, target_names
 
@@ -161,10 +162,29 @@ class Tflite(Format):
 
     def load(self, source: Loadable, bind: Mapping[str, int] | None) -> Model:
         """Return the model in a file; see `Format.load`."""
-        from hmcos.frontends.tflite.reading import load
+        from hmcos.frontends.tflite.resized import load
 
-        assert isinstance(source, str | PathLike), "only models of ONNX are read from memory"
-        return load(source, bind)
+        return load(_file(source), bind)
+
+    def question(self, source: Loadable, bind: Mapping[str, int] | None) -> bytes | None:
+        """Return the model with the sizes of its inputs; see `Format.question`."""
+        from hmcos.frontends.tflite.resized import question
+
+        return question(_file(source), bind)
+
+    def told(
+        self, source: Loadable, bind: Mapping[str, int] | None, sizes: Mapping[str, Tensor], by: str
+    ) -> Model:
+        """Return the model of `load`, with sizes that a runtime told; see `Format.told`."""
+        from hmcos.frontends.tflite.resized import load
+
+        return load(_file(source), bind, sizes, told_by=by)
+
+    def outline(self, source: Loadable, bind: Mapping[str, int]) -> Outline:
+        """Return what is known while sizes are unknown; see `Format.outline`."""
+        from hmcos.frontends.tflite.resized import outline
+
+        return outline(_file(source), bind)
 
     def reordered(
         self, model: Model, orders: Mapping[str, Sequence[int]], offsets: Mapping[int, int] | None = None
@@ -205,6 +225,11 @@ class Tflite(Format):
         from hmcos.frontends.tflite.kernels.asking import model_scratch
 
         return model_scratch(kernels or DEFAULT, model)
+
+
+def _file(source: Loadable) -> str | PathLike[str]:
+    assert isinstance(source, str | PathLike), "only models of ONNX are read from memory"
+    return source
 
 
 def _kernels_of(target: Target) -> str:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from hashlib import sha256
-from os import PathLike
 from pathlib import Path
 
-from hmcos.errors import ModelError, OptionError
+from hmcos.errors import ModelError
 from hmcos.frontends.model import Model
-from hmcos.frontends.model_file import read_model_file
 from hmcos.frontends.tflite.buffers import check_buffers
 from hmcos.frontends.tflite.calls import paths
 from hmcos.frontends.tflite.checking import DAMAGE, check_flatbuffer
@@ -22,26 +19,6 @@ LARGEST = 2**31
 _ETHOS_U = "ethos-u"
 """The name of the operator into which Vela, old and new, puts all that runs on the NPU."""
 TOO_LARGE = "is larger than 2 GB, the most that a flatbuffer can hold"
-
-
-def load(source: str | PathLike[str], bind: Mapping[str, int] | None = None) -> Model:
-    """Return the model in a TensorFlow Lite file: its first subgraph, and those that its operators run.
-
-    Raises:
-        ModelError: the file is not such a model, or cannot be scheduled; names the file, the operator and
-            the tensor.
-        OptionError: `bind` is not empty, although the sizes of such a model are fixed.
-        ToolError: the package with the schema is not installed.
-    """
-    path = Path(source)
-    if bind:
-        raise OptionError(
-            f"{path}: TensorFlow Lite has no symbolic dimensions, so {', '.join(bind)} cannot be bound"
-        )
-    try:
-        return model_in(read_model_file(path, LARGEST, TOO_LARGE), path)
-    except ModelError as error:
-        raise ModelError(f"{path}: {' '.join(str(error).split())}") from error.__cause__
 
 
 def parse(content: bytes) -> ModelT:
@@ -82,12 +59,14 @@ def _check_inside(model: ModelT) -> None:
                 raise ModelError(f"operator {number}: its options stand behind the flatbuffer")
 
 
-def _check_not_compiled(model: ModelT) -> None:
-    """Check that a model was not compiled for an NPU with offsets of its own that its kernel relies on.
+def check_readable(model: ModelT) -> None:
+    """Check that nothing recurses in a model, and that it was not compiled for an NPU, offsets included.
 
     Raises:
-        ModelError: it was, by Vela.
+        ModelError: its subgraphs call themselves, or Vela has compiled it.
     """
+    for _ in paths(model):  # raises before anything recurses
+        pass
     for graph in model.subgraphs or []:
         for number, operator in enumerate(graph.operators or []):
             if kind_of(model, number, operator) == (_ETHOS_U, CUSTOM):
@@ -104,9 +83,7 @@ def model_in(content: bytes, path: Path | None) -> Model:
         ModelError: they are no such model, or say something that cannot be scheduled.
     """
     model = parse(content)
-    _check_not_compiled(model)
-    for _ in paths(model):  # raises before anything recurses
-        pass
+    check_readable(model)
     digest = sha256(content).hexdigest()
     used = {tensor.buffer for graph in model.subgraphs or [] for tensor in graph.tensors or []}
     buffers = model.buffers or []

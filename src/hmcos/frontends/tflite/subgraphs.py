@@ -20,6 +20,7 @@ from hmcos.frontends.tflite.schema import (
     text,
     words,
 )
+from hmcos.frontends.tflite.sizes import is_fixed
 from hmcos.graph.builder import GraphBuilder
 from hmcos.graph.graph import Body, Graph, Operator, Tensor
 from hmcos.memory.problem import LARGEST
@@ -119,7 +120,7 @@ class _Reading:
         if word not in ELEMENTS:
             raise ModelError(f"{title}: holds {word.lower()}, of which the size is not known before it runs")
         if not is_parameter:
-            _check_fixed(title, shape, tuple(integers(tensor.shapeSignature)))
+            _check_fixed(title, tensor)
         element, bits = ELEMENTS[word]
         if prod(shape) * bits >= LARGEST:
             raise ModelError(f"{title}: its shape {list(shape)} needs more than 2**63 bytes")
@@ -152,19 +153,12 @@ class _Reading:
         return f"{kind} {number}{where}"
 
 
-def _check_fixed(title: str, shape: tuple[int, ...], signature: tuple[int, ...]) -> None:
+def _check_fixed(title: str, tensor: TensorT) -> None:
     """Check that a tensor's size is fixed.
-
-    A batch of 1 that the signature leaves open counts as fixed: runtimes allocate the shape unless the user
-    resizes the input.
 
     Raises:
         ModelError: a dimension is known only at run time.
     """
-    open_places = [place for place, size in enumerate(signature) if size < 0]
-    if any(size < 0 for size in shape) or any(
-        place >= len(shape) or place > 0 or shape[place] != 1 for place in open_places
-    ):
-        raise ModelError(
-            f"{title}: has the dynamic shape {list(signature or shape)}; convert the model with fixed sizes"
-        )
+    if not is_fixed(tensor):
+        shape = integers(tensor.shapeSignature) or integers(tensor.shape)
+        raise ModelError(f"{title}: has the dynamic shape {shape}; convert the model with fixed sizes")

@@ -100,7 +100,7 @@ def _ran(task: Task, allowance: Allowance) -> ModelRun:
     if ended.failure:
         if ended.exhausted:
             raise LimitError(f"{engine}: {ended.failure}")
-        raise NotRunError(f"{engine}: {_refusal(ended)}")
+        raise NotRunError(f"{engine}: {refusal(ended)}")
     if task.inputs is None:
         return ModelRun((), ended.log)
     numpy: Any = import_module("numpy")
@@ -108,7 +108,8 @@ def _ran(task: Task, allowance: Allowance) -> ModelRun:
         return ModelRun(tuple(arrays[f"arr_{i}"] for i in range(len(arrays.files))), ended.log)
 
 
-def _refusal(ended: Ended) -> str:
+def refusal(ended: Ended) -> str:
+    """Return how and why a runtime did not take a model, in words that follow its name."""
     how = f"signal {-ended.code}" if ended.code is not None and ended.code < 0 else f"exit code {ended.code}"
     return f"refuses the model ({how}): {_last_words(ended.log)}"
 

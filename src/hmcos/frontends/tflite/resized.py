@@ -1,0 +1,154 @@
+"""Load a model, with sizes for the dimensions that its file leaves open."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from hashlib import sha256
+from os import PathLike
+from pathlib import Path
+
+from hmcos.errors import HmcosError, ModelError, OptionError, OutputError, SizeError
+from hmcos.frontends.model import Model
+from hmcos.frontends.model_file import read_model_file
+from hmcos.frontends.outline import Outline, Port
+from hmcos.frontends.tflite.attached import attach, attached
+from hmcos.frontends.tflite.comparing import differences
+from hmcos.frontends.tflite.offsets import set_offsets
+from hmcos.frontends.tflite.operator_codes import kind_of
+from hmcos.frontends.tflite.reading import LARGEST, TOO_LARGE, check_readable, model_in, parse
+from hmcos.frontends.tflite.schema import ELEMENTS, ModelT, content_of, integers, text, unpacked, words
+from hmcos.frontends.tflite.sizes import (
+    InputSizes,
+    ask,
+    check_bound,
+    fix,
+    has_data,
+    is_settled,
+    open_axes,
+    settle,
+)
+from hmcos.frontends.tflite.writing import pack
+from hmcos.graph.graph import Tensor
+
+
+def load(
+    source: str | PathLike[str],
+    bind: Mapping[str, int] | None = None,
+    told: Mapping[str, Tensor] | None = None,
+    *,
+    told_by: str = "",
+) -> Model:
+    """Return the model in a TensorFlow Lite file: its first subgraph, and those that its operators run.
+
+    `bind` gives sizes to the open dimensions of inputs, by INPUT:AXIS. `told` are the tensors of the model at
+    these sizes, by `SUBGRAPH:TENSOR`, from the runtime `told_by`; the source of the model is then the file
+    with these sizes, so that nothing in it is open.
+
+    Raises:
+        ModelError: the file is not such a model, or cannot be scheduled; names the file, the operator and
+            the tensor.
+        SizeError: an open dimension is not bound, or no runtime told the sizes that follow.
+        OptionError: `bind` names an unknown dimension, or a size that is not positive.
+        ToolError: the package with the schema is not installed.
+    """
+    path = Path(source)
+    try:
+        content = read_model_file(path, LARGEST, TOO_LARGE)
+        file = parse(content)
+        check_readable(file)
+        sizes = settle(file, bind or {})
+        check_bound(sizes)
+        fixed = content if is_settled(file, sizes) else _fixed(content, file, sizes, told)
+        return _of(model_in(fixed, path), content, sizes, "" if fixed is content else told_by)
+    except (ModelError, OptionError, OutputError) as error:
+        raise _in_file(error, path) from error.__cause__
+
+
+def _in_file(error: HmcosError, path: Path) -> HmcosError:
+    return type(error)(f"{path}: {' '.join(str(error).split())}")
+
+
+def _of(model: Model, content: bytes, sizes: InputSizes, told_by: str) -> Model:
+    """Return the model as one of the file that it was read from; its operators have the same numbers."""
+    digest = sha256(content).hexdigest()
+    notes = sizes.notes
+    if told_by:
+        notes = (*notes, f"{told_by} was asked for the sizes of tensors that the file leaves open")
+    return replace(
+        model,
+        graph=replace(model.graph, symbols=sizes.symbols),
+        sha256=digest,
+        original_sha256=digest,
+        bind=sizes.bind,
+        file_bytes=len(content),
+        notes=notes,
+    )
+
+
+def _fixed(content: bytes, file: ModelT, sizes: InputSizes, told: Mapping[str, Tensor] | None) -> bytes:
+    """Return the bytes of a file with fixed sizes, without offsets: they were for other sizes."""
+    if told is None:
+        raise SizeError(_needs_runtime(file))
+    fix(file, sizes, told)
+    set_offsets(file, None)
+    packed = pack(file)
+    for place in differences(file, unpacked(packed)):
+        raise OutputError(f"the field {place} would not be written as it was read; nothing was written")
+    return attach(packed, attached(content))
+
+
+def _needs_runtime(file: ModelT) -> str:
+    tensors = [t for graph in file.subgraphs or [] for t in enumerate(graph.tensors or [])]
+    shown = next((f"tensor {i} ({text(t.name)!r}): " for i, t in tensors if open_axes(t)), "")
+    return (
+        f"{shown}has a dynamic shape, and only LiteRT tells the sizes that follow; install it with "
+        "pip install 'hmcos[tflite-check]', or convert the model with fixed sizes"
+    )
+
+
+def question(source: str | PathLike[str], bind: Mapping[str, int] | None) -> bytes | None:
+    """Return the model with the sizes of its inputs, to ask a runtime for all others; None if some lack."""
+    file = parse(read_model_file(Path(source), LARGEST, TOO_LARGE))
+    sizes = settle(file, bind or {})
+    if sizes.unbound:
+        return None
+    ask(file, sizes)
+    set_offsets(file, None)
+    return pack(file)
+
+
+def outline(source: str | PathLike[str], bind: Mapping[str, int]) -> Outline:
+    """Return the outline of a model that `load` could read up to its unknown sizes."""
+    file = parse(read_model_file(Path(source), LARGEST, TOO_LARGE))
+    sizes = settle(file, bind)
+    main = (file.subgraphs or [])[0]
+    kinds = Counter(kind_of(file, number, op)[0] for number, op in enumerate(main.operators or []))
+    constants = [
+        t
+        for graph in file.subgraphs or []
+        for t in graph.tensors or []
+        if not t.isVariable and has_data(file, t)
+    ]
+    buffers = file.buffers or []
+    return Outline(
+        inputs=tuple(_port(file, t, sizes.shapes[t]) for t in sizes.shapes),
+        outputs=tuple(
+            _port(file, t, None) for t in integers(main.outputs) if 0 <= t < len(main.tensors or [])
+        ),
+        kinds=dict(sorted(kinds.items(), key=lambda item: (-item[1], item[0]))),
+        parameters=len(constants),
+        parameter_bytes=sum(len(content_of(buffers[b])) for b in {t.buffer for t in constants}),
+        symbols=sizes.symbols,
+        bound=frozenset(sizes.bind),
+    )
+
+
+def _port(file: ModelT, number: int, shape: tuple[int | str, ...] | None) -> Port:
+    tensor = ((file.subgraphs or [])[0].tensors or [])[number]
+    element = ELEMENTS.get(words("TensorType").get(tensor.type, ""), ("", 0))[0]
+    if shape is None:
+        opened = open_axes(tensor)
+        shape = tuple("?" if axis in opened else n for axis, n in enumerate(integers(tensor.shape)))
+    return Port(text(tensor.name), element, shape)

@@ -1,0 +1,211 @@
+"""The sizes of a model's inputs that the file leaves open: which there are, and those that were given.
+
+An open dimension is -1 in the shape or in its signature. It is called by its input and axis, `INPUT:AXIS`; a
+leading one is 1 by default. The sizes of other tensors follow from those: a runtime tells them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from hmcos.errors import OptionError, SizeError
+from hmcos.frontends.tflite.operator_codes import kind_of
+from hmcos.frontends.tflite.schema import ModelT, SubGraphT, TensorT, content_of, integers, text
+from hmcos.graph.graph import Tensor
+from hmcos.words import shortened
+
+SHOWN = 60
+"""Most characters of a name in a note."""
+UNTOLD = 1_000_003
+"""The first dimension, in a question, of tensors whose sizes are asked for; it is still there if nothing told
+them, and no network has a dimension of just this size."""
+LARGEST_SIZE = 2**31 - 1
+"""Of a dimension; the file holds int32."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputSizes:
+    """The open dimensions of a model's inputs, their sizes, and what has to be said of them."""
+
+    symbols: tuple[str, ...]
+    """In the order of the inputs."""
+    bind: dict[str, int]
+    """Those with a size, given or by default."""
+    shapes: dict[int, tuple[int | str, ...]]
+    """Input to its shape, with the symbols that have no size."""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def unbound(self) -> tuple[str, ...]:
+        """The symbols without a size."""
+        return tuple(symbol for symbol in self.symbols if symbol not in self.bind)
+
+
+def settle(model: ModelT, bind: Mapping[str, int]) -> InputSizes:
+    """Return the sizes of a model's inputs.
+
+    Raises:
+        OptionError: `bind` names an unknown dimension, or a size that is not positive.
+    """
+    named = _named_shapes(model)
+    symbols = tuple(dict.fromkeys(n for shape in named.values() for n in shape if isinstance(n, str)))
+    _check(bind, symbols, _sizes_by_place(model, named))
+    given = dict(bind)
+    leading = [
+        shape[0] for shape in named.values() if shape and isinstance(shape[0], str) and shape[0] not in given
+    ]
+    bound = {given[shape[0]] for shape in named.values() if shape and shape[0] in given}
+    rest = list(dict.fromkeys(name for name in leading if isinstance(name, str)))
+    size = bound.pop() if len(bound) == 1 else 1
+    given.update(dict.fromkeys(rest, size))
+    shapes = {
+        t: tuple(given.get(n, n) if isinstance(n, str) else n for n in shape) for t, shape in named.items()
+    }
+    return InputSizes(symbols, given, shapes, tuple(_defaults(rest, size)))
+
+
+def _defaults(rest: Sequence[str], size: int) -> Iterator[str]:
+    if rest:
+        more = f" and {len(rest) - 1} more" if len(rest) > 1 else ""
+        name = shortened(rest[0], SHOWN)
+        yield (
+            f"the leading dimension {name}{more} has no name and no size; "
+            f"it counts as {size}: --bind {name}=N"
+        )
+
+
+def _named_shapes(model: ModelT) -> dict[int, tuple[int | str, ...]]:
+    """Return the shapes of the inputs that the caller feeds, with names for open dimensions."""
+    main = (model.subgraphs or [])[0]
+    tensors = main.tensors or []
+    found: dict[int, tuple[int | str, ...]] = {}
+    for t in integers(main.inputs):
+        if 0 <= t < len(tensors) and not has_data(model, tensors[t]):
+            opened, name = open_axes(tensors[t]), _name(t, tensors[t])
+            sizes = integers(tensors[t].shape) or integers(tensors[t].shapeSignature)
+            found[t] = tuple(f"{name}:{a}" if a in opened else n for a, n in enumerate(sizes))
+    return found
+
+
+def _name(number: int, tensor: TensorT) -> str:
+    return text(tensor.name) or f"tensor {number}"
+
+
+def _sizes_by_place(model: ModelT, named: Mapping[int, Sequence[int | str]]) -> dict[str, int]:
+    tensors = (model.subgraphs or [])[0].tensors or []
+    return {
+        f"{_name(t, tensors[t])}:{a}": n
+        for t, shape in named.items()
+        for a, n in enumerate(shape)
+        if isinstance(n, int)
+    }
+
+
+def _check(bind: Mapping[str, int], symbols: Sequence[str], fixed: Mapping[str, int]) -> None:
+    for name, size in bind.items():
+        if name in fixed and name not in symbols:
+            raise OptionError(f"the dimension {name!r} cannot be bound: its size is {fixed[name]}")
+        if name not in symbols:
+            known = f"its symbols are {', '.join(symbols)}" if symbols else "it has no symbolic dimensions"
+            raise OptionError(f"there is no dimension {name!r} to bind; {known}")
+        if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= LARGEST_SIZE:
+            raise OptionError(f"the dimension {name!r} must be bound to a positive int32, not {size!r}")
+
+
+def has_data(model: ModelT, tensor: TensorT) -> bool:
+    """Return whether a tensor is a constant or a variable, of which the file has the size."""
+    buffers = model.buffers or []
+    return bool(tensor.isVariable) or len(content_of(buffers[tensor.buffer])) > 0
+
+
+def open_axes(tensor: TensorT) -> set[int]:
+    """Return the axes of a tensor that the file leaves open."""
+    listed = (integers(tensor.shape), integers(tensor.shapeSignature))
+    return {axis for sizes in listed for axis, size in enumerate(sizes) if size < 0}
+
+
+def is_fixed(tensor: TensorT) -> bool:
+    """Return whether the shape holds as it stands: at most the batch is open, and it is 1 in the file.
+
+    Runtimes allocate the shape unless the user resizes the input.
+    """
+    shape = integers(tensor.shape)
+    return all(n >= 0 for n in shape) and all(
+        axis == 0 and bool(shape) and shape[0] == 1 for axis in open_axes(tensor)
+    )
+
+
+def is_settled(model: ModelT, sizes: InputSizes) -> bool:
+    """Return whether the shapes in the file are those that the sizes of the inputs give."""
+    tensors = (model.subgraphs or [])[0].tensors or []
+    return all(tuple(integers(tensors[t].shape)) == shape for t, shape in sizes.shapes.items()) and all(
+        is_fixed(tensor)
+        for graph in model.subgraphs or []
+        for tensor in graph.tensors or []
+        if not has_data(model, tensor)
+    )
+
+
+def check_bound(sizes: InputSizes) -> None:
+    """Check that all open dimensions of inputs have a size.
+
+    Raises:
+        SizeError: some have none; names them and the way out.
+    """
+    if sizes.unbound:
+        free = ", ".join(sizes.unbound)
+        raise SizeError(f"sizes are unknown: bind the free symbols {free} with --bind NAME=VALUE")
+
+
+def ask(model: ModelT, sizes: InputSizes) -> None:
+    """Give the inputs of a model their sizes, and all tensors that operators make one that means: unknown."""
+    for number, graph in enumerate(model.subgraphs or []):
+        fed = set[int]() if number == 0 else set(integers(graph.inputs))
+        made = {t for op in graph.operators or [] for t in integers(op.outputs)} | fed
+        for t, tensor in enumerate(graph.tensors or []):
+            if t in made and not has_data(model, tensor):
+                rank = max(1, len(integers(tensor.shape)))
+                _fix(tensor, (UNTOLD, *(1 for _ in range(rank - 1))))
+    tensors = (model.subgraphs or [])[0].tensors or []
+    for t, shape in sizes.shapes.items():
+        _fix(tensors[t], [n for n in shape if isinstance(n, int)])
+
+
+def fix(model: ModelT, sizes: InputSizes, told: Mapping[str, Tensor]) -> None:
+    """Give all tensors of a model the sizes that a runtime told, by `SUBGRAPH:TENSOR`; none stays open.
+
+    Raises:
+        SizeError: the sizes of a tensor depend on data; names operator and tensor.
+    """
+    for number, graph in enumerate(model.subgraphs or []):
+        for t, tensor in enumerate(graph.tensors or []):
+            if has_data(model, tensor):
+                continue
+            answer = told.get(f"{number}:{t}")
+            if number == 0 and t in sizes.shapes:
+                _fix(tensor, [n for n in sizes.shapes[t] if isinstance(n, int)])
+            elif answer is not None and UNTOLD not in answer.shape:
+                _fix(tensor, answer.shape)
+            elif answer is None or number == 0 or not is_fixed(tensor):
+                raise SizeError(_untold(model, graph, t))
+
+
+def _untold(model: ModelT, graph: SubGraphT, tensor: int) -> str:
+    title = f"tensor {tensor} ({text((graph.tensors or [])[tensor].name)!r})"
+    for number, op in enumerate(graph.operators or []):
+        # LiteRT knows nothing of what comes after the first operator whose output it cannot know.
+        for t in integers(op.outputs):
+            if t == tensor:
+                kind = kind_of(model, number, op)[0]
+                return (
+                    f"operator {number} ({kind}): the size of {title} depends on the values that it reads, "
+                    "so that LiteRT knows it only when it runs; convert the model with fixed sizes"
+                )
+    return f"{title}: has a dynamic shape, and no operator makes it; convert the model with fixed sizes"
+
+
+def _fix(tensor: TensorT, shape: Sequence[int]) -> None:
+    tensor.shape = [*shape]
+    if tensor.shapeSignature is not None and integers(tensor.shapeSignature) != [*shape]:
+        tensor.shapeSignature = None
