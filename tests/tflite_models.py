@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from typing import Any, cast
 
+import hmcos
 from hmcos.frontends.tflite.schema import ModelT
 from hmcos.frontends.tflite.writing import pack
+from hmcos.plan.plan import Plan
 
 S: Any = import_module("ai_edge_litert.schema_py_generated")
 NUMPY: Any = import_module("numpy")
@@ -108,6 +111,14 @@ class Sketch:
     def bytes(self) -> bytes:
         """Return the file."""
         return pack(cast(ModelT, self.model))
+
+
+def planned(sketch: Sketch, folder: Path) -> tuple[Plan, bytes]:
+    """Return the plan of a model and the file that was written."""
+    source = folder / "model.tflite"
+    source.write_bytes(sketch.bytes())
+    plan = hmcos.schedule(source, output=folder / "out")
+    return plan, (folder / "out" / "model.tflite").read_bytes()
 
 
 def renamed(sketch: Sketch, name_of: Callable[[int], str | None]) -> Sketch:

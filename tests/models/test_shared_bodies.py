@@ -12,9 +12,8 @@ import hmcos
 from hmcos.frontends.loading import load
 from hmcos.frontends.tflite.arena.prediction import predicted_arena
 from hmcos.limits import Status
-from hmcos.plan.plan import Plan
 from hmcos.tasks.verify.tflite import RUNNER
-from tflite_models import Sketch
+from tflite_models import Sketch, planned
 
 WIDE = 600
 
@@ -83,14 +82,6 @@ MODELS: dict[str, Callable[[], Sketch]] = {
     "one after the other": one_after_the_other,
     "one of two branches": lambda: one_after_the_other((2, 1)),
 }
-
-
-def planned(sketch: Sketch, folder: Path) -> tuple[Plan, bytes]:
-    """Return the plan of a model and the file that was written."""
-    source = folder / "model.tflite"
-    source.write_bytes(sketch.bytes())
-    plan = hmcos.schedule(source, output=folder / "out")
-    return plan, (folder / "out" / "model.tflite").read_bytes()
 
 
 @pytest.mark.parametrize("name", MODELS)

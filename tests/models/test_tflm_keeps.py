@@ -10,8 +10,8 @@ import hmcos
 from hmcos.frontends.tflite.arena.prediction import predicted_arena
 from hmcos.frontends.tflite.reading import parse
 from hmcos.frontends.tflite.unused import unused
-from hmcos.plan.plan import UNUSED, Plan
-from tflite_models import Sketch, conditional, one_operator
+from hmcos.plan.plan import UNUSED
+from tflite_models import Sketch, conditional, one_operator, planned
 
 TENSOR = 5000
 
@@ -43,14 +43,6 @@ def unused_in_body() -> Sketch:
 
 
 MODELS = {"tensor": with_unused(), "signatures": with_signatures(), "body": unused_in_body()}
-
-
-def planned(sketch: Sketch, folder: Path) -> tuple[Plan, bytes]:
-    """Return the plan of a model and the file that was written."""
-    source = folder / "model.tflite"
-    source.write_bytes(sketch.bytes())
-    plan = hmcos.schedule(source, output=folder / "out")
-    return plan, (folder / "out" / "model.tflite").read_bytes()
 
 
 @pytest.mark.parametrize("name", MODELS)
