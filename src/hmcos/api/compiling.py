@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -25,6 +25,7 @@ def compile_c(  # noqa: PLR0913 (one keyword per option of the command line, so 
     *,
     name: str | None = None,
     kernels: str = "plain",
+    bind: Mapping[str, int] | None = None,
     flash_section: str = "",
     ram_section: str = "",
     time_limit: float | None = None,
@@ -41,14 +42,15 @@ def compile_c(  # noqa: PLR0913 (one keyword per option of the command line, so 
     `Rows("rows")` row by row, so that it is never in memory as a whole. The code's functions begin with
     `name`, by default that of the output file or else of the model; `flash_section` and `ram_section` are
     sections of the linker for constants and for the arena. `kernels` says whose functions compute rows:
-    "plain", those in the code, or "cmsis-nn", Arm's, which the firmware has to have. The search for less
-    memory stops after `time_limit` seconds or when `interrupted()` is true, and the best so far is the
-    result. `output` is the .c file to write, such as eyes.c, with NAME.h, eyes.plan.json and eyes.html beside
-    it, all or none; None writes nothing. Results of another source, and files that hmcos did not make, are
-    only replaced if `overwrite` is true. With a `budget` in bytes, files are written only if the arena is
-    within it; `Compiled.answer` says whether it is. `compares=False` leaves out what whole operators need.
-    `observer` is called with the progress of the search. Sizes are in bytes. The result has the bits of
-    TFLM's reference kernels.
+    "plain", those in the code, or "cmsis-nn", Arm's, which the firmware has to have. `bind` gives sizes to
+    dimensions of inputs that the file leaves open, by INPUT:AXIS. The search for less memory stops after
+    `time_limit` seconds or when `interrupted()` is true, and the best so far is the result. `output` is the
+    .c file to write, such as eyes.c, with NAME.h, eyes.plan.json and eyes.html beside it, all or none; None
+    writes nothing. Results of another source, and files that hmcos did not make, are only replaced if
+    `overwrite` is true. With a `budget` in bytes, files are written only if the arena is within it;
+    `Compiled.answer` says whether it is. `compares=False` leaves out what whole operators need. `observer` is
+    called with the progress of the search. Sizes are in bytes. The result has the bits of TFLM's reference
+    kernels.
 
     Example:
         >>> code = hmcos.compile_c("keywords.tflite", output="firmware/keywords.c")  # doctest: +SKIP
@@ -64,7 +66,7 @@ def compile_c(  # noqa: PLR0913 (one keyword per option of the command line, so 
     limits = replace(chosen_limits(time_limit, budget=budget), budget=None)
     wanted = checked(rows or Rows())
     check_format(model)
-    opened = open_source(model)
+    opened = open_source(model, bind)
     file = None if output is None else Path(output)
     if kernels not in tuple(Kernels):
         raise OptionError(f"kernels are {' or '.join(Kernels)}, not {kernels!r}")

@@ -12,6 +12,7 @@ from hmcos.cli.exits import exit_code
 from hmcos.cli.interruption import Interruption
 from hmcos.cli.options import (
     Size,
+    bind_option,
     budget_option,
     json_option,
     model_argument,
@@ -54,6 +55,7 @@ class Section(click.ParamType[tuple[str, str]]):
     short_help="Write a network as C code that runs row by row in the least memory.",
 )
 @model_argument
+@bind_option
 @output_option(
     "FILE.c",
     "C file to write, such as eyes.c, with eyes.h, eyes.plan.json and eyes.html beside it; else nothing is.",
@@ -110,6 +112,7 @@ def compile_(model: str, as_json: bool, **options: Any) -> int:
         result = hmcos.compile_c(
             model,
             hmcos.Rows(feeding, alignment),
+            bind=dict(options.pop("bind")),
             flash_section=sections.get("flash", ""),
             ram_section=sections.get("ram", ""),
             observer=progress,

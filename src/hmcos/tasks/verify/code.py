@@ -65,7 +65,7 @@ def verify_code(model: Openable, result: str | os.PathLike[str] | RowPlan, runni
     plan, title = _plan(result)
     check_format(model)
     try:
-        opened = open_source(model)
+        opened = open_source(model, plan.source.bind or None)
     except ToolError as error:  # the reader of TensorFlow Lite models is part of a runtime
         return Verification(str(model), title, (Check("source", Answer.NOT_RUN, str(error)),))
     name, source = opened.source.name, check_source(opened.source, plan)
