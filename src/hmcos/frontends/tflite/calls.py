@@ -8,7 +8,7 @@ from typing import cast
 
 from hmcos.errors import ModelError
 from hmcos.frontends.tflite.operator_codes import kind_of
-from hmcos.frontends.tflite.schema import ModelT, OperatorT
+from hmcos.frontends.tflite.schema import ModelT, OperatorT, integers
 from hmcos.graph.graph import body_path
 
 CALLS: dict[str, tuple[tuple[str, str], ...]] = {
@@ -17,6 +17,8 @@ CALLS: dict[str, tuple[tuple[str, str], ...]] = {
     "CALL_ONCE": (("init", "initSubgraphIndex"),),
 }
 """Kind to its bodies: their names in a plan, and the option that holds the subgraph's number."""
+_FIRST_FED = {"IF": 1, "WHILE": 0}
+"""Kind to the first of its inputs that goes into its bodies; the init subgraph of CALL_ONCE takes nothing."""
 
 MOST_BODIES = 1000
 """Most bodies of a model, counted once per path: subgraphs with two calls each double them."""
@@ -71,3 +73,34 @@ def paths(model: ModelT) -> Iterator[tuple[str, int]]:
                 (body_path(path, number, call.role), call.subgraph, depth + 1)
                 for call in calls_of(model, number, operator)
             ]
+
+
+@dataclass(frozen=True, slots=True)
+class Fed:
+    """A tensor that goes into a subgraph from the operator that runs it."""
+
+    caller: int
+    """The subgraph of the operator."""
+    call: Call
+    given: int
+    """The tensor of the caller; -1 if there is none."""
+    taken: int
+    """The tensor of the subgraph that runs."""
+
+
+def fed(model: ModelT) -> Iterator[Fed]:
+    """Yield what operators feed to the subgraphs that they run, each caller once and after its own.
+
+    Raises:
+        ModelError: subgraphs call themselves, or too many paths lead to bodies.
+    """
+    graphs = model.subgraphs or []
+    for caller in dict.fromkeys(subgraph for _, subgraph in paths(model)):
+        for number, operator in enumerate(graphs[caller].operators or []):
+            first = _FIRST_FED.get(kind_of(model, number, operator)[0])
+            if first is None:
+                continue
+            given = integers(operator.inputs)[first:]
+            for call in calls_of(model, number, operator):
+                taken = integers(graphs[call.subgraph].inputs)
+                yield from (Fed(caller, call, t, u) for t, u in zip(given, taken, strict=False))

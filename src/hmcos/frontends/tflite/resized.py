@@ -60,8 +60,9 @@ def load(
         check_readable(file)
         sizes = settle(file, bind or {})
         check_bound(sizes)
-        fixed = content if is_settled(file, sizes) else _fixed(content, file, sizes, told)
-        return _of(model_in(fixed, path), content, sizes, "" if fixed is content else told_by)
+        if is_settled(file, sizes):
+            return _of(model_in(content, path), content, sizes.without_defaults(bind or {}), "")
+        return _of(model_in(_fixed(content, file, sizes, told), path), content, sizes, told_by)
     except (ModelError, OptionError, OutputError) as error:
         raise _in_file(error, path) from error.__cause__
 
@@ -104,7 +105,7 @@ def _needs_runtime(file: ModelT) -> str:
     shown = next((f"tensor {i} ({text(t.name)!r}): " for i, t in tensors if open_axes(t)), "")
     return (
         f"{shown}has a dynamic shape, and only LiteRT tells the sizes that follow; install it with "
-        "pip install 'hmcos[tflite-check]', or convert the model with fixed sizes"
+        "pip install 'hmcos[tflite]', or convert the model with fixed sizes"
     )
 
 

@@ -7,9 +7,10 @@ leading one is 1 by default. The sizes of other tensors follow from those: a run
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hmcos.errors import OptionError, SizeError
+from hmcos.frontends.tflite.calls import fed
 from hmcos.frontends.tflite.operator_codes import kind_of
 from hmcos.frontends.tflite.schema import ModelT, SubGraphT, TensorT, content_of, integers, text
 from hmcos.graph.graph import Tensor
@@ -40,6 +41,10 @@ class InputSizes:
     def unbound(self) -> tuple[str, ...]:
         """The symbols without a size."""
         return tuple(symbol for symbol in self.symbols if symbol not in self.bind)
+
+    def without_defaults(self, bind: Mapping[str, int]) -> InputSizes:
+        """Return the sizes with only those named that were given: the others are what the file says."""
+        return replace(self, bind=dict(bind), notes=())
 
 
 def settle(model: ModelT, bind: Mapping[str, int]) -> InputSizes:
@@ -159,10 +164,11 @@ def check_bound(sizes: InputSizes) -> None:
 
 
 def ask(model: ModelT, sizes: InputSizes) -> None:
-    """Give the inputs of a model their sizes, and all tensors that operators make one that means: unknown."""
-    for number, graph in enumerate(model.subgraphs or []):
-        fed = set[int]() if number == 0 else set(integers(graph.inputs))
-        made = {t for op in graph.operators or [] for t in integers(op.outputs)} | fed
+    """Give a model's inputs their sizes, and all tensors that follow from them one that means: unknown."""
+    for number, graph in _followed(model).items():
+        made = {t for op in graph.operators or [] for t in integers(op.outputs)}
+        if number:
+            made |= set(integers(graph.inputs))
         for t, tensor in enumerate(graph.tensors or []):
             if t in made and not has_data(model, tensor):
                 rank = max(1, len(integers(tensor.shape)))
@@ -173,35 +179,63 @@ def ask(model: ModelT, sizes: InputSizes) -> None:
 
 
 def fix(model: ModelT, sizes: InputSizes, told: Mapping[str, Tensor]) -> None:
-    """Give all tensors of a model the sizes that a runtime told, by `SUBGRAPH:TENSOR`; none stays open.
+    """Give all tensors that follow from the inputs the sizes that a runtime told, by `SUBGRAPH:TENSOR`.
 
     Raises:
         SizeError: the sizes of a tensor depend on data; names operator and tensor.
     """
-    for number, graph in enumerate(model.subgraphs or []):
+    known = _known(model, sizes, told)
+    for number, graph in _followed(model).items():
         for t, tensor in enumerate(graph.tensors or []):
-            if has_data(model, tensor):
-                continue
-            answer = told.get(f"{number}:{t}")
-            if number == 0 and t in sizes.shapes:
-                _fix(tensor, [n for n in sizes.shapes[t] if isinstance(n, int)])
-            elif answer is not None and UNTOLD not in answer.shape:
-                _fix(tensor, answer.shape)
-            elif answer is None or number == 0 or not is_fixed(tensor):
-                raise SizeError(_untold(model, graph, t))
+            if not has_data(model, tensor):
+                if (number, t) not in known:
+                    raise SizeError(_untold(model, number, t))
+                _fix(tensor, known[number, t])
 
 
-def _untold(model: ModelT, graph: SubGraphT, tensor: int) -> str:
-    title = f"tensor {tensor} ({text((graph.tensors or [])[tensor].name)!r})"
+def _followed(model: ModelT) -> dict[int, SubGraphT]:
+    """Return the subgraphs into which the sizes of the main graph's inputs go, by number, callers first.
+
+    Others, such as further signatures and what a CALL_ONCE runs, keep the shapes in the file.
+    """
+    graphs = model.subgraphs or []
+    return {n: graphs[n] for n in dict.fromkeys((0, *(feeding.call.subgraph for feeding in fed(model))))}
+
+
+def _known(
+    model: ModelT, sizes: InputSizes, told: Mapping[str, Tensor]
+) -> dict[tuple[int, int], tuple[int, ...]]:
+    """Return subgraph and tensor to shape.
+
+    LiteRT drops the inputs that a body never reads, and tells nothing of them; TFLM keeps them.
+    """
+    places = ((key.partition(":"), tensor.shape) for key, tensor in told.items())
+    known = {(int(n), int(t)): shape for (n, _, t), shape in places if UNTOLD not in shape}
+    known.update({(0, t): tuple(n for n in s if isinstance(n, int)) for t, s in sizes.shapes.items()})
+    for feeding in fed(model):
+        given = known.get((feeding.caller, feeding.given))
+        taken = (feeding.call.subgraph, feeding.taken)
+        if given is not None and known.setdefault(taken, given) != given:
+            raise SizeError(
+                f"operator {feeding.call.operator} of subgraph {feeding.caller} gives tensor {taken[1]} of "
+                f"subgraph {taken[0]} the shape {list(given)}, but elsewhere it is {list(known[taken])}; "
+                "bodies have one size: convert the model with fixed sizes"
+            )
+    return known
+
+
+def _untold(model: ModelT, subgraph: int, tensor: int) -> str:
+    graph = (model.subgraphs or [])[subgraph]
+    where = f" of subgraph {subgraph}" if subgraph else ""
+    title = f"tensor {tensor} ({text((graph.tensors or [])[tensor].name)!r}){where}"
     for number, op in enumerate(graph.operators or []):
         # LiteRT knows nothing of what comes after the first operator whose output it cannot know.
-        for t in integers(op.outputs):
-            if t == tensor:
-                kind = kind_of(model, number, op)[0]
-                return (
-                    f"operator {number} ({kind}): the size of {title} depends on the values that it reads, "
-                    "so that LiteRT knows it only when it runs; convert the model with fixed sizes"
-                )
+        if tensor in integers(op.outputs):
+            kind = kind_of(model, number, op)[0]
+            return (
+                f"operator {number} ({kind}): the size of {title} depends on the values that it reads, "
+                "so that LiteRT knows it only when it runs; convert the model with fixed sizes"
+            )
     return f"{title}: has a dynamic shape, and no operator makes it; convert the model with fixed sizes"
 
 

@@ -15,7 +15,7 @@ from hmcos.frontends.tflite.reading import parse
 from hmcos.frontends.tflite.schema import integers
 from hmcos.network.opening import open_source
 from hmcos.tasks.inspection import inspect_source
-from tflite_models import S, Sketch, conditional, one_operator
+from tflite_models import S, Sketch, conditional, loop, one_operator
 
 OPEN = [-1, -1, -1, 3]
 
@@ -95,16 +95,14 @@ def test_what_is_to_bind_is_listed(tmp_path: Path) -> None:
     assert "bind the free symbols t0:1, t0:2 with --bind NAME=VALUE" in told.obstacle
 
 
-def test_an_open_batch_of_one_is_said_and_nothing_is_changed(tmp_path: Path) -> None:
+def test_an_open_batch_that_the_file_has_as_one_is_taken_as_it_is(tmp_path: Path) -> None:
     sketch = one_operator()
     for tensor in sketch.model.subgraphs[0].tensors:
         tensor.shapeSignature = [-1, 4]
     model = open_source(saved(sketch, tmp_path)).model
     assert model is not None
     assert model.proto == sketch.bytes()
-    assert model.notes == (
-        "the leading dimension t0:0 has no name and no size; it counts as 1: --bind t0:0=N",
-    )
+    assert (model.notes, model.bind) == ((), {})
     bound = open_source(tmp_path / "m.tflite", {"t0:0": 5}).model
     assert bound is not None
     assert [tensor.shape for tensor in bound.graph.tensors] == [(5, 4), (5, 4)]
@@ -159,3 +157,76 @@ def test_bodies_follow_their_operator(tmp_path: Path) -> None:
     assert model is not None
     bodies = [body.graph for op in model.graph.operators for body in op.bodies]
     assert [t.shape for body in bodies for t in body.tensors] == [(1, 7)] * 6
+
+
+def test_inputs_that_a_body_never_reads_have_the_sizes_of_what_they_get(tmp_path: Path) -> None:
+    sketch = loop()
+    for graph in sketch.model.subgraphs:
+        for tensor in graph.tensors:
+            if tensor.type == S.TensorType.FLOAT32:
+                tensor.shape, tensor.shapeSignature = [1, 1], [1, -1]
+    model = open_source(saved(sketch, tmp_path), {"t1:1": 6}).model
+    assert model is not None
+    (runs,) = (op for op in model.graph.operators if op.bodies)
+    fed = [body.graph.tensors[body.graph.inputs[1]].shape for body in runs.bodies]
+    assert [body.attribute for body in runs.bodies] == ["cond", "body"]
+    assert fed == [(1, 6), (1, 6)]
+    assert (1, 12) in [tensor.shape for tensor in runs.bodies[1].graph.tensors]
+
+
+def test_a_body_that_two_operators_run_at_two_sizes_is_refused(tmp_path: Path) -> None:
+    sketch = Sketch()
+    sketch.subgraph()
+    choice = sketch.tensor([1], "BOOL")
+    fed = [sketch.tensor([1, 1], shapeSignature=[1, -1]) for _ in range(2)]
+    made = [sketch.tensor([1, 1], shapeSignature=[1, -1]) for _ in range(2)]
+    for t, u in zip(fed, made, strict=True):
+        sketch.operator("IF", [choice, t], [u], thenSubgraphIndex=1, elseSubgraphIndex=2)
+    sketch.ports([choice, *fed], made)
+    for kind in ("ADD", "MUL"):
+        sketch.subgraph()
+        inner, result = (sketch.tensor([1, 1], shapeSignature=[1, -1]) for _ in range(2))
+        sketch.operator(kind, [inner, inner], [result])
+        sketch.ports([inner], [result])
+    path = saved(sketch, tmp_path)
+    assert open_source(path, {"t1:1": 5, "t2:1": 5}).model is not None
+    with pytest.raises(ModelError, match="one size: convert the model with fixed sizes"):
+        open_source(path, {"t1:1": 5, "t2:1": 6})
+
+
+def test_subgraphs_that_the_first_does_not_run_stay_as_they_are(tmp_path: Path) -> None:
+    sketch = spatial()
+    sketch.subgraph("second")
+    fed, made = (sketch.tensor([1, 1], shapeSignature=[1, -1]) for _ in range(2))
+    sketch.operator("RELU", [fed], [made])
+    sketch.ports([fed], [made])
+    path = saved(sketch, tmp_path)
+    hmcos.schedule(path, bind={"t0:1": 8, "t0:2": 6}, output=tmp_path / "out")
+    first, second = parse((tmp_path / "out" / "m.tflite").read_bytes()).subgraphs or []
+    assert integers((first.tensors or [])[0].shape) == [1, 8, 6, 3]
+    assert [integers(tensor.shapeSignature) for tensor in second.tensors or []] == [[1, -1], [1, -1]]
+    assert hmcos.verify(path, tmp_path / "out" / "plan.json").holds
+
+
+@pytest.mark.slow
+def test_a_bound_model_is_tiled(tmp_path: Path) -> None:
+    sketch = Sketch()
+    sketch.subgraph()
+    fed, wide, made = (sketch.tensor([1, 1, 1, n], shapeSignature=[-1, -1, -1, n]) for n in (3, 16, 2))
+    for x, y, n in ((fed, wide, 3), (wide, made, 16)):
+        channels = sketch.model.subgraphs[0].tensors[y].shape[3]
+        weights = sketch.tensor([channels, 3, 3, n], data=np.ones([channels, 3, 3, n], "int8"))
+        offsets = sketch.tensor([channels], "INT32", np.zeros([channels], "int32"))
+        padding = S.Padding.SAME
+        sketch.operator("CONV_2D", [x, weights, offsets], [y], padding=padding, strideH=1, strideW=1)
+    sketch.ports([fed], [made])
+    path = saved(sketch, tmp_path)
+    plan = hmcos.schedule(
+        path,
+        bind={"t0:1": 64, "t0:2": 64},
+        output=tmp_path / "out",
+        tile=hmcos.Tiling(max_extra_macs=0.5),
+    )
+    assert plan.rewriting is not None
+    assert plan.peak < plan.given_peak
+    assert hmcos.verify(path, tmp_path / "out" / "plan.json", runs=1).holds
