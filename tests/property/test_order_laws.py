@@ -108,7 +108,7 @@ def test_the_plain_search_in_one_direction_finds_the_optimum() -> None:
 
 @pytest.mark.slow
 def test_pieces_and_brackets_find_the_optimum_where_the_quick_search_is_off(pace: SearchPace) -> None:
-    pace = replace(pace, quick_operators=0, first_steps=2, slice=2, first_probe=2, hard_probe=4)
+    pace = replace(pace, quick_operators=0, first_steps=2, slice=2, first_probe=2, beam_states=1)
     source = Random(6)
     for _ in range(300):
         problem = random_problem(source, source.randrange(6, 12))
@@ -127,7 +127,7 @@ PACES = st.builds(
     first_steps=st.integers(1, 20),
     patience=st.integers(1, 20),
     first_probe=st.integers(1, 20),
-    hard_probe=st.integers(1, 40),
+    beam_states=st.integers(0, 3),
     uncut=st.integers(0, 20),
 )
 

@@ -40,9 +40,9 @@ class PruningRules:
     backward: bool = True
     """Search from the end."""
     stepping: bool = True
-    """Try the lower bound as a threshold before bracketing."""
+    """Try the lower bound as a threshold before the best peak."""
     beams: bool = True
-    """Look for low orders with beams while bracketing."""
+    """Look for low orders with beams."""
     pace: SearchPace = field(default_factory=SearchPace)
     """When the parts of the search take turns."""
 

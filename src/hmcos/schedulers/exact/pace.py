@@ -20,12 +20,13 @@ class SearchPace:
     slice: int = 256
     """The two directions take turns after this many states."""
     first_steps: int = 2_000
-    """States that stepping may enter before bracketing begins."""
+    """States that stepping may enter before the probe just below the peak begins."""
     patience: int = 2_000
     """States that stepping may spend on a threshold above the lower bound."""
     first_probe: int = 1_000
-    """States of a bracketing probe in the first round; doubled whenever a round decides nothing."""
-    hard_probe: int = 4_000
-    """Once bracketing probes have this many states, each round begins with beams, wider ones each time."""
+    """States of the probes of the first round after stepping; doubled whenever a round decides nothing."""
+    beam_states: int = 10
+    """A beam begins after this many states for each sequence and each state that it keeps: a search that ends
+    sooner is quicker without it."""
     uncut: int = 64
     """Valley cuts begin after this many states: a search that succeeds sooner is quicker without them."""

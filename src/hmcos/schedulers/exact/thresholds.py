@@ -3,7 +3,10 @@
 A probe asks whether there is an order within a threshold. If there is none, the lower bound rises to the
 least running memory over the threshold that the probe met; if there is one, its peak becomes the best
 peak. Stepping through the thresholds from the lower bound up is quick if the bound is close to the
-optimum. If it is not, bracketing the gap between bound and peak is far better.
+optimum. If it is not, one probe just below the best peak gets most of the states: on wide networks refuting a
+threshold next to the optimum takes little longer than refuting one far below it, so climbing from the bound
+would pay for all of it again and again. The probe is kept until it ends: refuted, it proves the best order
+optimal.
 """
 
 from __future__ import annotations
@@ -26,8 +29,8 @@ BEAM_WIDTHS = (1, 8, 32)
 """States that each of these beams keeps at each size."""
 MOST_HALVINGS = 6
 """After this many halvings of the gap, the threshold to refute is the lower bound itself."""
-LARGEST_SHARE = 8
-"""The most states that one direction gets for each state of the other."""
+MOST_DOUBLINGS = 4
+"""How often the share of a direction is doubled at most."""
 
 
 class Direction:
@@ -92,8 +95,8 @@ class Stretch:
         """Per direction searched: whether it is backward."""
         self._directions: dict[bool, Direction] = {}
         self._probes: dict[int, Probe] = {}
-        self._shares = [1] * len(self._ways)
-        """The share of states per direction; a direction that decides probes gets a larger one."""
+        self._doublings = [0] * len(self._ways)
+        """Per direction: how often its share of the states was doubled, because it decided a probe."""
         self._halvings = MOST_HALVINGS
         """The next threshold to refute lies above the lower bound by the gap halved this many times."""
 
@@ -133,19 +136,28 @@ class Stretch:
             yield from self._probe(budget, self.rules.pace.first_steps)
 
     def meet(self) -> Iterator[None]:
-        """Step, then bracket, until peak and lower bound meet; yields after every slice."""
+        """Step, then probe just below the peak, until peak and lower bound meet; yields after every slice.
+
+        An unfinished probe proves nothing, so some states go to thresholds that are easier to refute.
+        """
         pace = self.rules.pace
         if self.rules.stepping:
             yield from self.step(pace.first_steps)
         quota, widths = pace.first_probe, list(BEAM_WIDTHS)
         while self.peak > self.lower_bound:
-            if widths and quota >= pace.hard_probe:
-                yield from self._run_beams(widths.pop(0))
             gap = self.lower_bound, self.peak
-            yield from self._probe_above_bound(quota)
-            yield from self._probe_below_peak(quota // 16)
+            if widths and self._is_worth(widths[0]):
+                yield from self._run_beams(widths.pop(0))
+            if widths:
+                yield from self._probe_below_peak(quota // 16)
+            yield from self._probe_above_bound(quota // 4)
+            yield from self._probe(self.peak - 1, quota - quota // 4)
             if gap == (self.lower_bound, self.peak):
                 quota *= 2
+
+    def _is_worth(self, width: int) -> bool:
+        """Return whether the search has taken about as long as a beam of this width would take."""
+        return self.states >= width * self.rules.pace.beam_states * len(self._sequences)
 
     def _run_beams(self, width: int) -> Iterator[None]:
         """Run beams from both ends for as long as they lower the peak."""
@@ -204,7 +216,7 @@ class Stretch:
 
     def _take_turn(self, probe: Probe) -> None:
         """Advance one direction of a probe by a slice; update peak or bound if that decides the probe."""
-        turn = probe.turn(self._shares)
+        turn = probe.turn([1 << doublings for doublings in self._doublings])
         direction, descent = self._direction(self._ways[turn]), probe.descents[turn]
         if descent is None:
             descent = probe.descents[turn] = direction.descent(probe.threshold, self.rules)
@@ -217,7 +229,15 @@ class Stretch:
             self._improve(direction.order(descent.path or []))
         elif decided is False:
             self.lower_bound = max(self.lower_bound, descent.least_need)
-        if decided is not None:
-            self._shares[turn] = min(self._shares[turn] + 1, LARGEST_SHARE)
+        if decided is not None and all(probe.descents):
+            self._favour(turn)
         if probe.threshold <= self.lower_bound:
             direction.commit(descent.root)
+
+    def _favour(self, turn: int) -> None:
+        """Shift the shares of states by a factor of two towards the direction that decided a probe."""
+        others = [way for way, doublings in enumerate(self._doublings) if way != turn and doublings]
+        for way in others:
+            self._doublings[way] -= 1
+        if not others:
+            self._doublings[turn] = min(self._doublings[turn] + 1, MOST_DOUBLINGS)
