@@ -85,6 +85,10 @@ class GraphBuilder:
         """Append a tensor to the outputs of the graph."""
         self._outputs.append(tensor)
 
+    def tensor(self, tensor: int) -> Tensor:
+        """Return a tensor by its id, as it was added."""
+        return self._tensors[tensor]
+
     def is_constant(self, tensor: int) -> bool:
         """Return whether a tensor has the same value on every run, judging by the operators added so far."""
         return tensor in self._constant
@@ -97,8 +101,7 @@ class GraphBuilder:
                 the operators and the tensor, and whether sorting would help or there is a cycle.
         """
         producer = self._producers()
-        self._check_producers(producer)
-        self._check_sorted(producer)
+        self._check_reads(producer)
         tensors = list(self._tensors)
         for t in producer:
             tensors[t] = _marked(tensors[t], is_parameter=t in self._constant)
@@ -139,21 +142,25 @@ class GraphBuilder:
                 producer[t] = op.number
         return producer
 
-    def _check_producers(self, producer: dict[int, int]) -> None:
+    def _check_reads(self, producer: dict[int, int]) -> None:
+        """Check that all that is read or put out exists, and is made before it is read."""
+        here = set(self._given)
+        unsorted = False
         for op in self._operators:
+            unsorted = unsorted or not here.issuperset(op.reads)
+            here.update(op.makes)
+        for op in self._operators if unsorted else ():
             for t in op.reads:
-                if t not in producer and t not in self._given:
+                if t not in here:
                     name = self._tensors[t].name
                     raise ModelError(
                         f"{op.title} reads tensor {name!r}, but no input, parameter or operator provides it"
                     )
         for t in self._outputs:
-            if t not in producer and t not in self._given:
+            if t not in here:
                 name = self._tensors[t].name
                 raise ModelError(f"graph output {name!r} has no producer: no operator makes it")
-
-    def _check_sorted(self, producer: dict[int, int]) -> None:
-        for op in self._operators:
+        for op in self._operators if unsorted else ():
             for t in op.reads:
                 if producer.get(t, -1) >= op.number:
                     self._raise_unsorted(op, t, producer)

@@ -42,8 +42,8 @@ class _Scope:
     source: ListedGraph
     outer: _Scope | None
     builder: GraphBuilder
-    tensors: dict[str, tuple[int, Tensor]] = field(default_factory=dict[str, tuple[int, Tensor]])
-    """Name to id and tensor."""
+    ids: dict[str, int] = field(default_factory=dict[str, int])
+    """Name to id of each tensor."""
     constants: dict[str, TensorProto] = field(default_factory=dict[str, TensorProto])
     """Values that are stored in the file."""
     unknown: dict[int, str] = field(default_factory=dict[int, str])
@@ -137,13 +137,13 @@ def _add_parameter(scope: _Scope, source: ListedTensor) -> None:
     name = source.name
     if not name:
         raise ModelError(f"{_place(scope)}a parameter has no name")
-    if name in scope.tensors:
+    if name in scope.ids:
         raise ModelError(f"{_place(scope)}parameter {name!r} is defined twice")
     sizes = source.type.sizes
     if sizes and min(sizes) < 0:
         raise ModelError(f"{_place(scope)}parameter {name!r} has a negative size in its shape {list(sizes)}")
     tensor = _tensor(name, source.type, is_parameter=True)
-    scope.tensors[name] = scope.builder.add_parameter(tensor), tensor
+    scope.ids[name] = scope.builder.add_parameter(tensor)
     if source.indices is None:
         scope.constants[name] = source.proto
         scope.ledger.parameter_bytes += tensor.size
@@ -157,17 +157,16 @@ def _add_input(scope: _Scope, value: ListedValue) -> None:
     name = value.name
     if not name:
         raise ModelError(f"{_place(scope)}a graph input has no name")
-    if name in scope.tensors and scope.tensors[name][1].is_parameter:
+    if name in scope.ids and scope.builder.tensor(scope.ids[name]).is_parameter:
         return  # files before IR version 4 list parameters as inputs too
-    if name in scope.tensors:
+    if name in scope.ids:
         raise ModelError(f"{_place(scope)}graph input {name!r} is listed twice")
     if any(dim.dim_value < UNNAMED for dim in value.type.tensor_type.shape.dim):
         sizes = [dim.dim_param or dim.dim_value for dim in value.type.tensor_type.shape.dim]
         raise ModelError(f"{_place(scope)}graph input {name!r} has a negative size in its shape {sizes}")
     value_type = scope.ledger.inferred.types[scope.path].get(name, UNKNOWN)
     tensor = _tensor(name, value_type)
-    added = scope.builder.add_input(tensor)
-    scope.tensors[name] = added, tensor
+    added = scope.ids[name] = scope.builder.add_input(tensor)
     if not value_type.is_known:
         scope.unknown[added] = f"{_place(scope)}input {_describe(name, value_type)}"
 
@@ -179,7 +178,7 @@ def _add_made(scope: _Scope, number: int, node: ListedNode) -> None:
     types = scope.ledger.inferred.types[scope.path]
     constant, never_runs = is_constant(node.kind, _domain(node)), scope.never_runs
     for name in node.outputs:
-        if not name or name in scope.tensors:
+        if not name or name in scope.ids:
             continue
         value_type = types.get(name, UNKNOWN)
         try:
@@ -193,8 +192,7 @@ def _add_made(scope: _Scope, number: int, node: ListedNode) -> None:
                 f"{_title(scope, number, node)}: makes {name!r}, which is also the name of a tensor around"
                 " it; ONNX forbids that: rename one of them"
             )
-        added = scope.builder.add_tensor(tensor)
-        scope.tensors[name] = added, tensor
+        added = scope.ids[name] = scope.builder.add_tensor(tensor)
         if not value_type.is_known:
             scope.unknown[added] = f"{_describe(name, value_type)} of {_title(scope, number, node)}"
         if constant:
@@ -204,7 +202,7 @@ def _add_made(scope: _Scope, number: int, node: ListedNode) -> None:
 
 def _is_visible(scope: _Scope | None, name: str) -> bool:
     """Return whether a graph, or one around it, has a tensor of this name."""
-    while scope is not None and name not in scope.tensors:
+    while scope is not None and name not in scope.ids:
         scope = scope.outer
     return scope is not None
 
@@ -280,7 +278,9 @@ def _describe(name: str, value_type: ValueType) -> str:
 
 def _operator(scope: _Scope, number: int, node: ListedNode) -> Operator:
     inner, captured = _read_bodies(scope, node) if node.bodies else ((), set[int]())
-    inputs = tuple(_id(scope, name) if name else None for name in node.inputs)
+    inputs = tuple(map(scope.ids.get, node.inputs))  # there may be millions; most names are known
+    if None in inputs:
+        inputs = tuple(_id(scope, name) if name else None for name in node.inputs)
     domain = _domain(node)
     training = node.kind in RANDOM_IN_TRAINING_KINDS and _may_train(scope, node)
     random_inside = any(op.is_random for body in inner for op in body.graph.operators)
@@ -290,7 +290,7 @@ def _operator(scope: _Scope, number: int, node: ListedNode) -> Operator:
         kind=node.kind,
         domain=domain,
         inputs=inputs,
-        outputs=tuple(scope.tensors[name][0] if name else None for name in node.outputs),
+        outputs=tuple(map(scope.ids.get, node.outputs)),
         captured=tuple(sorted(captured.difference(inputs))) if captured else (),
         bodies=inner,
         is_random=random_inside or is_random(node.kind, domain, training=training),
@@ -314,18 +314,18 @@ def _domain(node: ListedNode) -> str:
 
 def _id(scope: _Scope, name: str) -> int:
     """Return the id of a name in this graph; the builder reports a name that is not defined."""
-    if name in scope.tensors:
-        return scope.tensors[name][0]
+    if name in scope.ids:
+        return scope.ids[name]
     outer = scope.outer
-    while outer is not None and name not in outer.tensors:
+    while outer is not None and name not in outer.ids:
         outer = outer.outer
     if outer is None:
-        tensor = Tensor(name, "unknown", 0, ())
-        added = scope.builder.add_tensor(tensor)
+        added = scope.builder.add_tensor(Tensor(name, "unknown", 0, ()))
     else:
-        there, tensor = outer.tensors[name]
-        added = scope.builder.add_captured(tensor, is_constant=outer.builder.is_constant(there))
-    scope.tensors[name] = added, tensor
+        there = outer.ids[name]
+        tensor, is_constant = outer.builder.tensor(there), outer.builder.is_constant(there)
+        added = scope.builder.add_captured(tensor, is_constant=is_constant)
+    scope.ids[name] = added
     return added
 
 
