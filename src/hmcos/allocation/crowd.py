@@ -21,6 +21,9 @@ Numbers = npt.NDArray[Any]
 LARGEST = 2**62
 """Below this, sums and differences of addresses fit into 64 bits."""
 
+FEW_ROWS = 8
+"""Up to this many rows, a scan in Python takes less time than the calls of numpy."""
+
 Steps = tuple[int, int]
 """Steps [begin, end)."""
 
@@ -120,6 +123,8 @@ class CrowdPlacement:
     def lowest(self, i: int, address: int = 0) -> int:
         """Return the lowest address, from the given one on, at which item i overlaps no placed item."""
         item = self._crowd.items[i]
+        if self._count <= FEW_ROWS and len(self._crowd.runs[i]) == 1:
+            return self._lowest_of_few(i, address)
         lows, floors = self._gaps(i, address)
         wide = floors[:-1] <= lows
         if len(wide) and item.step == 1 and item.spans[0] == (0, None):
@@ -129,6 +134,19 @@ class CrowdPlacement:
         starts = _legal(item, floors[gaps])
         fitting = np.flatnonzero(starts <= lows[gaps])
         return int(starts[fitting[0]]) if len(fitting) else item.legal(int(floors[-1]))
+
+    def _lowest_of_few(self, i: int, address: int) -> int:
+        """Return what `lowest` returns, for an item of one size."""
+        item, ((size, runs),) = self._crowd.items[i], self._crowd.runs[i]
+        rows = (column[: self._count].tolist() for column in (self._begin, self._end, self._low, self._high))
+        start = item.legal(address)
+        for begin, end, low, high in zip(*rows, strict=True):
+            if not any(begin < last and end > first for first, last in runs):
+                continue
+            if start + size <= low:
+                break
+            start = item.legal(high) if high > start else start
+        return start
 
     def tightest(self, i: int) -> int:
         """Return the lowest start in the smallest gap with room for item i, or above all if none has room."""

@@ -87,6 +87,8 @@ def _is_external(lives: Lives, group: Sequence[int]) -> bool:
 
 
 def _item(lives: Lives, group: Sequence[int]) -> Item:
+    if len(group) == 1 and not lives.demands and not lives.pools:
+        return _plain(lives, group[0])
     rectangles = sorted(
         (begin, end, lives.footprint(i))
         for i in group
@@ -111,6 +113,13 @@ def _item(lives: Lives, group: Sequence[int]) -> Item:
         _spans(lives, group, size),
         pins[0] if pins else None,
     )
+
+
+def _plain(lives: Lives, i: int) -> Item:
+    """Return the item of a life alone that asks for nothing; most are, and there may be 100,000."""
+    life, size = lives.lives[i], lives.footprint(i)
+    needed = ((life.birth, life.death, size),) if size and life.birth < life.death else ()
+    return Item((i,), needed, size, lives.alignment, ((0, None),))
 
 
 def _merged(rectangles: Sequence[LifePiece]) -> list[LifePiece]:
