@@ -52,7 +52,7 @@ class Share(click.ParamType[float]):
 
 
 class Symbol(click.ParamType[tuple[str, int]]):
-    """NAME=VALUE: the size of a symbolic dimension."""
+    """NAME=VALUE: the size of a symbolic dimension, or the value of an input."""
 
     name = "NAME=VALUE"
 
@@ -61,7 +61,7 @@ class Symbol(click.ParamType[tuple[str, int]]):
     ) -> tuple[str, int]:
         """Return name and value; raises OptionError if the text is not such a pair."""
         symbol, equals, size = str(value).rpartition("=")
-        if not equals or not symbol or not size.strip().isdecimal() or len(size) > 20:
+        if not equals or not symbol or not size.strip().removeprefix("-").isdecimal() or len(size) > 20:
             raise OptionError(f"--bind {value}: write NAME=VALUE with a whole number, such as --bind batch=1")
         return symbol, int(size)
 
@@ -131,8 +131,8 @@ def bind_option(command: _Command) -> _Command:
         "--bind",
         type=Symbol(),
         multiple=True,
-        help="Set the size of a symbolic dimension, or of one without a name: INPUT:AXIS=VALUE; "
-        "can be repeated.",
+        help="Set the size of a symbolic dimension, or of one without a name: INPUT:AXIS=VALUE; or the value "
+        "of an input that decides sizes or branches: INPUT=VALUE, INPUT[0]=VALUE; can be repeated.",
     )(command)
 
 

@@ -25,9 +25,10 @@ def random_inputs(
     """Return tensor to random bytes for every input of a network; equal seeds and runs give equal bytes.
 
     `known` is the ranges of parameters (`loading.ranges`), for indices that are computed with them. With
-    `integers`, all integers are that number.
+    `integers`, all integers are that number. Inputs whose values are bound have these.
     """
     draw = np.random.default_rng([seed, run])
+    given = dict(graph.values)
     ranges = index_ranges(graph, known)
     divisors = {
         t for op in graph.operators if op.kind in ("Div", "Mod") for t in op.inputs[1:] if t is not None
@@ -41,8 +42,14 @@ def random_inputs(
             wanted = Range(1, SMALL - 1).within(ranges.get(t, Range(1, SMALL - 1)))
         else:
             wanted = ranges.get(t)
-        content[t] = _random(draw, tensor, wanted)
+        content[t] = _random(draw, tensor, wanted) if t not in given else _bound(tensor, given[t])
     return content
+
+
+def _bound(tensor: Tensor, elements: tuple[int, ...]) -> Bytes:
+    if tensor.element == "bfloat16":
+        return as_bytes((np.array(elements, np.float32).view(np.uint32) >> 16).astype(np.uint16))
+    return as_bytes(np.array(elements, np.int64).astype(tensor.element))
 
 
 def input_called(graph: Graph, name: str) -> int:
@@ -91,7 +98,7 @@ def own_inputs(graph: Graph, files: Mapping[str, Path]) -> dict[int, Bytes]:
     """Return tensor to bytes of the inputs that the user gave as files, by name or position.
 
     Raises:
-        OptionError: there is no such input, an input has two files, or a file has a wrong type or shape.
+        OptionError: there is no such input, or two files for it, or a file has a wrong type, shape or value.
     """
     content: dict[int, Bytes] = {}
     for name, path in files.items():
@@ -99,7 +106,15 @@ def own_inputs(graph: Graph, files: Mapping[str, Path]) -> dict[int, Bytes]:
         if t in content:
             raise OptionError(f"--input {name}: this input has a file already")
         content[t] = _read(graph.tensors[t], name, path)
+    for t, elements in graph.values:
+        if t in content and not np.array_equal(content[t], _bound(graph.tensors[t], elements)):
+            name = graph.tensors[t].name
+            raise OptionError(f"--input {name}: the plan is for {name} = {_shown(elements)}; give that value")
     return content
+
+
+def _shown(elements: tuple[int, ...]) -> str:
+    return str(elements[0]) if len(elements) == 1 else f"[{', '.join(map(str, elements))}]"
 
 
 def _random(draw: np.random.Generator, tensor: Tensor, wanted: Range | None) -> Bytes:

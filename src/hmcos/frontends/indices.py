@@ -95,7 +95,8 @@ def index_ranges(graph: Graph, known: Mapping[int, Range]) -> dict[int, Range]:
     `known` is the ranges of parameters. Ranges are propagated from the indices back to the inputs, through
     arithmetic with known numbers; two unknown operands share the range.
     """
-    spans = {**known, **_passed_on(graph, known)}
+    given = {t: Range(min(value), max(value)) for t, value in graph.values}
+    spans = {**known, **_passed_on(graph, known), **given}
     demanded: dict[int, Range] = {}
     for op in reversed(graph.operators):
         for t, wanted in (*_indices(graph, op), *_operands(graph, op, demanded, spans)):

@@ -24,6 +24,7 @@ class GraphBuilder:
         self._inputs: list[int] = []
         self._outputs: list[int] = []
         self._held: list[int] = []
+        self._values: list[tuple[int, tuple[int, ...]]] = []
         self._given: set[int] = set()
         """Tensors that exist before the first operator runs."""
         self._constant: set[int] = set()
@@ -34,10 +35,12 @@ class GraphBuilder:
         self._tensors.append(tensor)
         return len(self._tensors) - 1
 
-    def add_input(self, tensor: Tensor) -> int:
-        """Return the id of a new tensor that the caller feeds on every run."""
+    def add_input(self, tensor: Tensor, value: tuple[int, ...] | None = None) -> int:
+        """Return the id of a new tensor that the caller feeds on every run, always `value` if given."""
         added = self.add_tensor(_marked(tensor, is_parameter=False))
         self._inputs.append(added)
+        if value is not None:
+            self._values.append((added, value))
         self._given.add(added)
         return added
 
@@ -113,6 +116,7 @@ class GraphBuilder:
             tuple(self._outputs),
             tuple(self._held),
             self._symbols,
+            tuple(self._values),
         )
 
     def _computes_constants(self, operator: Operator) -> bool:

@@ -128,6 +128,8 @@ class Graph:
     """Ids of inputs that the caller holds to the end, as if they were outputs."""
     symbols: tuple[str, ...] = field(default=())
     """Symbolic dimensions of the source, in order of first appearance, whether bound or not."""
+    values: tuple[tuple[int, tuple[int, ...]], ...] = field(default=())
+    """Inputs that have the same value in every run, and its elements: sizes and branches follow from them."""
 
     def __repr__(self) -> str:
         return f"<Graph: {len(self.operators):,} operators, {len(self.tensors):,} tensors>"

@@ -51,7 +51,8 @@ def branch_types(step: Step) -> None:
         other = next(name for name in made if name != taken)
         step.walk.dead.add(bodies[other].path)
         step.walk.notes.append(
-            f"{_title(step)}: sizes decide its condition; {other} never runs and counts nothing"
+            f"{_title(step)}: sizes and bound values decide its condition; {other} never runs and counts "
+            "nothing"
         )
         step.tell(made[taken])
         return

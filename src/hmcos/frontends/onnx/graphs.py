@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from onnx import ModelProto, TensorProto
@@ -10,8 +10,10 @@ from onnx import ModelProto, TensorProto
 from hmcos.errors import ModelError, SizeError
 from hmcos.frontends.onnx.body_graphs import free_names
 from hmcos.frontends.onnx.elements import element
+from hmcos.frontends.onnx.given_values import suggested
 from hmcos.frontends.onnx.listing import ListedGraph, ListedNode, ListedTensor, ListedValue, tensor_type
 from hmcos.frontends.onnx.shapes import Inferred
+from hmcos.frontends.onnx.sizes import InputSizes
 from hmcos.frontends.onnx.types import UNKNOWN, UNNAMED, ValueType
 from hmcos.graph.builder import GraphBuilder
 from hmcos.graph.graph import Body, Graph, Operator, Tensor, operator_title
@@ -48,6 +50,8 @@ class _Scope:
     """Values that are stored in the file."""
     unknown: dict[int, str] = field(default_factory=dict[int, str])
     """Id to description of each tensor whose size is unknown."""
+    values: Mapping[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
+    """The elements of inputs that have the same value in every run, by name."""
 
     @property
     def path(self) -> str:
@@ -67,8 +71,7 @@ def read_graph(
     source: ModelProto,
     listed: ListedGraph,
     inferred: Inferred,
-    symbols: tuple[str, ...],
-    bound: Sequence[str],
+    sizes: InputSizes,
 ) -> tuple[Graph, int]:
     """Return the graph of a model, whose main graph is `listed`, and the bytes of its weights and constants.
 
@@ -80,24 +83,26 @@ def read_graph(
         (entry.version for entry in source.opset_import if entry.domain in STANDARD_DOMAINS), default=1
     )
     ledger = _Ledger(inferred, opset)
-    graph = _read(_Scope(ledger, listed, None, GraphBuilder(source.graph.name, symbols)))
+    scope = _Scope(ledger, listed, None, GraphBuilder(source.graph.name, sizes.symbols), values=sizes.values)
+    graph = _read(scope)
     if ledger.unknown:
-        free = [symbol for symbol in symbols if symbol not in bound]
-        raise SizeError(_unknown_sizes(ledger.unknown, free))
+        free = [symbol for symbol in sizes.symbols if symbol not in sizes.bind]
+        raise SizeError(_unknown_sizes(ledger.unknown, free, suggested(listed, sizes.bind)))
     return graph, ledger.parameter_bytes
 
 
-def _unknown_sizes(unknown: list[str], free: list[str]) -> str:
+def _unknown_sizes(unknown: list[str], free: list[str], values: list[str]) -> str:
     more = f" and {len(unknown) - LISTED} more" if len(unknown) > LISTED else ""
     what = f"sizes are unknown: {', '.join(unknown[:LISTED])}{more}"
+    valued = f", or the value of an input that decides them, --bind {values[0]}=VALUE" if values else ""
     if not free:
         return (
             f"{what}; no symbol is left to bind: bind sizes by tensor and axis, --bind TENSOR:AXIS=VALUE "
-            "(axis 0 of a sequence is the number of its parts), or give these tensors fixed shapes in the "
-            "file's value_info"
+            f"(axis 0 of a sequence is the number of its parts){valued}, or give these tensors fixed shapes "
+            "in the file's value_info"
         )
     rest = f" and {len(free) - LISTED} more" if len(free) > LISTED else ""
-    return f"{what}; bind the free symbols {', '.join(free[:LISTED])}{rest} with --bind NAME=VALUE"
+    return f"{what}; bind the free symbols {', '.join(free[:LISTED])}{rest} with --bind NAME=VALUE{valued}"
 
 
 def _read(scope: _Scope) -> Graph:
@@ -166,7 +171,7 @@ def _add_input(scope: _Scope, value: ListedValue) -> None:
         raise ModelError(f"{_place(scope)}graph input {name!r} has a negative size in its shape {sizes}")
     value_type = scope.ledger.inferred.types[scope.path].get(name, UNKNOWN)
     tensor = _tensor(name, value_type)
-    added = scope.ids[name] = scope.builder.add_input(tensor)
+    added = scope.ids[name] = scope.builder.add_input(tensor, scope.values.get(name))
     if not value_type.is_known:
         scope.unknown[added] = f"{_place(scope)}input {_describe(name, value_type)}"
 

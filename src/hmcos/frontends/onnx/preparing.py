@@ -20,6 +20,7 @@ from hmcos.frontends.onnx.broadcasting import broadcasting
 from hmcos.frontends.onnx.dimensions import evaluate, symbols
 from hmcos.frontends.onnx.elements import NUMBERS
 from hmcos.frontends.onnx.folding import Array, values
+from hmcos.frontends.onnx.given_values import keys_of
 from hmcos.frontends.onnx.listing import listed
 from hmcos.frontends.onnx.message_fields import copied, fresh_name, keep, names_used
 from hmcos.frontends.onnx.nodes import nodes
@@ -74,13 +75,17 @@ class _Sizes:
         self.others = self.of
         inputs = [value.type.tensor_type.shape.dim for value in source.graph.input]
         inner = symbols(d.dim_param for dims in inputs for d in dims[1:] if d.dim_param)
-        free = {s: n for s, n in model.bind.items() if s not in inner}
+        given = {model.graph.tensors[t].name: value for t, value in model.graph.values}
+        valued = keys_of(given, model.bind).difference(model.graph.symbols)
+        free = {s: n for s, n in model.bind.items() if s not in inner and s not in valued}
         if free:
             bind = dict(model.bind) | {symbol: size + 1 for symbol, size in free.items()}
-            self.others = self.of | value_types(source, listed(source.graph), bind, {}).types[""]
+            self.others = (
+                self.of | value_types(source, listed(source.graph), bind, {}, values=given).types[""]
+            )
             if not all(self._is_steady(name) for name in self.of):
                 free, self.others = {}, self.of
-        self.fixed = {s: n for s, n in model.bind.items() if s not in free}
+        self.fixed = {s: n for s, n in model.bind.items() if s not in free and s not in valued}
         """The symbols that the prepared model does not have any more, with their sizes."""
 
     def _is_steady(self, name: str) -> bool:

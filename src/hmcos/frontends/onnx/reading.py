@@ -110,8 +110,8 @@ def _model(
     sequences = sequence_inputs(graphs[0], sizes.bind)
     inferred = Inferred({graph.path: {} for graph in graphs})
     if runs:  # otherwise `read_graph` says what is wrong
-        inferred = value_types(proto, graphs, sizes.bind, known or {}, sequences)
-    graph, parameter_bytes = read_graph(proto, graphs[0], inferred, sizes.symbols, tuple(sizes.bind))
+        inferred = value_types(proto, graphs, sizes.bind, known or {}, sequences, sizes.values)
+    graph, parameter_bytes = read_graph(proto, graphs[0], inferred, sizes)
     return Model(
         graph=graph,
         path=path,

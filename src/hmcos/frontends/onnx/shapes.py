@@ -10,6 +10,7 @@ from onnx import GraphProto, ModelProto, NodeProto, defs, shape_inference
 
 from hmcos.frontends.onnx.body_graphs import bodies
 from hmcos.frontends.onnx.elements import NUMBERS
+from hmcos.frontends.onnx.given_values import array_of_given
 from hmcos.frontends.onnx.listing import ListedGraph, TypeReader
 from hmcos.frontends.onnx.propagation import may_propagate
 from hmcos.frontends.onnx.skeleton import OPAQUE_DOMAIN, NameScope, skeleton
@@ -18,7 +19,7 @@ from hmcos.frontends.onnx.walking import Types, Walk
 from hmcos.graph.graph import Tensor
 
 NO_TYPES: Mapping[str, ValueType] = MappingProxyType({})
-
+NO_VALUES: Mapping[str, tuple[int, ...]] = MappingProxyType({})
 
 FOLLOWED_TWICE = 1024
 """Nodes in nested loops, beyond those of the model, that are followed again."""
@@ -42,28 +43,31 @@ def value_types(
     bind: Mapping[str, int],
     known: Mapping[str, Tensor],
     sequences: Mapping[str, ValueType] = NO_TYPES,
+    values: Mapping[str, tuple[int, ...]] = NO_VALUES,
 ) -> Inferred:
     """Return the type of every value that is an input or made by a node, as far as it can be determined.
 
     `listed` are the graphs of the source. Inference takes precedence over the file's own value_info, which
     may be stale once symbols are bound: the file is trusted only for an operator whose output inference
     cannot determine, and the inference goes on from there. `known` tensors, by name, supply types that the
-    file does not have; `sequences` are the types of inputs that are no tensors. The main graph must be
-    executable as it is: inference would crash the process on some that are not.
+    file does not have; `sequences` are the types of inputs that are no tensors; `values` are the elements of
+    inputs that have the same value in every run. The main graph must be executable as it is: inference would
+    crash the process on some that are not.
     """
     light, scopes = skeleton(source, listed, bind)
     for scope in scopes:
         _learn(scope, known)
         _trust_unknown_kinds(scope)
     types = _inferred(light, scopes, follow=False)
-    if not sequences and _are_settled(scopes, types):
+    if not sequences and not values and _are_settled(scopes, types):
         return Inferred(types)
     types = _inferred(light, scopes, follow=may_propagate(scopes, types))
     types[""] |= sequences
-    if not sequences and _are_settled(scopes, types):
+    if not sequences and not values and _are_settled(scopes, types):
         return Inferred(types)
     most = FOLLOWED_TWICE + 2 * sum(len(graph.nodes) for graph in listed)
-    walk = Walk(light.opset_import, types, bind, most=most)
+    given = {name: array_of_given(elements, types[""][name]) for name, elements in values.items()}
+    walk = Walk(light.opset_import, types, bind, given, most=most)
     walk.follow(scopes[0])
     for scope in scopes:
         for name, own in scope.own.items():

@@ -1,4 +1,4 @@
-"""The sizes of a model's inputs that have to be given: which there are, and those that were.
+"""The sizes of a model's inputs that have to be given, and values that decide sizes: those that were given.
 
 A dimension without a name is called by its input and its axis, `INPUT:AXIS`; a leading one is 1 by default.
 Parameters that the caller may feed (they are listed as inputs as well) keep the value in the file unless
@@ -14,6 +14,7 @@ from onnx import TypeProto
 
 from hmcos.errors import OptionError
 from hmcos.frontends.onnx.dimensions import evaluate, symbols
+from hmcos.frontends.onnx.given_values import given_values, keys_of, suggested
 from hmcos.frontends.onnx.listing import ListedGraph, ListedValue, dimensions, symbolic
 from hmcos.frontends.onnx.sequences import MOST_PARTS
 from hmcos.frontends.onnx.types import UNNAMED, ValueType, read_type
@@ -31,7 +32,9 @@ class InputSizes:
     symbols: tuple[str, ...]
     """In order of first appearance."""
     bind: dict[str, int]
-    """Those with a size, given or by default."""
+    """Those with a size, given or by default, and what gives values to inputs (`given_values`)."""
+    values: dict[str, tuple[int, ...]]
+    """The elements of the inputs that have the same value in every run, by name."""
     notes: tuple[str, ...] = ()
 
 
@@ -49,12 +52,15 @@ def settle(graphs: Sequence[ListedGraph], bind: Mapping[str, int], *, lenient: b
     free = symbols(texts)
     given = _translated(main, bind)
     if lenient:
-        given = {symbol: size for symbol, size in given.items() if symbol in free}
+        valued = keys_of((value.name for value in main.inputs), given)
+        given = {symbol: size for symbol, size in given.items() if symbol in free or symbol in valued}
     inner = {name for node in main.nodes for name in node.outputs}
     inner.update(value.name for value in main.inputs if not value.type.HasField("tensor_type"))
-    _check(given, free, texts, inner)
     notes = [*_defaults(main, unnamed, given), *_overridden(main, given)]
-    return InputSizes(free, given, tuple(notes))
+    values = given_values(main, given, {*free, *texts})
+    valued = keys_of(values, given).difference(free, texts)
+    _check({key: size for key, size in given.items() if key not in valued}, main, free, texts, inner)
+    return InputSizes(free, given, values, tuple(notes))
 
 
 def sequence_inputs(main: ListedGraph, bind: Mapping[str, int]) -> dict[str, ValueType]:
@@ -166,14 +172,21 @@ def _translated(main: ListedGraph, bind: Mapping[str, int]) -> dict[str, int]:
 
 
 def _check(
-    bind: Mapping[str, int], listed: tuple[str, ...], dimensions: tuple[str, ...], made: set[str]
+    bind: Mapping[str, int],
+    main: ListedGraph,
+    listed: tuple[str, ...],
+    dimensions: tuple[str, ...],
+    made: set[str],
 ) -> None:
+    """Check the bindings of sizes."""
     for name, size in bind.items():
         tensor, _, axis = name.rpartition(":")
         is_made = axis.isdecimal() and tensor in made
         if name not in listed and name not in dimensions and not is_made:
             known = f"its symbols are {', '.join(listed)}" if listed else "it has no symbolic dimensions"
-            raise OptionError(f"there is no dimension {name!r} to bind; {known}")
+            names = suggested(main, bind)
+            valued = f"; the value of an input can be bound too: {', '.join(names[:3])}" if names else ""
+            raise OptionError(f"there is no dimension {name!r} to bind; {known}{valued}")
         if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size < 2**63:
             raise OptionError(f"the dimension {name!r} must be bound to a positive integer, not {size!r}")
 

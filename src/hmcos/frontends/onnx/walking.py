@@ -12,7 +12,7 @@ import numpy as np
 from onnx import NodeProto, OperatorSetIdProto
 
 from hmcos.frontends.onnx.bounded_sizes import DATA_KINDS, data_types, rising_types
-from hmcos.frontends.onnx.folding import array_of, is_small
+from hmcos.frontends.onnx.folding import Array, array_of, is_small
 from hmcos.frontends.onnx.one_node import inferred
 from hmcos.frontends.onnx.sequences import SEQUENCE_KINDS, sequence_types
 from hmcos.frontends.onnx.skeleton import NameScope
@@ -47,6 +47,8 @@ class Walk:
     opsets: Sequence[OperatorSetIdProto]
     types: Types
     bind: Mapping[str, int]
+    given: Mapping[str, Array]
+    """The values of inputs that are the same in every run."""
     values: dict[str, dict[str, Value]] = field(default_factory=dict[str, dict[str, Value]])
     """Small known values, by path and name."""
     made: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
@@ -72,6 +74,8 @@ class Walk:
         values = self.values[scope.path] = {}
         made = self.made[scope.path] = {value.name for value in scope.listed.inputs}
         made.update(scope.parameters)
+        if scope.outer is None:
+            values.update((name, Value(array)) for name, array in self.given.items())
         for tensor in scope.light.initializer:
             array = array_of(tensor)
             if array is not None and is_small(array):

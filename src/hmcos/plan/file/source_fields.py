@@ -6,7 +6,7 @@ import re
 from pathlib import PureWindowsPath
 
 from hmcos.errors import PlanError
-from hmcos.plan.file.fields import Fields
+from hmcos.plan.file.fields import MOST, Fields
 from hmcos.plan.plan import Source
 
 
@@ -34,7 +34,7 @@ def read_source_fields(fields: Fields) -> Source:
         sha256=fields.text("sha256"),
         original_sha256=fields.text("original_sha256"),
         inlined=fields.flag("inlined"),
-        bind={symbol: bind.number(symbol) for symbol in bind.values},
+        bind={name: bind.number(name, -MOST) for name in bind.values},
         absolute=fields.text("absolute") if "absolute" in fields.values else "",
         relative=fields.text("relative") if "relative" in fields.values else "",
         notes=fields.texts("notes") if "notes" in fields.values else (),
