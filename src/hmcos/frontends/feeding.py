@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hmcos.errors import OptionError
-from hmcos.frontends.indices import SMALL, Range, index_ranges
+from hmcos.frontends.indices import SMALL, Range, compared_with, index_ranges
 from hmcos.graph.graph import Graph, Tensor
 
 Bytes = npt.NDArray[np.uint8]
@@ -25,7 +25,8 @@ def random_inputs(
     """Return tensor to random bytes for every input of a network; equal seeds and runs give equal bytes.
 
     `known` is the ranges of parameters (`loading.ranges`), for indices that are computed with them. With
-    `integers`, all integers are that number. Inputs whose values are bound have these.
+    `integers`, all integers are that number. Inputs whose values are bound have these. A number that is
+    compared with known ones is each of these in turn, so that runs take one branch and the other.
     """
     draw = np.random.default_rng([seed, run])
     given = dict(graph.values)
@@ -33,6 +34,7 @@ def random_inputs(
     divisors = {
         t for op in graph.operators if op.kind in ("Div", "Mod") for t in op.inputs[1:] if t is not None
     }
+    choices = compared_with(graph, known) if integers is None else {}
     content: dict[int, Bytes] = {}
     for t in graph.inputs:
         tensor = graph.tensors[t]
@@ -42,13 +44,16 @@ def random_inputs(
             wanted = Range(1, SMALL - 1).within(ranges.get(t, Range(1, SMALL - 1)))
         else:
             wanted = ranges.get(t)
-        content[t] = _random(draw, tensor, wanted) if t not in given else _bound(tensor, given[t])
+        chosen = [n for n in choices.get(t, ()) if wanted is None or wanted.least <= n <= wanted.most]
+        content[t] = _random(draw, tensor, wanted)
+        if t in given:
+            content[t] = _bound(tensor, given[t])
+        elif run < len(chosen):
+            content[t] = _bound(tensor, (chosen[run],))
     return content
 
 
 def _bound(tensor: Tensor, elements: tuple[int, ...]) -> Bytes:
-    if tensor.element == "bfloat16":
-        return as_bytes((np.array(elements, np.float32).view(np.uint32) >> 16).astype(np.uint16))
     return as_bytes(np.array(elements, np.int64).astype(tensor.element))
 
 

@@ -84,9 +84,36 @@ _JOINS: Mapping[str, int] = {
     "SELECT_V2": 1,
 }
 """Kinds with values of all their inputs, to the position of the first of these."""
+_COMPARING = frozenset(
+    ("EQUAL", "GREATER", "GREATEROREQUAL", "GREATER_EQUAL", "LESS", "LESSOREQUAL", "LESS_EQUAL", "NOT_EQUAL")
+)
+"""Kinds that compare two values, in upper case."""
 _SUMS = frozenset(("CumSum", "ReduceSum", "CUMSUM", "SUM"))
 _Demand = tuple[int, Range]
 """A tensor, and the range in which its values must be."""
+
+
+def compared_with(graph: Graph, known: Mapping[int, Range]) -> dict[int, list[int]]:
+    """Return inputs of one whole number that are compared with known numbers, and these numbers.
+
+    A network may behave otherwise for these: it may take another branch.
+    """
+    spans = {**known, **_passed_on(graph, known)}
+    fed = ((t, graph.tensors[t]) for t in graph.inputs)
+    single = {t for t, n in fed if prod(n.shape) == 1 and "int" in n.element and n.bits >= 8}
+    came = {t: t for t in single}
+    found: dict[int, list[int]] = {}
+    for op in graph.operators if single else ():
+        first = op.input(0)
+        if op.kind in _KEEPS_VALUES and first in came and op.makes:
+            came[op.makes[0]] = came[first]
+        if op.kind.upper() not in _COMPARING:
+            continue
+        for one, other in (op.inputs[:2], op.inputs[1::-1]):
+            span = spans.get(-1 if other is None else other)
+            if one in came and span is not None and span.least == span.most:
+                found.setdefault(came[one], []).append(span.least)
+    return {t: list(dict.fromkeys(numbers)) for t, numbers in found.items()}
 
 
 def index_ranges(graph: Graph, known: Mapping[int, Range]) -> dict[int, Range]:

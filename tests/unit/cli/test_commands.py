@@ -90,7 +90,7 @@ def test_an_instance_is_never_written_over_its_source(
         (["schedule", "INSTANCE", "--time-limit", "soon"], 2, "soon"),
         (["schedule", "INSTANCE", "--budget", "lots"], 2, "'lots' is no size"),
         (["schedule", "INSTANCE", "--bind", "batch"], 2, "NAME=VALUE"),
-        (["schedule", "INSTANCE", "--bind", "batch=-1"], 2, "NAME=VALUE"),
+        (["schedule", "INSTANCE", "--bind", "batch=1.5"], 2, "NAME=VALUE"),
         (["schedule", "INSTANCE", "--target", "tpu"], 2, "tpu"),
         (["schedule", "INSTANCE", "--scheduler", "best"], 2, "best"),
         (["zoo", "nasnet-cifar"], 2, "-o"),

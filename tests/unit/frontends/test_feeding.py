@@ -126,3 +126,17 @@ def test_a_file_that_is_no_array(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.array([{}], dtype=object), allow_pickle=True)
     with pytest.raises(OptionError, match="cannot be read"):
         own_inputs(graph(faults.NET), {"x": tmp_path / "x.npy"})
+
+
+def test_numbers_that_are_compared_are_each_of_those_in_turn() -> None:
+    text = """net (int64 rate, int64[2] x) => (bool a, bool b, bool[2] c)
+    <int64 high = {16000}, int64 low = {-5}>
+    { r = Cast<to=7>(rate) a = Equal(high, r) b = Less(rate, low) c = Greater(x, high) }"""
+    model = load(faults.model(text))
+    known = parameter_ranges(model)
+    rate, other = model.graph.inputs
+    fed = [random_inputs(model.graph, 0, run, known) for run in range(3)]
+    assert [each[rate].view(np.int64).tolist() for each in fed[:2]] == [[16000], [-5]]
+    assert 0 <= fed[2][rate].view(np.int64)[0] < SMALL
+    assert all(set(each[other].view(np.int64)) <= set(range(SMALL)) for each in fed)
+    assert random_inputs(model.graph, 0, 0, known, 1)[rate].view(np.int64).tolist() == [1]

@@ -50,9 +50,9 @@ def branch_types(step: Step) -> None:
     if taken in made and len(made) == 2:
         other = next(name for name in made if name != taken)
         step.walk.dead.add(bodies[other].path)
+        by = "sizes and bound values" if step.walk.given else "sizes"
         step.walk.notes.append(
-            f"{_title(step)}: sizes and bound values decide its condition; {other} never runs and counts "
-            "nothing"
+            f"{_title(step)}: {by} decide its condition; {other} never runs and counts nothing"
         )
         step.tell(made[taken])
         return
