@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hmcos import processes
+from hmcos.alignment import round_up
 from hmcos.errors import LimitError, NotRunError
 from hmcos.graph.graph import Graph
 from hmcos.plan.whole_arena import WholeArena
 from hmcos.processes import AMPLE, Allowance
-from hmcos.runtimes.tflite.arena_child import Sought, sizes_in
+from hmcos.runtimes.tflite.arena_child import STEP, Sought, sizes_in
 from hmcos.runtimes.tflite.litert import check_installed, is_installed, random_inputs, run
 
 MEASURED_POINTER = 8
@@ -91,11 +92,14 @@ def arena_in(log: str) -> TflmArena:
 
 
 def room(content: bytes, graph: Graph) -> int:
-    """Return enough bytes for a model: all its tensors at once, and its file."""
+    """Return enough bytes for a model: all its tensors at once, and its file.
+
+    A multiple of what TFLM aligns to: of an arena that ends elsewhere it loses the rest, and counts it.
+    """
     graphs, tensors, operators = [graph], 0, 0
     while graphs:
         here = graphs.pop()
         tensors += sum(tensor.size + 64 for tensor in here.tensors if not tensor.is_parameter)
         operators += len(here.operators)
         graphs += [body.graph for op in here.operators for body in op.bodies]
-    return (1 << 20) + 2 * tensors + len(content) + _ROOM_EACH * operators
+    return round_up((1 << 20) + 2 * tensors + len(content) + _ROOM_EACH * operators, STEP)
