@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hmcos.errors import OptionError
-from hmcos.frontends.indices import SMALL, Range, compared_with, index_ranges
+from hmcos.frontends.implied import Number, implied_values
+from hmcos.frontends.indices import SMALL, Range, compared_with, divisors, index_ranges
 from hmcos.graph.graph import Graph, Tensor
 
 Bytes = npt.NDArray[np.uint8]
@@ -25,22 +26,23 @@ def random_inputs(
     """Return tensor to random bytes for every input of a network; equal seeds and runs give equal bytes.
 
     `known` is the ranges of parameters (`loading.ranges`), for indices that are computed with them. With
-    `integers`, all integers are that number. Inputs whose values are bound have these. A number that is
-    compared with known ones is each of these in turn, so that runs take one branch and the other.
+    `integers`, all integers are that number. Inputs whose values are bound, or implied by declared
+    sizes, have these. A number that is compared with known ones is each of these in turn, so that runs take
+    one branch and the other.
     """
     draw = np.random.default_rng([seed, run])
-    given = dict(graph.values)
+    given: dict[int, tuple[Number, ...]] = dict(graph.values)
     ranges = index_ranges(graph, known)
-    divisors = {
-        t for op in graph.operators if op.kind in ("Div", "Mod") for t in op.inputs[1:] if t is not None
-    }
     choices = compared_with(graph, known) if integers is None else {}
+    if integers is None:
+        given = {**implied_values(graph), **given}
+    dividing = divisors(graph)
     content: dict[int, Bytes] = {}
     for t in graph.inputs:
         tensor = graph.tensors[t]
         if integers is not None and "int" in tensor.element:
             wanted = Range(integers, integers)
-        elif t in divisors:
+        elif t in dividing:
             wanted = Range(1, SMALL - 1).within(ranges.get(t, Range(1, SMALL - 1)))
         else:
             wanted = ranges.get(t)
@@ -53,8 +55,8 @@ def random_inputs(
     return content
 
 
-def _bound(tensor: Tensor, elements: tuple[int, ...]) -> Bytes:
-    return as_bytes(np.array(elements, np.int64).astype(tensor.element))
+def _bound(tensor: Tensor, elements: tuple[Number, ...]) -> Bytes:
+    return as_bytes(np.array(elements).astype(tensor.element))
 
 
 def input_called(graph: Graph, name: str) -> int:
@@ -126,7 +128,8 @@ def _random(draw: np.random.Generator, tensor: Tensor, wanted: Range | None) -> 
     """Return random bytes of a tensor: normal floats, small integers, and integers of the wanted range."""
     shape, element = tensor.shape, tensor.element
     if element == "bool":
-        return as_bytes(draw.integers(0, 2, shape, np.uint8))
+        span = Range(0, 1).within(wanted or Range(0, 1))
+        return as_bytes(draw.integers(span.least, span.most, shape, np.uint8, endpoint=True))
     if element in ("float16", "float32", "float64", "complex64", "complex128"):
         return as_bytes(_floats(draw, shape, wanted).astype(element))
     if element == "bfloat16":

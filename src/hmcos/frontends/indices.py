@@ -53,6 +53,9 @@ _INDEX_POSITIONS: Mapping[str, tuple[tuple[int, int], ...]] = {
     "GATHER": ((0, 1),),
     "GATHER_ND": ((0, 1),),
     "EMBEDDING_LOOKUP": ((1, 0),),
+    "ArrayFeatureExtractor": ((0, 1),),
+    "RotaryEmbedding": ((1, 3),),
+    "com.microsoft:RotaryEmbedding": ((2, 1),),
 }
 """Kind, of ONNX or TensorFlow Lite, to the positions of the data and of the indices into it."""
 _VALUE_POSITIONS: Mapping[str, tuple[int, Range]] = {
@@ -60,6 +63,19 @@ _VALUE_POSITIONS: Mapping[str, tuple[int, Range]] = {
     "NonMaxSuppression": (3, Range(0, 1)),
 }
 """Kind to the position of an input that has to be in a range whatever is looked up: a ratio, a threshold."""
+_AXES: Mapping[str, int] = {"CumSum": 1, "Slice": 3, "Squeeze": 1}
+"""Kind to the position of an input that holds axes of the first one."""
+_STEPS: Mapping[str, int] = {"Slice": 4}
+"""Kind to the position of an input that must not be 0."""
+_LENGTHS: Mapping[str, int] = {"GRU": 4, "LSTM": 4, "RNN": 4, "ReverseSequence": 1, "REVERSE_SEQUENCE": 1}
+"""Kind to the position of an input that holds lengths along one of the first two axes of the first one."""
+_CLASSES: Mapping[str, int] = {"NegativeLogLikelihoodLoss": 1, "SoftmaxCrossEntropyLoss": 1}
+"""Kind to the position of an input that holds classes: places on the second axis of the first one."""
+_INTO_RESULT: Mapping[str, int] = {"MaxUnpool": 1, "SCATTER_ND": 0, "SPARSE_TO_DENSE": 0}
+"""Kind to the position of an input that holds places in the first output."""
+_BODY_INPUTS: Mapping[str, tuple[int, int]] = {"IF": (1, 0), "Loop": (2, 2), "Scan": (0, 0), "WHILE": (0, 0)}
+"""Kind to the positions of the first input that enters its bodies, and of the first of theirs that it is."""
+_DIVIDING = frozenset(("Div", "Mod", "DIV", "FLOOR_DIV", "FLOOR_MOD"))
 # fmt: off
 _KEEPS_VALUES = frozenset((
     "Abs", "Cast", "Ceil", "Clip", "Compress", "DepthToSpace", "Expand", "Flatten", "Floor", "Gather",
@@ -91,6 +107,11 @@ _COMPARING = frozenset(
 _SUMS = frozenset(("CumSum", "ReduceSum", "CUMSUM", "SUM"))
 _Demand = tuple[int, Range]
 """A tensor, and the range in which its values must be."""
+
+
+def divisors(graph: Graph) -> set[int]:
+    """Return the tensors that something is divided by."""
+    return {t for op in graph.operators if op.kind in _DIVIDING for t in op.inputs[1:] if t is not None}
 
 
 def compared_with(graph: Graph, known: Mapping[int, Range]) -> dict[int, list[int]]:
@@ -126,9 +147,25 @@ def index_ranges(graph: Graph, known: Mapping[int, Range]) -> dict[int, Range]:
     spans = {**known, **_passed_on(graph, known), **given}
     demanded: dict[int, Range] = {}
     for op in reversed(graph.operators):
-        for t, wanted in (*_indices(graph, op), *_operands(graph, op, demanded, spans)):
+        inside = _inside(graph, op, spans) if op.bodies else ()
+        for t, wanted in (*_indices(graph, op), *inside, *_operands(graph, op, demanded, spans)):
             demanded[t] = demanded[t].within(wanted) if t in demanded else wanted
     return {t: wanted for t, wanted in demanded.items() if t not in spans}
+
+
+def _inside(graph: Graph, op: Operator, spans: Mapping[int, Range]) -> Iterator[_Demand]:
+    """Yield the ranges that the bodies of an operator need of what they read from outside."""
+    outside = {graph.tensors[t].name: t for t in op.reads}
+    first, entering = _BODY_INPUTS.get(op.kind, (len(op.inputs), 0))
+    for body in op.bodies:
+        inner = body.graph
+        pairs = zip(inner.inputs[entering:], op.inputs[first:], strict=False)
+        came = {t: own for t, own in pairs if own is not None}
+        for t, tensor in enumerate(inner.tensors):
+            if tensor.is_parameter and tensor.name in outside:
+                came[t] = outside[tensor.name]
+        known = {t: spans[own] for t, own in came.items() if own in spans}
+        yield from ((came[t], wanted) for t, wanted in index_ranges(inner, known).items() if t in came)
 
 
 def _passed_on(graph: Graph, known: Mapping[int, Range]) -> dict[int, Range]:
@@ -142,16 +179,38 @@ def _passed_on(graph: Graph, known: Mapping[int, Range]) -> dict[int, Range]:
 
 
 def _indices(graph: Graph, op: Operator) -> Iterator[_Demand]:
-    for data, indices in _INDEX_POSITIONS.get(op.kind, ()):
+    kind = f"{op.domain}:{op.kind}"
+    for data, indices in _INDEX_POSITIONS.get(kind, _INDEX_POSITIONS.get(op.kind, ())):
         table, t = op.input(data), op.input(indices)
         if table is not None and t is not None:
             # A Graph does not keep the attribute for the axis; the smallest dimension is safe for every axis.
             yield t, Range(0, max(0, min(graph.tensors[table].shape, default=1) - 1))
-    if op.kind in _VALUE_POSITIONS:
-        position, wanted = _VALUE_POSITIONS[op.kind]
-        t = op.input(position)
+    for t, wanted in _limits(graph, op):
         if t is not None:
             yield t, wanted
+
+
+def _limits(graph: Graph, op: Operator) -> Iterator[tuple[int | None, Range]]:
+    """Yield the ranges of inputs that are no indices, but of which only some values are valid."""
+    kind, first = op.kind, op.input(0)
+    if kind in _VALUE_POSITIONS:
+        position, wanted = _VALUE_POSITIONS[kind]
+        yield op.input(position), wanted
+    if kind in _STEPS:
+        yield op.input(_STEPS[kind]), Range(1, SMALL - 1)
+    if first is None:
+        return
+    shape = graph.tensors[first].shape
+    if kind in _AXES:
+        yield op.input(_AXES[kind]), Range(0, max(len(shape) - 1, 0))
+    if kind in _LENGTHS:
+        yield op.input(_LENGTHS[kind]), Range(1, max(1, min(shape[:2], default=1)))
+    if kind in _CLASSES:
+        yield op.input(_CLASSES[kind]), Range(0, max(0, shape[1] - 1 if len(shape) > 1 else 0))
+    if kind in _INTO_RESULT and op.makes:
+        made = graph.tensors[op.makes[0]].shape
+        most = prod(made) if kind == "MaxUnpool" else min(made, default=1)
+        yield op.input(_INTO_RESULT[kind]), Range(0, max(0, most - 1))
 
 
 def _operands(

@@ -140,3 +140,37 @@ def test_numbers_that_are_compared_are_each_of_those_in_turn() -> None:
     assert 0 <= fed[2][rate].view(np.int64)[0] < SMALL
     assert all(set(each[other].view(np.int64)) <= set(range(SMALL)) for each in fed)
     assert random_inputs(model.graph, 0, 0, known, 1)[rate].view(np.int64).tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        (
+            "(float[3,5,2] x, int64[1] v, int64[1] s) => (float[a,b,c] y) { y = Slice(x, s, s, v) }",
+            2,
+        ),
+        ("(float[3,5] x, int64[4] v) => (float[3,5] y) { y = ReverseSequence(x, v) }", 3),
+        ("(float[4,5] x, int64[4] v) => (float y) { y = NegativeLogLikelihoodLoss(x, v) }", 4),
+    ],
+)
+def test_places_and_lengths_are_valid(text: str, wanted: int) -> None:
+    net = graph(f"net {text}")
+    ranges = {net.tensors[t].name: each for t, each in index_ranges(net, {}).items()}
+    assert ranges["v"].most == wanted
+    assert ranges["v"].least in (0, 1)
+
+
+def test_indices_in_bodies_stay_inside_too() -> None:
+    net = graph("""net (float[9,2] table, int64[3] i, int64[3] j, bool c) => (float[3,2] y)
+    { y = If (c) <then_branch = one () => (float[3,2] t) { t = Gather(table, i) },
+                  else_branch = other () => (float[3,2] e) { k = Add(j, j) e = Gather(table, k) }> }""")
+    ranges = {net.tensors[t].name: each for t, each in index_ranges(net, {}).items()}
+    assert ranges == {"i": Range(0, 1), "j": Range(0, 0)}
+
+
+def test_indices_that_a_loop_carries_stay_inside() -> None:
+    net = graph("""net (float[9,9] table, int64[3] i, int64 n, bool c) => (int64[3] y)
+    { y = Loop (n, c, i) <body = b (int64 k, bool go, int64[3] at) => (bool on, int64[3] next)
+        { on = Identity(go) rows = Gather(table, at) next = Identity(at) }> }""")
+    ranges = {net.tensors[t].name: each for t, each in index_ranges(net, {}).items()}
+    assert ranges == {"i": Range(0, 8)}

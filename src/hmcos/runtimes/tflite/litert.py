@@ -14,7 +14,8 @@ from typing import Any
 from hmcos import processes
 from hmcos.errors import LimitError, NotRunError, ToolError
 from hmcos.frontends.feeding import NOTHING
-from hmcos.frontends.indices import SMALL, Range, index_ranges
+from hmcos.frontends.implied import implied_values
+from hmcos.frontends.indices import SMALL, Range, divisors, index_ranges
 from hmcos.graph.graph import Graph
 from hmcos.processes import AMPLE, Allowance, Ended
 from hmcos.runtimes.tflite.litert_child import Task
@@ -135,10 +136,12 @@ def random_inputs(graph: Graph, seed: int, known: Mapping[int, Range] = NOTHING)
     numpy: Any = import_module("numpy")
     rng = numpy.random.default_rng(seed)
     arrays: list[Any] = []
-    ranges = index_ranges(graph, known)
+    ranges, dividing, implied = index_ranges(graph, known), divisors(graph), implied_values(graph)
     for t in graph.inputs:
         tensor = graph.tensors[t]
-        if tensor.element == "bool":
+        if t in implied:
+            arrays.append(numpy.array(implied[t]).astype(tensor.element).reshape(tensor.shape))
+        elif tensor.element == "bool":
             arrays.append(rng.integers(0, 2, tensor.shape).astype(bool))
         elif tensor.element.startswith("float") and tensor.bits >= 16:
             arrays.append(_floats(rng, tensor.shape, ranges.get(t)).astype(tensor.element))
@@ -146,7 +149,7 @@ def random_inputs(graph: Graph, seed: int, known: Mapping[int, Range] = NOTHING)
             kind = numpy.dtype(tensor.element)
             span = Range(int(numpy.iinfo(kind).min), int(numpy.iinfo(kind).max))
             if t in ranges or tensor.bits >= 32:
-                span = span.within(ranges.get(t, Range(0, SMALL - 1)))
+                span = span.within(ranges.get(t, Range(int(t in dividing), SMALL - 1)))
             arrays.append(rng.integers(span.least, span.most, tensor.shape, kind, endpoint=True))
         else:
             raise NotRunError(f"input {tensor.name!r}: arrays of {tensor.element} cannot be fed")
