@@ -4,10 +4,11 @@ python benchmarks/quality/trial.py FOLDER ... -o now.jsonl         .onnx, .tflit
 python benchmarks/quality/trial.py FOLDER ... --only tflite --time-limit 20 --jobs 1
 python benchmarks/quality/trial.py --compare before.jsonl now.jsonl
 
-Every command runs in a process of its own, which may take --patience seconds and --memory MiB. Dimensions
-without a size are bound to --size. A row is appended to the file of -o as soon as it is known, and files that
-it has already are not run again, so that an interrupted trial goes on. The same content is tried once. A
-comparison of two such files says what one release takes, proves or saves that the other does not.
+Every command runs in a process of its own, which may take --patience seconds and --memory MiB. Symbols are
+bound to --size, sizes that depend on data to --most. A row is appended to the file of -o as soon as it is
+known, and files that it has already are not run again, so that an interrupted trial goes on. The same content
+is tried once. A comparison of two such files says what one release takes, proves or saves that the other does
+not.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ Row = dict[str, Any]
 KINDS = ("onnx", "tflite", "pt2")
 ENDINGS = {0: "holds", 5: "does not hold", 6: "not run"}
 """Exit code of `hmcos verify` to its meaning."""
+ROUNDS = 6
+"""Most times that what is still unknown is bound: what an operator makes may depend on those before it."""
 HEADINGS = (
     "model",
     "operators",
@@ -62,7 +65,9 @@ class Limits:
     memory: int
     """MiB of address space."""
     size: int
-    """What dimensions without a size are bound to."""
+    """What symbols are bound to."""
+    most: int
+    """What sizes that depend on data and have no bound are bound to."""
 
 
 @dataclass(frozen=True)
@@ -114,15 +119,21 @@ def hmcos(words: Sequence[str], limits: Limits) -> Ended:
 
 def tried(path: Path, limits: Limits) -> Row:
     """Return what came of a model."""
-    row: Row = {"model": str(path), "content": _digest(path), "seconds": {}}
-    looked = hmcos(["inspect", str(path), "--json"], limits)
-    row["seconds"]["inspect"] = looked.seconds
-    if looked.code:
-        return row | {"refused": looked.error}
-    seen: Row = json.loads(looked.said)
-    unbound: list[str] = seen.get("unbound") or []
-    row["operators"], row["bound"] = seen["operators"], unbound
-    binding = [word for name in unbound for word in ("--bind", f"{name}={limits.size}")]
+    row: Row = {"model": str(path), "content": _digest(path), "seconds": {"inspect": 0.0}, "bound": []}
+    binding: list[str] = []
+    for _ in range(ROUNDS):
+        looked = hmcos(["inspect", str(path), "--json", *binding], limits)
+        row["seconds"]["inspect"] += looked.seconds
+        if looked.code:
+            return row | {"refused": looked.error}
+        seen: Row = json.loads(looked.said)
+        unbound: list[str] = seen.get("unbound") or []
+        row["operators"] = seen["operators"]
+        row["bound"] += unbound
+        for name in unbound:
+            binding += ["--bind", f"{name}={limits.size if name in seen['symbols'] else limits.most}"]
+        if not unbound:
+            break
     with TemporaryDirectory() as folder:
         words = ["schedule", str(path), "-o", folder, "--json", "--time-limit", str(limits.time_limit)]
         made = hmcos([*words, *binding], limits)
@@ -249,7 +260,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--time-limit", type=float, default=30.0, help="seconds of each search")
     parser.add_argument("--patience", type=float, default=300.0, help="seconds of each command")
     parser.add_argument("--memory", type=int, default=8192, help="MiB of address space of each command")
-    parser.add_argument("--size", type=int, default=1, help="for dimensions without a size")
+    parser.add_argument("--size", type=int, default=1, help="for symbols")
+    parser.add_argument(
+        "--most", type=int, default=64, help="for sizes that depend on data and have no bound"
+    )
     return parser.parse_args()
 
 
@@ -260,7 +274,7 @@ def main() -> None:
         for text in differences(*map(rows_in, wanted.compare)):
             print(text)
         return
-    limits = Limits(wanted.time_limit, wanted.patience, wanted.memory, wanted.size)
+    limits = Limits(wanted.time_limit, wanted.patience, wanted.memory, wanted.size, wanted.most)
     known = {row["model"]: row for row in (rows_in(wanted.output) if wanted.output else [])}
     paths = models_in(wanted.folders, wanted.only or KINDS)
     rows = [known[str(path)] for path in paths if str(path) in known]

@@ -39,6 +39,11 @@ class ModelError(HmcosError):
 class SizeError(ModelError):
     """A model that is valid except that some of its sizes are unknown."""
 
+    def __init__(self, message: str, unbound: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.unbound = unbound
+        """The sizes without a symbol that can be bound, as TENSOR:AXIS, in the order of the operators."""
+
 
 class InstanceError(HmcosError):
     """A file of a problem or of lives that is malformed or breaks a rule."""

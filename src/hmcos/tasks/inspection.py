@@ -37,7 +37,8 @@ class Inspection:
     symbols: tuple[str, ...]
     """Symbolic dimensions of the source."""
     unbound: tuple[str, ...]
-    """Symbolic dimensions that must be bound before the network can be scheduled."""
+    """Symbolic dimensions that must be bound before the network can be scheduled; without any, TENSOR:AXIS of
+    sizes that depend on data and have no bound."""
     obstacle: str = ""
     """Why the network cannot be scheduled as it is; empty if it can."""
 
@@ -53,16 +54,17 @@ def inspect_source(source: Openable, bind: Mapping[str, int] | None = None) -> I
     except SizeError as error:
         if isinstance(source, Model | Problem):
             raise
-        return _without_sizes(source, bind or {}, str(error))
+        return _without_sizes(source, bind or {}, error)
     if opened.model is not None:
         return _of_model(opened, opened.model)
     assert opened.problem is not None, "an opened network is a model or a problem"
     return _of_problem(opened, opened.problem)
 
 
-def _without_sizes(source: Readable, bind: Mapping[str, int], obstacle: str) -> Inspection:
+def _without_sizes(source: Readable, bind: Mapping[str, int], error: SizeError) -> Inspection:
     name, to_read = readable(source)
     told = outline(to_read, bind)
+    free = tuple(symbol for symbol in told.symbols if symbol not in {*bind, *told.bound})
     return Inspection(
         source=Source(name, format_of(to_read).name, bind=bind),
         operators=sum(told.kinds.values()),
@@ -74,8 +76,8 @@ def _without_sizes(source: Readable, bind: Mapping[str, int], obstacle: str) -> 
         activations=None,
         activation_bytes=None,
         symbols=told.symbols,
-        unbound=tuple(symbol for symbol in told.symbols if symbol not in {*bind, *told.bound}),
-        obstacle=obstacle,
+        unbound=free or error.unbound,
+        obstacle=str(error),
     )
 
 

@@ -19,6 +19,7 @@ from hmcos.cli.zoo import parse_parameters
 from hmcos.errors import OptionError
 from hmcos.words import one_line
 from networks import INSTANCE
+from onnx_models import graph, model, node, value
 
 
 @pytest.fixture
@@ -70,6 +71,19 @@ def test_inspect_json_has_the_documented_keys(instance: str, capsys: pytest.Capt
     ]  # fmt: skip
     assert run(["inspect", instance]) == 0
     assert "activations: 6" in capsys.readouterr().out
+
+
+def test_inspect_lists_what_depends_on_data_once_no_symbol_is_left(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = graph([node("Range", "a a a", "y"), node("Relu", "y", "z")], [value("a", [])], [value("z", ["n"])])
+    path = tmp_path / "range.onnx"
+    path.write_bytes(model(made).SerializeToString())
+    told: list[object] = []
+    for bound in ((), ("--bind", "n=3"), ("--bind", "n=3", "--bind", "y:0=3")):
+        assert run(["inspect", str(path), "--json", *bound]) == 0
+        told.append(json.loads(capsys.readouterr().out)["unbound"])
+    assert told == [["n"], ["y:0"], []]
 
 
 def test_an_instance_is_never_written_over_its_source(

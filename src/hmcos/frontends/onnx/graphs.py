@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from onnx import ModelProto, TensorProto
@@ -13,7 +13,7 @@ from hmcos.frontends.onnx.elements import element
 from hmcos.frontends.onnx.given_values import suggested
 from hmcos.frontends.onnx.listing import ListedGraph, ListedNode, ListedTensor, ListedValue, tensor_type
 from hmcos.frontends.onnx.shapes import Inferred
-from hmcos.frontends.onnx.sizes import InputSizes
+from hmcos.frontends.onnx.sizes import InputSizes, axes_to_bind
 from hmcos.frontends.onnx.types import UNKNOWN, UNNAMED, ValueType
 from hmcos.graph.builder import GraphBuilder
 from hmcos.graph.graph import Body, Graph, Operator, Tensor, operator_title
@@ -87,19 +87,39 @@ def read_graph(
     graph = _read(scope)
     if ledger.unknown:
         free = [symbol for symbol in sizes.symbols if symbol not in sizes.bind]
-        raise SizeError(_unknown_sizes(ledger.unknown, free, suggested(listed, sizes.bind)))
+        axes = () if free else tuple(dict.fromkeys(_axes_to_bind(scope, graph, sizes.bind)))
+        raise SizeError(_unknown_sizes(ledger.unknown, free, axes, suggested(listed, sizes.bind)), axes)
     return graph, ledger.parameter_bytes
 
 
-def _unknown_sizes(unknown: list[str], free: list[str], values: list[str]) -> str:
+def _axes_to_bind(scope: _Scope, graph: Graph, bound: Mapping[str, int]) -> Iterator[str]:
+    """Yield the axes whose sizes are unknown though all sizes that the operator reads are known."""
+    yield from axes_to_bind(scope.source, bound)
+    types = scope.ledger.inferred.types[scope.path]
+    for op in graph.operators:
+        if any(t in scope.unknown for t in (*op.inputs, *op.captured)):
+            continue
+        for t in (t for t in op.makes if t in scope.unknown):
+            name = graph.tensors[t].name
+            found = types.get(name, UNKNOWN)
+            if found.element and (found.kind == "tensor" or op.kind == "SplitToSequence"):
+                shape: Sequence[object] = (None,) if found.shape is None else found.shape
+                yield from (f"{name}:{axis}" for axis, n in enumerate(shape) if not isinstance(n, int))
+
+
+def _unknown_sizes(unknown: list[str], free: list[str], axes: Sequence[str], values: list[str]) -> str:
     more = f" and {len(unknown) - LISTED} more" if len(unknown) > LISTED else ""
     what = f"sizes are unknown: {', '.join(unknown[:LISTED])}{more}"
-    valued = f", or the value of an input that decides them, --bind {values[0]}=VALUE" if values else ""
+    valued = f", or bind the value of an input that decides them, --bind {values[0]}=VALUE" if values else ""
     if not free:
+        shapes = "give these tensors fixed shapes in the file's value_info"
+        if not axes:
+            way = f"{valued.removeprefix(', or')}, or" if values else " no size of them can be bound:"
+            return f"{what};{way} {shapes}"
+        rest = f" and {len(axes) - LISTED} more" if len(axes) > LISTED else ""
         return (
-            f"{what}; no symbol is left to bind: bind sizes by tensor and axis, --bind TENSOR:AXIS=VALUE "
-            f"(axis 0 of a sequence is the number of its parts){valued}, or give these tensors fixed shapes "
-            "in the file's value_info"
+            f"{what}; bind the sizes that these can have at most, --bind {'=N --bind '.join(axes[:LISTED])}=N"
+            f"{rest}{valued}, or {shapes}"
         )
     rest = f" and {len(free) - LISTED} more" if len(free) > LISTED else ""
     return f"{what}; bind the free symbols {', '.join(free[:LISTED])}{rest} with --bind NAME=VALUE{valued}"

@@ -11,7 +11,7 @@ from pathlib import Path
 from google.protobuf.message import DecodeError, EncodeError
 from onnx import GraphProto, ModelProto
 
-from hmcos.errors import ModelError, OptionError
+from hmcos.errors import ModelError, OptionError, SizeError
 from hmcos.frontends.format import Loadable, Serializable
 from hmcos.frontends.model import Model
 from hmcos.frontends.model_file import read_model_file
@@ -65,6 +65,8 @@ def load(
             note = f"{told_by} was asked for the sizes of tensors that no rule here determines"
             found = replace(found, notes=(*found.notes, note))
         return found
+    except SizeError as error:
+        raise SizeError(f"{title}: {_one_line(error)}", error.unbound) from None
     except ModelError as error:
         raise type(error)(f"{title}: {_one_line(error)}") from error.__cause__
     except OptionError as error:

@@ -99,7 +99,7 @@ def _split(step: Step) -> ValueType | None:
     else:
         value = step.value_of(1)
         if value is None or value.marks is not None:
-            return None
+            return _parts_at_most(step, first, axis)
         numbers = [int(n) for n in value.array.ravel()]
         if value.array.ndim == 0 and numbers[0] > 0:
             each = numbers[0]
@@ -115,6 +115,17 @@ def _split(step: Step) -> ValueType | None:
         tuple(ValueType(first.element, (*before, *([n] if keep else []), *after)) for n in sizes),
         first.element,
     )
+
+
+def _parts_at_most(step: Step, first: ValueType, axis: int) -> ValueType | None:
+    """Return parts whose number is known or bound, each as large as the whole: where it is cut is unknown."""
+    sizes, bound = step.type_of(1), step.walk.bind.get(f"{step.node.output[0]}:0")
+    many = sizes.sizes[0] if sizes.is_known and sizes.sizes else bound
+    if many is None or many > MOST_PARTS:
+        return None
+    most = step.walk.at_most(first.sizes[axis])
+    part = ValueType(first.element, (*first.sizes[:axis], most, *first.sizes[axis + 1 :]))
+    return _sequence((part,) * many, first.element)
 
 
 def _concatenated(step: Step) -> ValueType | None:

@@ -10,6 +10,7 @@ from onnx import GraphProto, ModelProto, NodeProto, defs, shape_inference
 
 from hmcos.frontends.onnx.body_graphs import bodies
 from hmcos.frontends.onnx.elements import NUMBERS
+from hmcos.frontends.onnx.extension_kinds import EXTENSION_DOMAINS
 from hmcos.frontends.onnx.given_values import array_of_given
 from hmcos.frontends.onnx.listing import ListedGraph, TypeReader
 from hmcos.frontends.onnx.propagation import may_propagate
@@ -86,7 +87,8 @@ def _trust_unknown_kinds(scope: NameScope) -> None:
     if all(defs.has(kind, domain=domain) for kind, domain in kinds):
         return
     for node in scope.light.node:
-        if node.domain != OPAQUE_DOMAIN and not defs.has(node.op_type, domain=node.domain):
+        has_rules = node.domain in EXTENSION_DOMAINS  # these say which of the sizes are bounds
+        if node.domain != OPAQUE_DOMAIN and not has_rules and not defs.has(node.op_type, domain=node.domain):
             _trust_file(scope, node, {})
 
 

@@ -51,11 +51,12 @@ def settle(graphs: Sequence[ListedGraph], bind: Mapping[str, int], *, lenient: b
     texts = dimensions(graphs)
     free = symbols(texts)
     given = _translated(main, bind)
-    if lenient:
-        valued = keys_of((value.name for value in main.inputs), given)
-        given = {symbol: size for symbol, size in given.items() if symbol in free or symbol in valued}
     inner = {name for node in main.nodes for name in node.outputs}
     inner.update(value.name for value in main.inputs if not value.type.HasField("tensor_type"))
+    if lenient:
+        valued = keys_of((value.name for value in main.inputs), given)
+        kept = {*free, *valued}
+        given = {name: size for name, size in given.items() if name in kept or _is_axis(name, inner)}
     notes = [*_defaults(main, unnamed, given), *_overridden(main, given)]
     values = given_values(main, given, {*free, *texts})
     valued = keys_of(values, given).difference(free, texts)
@@ -68,6 +69,9 @@ def sequence_inputs(main: ListedGraph, bind: Mapping[str, int]) -> dict[str, Val
 
     The number of parts of a sequence is bound as INPUT:0, axes of parts without a name from INPUT:1 on. An
     optional counts as if it held something.
+
+    Raises:
+        OptionError: more parts are bound than are counted.
     """
     found: dict[str, ValueType] = {}
     for value in main.inputs:
@@ -84,10 +88,32 @@ def sequence_inputs(main: ListedGraph, bind: Mapping[str, int]) -> dict[str, Val
                 inside = inside.optional_type.elem_type
         held = _part(value.name, axis, inside, bind)
         for wrapped, many in reversed(wraps):
-            parts = None if many is None or not held.is_known else (held,) * min(many, MOST_PARTS)
+            if many is not None and many > MOST_PARTS:
+                raise OptionError(
+                    f"the sequence {value.name!r} is counted up to {MOST_PARTS:,} parts, not {many:,}"
+                )
+            parts = None if many is None or not held.is_known else (held,) * many
             held = ValueType(held.element, kind=wrapped, parts=parts)
         found[value.name] = held
     return found
+
+
+def axes_to_bind(main: ListedGraph, bind: Mapping[str, int]) -> Iterator[str]:
+    """Yield the sizes of sequences and optionals among the inputs that have no symbol, as INPUT:AXIS."""
+    for value in main.inputs:
+        axis, inside = 0, value.type
+        while (kind := inside.WhichOneof("value")) in ("sequence_type", "optional_type"):
+            if kind == "sequence_type":
+                yield from () if f"{value.name}:{axis}" in bind else (f"{value.name}:{axis}",)
+                axis, inside = axis + 1, inside.sequence_type.elem_type
+            else:
+                inside = inside.optional_type.elem_type
+        if value.type.HasField("tensor_type") or kind != "tensor_type":
+            continue
+        shape = _part(value.name, axis, inside, {}).shape
+        own = {f"{value.name}:{place}" for place in range(axis, axis + len(shape or (0,)))}
+        dims = sorted(own) if shape is None else shape
+        yield from (str(dim) for dim in dims if dim in own and dim not in bind)
 
 
 def _part(name: str, axis: int, declared: TypeProto, bind: Mapping[str, int]) -> ValueType:
@@ -171,6 +197,12 @@ def _translated(main: ListedGraph, bind: Mapping[str, int]) -> dict[str, int]:
     return given
 
 
+def _is_axis(name: str, tensors: set[str]) -> bool:
+    """Return whether a name is that of an axis of one of these tensors."""
+    tensor, _, axis = name.rpartition(":")
+    return axis.isdecimal() and tensor in tensors
+
+
 def _check(
     bind: Mapping[str, int],
     main: ListedGraph,
@@ -180,9 +212,7 @@ def _check(
 ) -> None:
     """Check the bindings of sizes."""
     for name, size in bind.items():
-        tensor, _, axis = name.rpartition(":")
-        is_made = axis.isdecimal() and tensor in made
-        if name not in listed and name not in dimensions and not is_made:
+        if name not in listed and name not in dimensions and not _is_axis(name, made):
             known = f"its symbols are {', '.join(listed)}" if listed else "it has no symbolic dimensions"
             names = suggested(main, bind)
             valued = f"; the value of an input can be bound too: {', '.join(names[:3])}" if names else ""

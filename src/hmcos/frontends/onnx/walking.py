@@ -12,6 +12,7 @@ import numpy as np
 from onnx import NodeProto, OperatorSetIdProto
 
 from hmcos.frontends.onnx.bounded_sizes import DATA_KINDS, data_types, rising_types
+from hmcos.frontends.onnx.extension_kinds import EXTENSION_DOMAINS
 from hmcos.frontends.onnx.folding import Array, array_of, is_small
 from hmcos.frontends.onnx.one_node import inferred
 from hmcos.frontends.onnx.sequences import SEQUENCE_KINDS, sequence_types
@@ -25,6 +26,7 @@ from hmcos.registry import imported
 RULES: Mapping[str, str] = {
     "com.microsoft": "hmcos.frontends.onnx.runtime_kinds:types",
     "ai.onnx.ml": "hmcos.frontends.onnx.ml_kinds:types",
+    **dict.fromkeys(EXTENSION_DOMAINS, "hmcos.frontends.onnx.extension_kinds:types"),
 }
 """Domain to the rules for the types of its operators, imported on demand."""
 BODY_KINDS: Mapping[str, str] = {
@@ -217,17 +219,30 @@ class Step:
         """Return the type that the file declares; what was bound of sizes that depend on data is a bound."""
         if self.node.op_type not in DATA_KINDS or own.shape is None or not self.walk.bind:
             return own
-        listed = self.scope.listed
-        declared = next(v.type for v in (*listed.outputs, *listed.declared) if v.name == name)
-        dims = declared.tensor_type.shape.dim
-        sizes = zip(own.sizes, dims, strict=True)
-        shape = tuple(self.walk.at_most(int(n)) if dim.dim_param else n for n, dim in sizes)
+        shape = self.stated(name, len(own.shape))
         return ValueType(own.element, shape)
+
+    def stated(self, name: str, rank: int) -> tuple[int | None, ...]:
+        """Return the sizes of an output that are bound, which are bounds, or declared in the file."""
+        own, walk = self.scope.own.get(name, UNKNOWN), self.walk
+        shape = own.shape if own.shape is not None and len(own.shape) == rank else (None,) * rank
+        sizes: list[int | None] = [size if isinstance(size, int) else None for size in shape]
+        if any(size is not None for size in sizes):
+            listed = self.scope.listed
+            declared = next(v.type for v in (*listed.outputs, *listed.declared) if v.name == name)
+            for axis, dim in enumerate(declared.tensor_type.shape.dim):
+                size = sizes[axis]
+                sizes[axis] = walk.at_most(size) if dim.dim_param and size is not None else size
+        for axis in range(rank):
+            bound = walk.bind.get(f"{name}:{axis}")
+            if bound is not None and sizes[axis] is None:
+                sizes[axis] = walk.at_most(bound)
+        return tuple(sizes)
 
     def _bind(self, name: str) -> None:
         """Use the sizes that were bound by the name of a tensor and an axis."""
         found, bind = self.types.get(name, UNKNOWN), self.walk.bind
-        if found.is_known or not found.element:
+        if found.is_known or not found.element or found.kind != "tensor":
             return
         shape = list(found.shape or ())
         if found.shape is None:

@@ -10,7 +10,7 @@ import pytest
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, helper
 from onnx.reference import ReferenceEvaluator
 
-from hmcos.errors import SizeError
+from hmcos.errors import OptionError, SizeError
 from hmcos.frontends.onnx import load
 from hmcos.graph.graph import Graph, Tensor
 from onnx_models import BOOL, FLOAT, INT64, graph, model, node, value, weight
@@ -144,9 +144,36 @@ def test_what_could_rise_when_a_bound_falls_has_none(nodes: list[NodeProto]) -> 
 
 def test_sizes_that_have_no_bound_are_bound_by_tensor_and_axis() -> None:
     made = built([node("Range", "a b c", "y"), node("Relu", "y", "z")], [value(n, []) for n in "abc"], "z")
-    with pytest.raises(SizeError, match="--bind TENSOR:AXIS=VALUE"):
+    with pytest.raises(SizeError, match="--bind y:0=N, or give") as raised:
         load(made)
+    assert raised.value.unbound == ("y:0",)
     assert found(made, {"y:0": 12})["z"] == Tensor("z", "float32", 32, (12,), at_most=True)
+
+
+def test_a_sequence_cut_at_unknown_places_has_parts_as_large_as_the_whole() -> None:
+    cut = [node("SplitToSequence", "x n", "s", axis=1), node("SequenceAt", "s one", "y")]
+    made = built(cut, [X, value("n", [3], INT64)], "y", {"one": 1})
+    tensors = found(made)
+    assert tensors["s"].shape == (3, 4, 6)
+    assert tensors["y"] == Tensor("y", "float32", 32, (4, 6), at_most=True)
+    made = built(cut, [X, value("n", [], INT64)], "y", {"one": 1})
+    with pytest.raises(SizeError, match="--bind s:0=N") as raised:
+        load(made)
+    assert raised.value.unbound == ("s:0",)
+    assert found(made, {"s:0": 2})["s"].shape == (2, 4, 6)
+
+
+def test_the_parts_of_an_input_are_bound_by_axis() -> None:
+    made = built([node("SequenceLength", "q", "y")], [], "y")
+    made.graph.input.append(
+        helper.make_tensor_sequence_value_info("q", FLOAT, ["rows", None, 3])  # pyright: ignore[reportArgumentType]
+    )
+    with pytest.raises(SizeError) as raised:
+        load(made, {"rows": 2})
+    assert raised.value.unbound == ("q:0", "q:2")
+    assert found(made, {"rows": 2, "q:0": 5, "q:2": 4})["q"].shape == (5, 2, 4, 3)
+    with pytest.raises(OptionError, match="counted up to 2,048 parts"):
+        load(made, {"rows": 2, "q:0": 5000, "q:2": 4})
 
 
 def test_a_symbol_for_a_size_that_depends_on_data_is_a_bound() -> None:
