@@ -17,6 +17,7 @@ NUMPY: Any = import_module("numpy")
 _OPTIONS = {
     "ADD": "AddOptions",
     "CONCATENATION": "ConcatenationOptions",
+    "GATHER": "GatherOptions",
     "IF": "IfOptions",
     "WHILE": "WhileOptions",
     "CALL_ONCE": "CallOnceOptions",

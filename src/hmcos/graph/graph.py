@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
+
+STRING = "string"
+"""The element type of strings; sequences and maps of them have it in theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,13 +155,19 @@ class Graph:
     @cached_property
     def is_bounded(self) -> bool:
         """Whether it, or a body, has tensors whose sizes depend on data, so that only bounds are known."""
+        return any(tensor.at_most for tensor in self._computed())
+
+    @cached_property
+    def has_strings(self) -> bool:
+        """Whether it, or a body, has tensors of strings, whose sizes are known only when it runs."""
+        return any(STRING in tensor.element for tensor in self._computed())
+
+    def _computed(self) -> Iterator[Tensor]:
         waiting: list[Graph] = [self]
         while waiting:
             graph = waiting.pop()
-            if any(tensor.at_most and not tensor.is_parameter for tensor in graph.tensors):
-                return True
+            yield from (tensor for tensor in graph.tensors if not tensor.is_parameter)
             waiting.extend(body.graph for op in graph.operators for body in op.bodies)
-        return False
 
     def input_of(self, op: Operator, position: int) -> Tensor | None:
         """Return an input of an operator; None where it is left out."""

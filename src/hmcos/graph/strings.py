@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hmcos.graph.graph import Graph, Tensor
+from hmcos.graph.graph import STRING, Graph, Tensor
 
 STRING_BYTES = 16
 """Bytes of a string, unless a target says otherwise."""
-STRING = "string"
-"""The element type of strings; sequences and maps of them have it in theirs."""
+
+
+def string_notes(graph: Graph) -> tuple[str, ...]:
+    """Return what is assumed of the strings that a graph computes on; none if there are none."""
+    if not graph.has_strings:
+        return ()
+    return (f"strings count {STRING_BYTES} bytes each, unless the target says otherwise (string_bytes)",)
 
 
 def with_string_bytes(graph: Graph, each: int) -> Graph:

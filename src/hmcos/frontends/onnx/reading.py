@@ -23,7 +23,7 @@ from hmcos.frontends.onnx.shapes import Inferred, value_types
 from hmcos.frontends.onnx.sizes import sequence_inputs, settle
 from hmcos.frontends.onnx.sorting import NOTE, sorted_model
 from hmcos.graph.graph import Graph, Tensor
-from hmcos.graph.strings import STRING, STRING_BYTES
+from hmcos.graph.strings import string_notes
 
 LONGEST = 1000
 """Most characters of an error: names and shapes in a damaged file may be as long as the file."""
@@ -135,8 +135,7 @@ def _assumed(source: ModelProto, graph: Graph) -> Iterator[str]:
     """Yield what is not counted, or not as it will be."""
     if source.training_info:
         yield "training_info is not counted: it runs in training only"
-    if any(STRING in tensor.element and not tensor.is_parameter for tensor in graph.tensors):
-        yield f"strings count {STRING_BYTES} bytes each, unless the target says otherwise (string_bytes)"
+    yield from string_notes(graph)
 
 
 def _check_number(operators: int) -> None:

@@ -31,6 +31,7 @@ from hmcos.frontends.tflite.sizes import (
 )
 from hmcos.frontends.tflite.writing import pack
 from hmcos.graph.graph import Tensor
+from hmcos.graph.strings import string_notes
 
 
 def load(
@@ -74,7 +75,9 @@ def _in_file(error: HmcosError, path: Path) -> HmcosError:
 def _of(model: Model, content: bytes, sizes: InputSizes, told_by: str) -> Model:
     """Return the model as one of the file that it was read from; its operators have the same numbers."""
     digest = sha256(content).hexdigest()
-    notes = sizes.notes
+    notes = (*sizes.notes, *string_notes(model.graph))
+    if model.graph.has_strings:
+        notes = (*notes, "sizes are known only when it runs, so the file gets no offsets")
     if told_by:
         notes = (*notes, f"{told_by} was asked for the sizes of tensors that the file leaves open")
     return replace(

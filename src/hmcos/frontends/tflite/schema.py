@@ -8,6 +8,8 @@ from importlib import import_module
 from typing import Any, Protocol, cast
 
 from hmcos.errors import ToolError
+from hmcos.graph.graph import STRING
+from hmcos.graph.strings import STRING_BYTES
 
 IDENTIFIER = b"TFL3"
 """Bytes 4 to 7 of every model file of this schema."""
@@ -37,8 +39,9 @@ ELEMENTS: dict[str, tuple[str, int]] = {
     "COMPLEX64": ("complex64", 64),
     "COMPLEX128": ("complex128", 128),
     "RESOURCE": ("resource", 32),
+    "STRING": (STRING, 8 * STRING_BYTES),
 }
-"""Element type to numpy's spelling and bits; a resource is a handle of four bytes. Text has no fixed size."""
+"""Element type to numpy's spelling and bits; a resource is a handle of four bytes. Strings have no size."""
 
 
 class QuantizationT(Protocol):

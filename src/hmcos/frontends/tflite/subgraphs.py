@@ -115,7 +115,7 @@ class _Reading:
         word = words("TensorType").get(tensor.type)
         if word is None:
             raise ModelError(f"{title}: element type {tensor.type} is in no version of the schema known here")
-        if is_parameter and word not in ELEMENTS:
+        if word not in ELEMENTS and is_parameter:
             return Tensor(text(tensor.name), word.lower(), 8, shape)
         if word not in ELEMENTS:
             raise ModelError(f"{title}: holds {word.lower()}, of which the size is not known before it runs")

@@ -16,7 +16,7 @@ from hmcos.errors import LimitError, NotRunError, ToolError
 from hmcos.frontends.feeding import NOTHING
 from hmcos.frontends.implied import implied_values
 from hmcos.frontends.indices import SMALL, Range, divisors, index_ranges
-from hmcos.graph.graph import Graph
+from hmcos.graph.graph import STRING, Graph
 from hmcos.processes import AMPLE, Allowance, Ended
 from hmcos.runtimes.tflite.litert_child import Task
 from hmcos.words import LONGEST
@@ -27,6 +27,7 @@ PACKAGES: dict[str, tuple[str, str]] = {
     "xnnpack": ("ai_edge_litert", "ai-edge-litert"),
 }
 """Runtime to its module and the package that contains it."""
+_WORDS = (b"", b"a", b"7", b"hello", b"two words", b"-0.5", b"a string that is a little longer than others")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,8 @@ def _last_words(log: str) -> str:
 def random_inputs(graph: Graph, seed: int, known: Mapping[int, Range] = NOTHING) -> list[Any]:
     """Return a random array per input of a model: floats around 0, integers over their whole range.
 
-    Integers of 32 bits and more are small, since they often count something, and indices stay valid.
+    Integers of 32 bits and more are small, since they often count something, and indices stay valid. Strings
+    are short words and numbers.
     `known` is the ranges of parameters (`loading.ranges`), for indices that are computed with them.
 
     Raises:
@@ -151,6 +153,8 @@ def random_inputs(graph: Graph, seed: int, known: Mapping[int, Range] = NOTHING)
             if t in ranges or tensor.bits >= 32:
                 span = span.within(ranges.get(t, Range(int(t in dividing), SMALL - 1)))
             arrays.append(rng.integers(span.least, span.most, tensor.shape, kind, endpoint=True))
+        elif tensor.element == STRING:
+            arrays.append(rng.choice(_WORDS, tensor.shape))
         else:
             raise NotRunError(f"input {tensor.name!r}: arrays of {tensor.element} cannot be fed")
     return arrays

@@ -73,5 +73,13 @@ def _litert(task: Task) -> list[object]:
         for details, value in zip(session.get_input_details(), inputs, strict=True):
             session.set_tensor(details["index"], value)
         session.invoke()
-        outputs += [session.get_tensor(details["index"]) for details in session.get_output_details()]
+        outputs += [_saved(session.get_tensor(details["index"])) for details in session.get_output_details()]
     return outputs
+
+
+def _saved(array: Any) -> Any:
+    """Return an array that can be saved: of strings, which are objects, their bytes in hexadecimal."""
+    if array.dtype != object:
+        return array
+    numpy: Any = import_module("numpy")
+    return numpy.array([element.hex() for element in array.ravel()], str).reshape(array.shape)

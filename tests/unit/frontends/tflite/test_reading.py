@@ -93,9 +93,9 @@ def test_dynamic_shapes_are_refused(shape: list[int], signature: list[int] | Non
         loaded(sketch, tmp_path)
 
 
-def test_text_has_no_fixed_size(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="holds string, of which the size is not known"):
-        loaded(one_operator(element="STRING"), tmp_path)
+def test_variants_have_no_fixed_size(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="holds variant, of which the size is not known"):
+        loaded(one_operator(element="VARIANT"), tmp_path)
 
 
 def test_there_are_no_symbols_to_bind(tmp_path: Path) -> None:
