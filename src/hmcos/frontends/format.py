@@ -77,6 +77,11 @@ class Format:
         """
         raise NotImplementedError
 
+    def offsets_for(self, model: Model) -> OffsetsInFiles | None:
+        """Return how the file of a model holds offsets; None if it cannot, or no runtime would use them."""
+        del model
+        return self.offsets
+
     def borrowed(self, source: Loadable, bind: Mapping[str, int] | None) -> Model:
         """Return the model of `load`, of which only the network will be used, before the source can change.
 

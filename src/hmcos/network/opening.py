@@ -58,14 +58,8 @@ class Opened:
 
     @property
     def offsets(self) -> OffsetsInFiles | None:
-        """How its files hold the offsets of an arena; None if they cannot, and for a problem.
-
-        Also None where sizes are known only when the network runs: nothing has a place before.
-        """
-        held = None if self.format is None else self.format.offsets
-        if held is None or self.model is None or self.model.graph.is_bounded or self.model.graph.has_strings:
-            return None
-        return held
+        """How its file holds the offsets of an arena; None if it cannot, and for a problem."""
+        return None if self.format is None or self.model is None else self.format.offsets_for(self.model)
 
     @property
     def stem(self) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from hmcos.errors import ModelError
-from hmcos.frontends.tflite.schema import ModelT, SubGraphT, content_of, integers, text
+from hmcos.frontends.tflite.schema import ModelT, SubGraphT, bytes_of, integers, text
 
 EMPTY = 0
 """The buffer of everything without data; the schema requires it to be empty."""
@@ -49,12 +49,12 @@ def check_buffers(model: ModelT) -> None:
             buffer 0 has data: runtimes disagree on whether the tensors that use it have data.
     """
     buffers = model.buffers or []
-    filled = bool(buffers) and len(content_of(buffers[EMPTY])) > 0
+    filled = bool(buffers) and bytes_of(buffers[EMPTY]) > 0
     for use in uses(model):
         if not 0 <= use.buffer < len(buffers):
             raise ModelError(f"{use.user}: uses buffer {use.buffer}; there are {len(buffers)}")
         if filled and use.is_tensor and use.buffer == EMPTY:
             raise ModelError(
                 f"{use.user}: uses buffer 0, which must be empty but holds"
-                f" {len(content_of(buffers[EMPTY]))} bytes; give what it holds a buffer of its own"
+                f" {bytes_of(buffers[EMPTY])} bytes; give what it holds a buffer of its own"
             )

@@ -166,6 +166,13 @@ class Tflite(Format):
 
         return load(_file(source), bind)
 
+    def offsets_for(self, model: Model) -> OffsetsInFiles | None:
+        """Return how the file of a model holds offsets; see `Format.offsets_for`."""
+        from hmcos.frontends.tflite.behind import is_behind_in
+
+        varying = model.graph.is_bounded or model.graph.has_strings
+        return None if varying or is_behind_in(cast(bytes, model.proto)) else self.offsets
+
     def question(self, source: Loadable, bind: Mapping[str, int] | None) -> bytes | None:
         """Return the model with the sizes of its inputs; see `Format.question`."""
         from hmcos.frontends.tflite.resized import question

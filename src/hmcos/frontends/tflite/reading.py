@@ -7,11 +7,12 @@ from pathlib import Path
 
 from hmcos.errors import ModelError
 from hmcos.frontends.model import Model
+from hmcos.frontends.tflite.behind import is_behind, take_in
 from hmcos.frontends.tflite.buffers import check_buffers
 from hmcos.frontends.tflite.calls import paths
 from hmcos.frontends.tflite.checking import DAMAGE, check_flatbuffer
 from hmcos.frontends.tflite.operator_codes import CUSTOM, kind_of
-from hmcos.frontends.tflite.schema import VERSION, ModelT, content_of, unpacked
+from hmcos.frontends.tflite.schema import VERSION, ModelT, bytes_of, unpacked
 from hmcos.frontends.tflite.subgraphs import read_subgraph, tensor_title
 
 LARGEST = 2**31
@@ -19,6 +20,8 @@ LARGEST = 2**31
 _ETHOS_U = "ethos-u"
 """The name of the operator into which Vela, old and new, puts all that runs on the NPU."""
 TOO_LARGE = "is larger than 2 GB, the most that a flatbuffer can hold"
+LARGEST_FILE = 2**33
+"""Bytes; of which all but a flatbuffer are behind it. Several copies of it are in memory at a time."""
 
 
 def parse(content: bytes) -> ModelT:
@@ -37,26 +40,23 @@ def parse(content: bytes) -> ModelT:
     if not model.subgraphs:
         raise ModelError("holds no subgraph")
     _check_inside(model)
+    take_in(model, content)
+    if len(content) > LARGEST and not is_behind(model):
+        raise ModelError(TOO_LARGE)
     check_buffers(model)
     return model
 
 
 def _check_inside(model: ModelT) -> None:
-    """Check that no data is after the flatbuffer or in other files, which would have to move with the model.
+    """Check that no data is in other files, which would have to move with the model.
 
     Raises:
-        ModelError: there is such data; names the buffer, tensor or operator.
+        ModelError: there is such data; names the tensor.
     """
-    for i, buffer in enumerate(model.buffers or []):
-        if buffer.offset > 1:
-            raise ModelError(f"buffer {i}: its data is behind the flatbuffer, which is not supported")
     for subgraph in model.subgraphs or []:
         for number, tensor in enumerate(subgraph.tensors or []):
             if tensor.externalBuffer:
                 raise ModelError(f"{tensor_title(number, tensor)}: its data is in another file")
-        for number, operator in enumerate(subgraph.operators or []):
-            if operator.largeCustomOptionsOffset > 1:
-                raise ModelError(f"operator {number}: its options stand behind the flatbuffer")
 
 
 def check_readable(model: ModelT) -> None:
@@ -84,6 +84,15 @@ def model_in(content: bytes, path: Path | None) -> Model:
     """
     model = parse(content)
     check_readable(model)
+    return model_of(model, content, path)
+
+
+def model_of(model: ModelT, content: bytes, path: Path | None) -> Model:
+    """Return the model in the bytes of a file, which are parsed and checked already.
+
+    Raises:
+        ModelError: they say something that cannot be scheduled.
+    """
     digest = sha256(content).hexdigest()
     used = {tensor.buffer for graph in model.subgraphs or [] for tensor in graph.tensors or []}
     buffers = model.buffers or []
@@ -96,7 +105,7 @@ def model_in(content: bytes, path: Path | None) -> Model:
         inlined=False,
         data_files=(),
         bind={},
-        parameter_bytes=sum(len(content_of(buffers[b])) for b in used),
+        parameter_bytes=sum(bytes_of(buffers[b]) for b in used),
         file_bytes=len(content),
         proto=content,
     )

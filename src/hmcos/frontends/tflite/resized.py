@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from hashlib import sha256
 from os import PathLike
@@ -13,12 +13,11 @@ from hmcos.errors import HmcosError, ModelError, OptionError, OutputError, SizeE
 from hmcos.frontends.model import Model
 from hmcos.frontends.model_file import read_model_file
 from hmcos.frontends.outline import Outline, Port
-from hmcos.frontends.tflite.attached import attach, attached
-from hmcos.frontends.tflite.comparing import differences
+from hmcos.frontends.tflite.behind import NOT_IN_TFLM, is_behind
 from hmcos.frontends.tflite.offsets import set_offsets
 from hmcos.frontends.tflite.operator_codes import kind_of
-from hmcos.frontends.tflite.reading import LARGEST, TOO_LARGE, check_readable, model_in, parse
-from hmcos.frontends.tflite.schema import ELEMENTS, ModelT, content_of, integers, text, unpacked, words
+from hmcos.frontends.tflite.reading import LARGEST_FILE, check_readable, model_in, model_of, parse
+from hmcos.frontends.tflite.schema import ELEMENTS, ModelT, bytes_of, integers, text, words
 from hmcos.frontends.tflite.sizes import (
     InputSizes,
     ask,
@@ -29,9 +28,10 @@ from hmcos.frontends.tflite.sizes import (
     open_axes,
     settle,
 )
-from hmcos.frontends.tflite.writing import pack
+from hmcos.frontends.tflite.writing import pack, packed_as
 from hmcos.graph.graph import Tensor
 from hmcos.graph.strings import string_notes
+from hmcos.words import human
 
 
 def load(
@@ -56,30 +56,41 @@ def load(
     """
     path = Path(source)
     try:
-        content = read_model_file(path, LARGEST, TOO_LARGE)
+        content = _content(path)
         file = parse(content)
         check_readable(file)
         sizes = settle(file, bind or {})
         check_bound(sizes)
+        notes = tuple(_assumed(file))
         if is_settled(file, sizes):
-            return _of(model_in(content, path), content, sizes.without_defaults(bind or {}), "")
-        return _of(model_in(_fixed(content, file, sizes, told), path), content, sizes, told_by)
+            model = model_of(file, content, path)
+            return _of(model, content, sizes.without_defaults(bind or {}), notes)
+        model = model_in(_fixed(content, file, sizes, told), path)
+        asked = f"{told_by} was asked for the sizes of tensors that the file leaves open"
+        return _of(model, content, sizes, (*notes, asked))
     except (ModelError, OptionError, OutputError) as error:
         raise _in_file(error, path) from error.__cause__
+
+
+def _content(path: Path) -> bytes:
+    return read_model_file(path, LARGEST_FILE, f"is larger than {human(LARGEST_FILE)}, the most that is read")
 
 
 def _in_file(error: HmcosError, path: Path) -> HmcosError:
     return type(error)(f"{path}: {' '.join(str(error).split())}")
 
 
-def _of(model: Model, content: bytes, sizes: InputSizes, told_by: str) -> Model:
+def _assumed(file: ModelT) -> Iterator[str]:
+    if is_behind(file):
+        yield NOT_IN_TFLM
+
+
+def _of(model: Model, content: bytes, sizes: InputSizes, notes: tuple[str, ...]) -> Model:
     """Return the model as one of the file that it was read from; its operators have the same numbers."""
     digest = sha256(content).hexdigest()
-    notes = (*sizes.notes, *string_notes(model.graph))
+    notes = (*sizes.notes, *notes, *string_notes(model.graph))
     if model.graph.has_strings:
         notes = (*notes, "sizes are known only when it runs, so the file gets no offsets")
-    if told_by:
-        notes = (*notes, f"{told_by} was asked for the sizes of tensors that the file leaves open")
     return replace(
         model,
         graph=replace(model.graph, symbols=sizes.symbols),
@@ -97,10 +108,7 @@ def _fixed(content: bytes, file: ModelT, sizes: InputSizes, told: Mapping[str, T
         raise SizeError(_needs_runtime(file))
     fix(file, sizes, told)
     set_offsets(file, None)
-    packed = pack(file)
-    for place in differences(file, unpacked(packed)):
-        raise OutputError(f"the field {place} would not be written as it was read; nothing was written")
-    return attach(packed, attached(content))
+    return packed_as(file, content)
 
 
 def _needs_runtime(file: ModelT) -> str:
@@ -114,7 +122,7 @@ def _needs_runtime(file: ModelT) -> str:
 
 def question(source: str | PathLike[str], bind: Mapping[str, int] | None) -> bytes | None:
     """Return the model with the sizes of its inputs, to ask a runtime for all others; None if some lack."""
-    file = parse(read_model_file(Path(source), LARGEST, TOO_LARGE))
+    file = parse(_content(Path(source)))
     sizes = settle(file, bind or {})
     if sizes.unbound:
         return None
@@ -125,7 +133,7 @@ def question(source: str | PathLike[str], bind: Mapping[str, int] | None) -> byt
 
 def outline(source: str | PathLike[str], bind: Mapping[str, int]) -> Outline:
     """Return the outline of a model that `load` could read up to its unknown sizes."""
-    file = parse(read_model_file(Path(source), LARGEST, TOO_LARGE))
+    file = parse(_content(Path(source)))
     sizes = settle(file, bind)
     main = (file.subgraphs or [])[0]
     kinds = Counter(kind_of(file, number, op)[0] for number, op in enumerate(main.operators or []))
@@ -143,7 +151,7 @@ def outline(source: str | PathLike[str], bind: Mapping[str, int]) -> Outline:
         ),
         kinds=dict(sorted(kinds.items(), key=lambda item: (-item[1], item[0]))),
         parameters=len(constants),
-        parameter_bytes=sum(len(content_of(buffers[b])) for b in {t.buffer for t in constants}),
+        parameter_bytes=sum(bytes_of(buffers[b]) for b in {t.buffer for t in constants}),
         symbols=sizes.symbols,
         bound=frozenset(sizes.bind),
     )

@@ -159,6 +159,11 @@ def content_of(buffer: BufferT) -> bytes:
     return cast(bytes, data.tobytes()) if hasattr(data, "tobytes") else bytes(data)
 
 
+def bytes_of(buffer: BufferT) -> int:
+    """Return how many bytes a buffer holds."""
+    return 0 if buffer.data is None else len(buffer.data)
+
+
 def integers(vector: Sequence[int] | None) -> list[int]:
     """Return a vector as integers; it may be missing, a list or an array."""
     return [] if vector is None else [int(value) for value in vector]

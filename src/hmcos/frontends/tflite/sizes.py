@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from hmcos.errors import OptionError, SizeError
 from hmcos.frontends.tflite.calls import fed
 from hmcos.frontends.tflite.operator_codes import kind_of
-from hmcos.frontends.tflite.schema import ModelT, SubGraphT, TensorT, content_of, integers, text
+from hmcos.frontends.tflite.schema import ModelT, SubGraphT, TensorT, bytes_of, integers, text
 from hmcos.graph.graph import Tensor
 from hmcos.words import shortened
 
@@ -121,7 +121,7 @@ def _check(bind: Mapping[str, int], symbols: Sequence[str], fixed: Mapping[str, 
 def has_data(model: ModelT, tensor: TensorT) -> bool:
     """Return whether a tensor is a constant or a variable, of which the file has the size."""
     buffers = model.buffers or []
-    return bool(tensor.isVariable) or len(content_of(buffers[tensor.buffer])) > 0
+    return bool(tensor.isVariable) or bytes_of(buffers[tensor.buffer]) > 0
 
 
 def open_axes(tensor: TensorT) -> set[int]:

@@ -15,7 +15,7 @@ from hmcos.frontends.tflite.schema import (
     OperatorT,
     SubGraphT,
     TensorT,
-    content_of,
+    bytes_of,
     integers,
     text,
     words,
@@ -107,7 +107,7 @@ class _Reading:
 
     def has_data(self, tensor: TensorT) -> bool:
         buffers = self.model.buffers or []
-        return not tensor.isVariable and len(content_of(buffers[tensor.buffer])) > 0
+        return not tensor.isVariable and bytes_of(buffers[tensor.buffer]) > 0
 
     def tensor(self, index: int, tensor: TensorT, *, is_parameter: bool) -> Tensor:
         shape = tuple(integers(tensor.shape))

@@ -7,7 +7,7 @@ from math import prod
 
 from hmcos.frontends.tflite.calls import paths
 from hmcos.frontends.tflite.operator_codes import kind_of
-from hmcos.frontends.tflite.schema import ELEMENTS, ModelT, SubGraphT, content_of, integers, words
+from hmcos.frontends.tflite.schema import ELEMENTS, ModelT, SubGraphT, bytes_of, integers, words
 
 
 def unused(model: ModelT) -> dict[int, int]:
@@ -28,7 +28,7 @@ def unused(model: ModelT) -> dict[int, int]:
         used = set(_handles(model, graph)) | (_used(graph) if index in reached else set[int]())
         for t, tensor in enumerate(tensors):
             size = 0 if t in used or tensor.isVariable else _size(tensor.type, integers(tensor.shape))
-            if size and not len(content_of((model.buffers or [])[tensor.buffer])):
+            if size and not bytes_of((model.buffers or [])[tensor.buffer]):
                 found[first + t] = size
         first += len(tensors)
     return found

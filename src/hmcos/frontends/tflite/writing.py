@@ -8,6 +8,7 @@ from typing import Any, cast
 from hmcos.errors import OptionError, OutputError
 from hmcos.frontends.model import Model
 from hmcos.frontends.tflite.attached import attach, attached
+from hmcos.frontends.tflite.behind import set_aside, take_in, with_data
 from hmcos.frontends.tflite.calls import paths
 from hmcos.frontends.tflite.comparing import differences
 from hmcos.frontends.tflite.offsets import set_offsets
@@ -17,6 +18,7 @@ from hmcos.frontends.tflite.schema import (
     BufferT,
     ModelT,
     SubGraphT,
+    bytes_of,
     content_of,
     integers,
     schema,
@@ -57,8 +59,19 @@ def rewritten(
     model = parse(content)
     _permute(model, orders)
     set_offsets(model, offsets)
+    return packed_as(model, content)
+
+
+def packed_as(model: ModelT, content: bytes) -> bytes:
+    """Return the bytes of a changed model with the files that are appended to the one it was read from.
+
+    Raises:
+        OutputError: the schema cannot express the model without a change, or it would be too large.
+    """
     packed = pack(model)
-    for place in differences(model, unpacked(packed)):
+    again = unpacked(packed)
+    take_in(again, packed)
+    for place in differences(model, again):
         raise OutputError(f"the field {place} would not be written as it was read; nothing was written")
     return attach(packed, attached(content))
 
@@ -102,15 +115,23 @@ def _check_order(subgraph: SubGraphT, order: Sequence[int], where: str) -> None:
 def pack(model: ModelT) -> bytes:
     """Return the bytes of a model with aligned buffer data, which the schema's own code does not align.
 
+    Data that stood behind the flatbuffer stands there again.
+
     Raises:
         OutputError: the model is larger than a flatbuffer can be.
     """
+    with set_aside(model):
+        packed = _flatbuffer(model)
+    return with_data(packed, model)
+
+
+def _flatbuffer(model: ModelT) -> bytes:
     buffers = model.buffers or []
     bare = cast(Any, model)
     try:
         if model.buffers is not None:
             model.buffers = cast("list[BufferT]", [_Aligned(buffer) for buffer in buffers])
-        size = sum(len(content_of(buffer)) for buffer in buffers)
+        size = sum(bytes_of(buffer) for buffer in buffers)
         flatbuffers = schema().flatbuffers
         builder = flatbuffers.Builder(min(2 * size + 65536, LARGEST))
         builder.Finish(bare.Pack(builder), file_identifier=IDENTIFIER)

@@ -16,6 +16,7 @@ from hmcos.errors import LimitError, NotRunError, ToolError
 from hmcos.frontends.feeding import NOTHING
 from hmcos.frontends.implied import implied_values
 from hmcos.frontends.indices import SMALL, Range, divisors, index_ranges
+from hmcos.frontends.tflite.behind import NOT_IN_TFLM, is_behind_in
 from hmcos.graph.graph import STRING, Graph
 from hmcos.processes import AMPLE, Allowance, Ended
 from hmcos.runtimes.tflite.litert_child import Task
@@ -98,6 +99,8 @@ def run_all(
 def _ran(task: Task, allowance: Allowance) -> ModelRun:
     engine = task.engine
     check_installed(engine)
+    if engine == "tflm" and is_behind_in(task.content):
+        raise NotRunError(NOT_IN_TFLM)
     ended = processes.run("hmcos.runtimes.tflite.litert_child:answer", pickle.dumps(task), allowance)
     if ended.failure:
         if ended.exhausted:

@@ -52,9 +52,7 @@ def measure_arena(opened: Opened, request: Request, processes: int, watch: Watch
     held = opened.offsets
     if model is None or held is None:
         name = opened.source.name
-        raise OptionError(
-            f"{name}: only the arena of a TensorFlow Lite model of fixed sizes can be measured in TFLM"
-        )
+        raise OptionError(f"{name}: only the arena of a TensorFlow Lite model that TFLM can read is measured")
     with temporary_folder() as folder:
         wanted = replace(request, arena=ArenaRequest(), offsets=True)
         plan = run_into(wanted, opened, Output(folder), watch).plan

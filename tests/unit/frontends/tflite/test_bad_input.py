@@ -50,12 +50,6 @@ def test_other_versions_are_refused(tmp_path: Path) -> None:
     assert "holds no subgraph" in refused(sketch.bytes(), tmp_path)
 
 
-def test_data_behind_the_flatbuffer_is_refused(tmp_path: Path) -> None:
-    sketch = branches()
-    sketch.model.buffers[1].offset = 10_000
-    assert "buffer 1: its data is behind the flatbuffer" in refused(sketch.bytes(), tmp_path)
-
-
 def test_options_unknown_to_the_schema_are_refused(tmp_path: Path) -> None:
     sketch = branches()
     operator = sketch.model.subgraphs[0].operators[-1]

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from hmcos.alignment import round_up
+from hmcos.errors import ModelError
 from hmcos.frontends.kernel_table import DEFAULT, kernel_set
 from hmcos.frontends.tflite.arena.greedy import PER_BUFFER, UNPLANNED, head_of
 from hmcos.frontends.tflite.arena.kept import Kept, also_kept
 from hmcos.frontends.tflite.arena.room import Room
 from hmcos.frontends.tflite.arena.sizes import Build, Kernel, build, known_kernels
 from hmcos.frontends.tflite.arena.usage import planned
+from hmcos.frontends.tflite.behind import NOT_IN_TFLM, is_behind
 from hmcos.frontends.tflite.facts import Facts
 from hmcos.frontends.tflite.kernels.kernel_set import ALIGNMENT, KernelSet
 from hmcos.frontends.tflite.kernels.node import Node, Requests
@@ -40,7 +42,7 @@ def predicted_arena(content: bytes, pointer_bytes: int = 8, kernels: str = DEFAU
     a few bytes less per operator (docs/tflite.md).
 
     Raises:
-        ModelError: the bytes are not a model, or a size is not known.
+        ModelError: the bytes are not a model, or a size is not known, or TFLM would not find all data.
         OptionError: no kernels are called that.
     """
     return Setup.of(content, pointer_bytes, kernels).arena()
@@ -68,10 +70,13 @@ class Setup:
         """Return the setting up of the model in a file, by pointers and kernels.
 
         Raises:
-            ModelError: the bytes are not a model.
+            ModelError: the bytes are not a model, or not one that TFLM reads.
             OptionError: no kernels are called that.
         """
-        return cls(parse(content), build(pointer_bytes), kernel_set(kernels))
+        model = parse(content)
+        if is_behind(model):
+            raise ModelError(NOT_IN_TFLM)
+        return cls(model, build(pointer_bytes), kernel_set(kernels))
 
     def arena(self) -> WholeArena:
         """Return the arena after everything was set up."""
