@@ -11,13 +11,20 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from hmcos.processes import send
+from hmcos.processes import most_memory, send
 
 
 def backwards(request: bytes) -> bytes:
     print("this is not the answer")
     os.write(1, b"nor is this\n")
     return request[::-1]
+
+
+def holding(request: bytes) -> bytes:
+    """Return the most memory that the process had after it held as many bytes as the request says."""
+    held = bytearray(int(request))
+    held[::4096] = b"." * len(held[::4096])
+    return str(most_memory()).encode()
 
 
 def nothing(request: bytes) -> bytes:

@@ -95,6 +95,11 @@ def test_limits_hold_and_are_named() -> None:
     assert found.exhausted and found.failure == "needed more than 4,294,967,296 bytes of memory"
 
 
+def test_the_most_memory_that_a_child_had() -> None:
+    small, large = (int(call("holding", str(size).encode()).answer) for size in (0, 64 << 20))
+    assert (64 << 20) <= large - small < (80 << 20)
+
+
 def test_a_child_that_sleeps_is_waited_for_longer_than_it_may_work() -> None:
     assert run("unit.calls:has_limits", b"", Allowance(seconds=3)).waited == 16.0
 

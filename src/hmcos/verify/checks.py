@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from hmcos.errors import NotRunError, ToolError, VerifyError
@@ -49,6 +49,9 @@ class Check:
     answer: Answer
     words: str
     """The figures; or the first fault, with step and tensor; or why the check did not run."""
+    memory: int | None = field(default=None, compare=False)
+    """The most bytes that the process that ran the models had at once, when it ended this check; None where
+    no other process did, or the system does not say."""
 
     @property
     def held(self) -> bool:

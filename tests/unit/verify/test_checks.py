@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from hmcos.cli.exits import proof_exit_code
@@ -83,6 +85,17 @@ def test_the_table_and_the_record_tell_the_three_apart(capsys: pytest.CaptureFix
         {"check": "check 1", "answer": "does not hold", "holds": False, "required": True, "words": "words"},
         {"check": "check 2", "answer": "not run", "holds": None, "required": True, "words": "words"},
         {"check": "arena in TFLM", "answer": "not run", "holds": None, "required": False, "words": "words"},
+    ]
+    measured = Verification("model", "plan", (replace(verification(H).checks[0], memory=4096),))
+    assert verification_record(measured)["checks"] == [
+        {
+            "check": "check 0",
+            "answer": "holds",
+            "holds": True,
+            "required": True,
+            "words": "words",
+            "memory": 4096,
+        }
     ]
     record = verification_record(verification(N))
     assert (record["answer"], record["holds"]) == ("not run", None)

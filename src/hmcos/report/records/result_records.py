@@ -226,6 +226,7 @@ def verification_record(verification: Verification) -> dict[str, object]:
                 "holds": _holds(check.answer),
                 "required": check.required,
                 "words": check.words,
+                **({} if check.memory is None else {"memory": check.memory}),
             }
             for check in verification.checks
         ],

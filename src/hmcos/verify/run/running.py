@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -21,6 +22,7 @@ from hmcos.verify.run.arena_run import Ran, run_in_arena
 from hmcos.verify.run.causes import MORE_MEMORY, tried_on_result
 from hmcos.verify.run.kernels import HALVES
 from hmcos.verify.run.operators import LINE, Made, Operators, run_whole, session
+from hmcos.verify.run.pacing import PART, paced
 from hmcos.verify.run.reference import ReferenceOperators, ReferenceWhole
 from hmcos.verify.run.run_request import RunRequest
 from hmcos.verify.run.telling import Begin, RunPart, Teller, nobody
@@ -47,7 +49,7 @@ def answer(request: bytes) -> bytes:
     os.environ.pop("ORT_LOAD_CONFIG_FROM_MODEL", None)
     teller = Teller(processes.send)
     for check in check_by_running(asked, teller.begin):
-        teller.check(check)
+        teller.check(replace(check, memory=processes.most_memory()))
     return b""
 
 
@@ -152,8 +154,10 @@ def _in_arena(request: RunRequest, plan: Plan, wholes: list[WholeRun], begin: Be
     kernels = ReferenceOperators if by_reference else Operators
     operators = kernels(model, graph, request.numbered.parent)
     ran, rounding, chance = Ran(), "", _touched_by_chance(graph)
-    for run, whole in enumerate(wholes):
-        ran = run_in_arena(operators, plan, whole.fed, begin)
+    slow = paced(request.seconds / PART, "running the operators in onnx's reference evaluator")
+    with slow if by_reference else nullcontext():
+        all_ran = [run_in_arena(operators, plan, whole.fed, begin) for whole in wholes]
+    for run, (whole, ran) in enumerate(zip(wholes, all_ran, strict=True)):
         other = [name for name in differing(whole.outputs, ran.outputs) if name not in chance]
         if other:
             rounding = ROUNDED_BY_REFERENCE if by_reference else _why_rounded(graph, plan)

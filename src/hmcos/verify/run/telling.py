@@ -7,10 +7,10 @@ names every part of the work before it begins: after a crash, the last part name
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import cast
+from typing import Any, cast
 
 from hmcos.verify.checks import Answer, Check
 
@@ -57,9 +57,10 @@ class Teller:
 
     def check(self, check: Check) -> None:
         """Send a check."""
-        self._line({"check": check.name, "answer": check.answer, "words": check.words})
+        record = {"check": check.name, "answer": check.answer, "words": check.words}
+        self._line(record | {"memory": check.memory})
 
-    def _line(self, record: dict[str, str]) -> None:
+    def _line(self, record: Mapping[str, object]) -> None:
         self._send(json.dumps(record).encode() + b"\n")
 
 
@@ -68,11 +69,12 @@ def told(lines: bytes) -> Told:
     messages = Told()
     for line in lines.splitlines():
         try:
-            record = cast("dict[str, str]", json.loads(line))
+            record = cast("dict[str, Any]", json.loads(line))
         except ValueError:
             break
         if "begin" in record:
             messages.part = RunPart(record["begin"])
         else:
-            messages.checks.append(Check(record["check"], Answer(record["answer"]), record["words"]))
+            answer = Answer(record["answer"])
+            messages.checks.append(Check(record["check"], answer, record["words"], record["memory"]))
     return messages

@@ -17,7 +17,8 @@ from hmcos.frontends.feeding import Bytes, as_bytes, random_inputs
 from hmcos.frontends.spans import spread
 from hmcos.verify.run.causes import SPECIAL, tried
 from hmcos.verify.run.operators import Made, run_whole, session
-from hmcos.verify.run.reference import ReferenceWhole, check_small
+from hmcos.verify.run.pacing import PART, paced
+from hmcos.verify.run.reference import ReferenceWhole, check_elements
 from hmcos.verify.run.run_request import RunRequest
 from hmcos.verify.run.telling import Begin, RunPart
 
@@ -72,27 +73,31 @@ def run_by_reference(request: RunRequest, why: NotRunError) -> list[WholeRun]:
     """Return runs of the source in onnx's reference evaluator; `why` is what ONNX Runtime lacks.
 
     Raises:
-        NotRunError: the evaluator does not run it either, or is not asked: the model is large or changed.
+        LimitError: it would take too much time or memory there.
+        NotRunError: the evaluator does not run it either, or is not asked, since the model was changed.
     """
     if request.floats is not None or request.common or not request.is_exact:
         raise why
     try:
-        check_small(request.graph)
-        source = tried(
-            lambda: ReferenceWhole(request.source), "onnx's reference evaluator does not load the source"
-        )
-        wholes: list[WholeRun] = []
-        for run in range(request.runs):
-            fed = {**_random(request, run, None), **request.inputs}
-            made = tried(
-                lambda: source.run(request.graph, fed),  # noqa: B023 (called at once)
-                "onnx's reference evaluator does not run the source",
-            )
-            wholes.append(WholeRun(fed, made, "", fed, str(why)))
-    except LimitError:
-        raise
+        check_elements(request.graph)
+        with paced(request.seconds / PART, "running the source in onnx's reference evaluator"):
+            return _evaluated(request, why)
     except NotRunError as error:
-        raise NotRunError(f"{why}; {error}") from error
+        raise type(error)(f"{why}; {error}") from error
+
+
+def _evaluated(request: RunRequest, why: NotRunError) -> list[WholeRun]:
+    source = tried(
+        lambda: ReferenceWhole(request.source), "onnx's reference evaluator does not load the source"
+    )
+    wholes: list[WholeRun] = []
+    for run in range(request.runs):
+        fed = {**_random(request, run, None), **request.inputs}
+        made = tried(
+            lambda: source.run(request.graph, fed),  # noqa: B023 (called at once)
+            "onnx's reference evaluator does not run the source",
+        )
+        wholes.append(WholeRun(fed, made, "", fed, str(why)))
     return wholes
 
 

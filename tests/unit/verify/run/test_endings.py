@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from dataclasses import replace
 
 import pytest
 
@@ -83,3 +84,8 @@ def test_a_line_that_is_cut_off_is_no_answer() -> None:
     teller.check(SAME)
     found = checks_of(Ended(-signal.SIGSEGV, b"".join(lines)[:-4], "", AMPLE, 10.0), NAMES)
     assert answers(found) == [Answer.FAILS]
+
+
+def test_what_a_check_took_is_told() -> None:
+    (same, arena) = ended(0, replace(SAME, memory=5 << 20), Check("in the arena", Answer.HOLDS, "all"))
+    assert (same.memory, arena.memory) == (5 << 20, None)

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Never
 
 import pytest
 from onnx import ModelProto, TensorProto
 
+from hmcos.graph.graph import Graph
 from hmcos.verify.checks import Answer, Check
 from hmcos.verify.run import reference
 from hmcos.verify.run.running import check_by_running
@@ -49,11 +52,21 @@ def test_buffers_that_overlap_are_found(tmp_path: Path) -> None:
     assert [check.answer for check in check_by_running(wrong)] == [Answer.HOLDS, Answer.FAILS]
 
 
-def test_large_models_are_not_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reference, "LARGEST", 100)
-    same, arena = checks(tmp_path, bfloat16())
+def test_the_evaluator_gets_a_tenth_of_the_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def endless(self: reference.ReferenceWhole, graph: Graph, fed: object) -> Never:
+        while True:
+            with suppress(Exception):  # as a runtime would
+                sum(range(1000))
+
+    monkeypatch.setattr(reference.ReferenceWhole, "run", endless)
+    source = asked(tmp_path, bfloat16())
+    same, arena = check_by_running(replace(source, seconds=1))
     assert (same.answer, arena.answer) == (Answer.NOT_RUN, Answer.NOT_RUN)
-    assert same.words.endswith("the model is too large for onnx's reference evaluator")
+    assert same.words.startswith("ONNX Runtime does not load the source: ")
+    assert same.words.endswith(
+        "; running the source in onnx's reference evaluator takes more than 0.1 seconds of processor time; "
+        "raise --time-limit"
+    )
 
 
 def test_what_the_evaluator_does_not_know_either_is_not_run(tmp_path: Path) -> None:
