@@ -37,8 +37,8 @@ class Inspection:
     symbols: tuple[str, ...]
     """Symbolic dimensions of the source."""
     unbound: tuple[str, ...]
-    """Symbolic dimensions that must be bound before the network can be scheduled; without any, TENSOR:AXIS of
-    sizes that depend on data and have no bound."""
+    """What must be bound before the network can be scheduled: symbolic dimensions, the sizes of sequences as
+    INPUT:AXIS, and without any symbol the sizes that depend on data and have no bound, as TENSOR:AXIS."""
     obstacle: str = ""
     """Why the network cannot be scheduled as it is; empty if it can."""
 
@@ -76,7 +76,7 @@ def _without_sizes(source: Readable, bind: Mapping[str, int], error: SizeError) 
         activations=None,
         activation_bytes=None,
         symbols=told.symbols,
-        unbound=free or error.unbound,
+        unbound=(*free, *error.unbound),
         obstacle=str(error),
     )
 

@@ -91,18 +91,72 @@ def loop_types(step: Step) -> None:
         _forget(step, body)
         _enter(step, body, [ITERATION, CONDITION, *inside])
         carried, made = inside, [*inside, *made[len(inside) :]]
-    for value, before, after in zip(body.listed.inputs[2:], carried, made, strict=False):
-        if before.is_known and before != after:
+    carried, made, kept = _carried(step, body, (carried, made), trips)
+    for value, before, after in zip(body.listed.inputs[2:], carried, kept, strict=False):
+        if before.is_known and not after.is_known:
             step.walk.types[body.path][value.name] = ValueType(before.element, kind=before.kind)
-    kept = [before if before == after else UNKNOWN for before, after in zip(carried, made, strict=False)]
     step.tell([*kept, *(_stacked(step, value, trips) for value in made[len(carried) :])])
 
 
+_Types = list[ValueType]
+
+
+def _carried(
+    step: Step, body: NameScope, first: tuple[_Types, _Types], trips: int | None
+) -> tuple[_Types, _Types, _Types]:
+    """Return types for the carried values in every iteration, what the body makes of them, and the results.
+
+    `first` are the types before the first iteration, and what the body makes of these. Sizes that change are
+    bounds: the body is followed with them until it makes nothing larger, or as often as it runs at most.
+    Those that still grow then are unknown.
+    """
+    carried, made = first
+    rounds = 1
+    while True:
+        joined = [_joined(step, *pair) for pair in zip(carried, made, strict=False)]
+        is_last = trips is not None and rounds >= trips
+        if is_last or all(a is None or _is_alike(a, b) for a, b in zip(joined, carried, strict=False)):
+            return carried, made, [UNKNOWN if value is None else value for value in joined]
+        if step.walk.followed >= step.walk.most:
+            pairs = zip(*first, strict=False)
+            _forget(step, body)
+            _enter(step, body, [ITERATION, CONDITION, *first[0]])
+            return *first, [before if before == after else UNKNOWN for before, after in pairs]
+        carried = [b if a is None else a for a, b in zip(joined, carried, strict=False)]
+        _forget(step, body)
+        made = _enter(step, body, [ITERATION, CONDITION, *carried])[1:]
+        rounds += 1
+
+
+def _joined(step: Step, before: ValueType, after: ValueType) -> ValueType | None:
+    """Return the type of a value that is of one of two types; None if no bound of it can be given."""
+    if before == after and before.bounds == after.bounds:
+        return before
+    if not before.is_known or not after.is_known or before.parts is not None or after.parts is not None:
+        return before if before == after else None
+    if before.element != after.element or len(before.sizes) != len(after.sizes):
+        return None
+    pairs = zip(before.sizes, after.sizes, strict=True)
+    shape = tuple(a if a == b and type(a) is type(b) else step.walk.at_most(max(a, b)) for a, b in pairs)
+    return ValueType(before.element, shape)
+
+
+def _is_alike(one: ValueType, other: ValueType) -> bool:
+    """Return whether two types have the same sizes, and the same of them are bounds."""
+    if one.shape is None or other.shape is None:
+        return one == other
+    return one == other and list(map(type, one.shape)) == list(map(type, other.shape))
+
+
 def _forget(step: Step, body: NameScope) -> None:
-    """Remove the types in a body, to find them again."""
-    for path in step.walk.types:
-        if path == body.path or path.startswith(f"{body.path}/"):
-            step.walk.types[path].clear()
+    """Remove what is known of a body, to find it again."""
+    walk = step.walk
+    inside = {path for path in walk.types if path == body.path or path.startswith(f"{body.path}/")}
+    for path in inside:
+        walk.types[path].clear()
+    walk.dead -= inside
+    told = (f" in {body.path}:", f" in {body.path}/")
+    walk.notes[:] = [note for note in walk.notes if not any(place in note for place in told)]
 
 
 def _grown(before: ValueType, after: ValueType, trips: int | None) -> ValueType | None:

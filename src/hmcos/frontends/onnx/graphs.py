@@ -87,14 +87,15 @@ def read_graph(
     graph = _read(scope)
     if ledger.unknown:
         free = [symbol for symbol in sizes.symbols if symbol not in sizes.bind]
-        axes = () if free else tuple(dict.fromkeys(_axes_to_bind(scope, graph, sizes.bind)))
+        axes = tuple(axes_to_bind(listed, sizes.bind))
+        if not free:  # otherwise these may follow from the symbols
+            axes = tuple(dict.fromkeys((*axes, *_axes_to_bind(scope, graph))))
         raise SizeError(_unknown_sizes(ledger.unknown, free, axes, suggested(listed, sizes.bind)), axes)
     return graph, ledger.parameter_bytes
 
 
-def _axes_to_bind(scope: _Scope, graph: Graph, bound: Mapping[str, int]) -> Iterator[str]:
+def _axes_to_bind(scope: _Scope, graph: Graph) -> Iterator[str]:
     """Yield the axes whose sizes are unknown though all sizes that the operator reads are known."""
-    yield from axes_to_bind(scope.source, bound)
     types = scope.ledger.inferred.types[scope.path]
     for op in graph.operators:
         if any(t in scope.unknown for t in (*op.inputs, *op.captured)):

@@ -168,12 +168,81 @@ def test_the_parts_of_an_input_are_bound_by_axis() -> None:
     made.graph.input.append(
         helper.make_tensor_sequence_value_info("q", FLOAT, ["rows", None, 3])  # pyright: ignore[reportArgumentType]
     )
+    for bind in ({}, {"rows": 2}):
+        with pytest.raises(SizeError) as raised:
+            load(made, bind)
+        assert raised.value.unbound == ("q:0", "q:2")
     with pytest.raises(SizeError) as raised:
         load(made, {"rows": 2})
     assert raised.value.unbound == ("q:0", "q:2")
     assert found(made, {"rows": 2, "q:0": 5, "q:2": 4})["q"].shape == (5, 2, 4, 3)
     with pytest.raises(OptionError, match="counted up to 2,048 parts"):
         load(made, {"rows": 2, "q:0": 5000, "q:2": 4})
+
+
+def growing(nodes: list[NodeProto], trips: int | None, shape: list[int]) -> ModelProto:
+    """Return a Loop that carries what its body makes of `c`, or of `x` from outside."""
+    untyped = [helper.make_tensor_value_info(name, FLOAT, None) for name in "cd"]
+    body = graph(
+        [*nodes, node("Identity", "going", "on")],
+        [value("i", [], INT64), value("going", [], BOOL), untyped[0]],
+        [value("on", [], BOOL), untyped[1]],
+    )
+    inputs = [value("x", shape), *([] if trips is not None else [value("n", [], INT64)])]
+    return built([node("Loop", "n _ x", "y", body=body)], inputs, "y", {} if trips is None else {"n": trips})
+
+
+APPENDED, DOUBLED = [node("Concat", "c x", "d", axis=0)], [node("Concat", "c c", "d", axis=0)]
+FOUND = [node("NonZero", "c", "z"), node("Transpose", "z", "t"), node("Cast", "t", "d", to=FLOAT)]
+
+
+@pytest.mark.parametrize(
+    ("nodes", "trips", "shape", "inside", "most"),
+    [
+        (APPENDED, 5, [1, 4], (5, 4), (6, 4)),
+        (DOUBLED, 3, [1, 4], (4, 4), (8, 4)),
+        (FOUND, 3, [4, 2], (16, 2), (32, 2)),
+        ([node("NonZero", "x", "z"), node("Cast", "z", "d", to=FLOAT)], None, [2, 3], (2, 6), (2, 6)),
+    ],
+    ids=["appended", "doubled", "found", "settled"],
+)
+def test_a_carried_value_that_grows_counts_as_after_the_last_trip(
+    nodes: list[NodeProto],
+    trips: int | None,
+    shape: list[int],
+    inside: tuple[int, ...],
+    most: tuple[int, ...],
+) -> None:
+    network = load(growing(nodes, trips, shape)).graph
+    body = network.operators[-1].bodies[0].graph
+    carried = next(tensor for tensor in body.tensors if tensor.name == "c")
+    made = network.tensors[network.outputs[0]]
+    assert (carried.shape, carried.at_most, made.shape, made.at_most) == (inside, True, most, True)
+
+
+@pytest.mark.parametrize("trips", [None, 10**9])
+def test_a_carried_value_that_grows_too_often_is_refused(trips: int | None) -> None:
+    with pytest.raises(SizeError, match="input 'c'"):
+        load(growing(APPENDED, trips, [1, 4]))
+
+
+def test_a_branch_that_runs_in_a_later_trip_counts() -> None:
+    """The size of the carried value decides it, and that grows."""
+    then, other = (
+        graph([node("Expand", f"zero {to}", "b")], [], [ValueInfoProto(name="b")]) for to in ("many", "few")
+    )
+    asked = [
+        node("Shape", "c", "s", end=1),
+        node("Greater", "s one", "larger"),
+        node("If", "larger", "r", then_branch=then, else_branch=other),
+    ]
+    made = growing([*asked, *APPENDED], 3, [1, 4])
+    made.graph.initializer.extend(
+        weight(name, numbers, "int64")
+        for name, numbers in {"one": [1], "many": [9], "few": [2], "zero": 0}.items()
+    )
+    body = load(made).graph.operators[-1].bodies[0].graph
+    assert next(tensor for tensor in body.tensors if tensor.name == "r").shape == (9,)
 
 
 def test_a_symbol_for_a_size_that_depends_on_data_is_a_bound() -> None:
