@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from onnx import NodeProto, TensorProto
 
+from hmcos.frontends.onnx.corrected_kinds import CORRECTED
 from hmcos.frontends.onnx.one_node import inferred
 from hmcos.frontends.onnx.types import UNKNOWN, ValueType
 
@@ -54,6 +55,9 @@ def _as(kind: str, *places: int, **changed: int) -> Rule:
             reads[f"read {place}"] = ValueType(TensorProto.FLOAT, found.shape)
         like.attribute.extend(a for a in node.attribute if a.name in _KEPT)
         made = inferred(like, reads, {}, step.walk.opsets)[0]
+        if made.is_known and kind in CORRECTED:
+            right = CORRECTED[kind](like, list(reads.values()), lambda _: None)
+            made = made if right is None or made.bounds else ValueType(made.element, right)
         element = step.type_of(changed.get("element", places[0])).element
         return [ValueType(element, made.shape)] if made.is_known else []
 

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from onnx import GraphProto, ModelProto, NodeProto, defs, shape_inference
 
 from hmcos.frontends.onnx.body_graphs import bodies
+from hmcos.frontends.onnx.corrected_kinds import hides_wrong
 from hmcos.frontends.onnx.elements import NUMBERS
 from hmcos.frontends.onnx.extension_kinds import EXTENSION_DOMAINS
 from hmcos.frontends.onnx.given_values import array_of_given
@@ -60,9 +61,13 @@ def value_types(
         _learn(scope, known)
         _trust_unknown_kinds(scope)
     types = _inferred(light, scopes, follow=False)
-    if not sequences and not values and _are_settled(scopes, types):
+    wrong = hides_wrong(scopes, types)
+    if not sequences and not values and not wrong and _are_settled(scopes, types):
         return Inferred(types)
-    types = _inferred(light, scopes, follow=may_propagate(scopes, types))
+    follow = may_propagate(scopes, types)
+    types = _inferred(light, scopes, follow=follow)
+    if hides_wrong(scopes, types):
+        types = _inferred(light, scopes, follow=follow)
     types[""] |= sequences
     if not sequences and not values and _are_settled(scopes, types):
         return Inferred(types)

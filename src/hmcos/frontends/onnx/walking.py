@@ -12,11 +12,12 @@ import numpy as np
 from onnx import NodeProto, OperatorSetIdProto
 
 from hmcos.frontends.onnx.bounded_sizes import DATA_KINDS, data_types, rising_types
+from hmcos.frontends.onnx.corrected_kinds import CORRECTED, corrected_types
 from hmcos.frontends.onnx.extension_kinds import EXTENSION_DOMAINS
 from hmcos.frontends.onnx.folding import Array, array_of, is_small
 from hmcos.frontends.onnx.one_node import inferred
 from hmcos.frontends.onnx.sequences import SEQUENCE_KINDS, sequence_types
-from hmcos.frontends.onnx.skeleton import NameScope
+from hmcos.frontends.onnx.skeleton import OPAQUE_DOMAIN, NameScope
 from hmcos.frontends.onnx.tracking import Value, followed
 from hmcos.frontends.onnx.types import UNKNOWN, AtMost, ValueType
 from hmcos.frontends.onnx.uninferred_kinds import uninferred_types
@@ -174,6 +175,10 @@ class Step:
             return imported(RULES[node.domain])(self)  # pyright: ignore
         if node.domain in STANDARD_DOMAINS and node.op_type in SEQUENCE_KINDS:
             found = sequence_types(self)
+            if found:
+                return found
+        if node.op_type in CORRECTED and (node.domain in STANDARD_DOMAINS or node.domain == OPAQUE_DOMAIN):
+            found = corrected_types(self)
             if found:
                 return found
         return self.inferred()
