@@ -27,6 +27,7 @@ from property.arena_oracle import end, faults
 from property.arena_strategies import stepped_lives
 from property.drawn_lives import drawn_lives
 from property.exhaustive import Chain, alive_at_once, chains, fits, places
+from property.trying import try_cases
 
 RULES = tuple(MemoryRules(*flags) for flags in itertools.product((False, True), repeat=5))
 
@@ -206,17 +207,5 @@ def faults_of(number: int) -> list[str]:
     return list(MemoryTrial(number, asked, least_traffic(asked), rng).faults())
 
 
-def main(count: int, first: int = 0) -> int:
-    """Try so many cases; return the number of those that are wrong."""
-    wrong = 0
-    for number in range(first, first + count):
-        found = faults_of(number)
-        wrong += bool(found)
-        for fault in found:
-            print(f"case {number}: {fault}", flush=True)
-    print(f"{count} cases from {first} on: {wrong} wrong")
-    return wrong
-
-
 if __name__ == "__main__":
-    sys.exit(1 if main(*map(int, sys.argv[1:])) else 0)
+    sys.exit(1 if try_cases(faults_of, *map(int, sys.argv[1:])) else 0)

@@ -72,6 +72,18 @@ class Crowd:
         """Return the number of pairs that meet, each counted from both sides."""
         return count_pairs(self.items)
 
+    def alive_in(self, runs: Sequence[Steps], begins: Numbers, ends: Numbers) -> Numbers:
+        """Return, per row with these first and last steps, whether it is alive in a run; the runs ascend."""
+        if len(runs) > self.few_runs:
+            after = [*(begin for begin, _ in runs), self.steps]
+            lengths = np.diff([0, *(end for _, end in runs), self.steps])
+            # The first run that ends after a row begins is the one that it meets, if it meets any.
+            return np.repeat(np.array(after, np.int32), lengths).take(begins) < ends
+        alive = np.zeros(len(begins), np.bool_)
+        for begin, end in runs:
+            alive |= (begins < end) & (ends > begin)
+        return alive
+
 
 class CrowdPlacement:
     """A `Placement` that scans all placed items for each question: O(placed), in numpy."""
@@ -131,7 +143,7 @@ class CrowdPlacement:
             first = int(wide.argmax())
             return int(floors[first] if wide[first] else floors[-1])
         gaps = np.flatnonzero(wide)
-        starts = _legal(item, floors[gaps])
+        starts = legal(item, floors[gaps])
         fitting = np.flatnonzero(starts <= lows[gaps])
         return int(starts[fitting[0]]) if len(fitting) else item.legal(int(floors[-1]))
 
@@ -153,7 +165,7 @@ class CrowdPlacement:
         item = self._crowd.items[i]
         lows, floors = self._gaps(i, 0)
         gaps = np.flatnonzero(floors[:-1] <= lows)
-        starts = _legal(item, floors[gaps])
+        starts = legal(item, floors[gaps])
         fitting = starts <= lows[gaps]
         starts, spare = starts[fitting], (lows[gaps] - floors[gaps])[fitting]
         return int(starts[spare.argmin()]) if len(starts) else item.legal(int(floors[-1]))
@@ -178,9 +190,10 @@ class CrowdPlacement:
     def _blocked(self, i: int) -> tuple[Numbers, Numbers]:
         """Return the open intervals (low, high) of starts that placed items block, ascending."""
         low, high = self._low[: self._count], self._high[: self._count]
+        begins, ends = self._begin[: self._count], self._end[: self._count]
         parts: list[tuple[Numbers, Numbers]] = []
         for size, runs in self._crowd.runs[i]:
-            meets = np.flatnonzero(self._alive_in(runs))
+            meets = np.flatnonzero(self._crowd.alive_in(runs, begins, ends))
             parts.append((low.take(meets) - size, high.take(meets)))
         if len(parts) == 1:
             return parts[0]
@@ -188,19 +201,6 @@ class CrowdPlacement:
         highs = np.concatenate([part[1] for part in parts] or [high[:0]])
         order = lows.argsort(kind="stable")
         return lows[order], highs[order]
-
-    def _alive_in(self, runs: Sequence[Steps]) -> Numbers:
-        """Return, per placed row, whether it is alive in one of the runs; the runs ascend."""
-        begins, ends = self._begin[: self._count], self._end[: self._count]
-        if len(runs) > self._crowd.few_runs:
-            after = [*(begin for begin, _ in runs), self._crowd.steps]
-            lengths = np.diff([0, *(end for _, end in runs), self._crowd.steps])
-            # The first run that ends after a row begins is the one that it meets, if it meets any.
-            return np.repeat(np.array(after, np.int32), lengths).take(begins) < ends
-        alive = np.zeros(len(begins), np.bool_)
-        for begin, end in runs:
-            alive |= (begins < end) & (ends > begin)
-        return alive
 
 
 def _runs(pieces: Sequence[LifePiece]) -> list[tuple[int, list[Steps]]]:
@@ -211,7 +211,7 @@ def _runs(pieces: Sequence[LifePiece]) -> list[tuple[int, list[Steps]]]:
     return list(runs.items())
 
 
-def _legal(item: Item, floors: Numbers) -> Numbers:
+def legal(item: Item, floors: Numbers) -> Numbers:
     """Return `item.legal` of each address: the lowest address from it on that the item may start at."""
     lowest = floors
     for first, last in reversed(item.spans):  # the last span has no end; the first span with room wins

@@ -35,6 +35,7 @@ def smallest_cheap(lives: Lives, limits: Limits, watch: Watch) -> Arena:
         arena = plan(lives, limits, watch)
         is_floor = is_floor or plan is largest_first
         best = arena if best is None else min(best, arena, key=lambda arena: arena.size)
+        watch.progress(best.allocator.replace("_", " "), best.size, best.lower_bound, 0)
         is_enough = is_settled(best, limits) or watch.is_over(limits)
         if best.status is Status.OPTIMAL or (is_floor and is_enough):
             break

@@ -58,7 +58,7 @@ def no_long_tables(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", names())
 def test_no_planner_lists_who_meets_whom(name: str) -> None:
     clock = Clock(20_000)
-    arena = allocator(name)(TOGETHER, Limits(), Watch(interrupted=clock))
+    arena = allocator(name)(TOGETHER, Limits(states=3_000), Watch(interrupted=clock))
     assert len(arena.offsets) == 2000
     assert arena.status in (Status.STATE_LIMIT, Status.FEASIBLE, Status.OPTIMAL)
 
@@ -106,7 +106,7 @@ def test_a_few_that_matter_are_proved_beside_thousands_that_do_not() -> None:
 
 def test_thousands_that_cannot_be_put_aside_are_a_limit_of_states() -> None:
     start = largest_first(TOGETHER, Limits(), Watch())
-    arena = prove(TOGETHER, start, Limits(), Watch())
+    arena = prove(TOGETHER, start, Limits(states=5_000), Watch())
     assert arena.status is Status.STATE_LIMIT
     assert arena.size <= start.size
 

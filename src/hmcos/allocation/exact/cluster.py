@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 
 from hmcos.allocation.exact.placement_rules import ALL_RULES, PlacementRules, Style
 from hmcos.allocation.exact.search import Search
-from hmcos.allocation.fit import count_pairs, highest_end
+from hmcos.allocation.fit import highest_end
 from hmcos.allocation.items import Item
 from hmcos.allocation.sections import entries
 from hmcos.limits import Limits, Watch
 
 SOLVER_ROOM = 200_000
 """With more intervals than this the solver gets no turn: building its model would take longer than that."""
-LARGEST = 3_000_000
-"""With more table entries than this there is no search: the tables would take more than half a gigabyte."""
 STATES_PER_WORK = 100_000
 """How many of `Limits.states` one unit of solver work counts for: what the search enters in that time."""
 
@@ -37,6 +35,14 @@ class ProofSettings:
     """Work of the solver's first turn, in its deterministic measure (one unit takes some ten seconds)."""
     most_work: float = 0.8
     """The most work of one turn: each has twice as much as the one before, up to this."""
+    largest: int = 3_000_000
+    """Entries of a cluster's tables up to which it is searched: more would take over half a gigabyte."""
+    alone: int = 600
+    """Items of a cluster up to which it is only searched; with more, cores and ejection take turns."""
+    largest_core: int = 300_000
+    """The same for a core (`cores.py`), whose search is to take seconds."""
+    core_states: int = 10_000
+    """States of the search for the offsets of a core, at most."""
 
 
 USUAL = ProofSettings()
@@ -72,11 +78,6 @@ class Cluster:
         self.refuted = -1
         self._attempts: dict[int, TargetAttempt] = {}
         self._turn = 0
-
-    @cached_property
-    def is_too_large(self) -> bool:
-        """Whether the search's tables (who meets whom, who is alive when) would be too large."""
-        return count_pairs(self._items) + entries(self._items) > LARGEST
 
     def target(self, bound: int) -> int:
         """Return the capacity to try next: in turn the bound, and halfway from it to the best size."""
@@ -121,10 +122,20 @@ class Cluster:
         attempt.work = min(2 * attempt.work, self._settings.most_work)
         return spent
 
+    def adopt(self, offsets: Sequence[int]) -> None:
+        """Keep offsets if they are better than the best."""
+        size = highest_end(self._items, offsets)
+        if size < self.size:
+            self.offsets, self.size = list(offsets), size
+            self._drop_decided()
+
     def _settle(self, target: int, offsets: list[int] | None) -> None:
         """Record the answer for a target, None if nothing fits, and drop the targets that it decides."""
         if offsets is None:
             self.refuted = max(self.refuted, target)
         else:
             self.offsets, self.size = offsets, highest_end(self._items, offsets)
+        self._drop_decided()
+
+    def _drop_decided(self) -> None:
         self._attempts = {t: a for t, a in self._attempts.items() if self.refuted < t < self.size}

@@ -5,18 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from hmcos.allocation.alive_bound import lower_bound
 from hmcos.allocation.exact.cluster import USUAL, Cluster, ProofSettings
 from hmcos.allocation.exact.shrink import clusters, postponable, scaled, unit_of
-from hmcos.allocation.fit import Board, board, first_fit, highest_end
-from hmcos.allocation.items import items
+from hmcos.allocation.fit import Board, board, count_pairs, first_fit, highest_end
+from hmcos.allocation.items import Item, items
 from hmcos.allocation.lives import Lives
 from hmcos.allocation.outcome import outcome, room
 from hmcos.allocation.quick import smallest_cheap
+from hmcos.allocation.sections import entries
 from hmcos.allocation.simple.ordered import with_limit
 from hmcos.limits import Limits, Status, Watch, never
 from hmcos.plan.arena import Arena
+
+if TYPE_CHECKING:
+    from hmcos.allocation.exact.large_cluster import LargeCluster
+    from hmcos.allocation.exact.portfolio import Portfolio
 
 
 def exact(
@@ -76,14 +82,15 @@ class Proof:
         """
         self._board, self._offsets, self._room, self._unit = board, list(offsets), room, unit
         self.bound = lower_bound(board.items)
-        self._states = 0
+        self.states = 0
+        """States entered, and what else counts as such."""
         capacity = self.bound if room is None else max(self.bound, room)
         self._postponed = postponable(board, capacity, stop)
         late = set(self._postponed)
         left = [i for i, item in enumerate(board.items) if i not in late and item.pieces]
         self._groups = clusters(board.items, left)
         self._clusters = [
-            Cluster([board.items[i] for i in group], [offsets[i] for i in group], settings)
+            _cluster([board.items[i] for i in group], [offsets[i] for i in group], settings)
             for group in self._groups
         ]
 
@@ -93,28 +100,25 @@ class Proof:
         return self.bound if self._room is None else max(self.bound, self._room)
 
     def search(self, limits: Limits, watch: Watch, jobs: int) -> Status:
-        """Search all open clusters in turn; return how that ended.
-
-        A cluster that is too large for the search's tables keeps its offsets: that is the state limit.
-        """
+        """Search all open clusters in turn; return how that ended."""
         while open_ones := [c for c in self._clusters if c.size > self.aim]:
-            if all(cluster.is_too_large for cluster in open_ones):
-                return Status.STATE_LIMIT
             for cluster in open_ones:
                 if self._room is not None and self.bound > self._room:
                     return Status.FEASIBLE
-                reached = watch.reached(limits, self._states)
+                reached = watch.reached(limits, self.states)
                 if reached is not None:
                     return reached
-                if cluster.size > self.aim and not cluster.is_too_large:
+                if cluster.size > self.aim:
                     self._probe(cluster, limits, watch, jobs)
                     largest = max(c.size for c in self._clusters)
-                    watch.progress("arena", largest * self._unit, self.bound * self._unit, self._states)
+                    watch.progress("arena", largest * self._unit, self.bound * self._unit, self.states)
         return Status.FEASIBLE
 
-    def _probe(self, cluster: Cluster, limits: Limits, watch: Watch, jobs: int) -> None:
+    def _probe(
+        self, cluster: Cluster | LargeCluster | Portfolio, limits: Limits, watch: Watch, jobs: int
+    ) -> None:
         target = self.aim if self._room is not None else cluster.target(self.bound)
-        self._states += cluster.probe(target, limits, watch, jobs)
+        self.states += cluster.probe(target, limits, watch, jobs)
         if cluster.refuted >= self.bound:
             self.bound = cluster.refuted + 1
 
@@ -126,3 +130,34 @@ class Proof:
                 placed[i] = offset
         offsets = first_fit(self._board, [*self._postponed, *range(len(placed))], placed)
         return min((offsets, self._offsets), key=lambda each: highest_end(self._board.items, each))
+
+
+def _cluster(
+    items: Sequence[Item], offsets: Sequence[int], settings: ProofSettings
+) -> Cluster | LargeCluster | Portfolio:
+    """Return a cluster of items that all need room; it is searched if its tables are not too large."""
+    is_searched = _entries(items) <= settings.largest
+    if is_searched and len(items) <= settings.alone:
+        return Cluster(items, offsets, settings)
+    from hmcos.allocation.exact.large_cluster import LargeCluster  # noqa: PLC0415 (numpy takes 100 ms)
+    from hmcos.allocation.exact.portfolio import Portfolio  # noqa: PLC0415
+
+    large = LargeCluster(items, offsets, partial(_improved, settings=settings))
+    return Portfolio(Cluster(items, offsets, settings), large) if is_searched else large
+
+
+def _entries(items: Sequence[Item]) -> int:
+    """Return the entries of the search's tables: who meets whom, and who is alive when."""
+    return count_pairs(items) + entries(items)
+
+
+def _improved(
+    items: Sequence[Item], offsets: Sequence[int], limits: Limits, watch: Watch, settings: ProofSettings
+) -> tuple[list[int], int]:
+    """Return offsets of the core of a cluster after a short search from given ones on, and its states."""
+    if _entries(items) > settings.largest_core:
+        return list(offsets), 0
+    over = partial(watch.is_over, limits)
+    proof = Proof(board(items), offsets, None, 1, over, settings)
+    proof.search(replace(limits, states=min(limits.states, settings.core_states)), watch.silenced(), 1)
+    return proof.assembled(), proof.states
