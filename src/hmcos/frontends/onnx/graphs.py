@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from onnx import ModelProto, TensorProto
 
-from hmcos.errors import ModelError, SizeError
+from hmcos.errors import ModelError
 from hmcos.frontends.onnx.body_graphs import free_names
 from hmcos.frontends.onnx.elements import element
-from hmcos.frontends.onnx.given_values import suggested
 from hmcos.frontends.onnx.listing import ListedGraph, ListedNode, ListedTensor, ListedValue, tensor_type
 from hmcos.frontends.onnx.shapes import Inferred
-from hmcos.frontends.onnx.sizes import InputSizes, axes_to_bind
+from hmcos.frontends.onnx.sizes import InputSizes
 from hmcos.frontends.onnx.types import UNKNOWN, UNNAMED, ValueType
+from hmcos.frontends.onnx.unknown_sizes import Unknown, size_error
 from hmcos.graph.builder import GraphBuilder
 from hmcos.graph.graph import Body, Graph, Operator, Tensor, operator_title
 from hmcos.graph.kinds import RANDOM_IN_TRAINING_KINDS, STANDARD_DOMAINS, is_constant, is_random
 
 LARGEST_BITS = 2**66
 """Sizes stay below 2**63 bytes."""
-LISTED = 3
-"""Most tensors and symbols that an error lists."""
 
 
 @dataclass
@@ -86,44 +84,9 @@ def read_graph(
     scope = _Scope(ledger, listed, None, GraphBuilder(source.graph.name, sizes.symbols), values=sizes.values)
     graph = _read(scope)
     if ledger.unknown:
-        free = [symbol for symbol in sizes.symbols if symbol not in sizes.bind]
-        axes = tuple(axes_to_bind(listed, sizes.bind))
-        if not free:  # otherwise these may follow from the symbols
-            axes = tuple(dict.fromkeys((*axes, *_axes_to_bind(scope, graph))))
-        raise SizeError(_unknown_sizes(ledger.unknown, free, axes, suggested(listed, sizes.bind)), axes)
+        types = inferred.types[listed.path]
+        raise size_error(Unknown(graph, scope.unknown, ledger.unknown, types), listed, sizes)
     return graph, ledger.parameter_bytes
-
-
-def _axes_to_bind(scope: _Scope, graph: Graph) -> Iterator[str]:
-    """Yield the axes whose sizes are unknown though all sizes that the operator reads are known."""
-    types = scope.ledger.inferred.types[scope.path]
-    for op in graph.operators:
-        if any(t in scope.unknown for t in (*op.inputs, *op.captured)):
-            continue
-        for t in (t for t in op.makes if t in scope.unknown):
-            name = graph.tensors[t].name
-            found = types.get(name, UNKNOWN)
-            if found.element and (found.kind == "tensor" or op.kind == "SplitToSequence"):
-                shape: Sequence[object] = (None,) if found.shape is None else found.shape
-                yield from (f"{name}:{axis}" for axis, n in enumerate(shape) if not isinstance(n, int))
-
-
-def _unknown_sizes(unknown: list[str], free: list[str], axes: Sequence[str], values: list[str]) -> str:
-    more = f" and {len(unknown) - LISTED} more" if len(unknown) > LISTED else ""
-    what = f"sizes are unknown: {', '.join(unknown[:LISTED])}{more}"
-    valued = f", or bind the value of an input that decides them, --bind {values[0]}=VALUE" if values else ""
-    if not free:
-        shapes = "give these tensors fixed shapes in the file's value_info"
-        if not axes:
-            way = f"{valued.removeprefix(', or')}, or" if values else " no size of them can be bound:"
-            return f"{what};{way} {shapes}"
-        rest = f" and {len(axes) - LISTED} more" if len(axes) > LISTED else ""
-        return (
-            f"{what}; bind the sizes that these can have at most, --bind {'=N --bind '.join(axes[:LISTED])}=N"
-            f"{rest}{valued}, or {shapes}"
-        )
-    rest = f" and {len(free) - LISTED} more" if len(free) > LISTED else ""
-    return f"{what}; bind the free symbols {', '.join(free[:LISTED])}{rest} with --bind NAME=VALUE{valued}"
 
 
 def _read(scope: _Scope) -> Graph:

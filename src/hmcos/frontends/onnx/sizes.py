@@ -36,6 +36,8 @@ class InputSizes:
     values: dict[str, tuple[int, ...]]
     """The elements of the inputs that have the same value in every run, by name."""
     notes: tuple[str, ...] = ()
+    defaults: tuple[str, ...] = ()
+    """The leading dimensions that are 1 because nothing was bound, as INPUT:AXIS."""
 
 
 def settle(graphs: Sequence[ListedGraph], bind: Mapping[str, int], *, lenient: bool = False) -> InputSizes:
@@ -57,11 +59,13 @@ def settle(graphs: Sequence[ListedGraph], bind: Mapping[str, int], *, lenient: b
         valued = keys_of((value.name for value in main.inputs), given)
         kept = {*free, *valued}
         given = {name: size for name, size in given.items() if name in kept or _is_axis(name, inner)}
+    defaults = tuple(symbol for symbol in unnamed if symbol not in given)
     notes = [*_defaults(main, unnamed, given), *_overridden(main, given)]
     values = given_values(main, given, {*free, *texts})
     valued = keys_of(values, given).difference(free, texts)
     _check({key: size for key, size in given.items() if key not in valued}, main, free, texts, inner)
-    return InputSizes(free, given, values, tuple(notes))
+    defaults = tuple(symbol for symbol in defaults if given[symbol] == 1)
+    return InputSizes(free, given, values, tuple(notes), defaults)
 
 
 def sequence_inputs(main: ListedGraph, bind: Mapping[str, int]) -> dict[str, ValueType]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from onnx import ModelProto
 
@@ -105,3 +106,21 @@ def test_parameters_that_may_be_fed_keep_their_values_unless_other_sizes_are_bou
     ]
     assert "caller feeds" in fed.notes[0]
     assert "down, up" in fed.notes[0]
+
+
+def test_a_window_larger_than_what_it_reads_is_named() -> None:
+    nodes = [
+        node("Transpose", "x", "t", perm=[1, 0]),
+        node("Unsqueeze", "t zero", "u"),
+        node("Conv", "u w", "y"),
+        node("Relu", "y", "z"),
+    ]
+    weights = [weight("w", np.ones((1, 10, 3))), weight("zero", [0], "int64")]
+    made = model(graph(nodes, [value("x", [None, 10])], [value("z", [None, None, None])], weights))
+    told = "the window of operator 2 \\(Conv\\) is larger than what it reads"
+    with pytest.raises(SizeError, match=f"{told}; by default x:0 counts as 1: --bind x:0=N") as raised:
+        load(made)
+    assert raised.value.unbound == ("x:0",)
+    with pytest.raises(SizeError, match=f"{told}: bind larger sizes"):
+        load(made, {"x:0": 1})
+    assert load(made, {"x:0": 3}).graph.tensors[-1].shape == (1, 1, 1)
