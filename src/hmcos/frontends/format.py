@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -96,6 +96,23 @@ class Format:
         """
         del source, bind
         return None
+
+    def complete(
+        self,
+        source: Loadable,
+        bind: Mapping[str, int] | None,
+        sizes: Mapping[str, Tensor],
+        ask: Callable[[bytes], Mapping[str, Tensor]],
+    ) -> Mapping[str, Tensor]:
+        """Return the sizes that a runtime told, with those that depend on data, as bounds, and what follows.
+
+        `ask` asks the runtime about another model.
+
+        Raises:
+            ModelError: the runtime refuses it.
+        """
+        del source, bind, ask
+        return sizes
 
     def told(
         self, source: Loadable, bind: Mapping[str, int] | None, sizes: Mapping[str, Tensor], by: str

@@ -126,6 +126,7 @@ def _loaded(source: Readable, bind: Mapping[str, int] | None, load: _Load) -> Mo
         content = form.question(source, bind)
         try:
             sizes = None if content is None else told(content)
+            sizes = form.complete(source, bind, sizes, told) if sizes else None
         except ModelError as refusal:
             raise ModelError(f"{readable(source)[0]}: {refusal}") from None
         if not sizes:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from hmcos.errors import OptionError
+from hmcos.errors import ModelError, OptionError
 from hmcos.frontends.format import Format, Loadable, OffsetsInFiles, OwnOffsets, Place, Written
 from hmcos.frontends.indices import Range
 from hmcos.frontends.kernel_table import DEFAULT
@@ -128,6 +128,7 @@ class Tflite(Format):
         """Return which part of its inputs a part of an operator's outputs needs; see `Format.windows`."""
         from hmcos.frontends.tflite.windows import windows
 
+        _check_fixed(model)
         return windows(model, micro=target is None or target.name in (TARGET, "default"))
 
     def kernel(self, target: Target, model: Model) -> KernelScratch | None:
@@ -152,6 +153,7 @@ class Tflite(Format):
         """Return how operators can run row by row; see `Format.rows`."""
         from hmcos.frontends.tflite.rows import row_rules
 
+        _check_fixed(model)
         return row_rules(model)
 
     def rewritten(self, model: Model, rewrite: Rewrite) -> Model:
@@ -178,6 +180,18 @@ class Tflite(Format):
         from hmcos.frontends.tflite.resized import question
 
         return question(_file(source), bind)
+
+    def complete(
+        self,
+        source: Loadable,
+        bind: Mapping[str, int] | None,
+        sizes: Mapping[str, Tensor],
+        ask: Callable[[bytes], Mapping[str, Tensor]],
+    ) -> Mapping[str, Tensor]:
+        """Return what a runtime told, with bounds; see `Format.complete`."""
+        from hmcos.frontends.tflite.resized import complete
+
+        return complete(_file(source), bind, sizes, ask)
 
     def told(
         self, source: Loadable, bind: Mapping[str, int] | None, sizes: Mapping[str, Tensor], by: str
@@ -237,6 +251,16 @@ class Tflite(Format):
 def _file(source: Loadable) -> str | PathLike[str]:
     assert isinstance(source, str | PathLike), "only models of ONNX are read from memory"
     return source
+
+
+def _check_fixed(model: Model) -> None:
+    """Check that no size depends on data.
+
+    Raises:
+        ModelError: one does.
+    """
+    if model.graph.is_bounded:
+        raise ModelError("has sizes that depend on data; only models of fixed sizes run in pieces or by rows")
 
 
 def _kernels_of(target: Target) -> str:

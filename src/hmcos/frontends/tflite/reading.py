@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from hmcos.frontends.tflite.calls import paths
 from hmcos.frontends.tflite.checking import DAMAGE, check_flatbuffer
 from hmcos.frontends.tflite.operator_codes import CUSTOM, kind_of
 from hmcos.frontends.tflite.schema import VERSION, ModelT, bytes_of, unpacked
-from hmcos.frontends.tflite.subgraphs import read_subgraph, tensor_title
+from hmcos.frontends.tflite.sizes import Place, Shape
+from hmcos.frontends.tflite.subgraphs import NO_BOUNDS, read_subgraph, tensor_title
 
 LARGEST = 2**31
 """Bytes; a flatbuffer cannot be larger."""
@@ -76,18 +78,22 @@ def check_readable(model: ModelT) -> None:
                 )
 
 
-def model_in(content: bytes, path: Path | None) -> Model:
+def model_in(content: bytes, path: Path | None, bounds: Mapping[Place, Shape] = NO_BOUNDS) -> Model:
     """Return the model in the bytes of a file, which stands at the path, or will.
+
+    `bounds` are the sizes of tensors that depend on data, at most.
 
     Raises:
         ModelError: they are no such model, or say something that cannot be scheduled.
     """
     model = parse(content)
     check_readable(model)
-    return model_of(model, content, path)
+    return model_of(model, content, path, bounds)
 
 
-def model_of(model: ModelT, content: bytes, path: Path | None) -> Model:
+def model_of(
+    model: ModelT, content: bytes, path: Path | None, bounds: Mapping[Place, Shape] = NO_BOUNDS
+) -> Model:
     """Return the model in the bytes of a file, which are parsed and checked already.
 
     Raises:
@@ -97,7 +103,7 @@ def model_of(model: ModelT, content: bytes, path: Path | None) -> Model:
     used = {tensor.buffer for graph in model.subgraphs or [] for tensor in graph.tensors or []}
     buffers = model.buffers or []
     return Model(
-        graph=read_subgraph(model, 0),
+        graph=read_subgraph(model, 0, bounds=bounds),
         path=path,
         format="tflite",
         sha256=digest,

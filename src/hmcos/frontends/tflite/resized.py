@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from hashlib import sha256
 from os import PathLike
@@ -14,13 +14,16 @@ from hmcos.frontends.model import Model
 from hmcos.frontends.model_file import read_model_file
 from hmcos.frontends.outline import Outline, Port
 from hmcos.frontends.tflite.behind import NOT_IN_TFLM, is_behind
+from hmcos.frontends.tflite.bounded import completed, feed
 from hmcos.frontends.tflite.offsets import set_offsets
 from hmcos.frontends.tflite.operator_codes import kind_of
 from hmcos.frontends.tflite.reading import LARGEST_FILE, check_readable, model_in, model_of, parse
 from hmcos.frontends.tflite.schema import ELEMENTS, ModelT, bytes_of, integers, text, words
 from hmcos.frontends.tflite.sizes import (
     InputSizes,
+    Shape,
     ask,
+    bounds_in,
     check_bound,
     fix,
     has_data,
@@ -65,7 +68,7 @@ def load(
         if is_settled(file, sizes):
             model = model_of(file, content, path)
             return _of(model, content, sizes.without_defaults(bind or {}), notes)
-        model = model_in(_fixed(content, file, sizes, told), path)
+        model = model_in(_fixed(content, file, sizes, told), path, bounds_in(told or {}))
         asked = f"{told_by} was asked for the sizes of tensors that the file leaves open"
         return _of(model, content, sizes, (*notes, asked))
     except (ModelError, OptionError, OutputError) as error:
@@ -89,7 +92,9 @@ def _of(model: Model, content: bytes, sizes: InputSizes, notes: tuple[str, ...])
     """Return the model as one of the file that it was read from; its operators have the same numbers."""
     digest = sha256(content).hexdigest()
     notes = (*sizes.notes, *notes, *string_notes(model.graph))
-    if model.graph.has_strings:
+    if model.graph.is_bounded:
+        notes = (*notes, "sizes that depend on data count as much as they can be")
+    if model.graph.has_strings or model.graph.is_bounded:
         notes = (*notes, "sizes are known only when it runs, so the file gets no offsets")
     return replace(
         model,
@@ -129,6 +134,27 @@ def question(source: str | PathLike[str], bind: Mapping[str, int] | None) -> byt
     ask(file, sizes)
     set_offsets(file, None)
     return pack(file)
+
+
+def complete(
+    source: str | PathLike[str],
+    bind: Mapping[str, int] | None,
+    told: Mapping[str, Tensor],
+    ask_again: Callable[[bytes], Mapping[str, Tensor]],
+) -> Mapping[str, Tensor]:
+    """Return what a runtime told, with bounds for sizes that depend on data, and what it tells then."""
+    content = _content(Path(source))
+    file = parse(content)
+    sizes = settle(file, bind or {})
+
+    def fed(bounds: Mapping[int, Shape]) -> Mapping[str, Tensor]:
+        asked = parse(content)
+        ask(asked, sizes)
+        feed(asked, bounds)
+        set_offsets(asked, None)
+        return ask_again(pack(asked))
+
+    return completed(file, sizes, told, fed)
 
 
 def outline(source: str | PathLike[str], bind: Mapping[str, int]) -> Outline:

@@ -6,8 +6,8 @@ leading one is 1 by default. The sizes of other tensors follow from those: a run
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from hmcos.errors import OptionError, SizeError
 from hmcos.frontends.tflite.calls import fed
@@ -23,6 +23,11 @@ UNTOLD = 1_000_003
 them, and no network has a dimension of just this size."""
 LARGEST_SIZE = 2**31 - 1
 """Of a dimension; the file holds int32."""
+_COUNTING = frozenset({"NON_MAX_SUPPRESSION_V4", "NON_MAX_SUPPRESSION_V5", "UNIQUE", "WHERE"})
+"""Kinds that make as many rows as they find."""
+Place = tuple[int, int]
+"""A subgraph and a tensor in it, by number."""
+Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,8 @@ class InputSizes:
     shapes: dict[int, tuple[int | str, ...]]
     """Input to its shape, with the symbols that have no size."""
     notes: tuple[str, ...] = ()
+    limits: dict[Place, int] = field(default_factory=dict[tuple[int, int], int])
+    """Tensor that an operator makes, and axis, to the size given for it: at most that."""
 
     @property
     def unbound(self) -> tuple[str, ...]:
@@ -55,7 +62,9 @@ def settle(model: ModelT, bind: Mapping[str, int]) -> InputSizes:
     """
     named = _named_shapes(model)
     symbols = tuple(dict.fromkeys(n for shape in named.values() for n in shape if isinstance(n, str)))
-    _check(bind, symbols, _sizes_by_place(model, named))
+    made = {} if bind.keys() <= set(symbols) else _made_axes(model)
+    _check(bind, symbols, made, _sizes_by_place(model, named))
+    limits = {made[name]: size for name, size in bind.items() if name not in symbols}
     given = dict(bind)
     leading = [
         shape[0] for shape in named.values() if shape and isinstance(shape[0], str) and shape[0] not in given
@@ -67,7 +76,7 @@ def settle(model: ModelT, bind: Mapping[str, int]) -> InputSizes:
     shapes = {
         t: tuple(given.get(n, n) if isinstance(n, str) else n for n in shape) for t, shape in named.items()
     }
-    return InputSizes(symbols, given, shapes, tuple(_defaults(rest, size)))
+    return InputSizes(symbols, given, shapes, tuple(_defaults(rest, size)), limits)
 
 
 def _defaults(rest: Sequence[str], size: int) -> Iterator[str]:
@@ -93,6 +102,14 @@ def _named_shapes(model: ModelT) -> dict[int, tuple[int | str, ...]]:
     return found
 
 
+def _made_axes(model: ModelT) -> dict[str, tuple[int, int]]:
+    """Return the open dimensions of what operators make, by name: tensor and axis."""
+    main = (model.subgraphs or [])[0]
+    tensors = main.tensors or []
+    made = [t for op in main.operators or [] for t in integers(op.outputs) if 0 <= t < len(tensors)]
+    return {f"{_name(t, tensors[t])}:{a}": (t, a) for t in made for a in open_axes(tensors[t])}
+
+
 def _name(number: int, tensor: TensorT) -> str:
     return text(tensor.name) or f"tensor {number}"
 
@@ -107,11 +124,13 @@ def _sizes_by_place(model: ModelT, named: Mapping[int, Sequence[int | str]]) -> 
     }
 
 
-def _check(bind: Mapping[str, int], symbols: Sequence[str], fixed: Mapping[str, int]) -> None:
+def _check(
+    bind: Mapping[str, int], symbols: Sequence[str], made: Collection[str], fixed: Mapping[str, int]
+) -> None:
     for name, size in bind.items():
         if name in fixed and name not in symbols:
             raise OptionError(f"the dimension {name!r} cannot be bound: its size is {fixed[name]}")
-        if name not in symbols:
+        if name not in symbols and name not in made:
             known = f"its symbols are {', '.join(symbols)}" if symbols else "it has no symbolic dimensions"
             raise OptionError(f"there is no dimension {name!r} to bind; {known}")
         if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= LARGEST_SIZE:
@@ -144,11 +163,28 @@ def is_fixed(tensor: TensorT) -> bool:
 def is_settled(model: ModelT, sizes: InputSizes) -> bool:
     """Return whether the shapes in the file are those that the sizes of the inputs give."""
     tensors = (model.subgraphs or [])[0].tensors or []
-    return all(tuple(integers(tensors[t].shape)) == shape for t, shape in sizes.shapes.items()) and all(
-        is_fixed(tensor)
+    return (
+        not sizes.limits
+        and not _depends_on_data(model)
+        and all(tuple(integers(tensors[t].shape)) == shape for t, shape in sizes.shapes.items())
+        and all(
+            is_fixed(tensor)
+            for graph in model.subgraphs or []
+            for tensor in graph.tensors or []
+            if not has_data(model, tensor)
+        )
+    )
+
+
+def _depends_on_data(model: ModelT) -> bool:
+    """Return whether an open leading dimension is surely not the batch."""
+    return any(
+        open_axes((graph.tensors or [])[t])
         for graph in model.subgraphs or []
-        for tensor in graph.tensors or []
-        if not has_data(model, tensor)
+        for number, op in enumerate(graph.operators or [])
+        if kind_of(model, number, op)[0] in _COUNTING
+        for t in integers(op.outputs)
+        if 0 <= t < len(graph.tensors or [])
     )
 
 
@@ -165,35 +201,38 @@ def check_bound(sizes: InputSizes) -> None:
 
 def ask(model: ModelT, sizes: InputSizes) -> None:
     """Give a model's inputs their sizes, and all tensors that follow from them one that means: unknown."""
-    for number, graph in _followed(model).items():
+    for number, graph in followed(model).items():
         made = {t for op in graph.operators or [] for t in integers(op.outputs)}
         if number:
             made |= set(integers(graph.inputs))
         for t, tensor in enumerate(graph.tensors or []):
             if t in made and not has_data(model, tensor):
                 rank = max(1, len(integers(tensor.shape)))
-                _fix(tensor, (UNTOLD, *(1 for _ in range(rank - 1))))
+                fix_shape(tensor, (UNTOLD, *(1 for _ in range(rank - 1))))
     tensors = (model.subgraphs or [])[0].tensors or []
     for t, shape in sizes.shapes.items():
-        _fix(tensors[t], [n for n in shape if isinstance(n, int)])
+        fix_shape(tensors[t], [n for n in shape if isinstance(n, int)])
 
 
 def fix(model: ModelT, sizes: InputSizes, told: Mapping[str, Tensor]) -> None:
     """Give all tensors that follow from the inputs the sizes that a runtime told, by `SUBGRAPH:TENSOR`.
 
+    Those that have only bounds stay as they are: a runtime gives them their sizes when it runs.
+
     Raises:
-        SizeError: the sizes of a tensor depend on data; names operator and tensor.
+        SizeError: the sizes of a tensor depend on data and have no bound; names operator and tensor.
     """
-    known = _known(model, sizes, told)
-    for number, graph in _followed(model).items():
+    known, varying = known_shapes(model, sizes, told), bounds_in(told)
+    for number, graph in followed(model).items():
         for t, tensor in enumerate(graph.tensors or []):
             if not has_data(model, tensor):
                 if (number, t) not in known:
                     raise SizeError(_untold(model, number, t))
-                _fix(tensor, known[number, t])
+                if (number, t) not in varying:
+                    fix_shape(tensor, known[number, t])
 
 
-def _followed(model: ModelT) -> dict[int, SubGraphT]:
+def followed(model: ModelT) -> dict[int, SubGraphT]:
     """Return the subgraphs into which the sizes of the main graph's inputs go, by number, callers first.
 
     Others, such as further signatures and what a CALL_ONCE runs, keep the shapes in the file.
@@ -202,15 +241,12 @@ def _followed(model: ModelT) -> dict[int, SubGraphT]:
     return {n: graphs[n] for n in dict.fromkeys((0, *(feeding.call.subgraph for feeding in fed(model))))}
 
 
-def _known(
-    model: ModelT, sizes: InputSizes, told: Mapping[str, Tensor]
-) -> dict[tuple[int, int], tuple[int, ...]]:
+def known_shapes(model: ModelT, sizes: InputSizes, told: Mapping[str, Tensor]) -> dict[Place, Shape]:
     """Return subgraph and tensor to shape.
 
     LiteRT drops the inputs that a body never reads, and tells nothing of them; TFLM keeps them.
     """
-    places = ((key.partition(":"), tensor.shape) for key, tensor in told.items())
-    known = {(int(n), int(t)): shape for (n, _, t), shape in places if UNTOLD not in shape}
+    known = {place_of(key): tensor.shape for key, tensor in told.items() if UNTOLD not in tensor.shape}
     known.update({(0, t): tuple(n for n in s if isinstance(n, int)) for t, s in sizes.shapes.items()})
     for feeding in fed(model):
         given = known.get((feeding.caller, feeding.given))
@@ -224,6 +260,12 @@ def _known(
     return known
 
 
+def place_of(key: str) -> Place:
+    """Return the place that a key of what a runtime told names."""
+    subgraph, _, tensor = key.partition(":")
+    return int(subgraph), int(tensor)
+
+
 def _untold(model: ModelT, subgraph: int, tensor: int) -> str:
     graph = (model.subgraphs or [])[subgraph]
     where = f" of subgraph {subgraph}" if subgraph else ""
@@ -234,12 +276,26 @@ def _untold(model: ModelT, subgraph: int, tensor: int) -> str:
             kind = kind_of(model, number, op)[0]
             return (
                 f"operator {number} ({kind}): the size of {title} depends on the values that it reads, "
-                "so that LiteRT knows it only when it runs; convert the model with fixed sizes"
+                f"and has no bound; {_way_out(graph, subgraph, tensor)}"
             )
     return f"{title}: has a dynamic shape, and no operator makes it; convert the model with fixed sizes"
 
 
-def _fix(tensor: TensorT, shape: Sequence[int]) -> None:
+def _way_out(graph: SubGraphT, subgraph: int, tensor: int) -> str:
+    known = (graph.tensors or [])[tensor]
+    name = shortened(_name(tensor, known), SHOWN)
+    axes = [] if subgraph else sorted(open_axes(known))
+    given = " ".join(f"--bind {name}:{axis}=N" for axis in axes)
+    return f"give one with {given}" if given else "convert the model with fixed sizes"
+
+
+def bounds_in(told: Mapping[str, Tensor]) -> dict[Place, Shape]:
+    """Return the bounds among the sizes that a runtime told."""
+    return {place_of(key): tensor.shape for key, tensor in told.items() if tensor.at_most}
+
+
+def fix_shape(tensor: TensorT, shape: Sequence[int]) -> None:
+    """Give a tensor a shape, and no other signature."""
     tensor.shape = [*shape]
     if tensor.shapeSignature is not None and integers(tensor.shapeSignature) != [*shape]:
         tensor.shapeSignature = None

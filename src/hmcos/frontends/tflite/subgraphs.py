@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
@@ -20,24 +20,32 @@ from hmcos.frontends.tflite.schema import (
     text,
     words,
 )
-from hmcos.frontends.tflite.sizes import is_fixed
+from hmcos.frontends.tflite.sizes import Place, Shape, is_fixed
 from hmcos.graph.builder import GraphBuilder
 from hmcos.graph.graph import Body, Graph, Operator, Tensor
 from hmcos.memory.problem import LARGEST
 
+NO_BOUNDS: Mapping[Place, Shape] = {}
 
-def read_subgraph(model: ModelT, index: int, known: dict[int, Graph] | None = None) -> Graph:
+
+def read_subgraph(
+    model: ModelT,
+    index: int,
+    known: dict[int, Graph] | None = None,
+    bounds: Mapping[Place, Shape] = NO_BOUNDS,
+) -> Graph:
     """Return a subgraph with the bodies of its operators; tensor ids are those of the file.
 
     A subgraph that several operators run is one graph, the same object in each of them; `known` holds those
-    made so far. Recurses as deep as subgraphs call each other, which `calls.paths` has checked.
+    made so far. `bounds` are the sizes of tensors that depend on data, at most. Recurses as deep as subgraphs
+    call each other, which `calls.paths` has checked.
 
     Raises:
         ModelError: the subgraph cannot be scheduled; names operator and tensor.
     """
     made = {} if known is None else known
     if index not in made:
-        made[index] = _Reading(model, index, made).graph()
+        made[index] = _Reading(model, index, made, bounds).graph()
     return made[index]
 
 
@@ -51,6 +59,7 @@ class _Reading:
     model: ModelT
     index: int
     known: dict[int, Graph]
+    bounds: Mapping[Place, Shape]
 
     def __post_init__(self) -> None:
         self.subgraph: SubGraphT = (self.model.subgraphs or [])[self.index]
@@ -110,7 +119,8 @@ class _Reading:
         return not tensor.isVariable and bytes_of(buffers[tensor.buffer]) > 0
 
     def tensor(self, index: int, tensor: TensorT, *, is_parameter: bool) -> Tensor:
-        shape = tuple(integers(tensor.shape))
+        bound = self.bounds.get((self.index, index))
+        shape = tuple(integers(tensor.shape)) if bound is None else bound
         title = tensor_title(index, tensor)
         word = words("TensorType").get(tensor.type)
         if word is None:
@@ -119,19 +129,19 @@ class _Reading:
             return Tensor(text(tensor.name), word.lower(), 8, shape)
         if word not in ELEMENTS:
             raise ModelError(f"{title}: holds {word.lower()}, of which the size is not known before it runs")
-        if not is_parameter:
+        if not is_parameter and bound is None:
             _check_fixed(title, tensor)
         element, bits = ELEMENTS[word]
         if prod(shape) * bits >= LARGEST:
             raise ModelError(f"{title}: its shape {list(shape)} needs more than 2**63 bytes")
-        return Tensor(text(tensor.name), element, bits, shape)
+        return Tensor(text(tensor.name), element, bits, shape, at_most=bound is not None)
 
     def operator(self, number: int, operator: OperatorT) -> Operator:
         kind, domain = kind_of(self.model, number, operator)
         where = f"the inputs of operator {number} ({kind})"
         inputs = self.optional_ids(operator.inputs, where)
         bodies = tuple(
-            Body(call.role, read_subgraph(self.model, call.subgraph, self.known))
+            Body(call.role, read_subgraph(self.model, call.subgraph, self.known, self.bounds))
             for call in calls_of(self.model, number, operator)
         )
         variable = any(t is not None and self.tensors[t].isVariable for t in inputs)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from hmcos.errors import LimitError, NotRunError, VerifyError
+from hmcos.frontends.model import Model
 from hmcos.graph.graph import Graph, Operator
 from hmcos.graph.kinds import RANDOM_TFLITE_KINDS
 from hmcos.runtimes.tflite.litert import ModelRun
@@ -90,6 +91,7 @@ def _equal(
     drawing, touched = _by_chance(graph)
     compared = [place for place, t in enumerate(made) if t not in touched]
     for seed, before in enumerate(sources, trial.running.seed):
+        _check_bounds(trial.model, made, before)
         after = on_result(lambda: trial.run(engine, result, before.fed))  # noqa: B023 (called at once)
         other = [place for place in compared if not _same(before, after, place)]
         if other:
@@ -106,6 +108,26 @@ def _equal(
     quantized = ", floats taken as what they are quantized to" if trial.ends else ""
     words = f"{len(compared) - inner} outputs" + (f" and {inner} inner tensors" if inner else "")
     return f"{words} equal in every bit, for inputs of {len(sources)} seeds{quantized}{left_out}"
+
+
+def _check_bounds(model: Model, made: Sequence[int], ran: SourceRun) -> None:
+    """Check that outputs whose sizes depend on data are within what the plan counts.
+
+    Raises:
+        NotRunError: one is larger, and bounds were given.
+        VerifyError: one is larger, though the model bounds it.
+    """
+    graph = model.graph
+    given = [name for name in model.bind if name not in graph.symbols]
+    for place, t in enumerate(made):
+        tensor, found = graph.tensors[t], ran.outputs[place]
+        if tensor.at_most and found.size > tensor.elements:
+            words = f"has {found.size:,} elements, but the plan counts at most {tensor.elements:,}"
+            if given:
+                raise NotRunError(
+                    f"output {tensor.name!r} {words}; it is for inputs that keep to {given[0]!r}"
+                )
+            raise VerifyError(f"output {place}, {tensor.name!r}, {words}")
 
 
 def _steady(engine: str, trial: TfliteTrial, fed: tuple[bytes, int], before: SourceRun, place: int) -> bool:

@@ -112,7 +112,7 @@ def test_an_open_batch_that_the_file_has_as_one_is_taken_as_it_is(tmp_path: Path
     ("bind", "message"),
     [
         ({"t0:3": 4}, "'t0:3' cannot be bound: its size is 3"),
-        ({"t1:1": 4}, "no dimension 't1:1' to bind; its symbols are t0:0, t0:1, t0:2"),
+        ({"t9:1": 4}, "no dimension 't9:1' to bind; its symbols are t0:0, t0:1, t0:2"),
         ({"t0:1": 0}, "positive int32, not 0"),
         ({"t0:1": 2**31}, "positive int32"),
     ],
