@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import numpy as np
 from onnx import TensorProto
 
 from hmcos.frontends.onnx.one_node import inferred
 from hmcos.frontends.onnx.operands import ELEMENT_WISE
-from hmcos.frontends.onnx.tracking import Value, least_of, marks_of
+from hmcos.frontends.onnx.tracking import LOWERED, Value, least_of, marks_of
 from hmcos.frontends.onnx.types import UNKNOWN, AtMost, ValueType
 
 if TYPE_CHECKING:
@@ -166,7 +167,7 @@ def rising_types(step: Step, found: list[ValueType], values: Mapping[str, Value]
     if kind not in _RISING or (kind in _KERNELS and any(value.bounds for value in others)):
         return found
     marked = {name for name, value in values.items() if value.marks is not None}
-    if marked and not _may_rise(step, values):
+    if (marked and not _may_rise(step, values)) or not _only_rises(step, values):
         return found
     reads = {name: _largest(value) for name, value in step.reads().items()}
     largest = inferred(step.node, reads, {n: v.array for n, v in values.items()}, step.walk.opsets)
@@ -190,8 +191,47 @@ def _may_rise(step: Step, values: Mapping[str, Value]) -> bool:
         return marked == {1} and 2 in exact and least_of(exact[2]) > 0
     if kind == "Slice":
         forward = len(reads) < 5 or (4 in exact and least_of(exact[4]) > 0)
+        ends = values[reads[2]].marks if 2 in marked else None
+        forward = forward and not (ends is not None and np.any(ends == LOWERED))
         return marked <= {0, 2} and 1 in exact and least_of(exact[1]) >= 0 and forward
     return marked <= {0} and kind.startswith(("Gather", "Concat", "Reduce", "Arg"))
+
+
+def _only_rises(step: Step, values: Mapping[str, Value]) -> bool:
+    """Return whether an operator of these kinds is none of those of which a size may fall all the same."""
+    node, kind = step.node, step.node.op_type
+    if kind == "Expand":
+        return len(node.input) > 1 and node.input[1] in values  # unknown sizes may be above the bound
+    if kind == "Resize":
+        return not any(a.name == "keep_aspect_ratio_policy" and a.s != b"stretch" for a in node.attribute)
+    return kind != "Slice" or _slice_rises(step, values)
+
+
+def _slice_rises(step: Step, values: Mapping[str, Value]) -> bool:
+    """Return whether a Slice makes no less of a longer axis.
+
+    It does where one end is counted from the begin of the axis and the other from its end, as in x[-3:3].
+    """
+    node, first = step.node, step.type_of(0)
+    lists = {a.name: list(a.ints) for a in node.attribute}
+    for name, place in (("starts", 1), ("ends", 2), ("axes", 3), ("steps", 4)):
+        if place < len(node.input) and node.input[place]:
+            if node.input[place] not in values:
+                return False
+            lists[name] = [int(n) for n in values[node.input[place]].array.ravel()]
+    starts, ends = lists.get("starts", []), lists.get("ends", [])
+    axes, steps = lists.get("axes", range(len(starts))), lists.get("steps", [1] * len(starts))
+    if not len(starts) == len(ends) == len(axes) == len(steps) or not first.is_known or not first.sizes:
+        return False
+    for start, end, axis, step_ in zip(starts, ends, axes, steps, strict=True):
+        most = first.sizes[axis % len(first.sizes)]
+        if not isinstance(most, AtMost):
+            continue
+        forward = step_ > 0 and start < 0 <= end < most
+        backward = step_ < 0 and start >= 0 > end >= -most
+        if forward or backward:
+            return False
+    return True
 
 
 def _largest(value: ValueType) -> ValueType:

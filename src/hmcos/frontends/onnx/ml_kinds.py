@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from onnx import AttributeProto, TensorProto
 
+from hmcos.frontends.onnx.runtime_kinds import bounds_kept
 from hmcos.frontends.onnx.sequences import MOST_PARTS
 from hmcos.frontends.onnx.types import UNKNOWN, ValueType
 
@@ -24,7 +25,7 @@ FLOAT, INT64, STRING = TensorProto.FLOAT, TensorProto.INT64, TensorProto.STRING
 def types(step: Step) -> list[ValueType]:
     """Return the types of the outputs of an operator: by its rule, or as onnx infers them."""
     rule = _RULES.get(step.node.op_type)
-    found = [] if rule is None else rule(step)
+    found = [] if rule is None else bounds_kept(step, rule(step))
     inferred = step.inferred()
     return [
         found[place] if place < len(found) and found[place].is_known else value
@@ -151,7 +152,7 @@ def _zipped(step: Step) -> list[ValueType]:
     if rows is None or labels is None:
         return []
     key, many = labels
-    if rows[0] > MOST_PARTS:
+    if rows[0] > MOST_PARTS or step.type_of(0).bounds:
         return []
     each = ValueType(FLOAT, (many,), kind="map", key=key)
     return [ValueType(FLOAT, kind="sequence", parts=(each,) * rows[0], key=key)]

@@ -12,7 +12,7 @@ from onnx import NodeProto, TensorProto
 
 from hmcos.frontends.onnx.corrected_kinds import CORRECTED
 from hmcos.frontends.onnx.one_node import inferred
-from hmcos.frontends.onnx.types import UNKNOWN, ValueType
+from hmcos.frontends.onnx.types import UNKNOWN, AtMost, ValueType
 
 if TYPE_CHECKING:
     from hmcos.frontends.onnx.walking import Step
@@ -23,7 +23,21 @@ Rule = Callable[["Step"], list[ValueType]]
 def types(step: Step) -> list[ValueType]:
     """Return the types of the outputs of an operator; [] if its kind has no rule, or too little is known."""
     rule = _RULES.get(step.node.op_type)
-    return [] if rule is None else rule(step)
+    return [] if rule is None else bounds_kept(step, rule(step))
+
+
+def bounds_kept(step: Step, made: list[ValueType]) -> list[ValueType]:
+    """Return types of which all sizes are bounds if one is that the operator reads, as sums lose the mark."""
+    if not any(value.bounds for value in step.reads().values()):
+        return made
+    return [
+        ValueType(
+            value.element, tuple(n if isinstance(n, AtMost) else step.walk.at_most(n) for n in value.sizes)
+        )
+        if value.is_known and value.parts is None
+        else value
+        for value in made
+    ]
 
 
 def _alike(place: int) -> Rule:

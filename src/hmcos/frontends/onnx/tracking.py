@@ -35,6 +35,10 @@ RISING = frozenset(
 difference or quotient."""
 DERIVED = -1
 """The mark of a number that was computed from a bound."""
+LOWERED = -2
+"""The same where something was subtracted: the number may be negative if the bound is not reached."""
+_EXACT = 2**11
+"""Whole numbers up to this are exact in every type of floats."""
 
 
 class Value(NamedTuple):
@@ -56,7 +60,8 @@ def followed(
         return [Value(array) for array in evaluated(node, arrays, first, opsets)]
     if node.op_type in RISING and _rises(node, reads):
         made = evaluated(node, arrays, first, opsets)
-        return [Value(array, np.full(array.shape, DERIVED, np.int64)) for array in made]
+        mark = LOWERED if node.op_type == "Sub" or _is_lowered(reads) else DERIVED
+        return [Value(array, np.full(array.shape, mark, np.int64)) for array in made]
     if node.op_type in MOVING and node.domain in STANDARD_DOMAINS:
         return _moved(node, reads, first, opsets)
     return []
@@ -83,6 +88,18 @@ def least_of(array: Array) -> float:
     return min(cast("list[float]", array.ravel().tolist()), default=0)
 
 
+def _is_lowered(reads: Mapping[str, Value]) -> bool:
+    return any(value.marks is not None and bool(np.any(value.marks == LOWERED)) for value in reads.values())
+
+
+def _cast(value: Value, made: Array) -> list[Value]:
+    """Return a value in another type, none if smaller numbers may become other ones there."""
+    if made.dtype.kind not in "iuf" or not np.array_equal(made.astype(np.float64), value.array):
+        return []
+    is_exact = made.dtype.kind != "f" or bool(np.all(np.abs(made) <= _EXACT))
+    return [Value(made, value.marks)] if is_exact else []
+
+
 def _rises(node: NodeProto, reads: Mapping[str, Value]) -> bool:
     if node.domain not in STANDARD_DOMAINS or any(least_of(value.array) < 0 for value in reads.values()):
         return False
@@ -99,7 +116,7 @@ def _moved(
     arrays = {name: value.array for name, value in reads.items()}
     made = evaluated(node, arrays, first, opsets)
     if node.op_type == "Cast":
-        return [Value(array, reads[node.input[0]].marks) for array in made]
+        return _cast(reads[node.input[0]], made[0]) if made else []
     for name in from_here:
         marks = reads[name].marks if name in reads else None
         arrays[name] = np.zeros(arrays[name].shape, np.int64) if marks is None else marks
