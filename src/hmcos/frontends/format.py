@@ -282,7 +282,7 @@ class OwnOffsets:
     """The offsets that a source has already, with which it computes what it computes without them."""
 
     offsets: Mapping[int, int]
-    """Bytes by tensor, numbered through all subgraphs; those that the runtime plans are left out."""
+    """Bytes by tensor, numbered through all subgraphs; those that the runtime places are left out."""
     written_over: Sequence[str]
     """What operators write over their input, in words; none of the targets of the format lets them."""
 
@@ -304,7 +304,10 @@ class OffsetsInFiles(Protocol):
         ...
 
     def own(self, model: Model) -> OwnOffsets | None:
-        """Return the offsets of a source; None if it has none, or does not compute the same with them."""
+        """Return the offsets of a source, if any; None if it does not compute the same with them.
+
+        Also None where operators run graphs of their own.
+        """
         ...
 
     def unused(self, model: Model) -> Mapping[int, int]:

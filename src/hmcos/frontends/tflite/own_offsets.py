@@ -54,15 +54,18 @@ SAME_BYTES = frozenset({"EXPAND_DIMS", "RESHAPE", "SQUEEZE"})
 def own_offsets(model: ModelT, graph: Graph) -> OwnOffsets | None:
     """Return the offsets in a file, if the model computes with them what it computes without them.
 
-    They may let operators write over their input, and keep other rules of the target tflm. None where the
-    file has no offsets, or others, and where operators run subgraphs.
+    They may let operators write over their input, and keep other rules of the target tflm. Of a file without
+    any, that is none: the runtime places all tensors. None where the offsets are others, and where operators
+    run subgraphs.
     """
     try:
         offsets = offsets_used(model)
     except ModelError:
         return None
-    if offsets is None or len(list(paths(model))) > 1:
+    if len(list(paths(model))) > 1:
         return None
+    if offsets is None:
+        return OwnOffsets({}, ())
     here = offsets[: len(graph.tensors)]
     if any(offset != UNPLANNED and (offset < 0 or offset % ALIGNMENT) for offset in here):
         return None

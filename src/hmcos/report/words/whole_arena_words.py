@@ -17,7 +17,7 @@ def whole_arena_lines(arenas: WholeArenas) -> list[str]:
     lines += _apart(arenas)
     least = min(form.declare for name, form in arenas.forms if name != "tiled")
     if arenas.kept:
-        lines.append(f"  the source's own order and offsets are kept: {printable(arenas.kept)}")
+        lines.append(f"  the source is written as it is: {printable(arenas.kept)}")
     elif arenas.planned.declare > least and arenas.tiled is not None:
         lines.append(
             f"  tiling lowers the head, but not this: without --tile, tensor_arena[{least}] is enough;"

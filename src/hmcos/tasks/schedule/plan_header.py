@@ -76,7 +76,7 @@ def _known(arenas: WholeArenas | None) -> str:
         f", and more for {len(arenas.unknown)} kinds of operators that are unknown" if arenas.unknown else ""
     )
     kept = (
-        "/* The model file keeps its own offsets, which take less than those below. */\n"
+        "/* The model file stays as it was, which takes less than the offsets below. */\n"
         if arenas.kept
         else ""
     )

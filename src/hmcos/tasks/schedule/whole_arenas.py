@@ -95,12 +95,14 @@ def with_arenas(
 
 
 def _kept(arenas: WholeArenas, opened: Opened) -> str:
-    """Return why a source keeps its own offsets: they take less than the plan's, by a rule of their own."""
+    """Return why a source stays as it is: it takes less than the plan; empty if it does not stay."""
     if arenas.tiled is not None or arenas.now.head >= arenas.planned.head:
         return ""
     own = None if opened.offsets is None or opened.model is None else opened.offsets.own(opened.model)
     if own is None:
         return ""
+    if not own.offsets:
+        return f"TFLM places its tensors in {arenas.now.head:,} bytes; the best plan found takes more"
     if not own.written_over:
         return "no rule differs, but the plan leaves more bytes free"
     rest = len(own.written_over) - 1

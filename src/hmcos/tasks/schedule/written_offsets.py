@@ -94,7 +94,7 @@ def tensor_offsets(solved: Solved) -> dict[int, int] | None:
         return None
     own = held.own(opened.model) if plan.tflm is not None and plan.tflm.kept else None
     if own is not None:
-        return dict(own.offsets)
+        return dict(own.offsets) or None
     if plan.arena is None:
         return None
     _check_size(opened, plan.arena.size, held.largest_arena)

@@ -140,7 +140,7 @@ def _declared(plan: Plan, made: Written) -> int | None:
     arenas = plan.tflm
     if arenas is None or arenas.pointer_bytes != MEASURED_POINTER or arenas.unknown:
         return None
-    if made.offsets is not None:
+    if made.offsets is not None or arenas.kept:
         return arenas.planned.declare
     return arenas.order.declare if plan.rewriting is None else None
 
