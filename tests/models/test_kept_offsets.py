@@ -92,6 +92,15 @@ def test_offsets_in_place_are_kept(tmp_path: Path) -> None:
     assert read_plan(tmp_path / "out" / "plan.json").tflm == plan.tflm
 
 
+def test_a_head_below_the_bound_disproves_that_nothing_fits(tmp_path: Path) -> None:
+    """The bound is 224 bytes as target tflm counts memory; the source's own offsets take 112."""
+    planned(chain(), {0: 0, 1: 0, 2: 0}, tmp_path)
+    asked = ["schedule", str(tmp_path / "model.tflite"), "--budget-for", "total", "--budget"]
+    assert run([*asked, "200"]) == 4
+    (tmp_path / "model.tflite").write_bytes(chain().bytes())
+    assert run([*asked, "200"]) == 3
+
+
 def test_they_are_kept_with_the_order_that_they_are_for(tmp_path: Path) -> None:
     own = {0: 768, 4: 0, 5: 256, 6: 0, 7: 256, 8: 512, 9: 256, 10: 512, 11: 528, 1: 0}
     plan, written = planned(wide(), own, tmp_path)

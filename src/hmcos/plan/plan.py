@@ -241,13 +241,15 @@ class Plan:
         """Return whether all that must be declared for TensorFlow Lite for Microcontrollers fits a budget.
 
         `does not fit` is proved: the least head of any order is larger already. `feasible` is no proof: this
-        plan needs more, or may need more, but another order or tiling may not.
+        plan needs more, or may need more, but another order or tiling may not. Nor is there a proof where the
+        source has a head below the bound, by letting operators write over their input.
         """
         assert self.tflm is not None, "the plan says nothing of that"
         needed = self.tflm.planned
         if needed.declare <= budget and not needed.unknown:
             return Status.FITS
-        is_proved = self.lower_bound > budget and self.rewriting is None and not self.untiled
+        is_bound = all(self.lower_bound <= form.head for _, form in self.tflm.forms)
+        is_proved = self.lower_bound > budget and is_bound and self.rewriting is None and not self.untiled
         return Status.DOES_NOT_FIT if is_proved else Status.FEASIBLE
 
     @property
