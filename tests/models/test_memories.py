@@ -36,7 +36,7 @@ def test_from_a_model_to_files_that_hold(tmp_path: Path, capsys: pytest.CaptureF
     assert "read and written outside sram: 128 B, least traffic of this order, proved" in shown
     assert run(["verify", model, str(out / "plan.json")]) == 0
     shown = " ".join(capsys.readouterr().out.replace("│", " ").split())
-    assert "sram 64 bytes, traffic 384, psram 32 bytes, traffic 128" in shown
+    assert "sram 64 of 80 bytes, traffic 384, psram 32 bytes, traffic 128" in shown
     assert "separate blocks of 64 and 32 bytes make the same bits" in shown
     assert (out / "net_arena.h").read_text() == (GOLDEN / "memories.h").read_text()
 

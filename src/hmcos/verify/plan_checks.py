@@ -12,7 +12,7 @@ from hmcos.graph.strings import STRING_BYTES, with_string_bytes
 from hmcos.plan.agreement import in_arena, in_bodies, in_search, in_seconds, in_source
 from hmcos.plan.arena import PlacedBuffer
 from hmcos.plan.memories_agreement import in_memories
-from hmcos.plan.memory_blocks import MemoryPlan
+from hmcos.plan.memory_blocks import MemoryBlock, MemoryPlan
 from hmcos.plan.plan import OperatorRow, Plan, Source
 from hmcos.plan.row_plan import RowPlan
 from hmcos.verify.checks import Check, attempt
@@ -189,9 +189,16 @@ def _memories(plan: Plan, memories: MemoryPlan, run: Execution) -> str:
         raise VerifyError(f"memories.blocks.traffic: is {placement.traffic}, but {moved} bytes are moved")
     rows = zip(placement.blocks, placement.sizes, placement.traffic, strict=True)
     return (
-        ", ".join(f"{block.name} {size:,} bytes, traffic {traffic:,}" for block, size, traffic in rows)
+        ", ".join(f"{_filled(block, size)}, traffic {traffic:,}" for block, size, traffic in rows)
         + f"; {len(plan.buffers):,} buffers, stepped through in separate blocks"
     )
+
+
+def _filled(block: MemoryBlock, size: int) -> str:
+    """Return how much of a memory is used, in words; whether the chip has it is for the reader to see."""
+    if block.capacity is None:
+        return f"{block.name} {size:,} bytes"
+    return f"{block.name} {size:,} of {block.capacity:,} bytes"
 
 
 def _check_apart(buffers: Sequence[PlacedBuffer]) -> None:
