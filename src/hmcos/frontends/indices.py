@@ -75,6 +75,8 @@ _INTO_RESULT: Mapping[str, int] = {"MaxUnpool": 1, "SCATTER_ND": 0, "SPARSE_TO_D
 """Kind to the position of an input that holds places in the first output."""
 _BODY_INPUTS: Mapping[str, tuple[int, int]] = {"IF": (1, 0), "Loop": (2, 2), "Scan": (0, 0), "WHILE": (0, 0)}
 """Kind to the positions of the first input that enters its bodies, and of the first of theirs that it is."""
+_POSITIVE = frozenset(("RSQRT",))
+"""Kinds that take positive numbers only. Where these are quantized, the greatest integers surely are."""
 _DIVIDING = frozenset(("Div", "Mod", "DIV", "FLOOR_DIV", "FLOOR_MOD"))
 # fmt: off
 _KEEPS_VALUES = frozenset((
@@ -201,6 +203,9 @@ def _limits(graph: Graph, op: Operator) -> Iterator[tuple[int | None, Range]]:
     if first is None:
         return
     shape = graph.tensors[first].shape
+    if kind in _POSITIVE and "int" in graph.tensors[first].element:
+        most = 2 ** (graph.tensors[first].bits - 1) - 1
+        yield first, Range(most // 2, most)
     if kind in _AXES:
         yield op.input(_AXES[kind]), Range(0, max(len(shape) - 1, 0))
     if kind in _LENGTHS:
