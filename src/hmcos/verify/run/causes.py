@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from typing import TypeVar
 
 from hmcos.errors import HmcosError, LimitError, NotRunError, VerifyError
+from hmcos.processes import Allowance, within_own
 from hmcos.words import shortened
 
 _T = TypeVar("_T")
@@ -67,6 +69,15 @@ def is_out_of_memory(words: str) -> bool:
     return _OUT_OF_MEMORY.search(words) is not None
 
 
+def too_much_memory() -> str:
+    """Return that memory ran out, and how much this process may take, as words for a message."""
+    may = within_own(Allowance(memory=sys.maxsize)).memory
+    most = (
+        "memory than there is" if may == sys.maxsize else f"than the {may:,} bytes of memory that it may take"
+    )
+    return f"it needs more {most}; {MORE_MEMORY}"
+
+
 def tried(call: Callable[[], _T], what: str) -> _T:
     """Return the result of `call`; if it fails, the message begins with `what`.
 
@@ -80,7 +91,7 @@ def tried(call: Callable[[], _T], what: str) -> _T:
         raise
     except Exception as error:  # the runtime raises many types; each means that it cannot run the model
         if isinstance(error, MemoryError) or is_out_of_memory(str(error)):
-            raise LimitError(f"{what}: it needs more memory than it may take; {MORE_MEMORY}") from error
+            raise LimitError(f"{what}: {too_much_memory()}") from error
         raise NotRunError(f"{what}: {said(error)}") from error
 
 

@@ -19,7 +19,7 @@ from hmcos.graph.graph import Graph
 from hmcos.plan.plan import Plan
 from hmcos.verify.checks import Check, attempt
 from hmcos.verify.run.arena_run import Ran, run_in_arena
-from hmcos.verify.run.causes import MORE_MEMORY, tried_on_result
+from hmcos.verify.run.causes import too_much_memory, tried_on_result
 from hmcos.verify.run.kernels import HALVES
 from hmcos.verify.run.operators import LINE, Made, Operators, run_whole, session
 from hmcos.verify.run.pacing import PART, paced
@@ -72,7 +72,7 @@ def _attempt(name: str, check: Callable[[], str]) -> Check:
         try:
             return check()
         except MemoryError as error:
-            raise LimitError(f"it needs more memory than it may take; {MORE_MEMORY}") from error
+            raise LimitError(too_much_memory()) from error
 
     return attempt(name, within_limits)
 

@@ -335,14 +335,14 @@ def test_a_model_that_takes_too_much_memory_is_not_run() -> None:
     source, limit = faults.model(text), 1000 * 2**20
     assert verify(faults.model(), faults.planned(), memory_limit=limit).holds
     words = not_run(verify(source, hmcos.schedule(source), memory_limit=limit))
-    assert "more memory than it may take; raise --memory-limit" in words
+    assert "more than the 1,048,576,000 bytes of memory that it may take; raise --memory-limit" in words
     assert "--input" not in words
 
 
 def test_inputs_that_are_too_large_are_not_drawn() -> None:
     source = faults.model("net (float[500000000] x) => (float[1] y) { y = ReduceMax<keepdims=1>(x) }")
     words = not_run(verify(source, hmcos.schedule(source), memory_limit=1000 * 2**20))
-    assert "more memory than it may take; raise --memory-limit" in words
+    assert "more than the 1,048,576,000 bytes of memory that it may take; raise --memory-limit" in words
 
 
 def test_a_model_that_never_ends_is_not_run() -> None:
