@@ -21,7 +21,7 @@ from hmcos.tasks.verify.run_options import Running
 from hmcos.tasks.verify.tflite_runs import outputs_checks
 from hmcos.tasks.verify.tflite_trial import TfliteTrial
 from hmcos.verify.checks import Answer
-from tflite_models import NUMPY, S, Sketch
+from tflite_models import NUMPY, S, Sketch, filtered
 
 pytest.importorskip("tflite_micro")
 
@@ -223,3 +223,25 @@ def test_an_alignment_that_offsets_cannot_have_is_refused_before_any_search(
     with pytest.raises(OptionError, match="multiples of 16 bytes, but the alignment is 1"):
         hmcos.schedule(model, target="none", output=out, tile=hmcos.Tiling(), observer=Unasked())
     assert not (out / "plan.json").exists()
+
+
+def test_weights_that_are_quantized_in_blocks_keep_their_scales(tmp_path: Path) -> None:
+    sketch = Sketch()
+    sketch.subgraph()
+    given = sketch.tensor([1, 64, 64, 3])
+    last = filtered(sketch, filtered(sketch, given, [1, 64, 64, 16]), [1, 64, 64, 2])
+    scales = sketch.tensor([3], "FLOAT32", [0.5, 0.25, 0.125], name="scales")
+    weights = sketch.model.subgraphs[0].tensors[1]
+    weights.quantization = S.QuantizationParametersT(
+        detailsType=S.QuantizationDetails.BlockwiseQuantization,
+        details=S.BlockwiseQuantizationT(scales=scales, zeroPoints=-1, blockSize=9),
+    )
+    sketch.ports([given], [last])
+    path = tmp_path / "m.tflite"
+    path.write_bytes(sketch.bytes())
+    tiled = hmcos.schedule(path, tile=hmcos.Tiling(max_extra_macs=0.5), output=tmp_path / "out")
+    assert tiled.rewriting is not None
+    tensors: Any = (parse((tmp_path / "out" / "m.tflite").read_bytes()).subgraphs or [])[0].tensors
+    blocks = [t.quantization.details for t in tensors if t.quantization and t.quantization.details]
+    assert blocks
+    assert {tensors[block.scales].name for block in blocks} == {b"scales"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from typing import Any, cast
 
@@ -162,6 +162,16 @@ class _Writing:
             owner.outputs = [number[t] for t in integers(owner.outputs)]
         for entry in named:
             entry.tensorIndex = number[entry.tensorIndex]
+        _renumber_scales(self.subgraph.tensors, number)
+
+
+def _renumber_scales(tensors: Sequence[Any], number: Mapping[int, int]) -> None:
+    """Give tensors that are quantized in blocks the new numbers of those that hold their scales."""
+    quantized = [tensor.quantization for tensor in tensors if tensor.quantization is not None]
+    blocks = [each.details for each in quantized if hasattr(each.details, "scales")]
+    for block in {id(block): block for block in blocks}.values():  # tensors may share them
+        block.scales = number.get(block.scales, block.scales)
+        block.zeroPoints = number.get(block.zeroPoints, block.zeroPoints)
 
 
 def _ports(operator: Any) -> set[int]:
