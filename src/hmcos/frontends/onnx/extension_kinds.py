@@ -78,6 +78,8 @@ _PART = re.compile(r"(\w+)\[([^\]]*)\]")
 
 def types(step: Step) -> list[ValueType]:
     """Return the types of the outputs of an operator; [] if its kind has no rule, or too little is known."""
+    if not step.reads_tensors:
+        return []
     special = _SPECIAL.get(step.node.op_type)
     if special is not None:
         return special(step) if step.type_of(0).is_known else []

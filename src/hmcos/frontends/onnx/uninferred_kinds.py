@@ -23,7 +23,9 @@ def uninferred_types(step: Step) -> list[ValueType]:
     """Return the types of the outputs of an operator without inference; [] for all others, and if unknown."""
     rule = _RULES.get(step.node.op_type)
     first = step.type_of(0)
-    if rule is None or not first.is_known or _is_inferred(step.node.op_type, step.opset):
+    if rule is None or not first.is_known or not step.reads_tensors:
+        return []
+    if _is_inferred(step.node.op_type, step.opset):
         return []
     made = rule(step, first)
     return [] if any(value.is_known and min(value.sizes, default=0) < 0 for value in made) else made

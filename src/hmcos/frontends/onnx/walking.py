@@ -122,6 +122,11 @@ class Step:
         """Return the types of the inputs by name."""
         return {name: self.scope.find(name, self.walk.types) for name in self.node.input if name}
 
+    @property
+    def reads_tensors(self) -> bool:
+        """Whether no input is a sequence, an optional or a map."""
+        return all(value.kind == "tensor" for value in self.reads().values())
+
     def value_of(self, position: int) -> Value | None:
         """Return the known value of an input."""
         return self._value(self.node.input[position]) if position < len(self.node.input) else None

@@ -111,3 +111,11 @@ def test_every_standard_kind_without_inference_has_a_rule() -> None:
     # The size of Compress depends on data; the others are functions, which onnx infers node by node.
     elsewhere = {"Compress", "GreaterOrEqual", "LessOrEqual", "MeanVarianceNormalization"}
     assert without - elsewhere <= set(vars(module)["_RULES"])
+
+
+@pytest.mark.parametrize("kind", ["Concat", "Pad", "Reshape", "ai.onnx.contrib::StringJoin"])
+def test_a_sequence_where_a_tensor_is_expected_is_unknown(kind: str) -> None:
+    nodes = [node("SequenceConstruct", "x x", "s"), node(kind, "s x x", "y")]
+    made = graph(nodes, [value("x", SHAPES["x"])], [ValueInfoProto(name="y")])
+    with pytest.raises(SizeError, match="sizes are unknown: 'y'"):
+        load(model(made, 1, {"ai.onnx.contrib": 1}))
