@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import replace
 from itertools import pairwise
 from random import Random
 
@@ -22,31 +22,16 @@ from hmcos.schedulers.exact.splitting import Line
 from hmcos.schedulers.optimal import search
 from hmcos.schedulers.scheduler_table import names, scheduler
 from oracle import optimum, orders
+from property.order_trials import SWITCHES, Witness, drawn_rules, faults_of
 from property.strategies import problems, random_problem
-
-SWITCHES = [rule.name for rule in fields(PruningRules) if rule.name != "pace"]
 
 
 @pytest.fixture(
-    params=[SearchPace(uncut=0), SearchPace()], ids=["cuts at once", "cuts later"], scope="module"
+    params=[SearchPace(uncut=0, often=1), SearchPace()], ids=["cuts at once", "cuts later"], scope="module"
 )
 def pace(request: pytest.FixtureRequest) -> SearchPace:
-    """Small problems take few states: without this no valley would ever be cut."""
+    """Small problems take few states: without this no valley would ever be cut and no effect remembered."""
     return request.param
-
-
-@dataclass
-class Witness:
-    """Remembers every peak and bound that a search reports on the way."""
-
-    reports: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
-
-    def progress(self, phase: str, peak: int, lower_bound: int, states: int) -> None:
-        self.reports.append((peak, lower_bound))
-
-
-def drawn_rules(source: Random, pace: SearchPace) -> PruningRules:
-    return PruningRules(**{name: source.random() < 0.5 for name in SWITCHES}, pace=pace)
 
 
 def assert_proved(problem: Problem, rules: PruningRules, expected: int) -> Schedule:
@@ -80,6 +65,11 @@ def test_a_seeded_sweep_finds_the_optimum_under_any_rules(seed: int, pace: Searc
             assert_proved(problem, drawn_rules(source, pace), expected)
 
 
+def test_a_share_of_the_trials() -> None:
+    """`property.order_trials` tries any number of cases."""
+    assert [fault for case in range(100_000, 100_300) for fault in faults_of(case)] == []
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("switch", SWITCHES)
 def test_each_rule_may_be_switched_off_by_itself(switch: str, pace: SearchPace) -> None:
@@ -91,7 +81,7 @@ def test_each_rule_may_be_switched_off_by_itself(switch: str, pace: SearchPace) 
 
 def test_the_plain_search_in_one_direction_finds_the_optimum() -> None:
     """With every other rule off and slices of one state, so that searches stop and resume all the time."""
-    pace = SearchPace(uncut=0, slice=1, first_probe=1)
+    pace = SearchPace(uncut=0, often=2, slice=1, first_probe=1)
     off = dict.fromkeys(SWITCHES, False)
     source = Random(5)
     for _ in range(250):
@@ -128,6 +118,7 @@ PACES = st.builds(
     patience=st.integers(1, 20),
     first_probe=st.integers(1, 20),
     beam_states=st.integers(0, 3),
+    often=st.integers(1, 20),
     uncut=st.integers(0, 20),
 )
 

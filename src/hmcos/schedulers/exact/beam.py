@@ -11,7 +11,8 @@ from collections.abc import Generator
 from dataclasses import dataclass
 
 from hmcos.schedulers.exact.commits import Commits, PruningRules, Root
-from hmcos.schedulers.exact.moves import Cost, Moves
+from hmcos.schedulers.exact.effects import Effects
+from hmcos.schedulers.exact.moves import Cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +34,15 @@ class _Node:
 
 
 def beam(
-    moves: Moves, root: Root, threshold: int, width: int, rules: PruningRules
+    effects: Effects, root: Root, threshold: int, width: int, rules: PruningRules
 ) -> Generator[None, None, list[int] | None]:
     """Return the moves of a path from a root to the end within a threshold in bytes, None if it finds none.
 
     The generator yields after every state, so that the caller can stop it.
     """
-    commits = Commits(moves, threshold, rules)
+    commits = Commits(effects, threshold, rules)
     ready, steps = root.ready.copy(), root.steps.copy()
-    left, mem = commits.close(root.left, root.mem, ready, steps)
+    left, mem = commits.close(root.left, root.mem, ready, steps, ready)
     levels = {left.bit_count(): {left: _Node(left, mem, 0, ready, steps, None)}}
     while levels:
         moves_left = max(levels)
@@ -63,8 +64,7 @@ def beam(
 def _child(commits: Commits, node: _Node, c: int, need: int) -> _Node:
     ready = node.ready.copy()
     steps: list[int] = []
-    left, mem = commits.move(c, node.left, node.mem, ready, steps)
-    left, mem = commits.close(left, mem, ready, steps)
+    left, mem = commits.advance(c, node.left, node.mem, ready, steps)
     return _Node(left, mem, max(node.peak, node.mem + need), ready, steps, node)
 
 

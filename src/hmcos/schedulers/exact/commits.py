@@ -8,13 +8,17 @@ before.
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 
+from hmcos.schedulers.exact.effects import Effects
 from hmcos.schedulers.exact.moves import Cost, Moves
 from hmcos.schedulers.exact.pace import SearchPace
 
 NEVER = 1 << 80
 """More bytes than any order needs."""
+RISING: Cost = (0, 1)
+"""Stands for the cost of a move that is not ready: such a move is not committed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,46 +74,88 @@ def start(moves: Moves) -> Root:
 class Commits:
     """Takes moves of one direction, and commits to moves within one threshold in bytes."""
 
-    def __init__(self, moves: Moves, threshold: int, rules: PruningRules) -> None:
-        self.moves = moves
+    def __init__(self, effects: Effects, threshold: int, rules: PruningRules) -> None:
+        self.moves = effects.moves
         self.threshold = threshold
         self.rules = rules
+        self.closed: Container[int] = ()
+        """States that are known to be closed."""
+        self._effects = effects
 
     def move(self, c: int, left: int, mem: int, ready: dict[int, Cost], steps: list[int]) -> tuple[int, int]:
         """Take a move; return the moves left and the stable memory after it. Updates `ready` and `steps`."""
-        moves = self.moves
-        left ^= moves.bits[c]
+        left ^= self.moves.bits[c]
         mem += ready.pop(c)[1]
-        gates, cost = moves.gates, moves.cost
-        for rest, _ in moves.watched[c]:
-            changed = moves.changed(rest, left)
-            while changed:
-                other = changed.bit_length() - 1
-                changed ^= moves.bits[other]
-                if other in ready:
-                    ready[other] = cost(other, left)
-        for other in moves.followers[c]:
-            if not gates[other] & left:
-                ready[other] = cost(other, left)
+        self._effects.take(c, left, ready)
         steps.append(c)
         return left, mem
 
-    def close(self, left: int, mem: int, ready: dict[int, Cost], steps: list[int]) -> tuple[int, int]:
-        """Commit single moves, then runs, until none is left; return the moves left and the stable memory."""
+    def advance(
+        self, c: int, left: int, mem: int, ready: dict[int, Cost], steps: list[int]
+    ) -> tuple[int, int]:
+        """Take a move from a closed state and close the next one; return what `close` returns."""
+        effects = self._effects
+        left ^= self.moves.bits[c]
+        mem += ready.pop(c)[1]
+        effect = effects.known[c].get(left & effects.near[c])
+        if effect is None:
+            falling = effects.take(c, left, ready)
+        else:
+            falling = effect.falling
+            ready.update(effect.costs)
+        steps.append(c)
+        return self.close(left, mem, ready, steps, falling)
+
+    def close(
+        self, left: int, mem: int, ready: dict[int, Cost], steps: list[int], fresh: Iterable[int]
+    ) -> tuple[int, int]:
+        """Commit single moves, then runs, until none is left; return the moves left and the stable memory.
+
+        `fresh` holds the ready moves that may have become commits: after a move from a closed state those
+        whose costs are new.
+        """
         if not self.rules.commit:
             return left, mem
         while True:
-            room = self.threshold - mem
-            for c, (need, delta) in ready.items():
-                if delta <= 0 and need <= room:
-                    left, mem = self.move(c, left, mem, ready, steps)
-                    break
+            left, mem = self._close_singly(left, mem, ready, steps, fresh)
+            run = self._find_run(left, mem, ready) if self.rules.runs and left not in self.closed else None
+            if run is None:
+                return left, mem
+            for c in run:
+                left, mem = self.move(c, left, mem, ready, steps)
+            fresh = ready
+
+    def _close_singly(
+        self, left: int, mem: int, ready: dict[int, Cost], steps: list[int], fresh: Iterable[int]
+    ) -> tuple[int, int]:
+        """Commit single moves; return the moves left and the stable memory."""
+        threshold, bits, effects = self.threshold, self.moves.bits, self._effects
+        known, near = effects.known, effects.near
+        pending = list(fresh)
+        waiting: list[int] = []
+        """Moves that do not raise stable memory, but do not fit."""
+        while pending:
+            c = pending.pop()
+            need, delta = ready.get(c, RISING)
+            if delta > 0:
+                continue
+            if need + mem > threshold:
+                waiting.append(c)
+                continue
+            del ready[c]
+            left ^= bits[c]
+            effect = known[c].get(left & near[c])
+            if effect is None:
+                pending += effects.take(c, left, ready)
             else:
-                run = self._find_run(left, mem, ready) if self.rules.runs else None
-                if run is None:
-                    return left, mem
-                for c in run:
-                    left, mem = self.move(c, left, mem, ready, steps)
+                pending += effect.falling
+                ready.update(effect.costs)
+            steps.append(c)
+            if delta:
+                mem += delta
+                pending += waiting
+                waiting.clear()
+        return left, mem
 
     def _find_run(self, left: int, mem: int, ready: dict[int, Cost]) -> list[int] | None:
         """Return a run of moves within the threshold that ends no higher than it starts, None without one.
@@ -119,33 +165,41 @@ class Commits:
         """
         room = self.threshold - mem
         gates, bits, followers = self.moves.gates, self.moves.bits, self.moves.followers
+        known, near = self._effects.known, self._effects.near
         for c, (need, delta) in ready.items():
-            if need <= room:
-                bit = bits[c]
-                for other in followers[c]:
-                    if gates[other] & left == bit:
-                        run = self._follow(c, left ^ bit, delta, room)
-                        if run is not None:
-                            return run
-                        break
+            if need > room:
+                continue
+            bit = bits[c]
+            if near[c] and (effect := known[c].get((left ^ bit) & near[c])) and not effect.following:
+                continue
+            for other in followers[c]:
+                if gates[other] & left == bit:
+                    run = self._follow(c, left ^ bit, delta, room)
+                    if run is not None:
+                        return run
+                    break
         return None
 
     def _follow(self, c: int, left: int, delta: int, room: int) -> list[int] | None:
-        """Return the run from `c` on that takes the lowest move each time, None if it ends too high."""
-        moves = self.moves
-        gates, cost = moves.gates, moves.cost
+        """Return the run from a move on that takes the lowest move each time, None if it ends too high."""
+        gates, cost, followers = self.moves.gates, self.moves.cost, self.moves.followers
+        effects = self._effects
         run = [c]
         while True:
-            following, best = -1, (0, NEVER)
-            for other in moves.followers[run[-1]]:
-                if not gates[other] & left:
-                    rise = cost(other, left)
-                    if delta + rise[0] <= room and rise[1] < best[1]:
-                        following, best = other, rise
-            if following < 0:
+            last = run[-1]
+            lowest: tuple[int, int, int] | None = None
+            if effects.near[last]:
+                lowest = effects.lowest(last, left, room - delta)
+            else:
+                for other in followers[last]:
+                    if not gates[other] & left:
+                        need, rise = cost(other, left)
+                        if delta + need <= room and (lowest is None or rise < lowest[1]):
+                            lowest = need, rise, other
+            if lowest is None:
                 return None
-            run.append(following)
-            left ^= moves.bits[following]
-            delta += best[1]
+            run.append(lowest[2])
+            left ^= self.moves.bits[lowest[2]]
+            delta += lowest[1]
             if delta <= 0:
                 return run

@@ -11,19 +11,22 @@ from __future__ import annotations
 from bisect import bisect_left
 
 from hmcos.schedulers.exact.commits import NEVER, Commits, PruningRules, Root, start
-from hmcos.schedulers.exact.moves import Cost, Moves
+from hmcos.schedulers.exact.effects import Effects
+from hmcos.schedulers.exact.moves import Cost
 from hmcos.schedulers.exact.valley import lowest_between
 
 
 class Descent:
     """A resumable search for a path to the other end whose running memory is within a threshold in bytes."""
 
-    def __init__(self, moves: Moves, threshold: int, rules: PruningRules, root: Root | None = None) -> None:
-        self.moves = moves
+    def __init__(
+        self, effects: Effects, threshold: int, rules: PruningRules, root: Root | None = None
+    ) -> None:
+        self.moves = effects.moves
         self.threshold = threshold
         self._uncut = rules.pace.uncut if rules.valley_cuts else NEVER
         """States before valley cuts begin."""
-        self._commits = Commits(moves, threshold, rules)
+        self._commits = Commits(effects, threshold, rules)
         self.states = 0
         self.path: list[int] | None = None
         """The moves of a path within the threshold, once there is one."""
@@ -32,6 +35,7 @@ class Descent:
         self._seen: dict[int, int] = {}
         """From each exhausted state to the least running memory, in bytes, of a move that was over the
         threshold there or later; from each state on the path to 0."""
+        self._commits.closed = self._seen
         self._lefts: list[int] = []
         """Per state on the path: the moves still to come. The lists below are parallel to it."""
         self._mems: list[int] = []
@@ -49,14 +53,16 @@ class Descent:
         """The moves since the state before, commits included."""
         self._dropped: list[list[int]] = []
         """States that valley cuts replaced by the state; refuted together with it."""
-        self.root = root or start(moves)
+        self.root = root or start(self.moves)
         """The last state that was committed to before any choice was made."""
-        self._enter(self.root.left, self.root.mem, self.root.ready.copy(), self.root.steps.copy())
+        ready, steps = self.root.ready.copy(), self.root.steps.copy()
+        left, mem = self._commits.close(self.root.left, self.root.mem, ready, steps, ready)
+        self._enter(left, mem, ready, steps)
 
     @property
     def remembered(self) -> int:
         """The states held in memory, in states of usual size: wide states and the path count for more."""
-        return len(self._seen) * (1 + len(self.moves.bits) // 2048) + self._costs_on_path // 4
+        return len(self._seen) * (768 + len(self.moves.bits)) // 2048 + self._costs_on_path // 4
 
     def advance(self, quota: int) -> bool | None:
         """Enter up to `quota` states; return whether a path exists, None if that is still open."""
@@ -81,13 +87,12 @@ class Descent:
     def _descend(self, c: int) -> None:
         ready = self._readies[-1].copy()
         steps: list[int] = []
-        left, mem = self._commits.move(c, self._lefts[-1], self._mems[-1], ready, steps)
+        left, mem = self._commits.advance(c, self._lefts[-1], self._mems[-1], ready, steps)
         self._enter(left, mem, ready, steps)
 
     def _enter(self, left: int, mem: int, ready: dict[int, Cost], steps: list[int]) -> None:
-        """Close a state under commits and cuts; put it on the path unless it is the end or was seen."""
+        """Close a state under cuts; put it on the path unless it is the end or was seen."""
         self.states += 1
-        left, mem = self._commits.close(left, mem, ready, steps)
         dropped: list[int] = []
         while left:
             need = self._seen.get(left)
@@ -185,5 +190,5 @@ class Descent:
         for c in taken:
             if not lowest >> c & 1:
                 left, mem = self._commits.move(c, left, mem, ready, steps)
-        left, mem = self._commits.close(left, mem, ready, steps)
+        left, mem = self._commits.close(left, mem, ready, steps, ready)
         return left, mem, ready, steps

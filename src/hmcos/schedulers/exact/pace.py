@@ -28,5 +28,7 @@ class SearchPace:
     beam_states: int = 10
     """A beam begins after this many states for each sequence and each state that it keeps: a search that ends
     sooner is quicker without it."""
+    often: int = 256
+    """What a move changes is remembered from its so many-th time on; a short search would only lose time."""
     uncut: int = 64
     """Valley cuts begin after this many states: a search that succeeds sooner is quicker without them."""

@@ -17,6 +17,7 @@ from hmcos.memory.problem import Problem
 from hmcos.memory.profile import peak
 from hmcos.schedulers.exact.commits import PruningRules
 from hmcos.schedulers.exact.descent import Descent
+from hmcos.schedulers.exact.effects import Effects
 from hmcos.schedulers.exact.joins import join
 from hmcos.schedulers.exact.moves import Moves
 from hmcos.schedulers.exact.splitting import Line
@@ -202,7 +203,7 @@ def _committed(problem: Problem, threshold: int, rules: PruningRules, *, backwar
     """Return the operators that can be committed from one end within a threshold, in running order."""
     sequences = join(problem, forward=rules.join_forward, mirror=rules.join_mirror)
     moves = Moves(problem, sequences, backward=backward)
-    descent = Descent(moves, threshold, rules)
+    descent = Descent(Effects(moves, rules.pace.often), threshold, rules)
     committed = descent.path or descent.root.steps
     return [op for c in (committed[::-1] if backward else committed) for op in sequences[c]]
 

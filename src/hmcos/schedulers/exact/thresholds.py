@@ -18,6 +18,7 @@ from hmcos.memory.profile import peak
 from hmcos.schedulers.exact.beam import beam
 from hmcos.schedulers.exact.commits import PruningRules, Root, start
 from hmcos.schedulers.exact.descent import Descent
+from hmcos.schedulers.exact.effects import Effects
 from hmcos.schedulers.exact.joins import join
 from hmcos.schedulers.exact.moves import Moves
 
@@ -36,19 +37,22 @@ MOST_DOUBLINGS = 4
 class Direction:
     """The moves of one direction, and the state up to which it is committed at every open threshold."""
 
-    def __init__(self, problem: Problem, sequences: Sequence[Sequence[int]], *, backward: bool) -> None:
+    def __init__(
+        self, problem: Problem, sequences: Sequence[Sequence[int]], often: int, *, backward: bool
+    ) -> None:
         self.moves = Moves(problem, sequences, backward=backward)
+        self._effects = Effects(self.moves, often)
         self._root: Root | None = None
 
     def descent(self, threshold: int, rules: PruningRules) -> Descent:
         """Return a search at a threshold in bytes, from the farthest committed state."""
-        return Descent(self.moves, threshold, rules, self._root)
+        return Descent(self._effects, threshold, rules, self._root)
 
     def beam(
         self, threshold: int, width: int, rules: PruningRules
     ) -> Generator[None, None, list[int] | None]:
         """Return a path within a threshold that a beam finds, None without one; yields after every state."""
-        return beam(self.moves, self._root or start(self.moves), threshold, width, rules)
+        return beam(self._effects, self._root or start(self.moves), threshold, width, rules)
 
     def commit(self, root: Root) -> None:
         """Start later searches from a state, now that no threshold below the one of its search is open."""
@@ -177,7 +181,8 @@ class Stretch:
     def _direction(self, way: bool) -> Direction:
         """Return a direction, whose moves are built at its first use."""
         if way not in self._directions:
-            self._directions[way] = Direction(self.problem, self._sequences, backward=way)
+            often = self.rules.pace.often
+            self._directions[way] = Direction(self.problem, self._sequences, often, backward=way)
         return self._directions[way]
 
     def _probe_above_bound(self, quota: int) -> Iterator[None]:
