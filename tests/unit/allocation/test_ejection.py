@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from hmcos.allocation.items import items
-from hmcos.allocation.lives import Demand, Lives
+from hmcos.allocation.lives import Demand, Lives, Pool
 from hmcos.allocation.simple.ejecting import Ejecting
 from hmcos.allocation.simple.ejection import ejection
 from hmcos.allocation.simple.largest_first import largest_first
@@ -69,6 +69,15 @@ def test_nothing_ejects_a_life_that_is_pinned() -> None:
     searching = Ejecting(items(lives))
     assert searching.run([1, 3], 4, [1, 1], Random(0), never) is None
     assert searching.run([1, 3], 5, [1, 1], Random(0), never) == [1, 3]
+
+
+def test_a_pinned_life_stays_where_it_is_if_the_bound_is_above_all_pools() -> None:
+    """The bound, 12 bytes, is met and does not fit: there was a run for less, which moved the pinned life."""
+    lives = Lives(
+        (Life(0, 2, 2, None), Life(0, 1, 2, None)), 1, (Demand(offset=10), Demand()), (Pool("p", 4),)
+    )
+    found = ejection(lives, Limits(), Watch())
+    assert (found.offsets, found.size, found.status) == ((10, 0), 12, Status.DOES_NOT_FIT)
 
 
 def test_a_run_ends_when_it_is_told_to() -> None:

@@ -35,16 +35,21 @@ def ejection(lives: Lives, limits: Limits, watch: Watch, runs: range = RUNS) -> 
     lives. States of the limits are placements. Two calls give the same arena unless the time limit ends them.
     """
     best = by_size(lives, limits, watch)
-    if is_settled(best, limits) or watch.reached(limits, 0) is not None:
+    if _is_done(best, limits) or watch.reached(limits, 0) is not None:
         return with_limit(best, limits, watch, 0)
     searching = _Searching(lives, [best.offsets[item.lives[0]] for item in items(lives)])
     for run in runs:
         searching.attempt(run, limits, watch)
         best = outcome(lives, (searching.given, searching.smallest), "ejection", limits, watch)
         watch.progress("ejection", best.size, best.lower_bound, searching.steps)
-        if is_settled(best, limits) or watch.reached(limits, searching.steps) is not None:
+        if _is_done(best, limits) or watch.reached(limits, searching.steps) is not None:
             break
     return with_limit(best, limits, watch, searching.steps)
+
+
+def _is_done(arena: Arena, limits: Limits) -> bool:
+    """Return whether no run can help; an arena may meet the bound and still be larger than all pools."""
+    return arena.size == arena.lower_bound or is_settled(arena, limits)
 
 
 class _Searching:
