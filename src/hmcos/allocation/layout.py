@@ -13,6 +13,10 @@ from hmcos.allocation.sections import Section, Stretch, sections, stretches
 Pairs = tuple[tuple[int, int], ...]
 """(item, bytes) pairs."""
 
+COUNT_BITS = 24
+COUNT = (1 << COUNT_BITS) - 1
+"""Items that one number counts at most: more than any cluster has that is searched."""
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -28,6 +32,14 @@ class Layout:
     """Per item: the first item with the same size, step, spans and sections; they are interchangeable."""
     starts: tuple[int, ...]
     """Per section s, and one entry more: the first item whose first section is s or later."""
+
+    @cached_property
+    def counted(self) -> tuple[Pairs, ...]:
+        """Per section: its items, each with its bytes and the count 1 in one number.
+
+        A sum of such numbers, shifted right by `COUNT_BITS`, is the bytes, and its lower bits are the count.
+        """
+        return tuple(tuple((i, (size << COUNT_BITS) + 1) for i, size in s) for s in self.sections)
 
     @cached_property
     def met(self) -> Meetings:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 
 from hmcos.allocation.exact.placement_rules import PlacementRules
-from hmcos.allocation.layout import Layout
+from hmcos.allocation.layout import COUNT, COUNT_BITS, Layout
 
 SECTION, ITEM, PLACED = range(3)
 """What an entry of the trail restores: a section's measures, an item's starts, or a placement."""
@@ -161,26 +162,29 @@ class PlacementState:
 
     def measure(self, touched: Iterable[int]) -> bool:
         """Update the measures of sections; return False at the first one whose items do not fit any more."""
-        low, capacity = self.low, self.capacity
+        low, capacity, counted = self.low, self.capacity, self.layout.counted
         for s in touched:
-            rest = sorted([(low[i], size) for i, size in self.layout.sections[s] if low[i] >= 0])
+            # Few starts differ: adding up who starts where is quicker than sorting all items of the section.
+            stacks: defaultdict[int, int] = defaultdict(int)
+            for i, counts in counted[s]:
+                stacks[low[i]] += counts
+            stacks.pop(-1, None)
             self.trail.append((SECTION, s, self.floor[s], self.slack[s], self.left[s], self.lowest[s]))
-            self.left[s] = len(rest)
-            if not rest:
+            total = sum(stacks.values())
+            self.left[s] = total & COUNT
+            if not total:
                 continue
-            top = floor = rest[0][0]
-            lowest = empty = 0
-            for start, size in rest:
-                if start == floor:
-                    lowest += 1
-                elif start > top and self._heads:
-                    empty += start - top
-                    top = start
-                top += size
+            top = floor = min(stacks)
+            if self._heads:
+                for start in sorted(stacks):
+                    top = max(top, start) + (stacks[start] >> COUNT_BITS)
+            else:
+                top += total >> COUNT_BITS
             if top > capacity:
                 self.weight[s] += 1.0
                 return False
-            self.floor[s], self.slack[s], self.lowest[s] = floor, empty + capacity - top, lowest
+            self.floor[s], self.slack[s] = floor, capacity - floor - (total >> COUNT_BITS)
+            self.lowest[s] = stacks[floor] & COUNT
         return True
 
     def undo(self, mark: int) -> None:
