@@ -27,7 +27,11 @@ def types(step: Step) -> list[ValueType]:
 
 
 def bounds_kept(step: Step, made: list[ValueType]) -> list[ValueType]:
-    """Return types of which all sizes are bounds if one is that the operator reads, as sums lose the mark."""
+    """Return types of which all sizes are bounds if one is that the operator reads, as sums lose the mark.
+
+    Those with negative sizes, of attributes that are wrong, are unknown.
+    """
+    made = [UNKNOWN if _is_negative(value) else value for value in made]
     if not any(value.bounds for value in step.reads().values()):
         return made
     return [
@@ -38,6 +42,10 @@ def bounds_kept(step: Step, made: list[ValueType]) -> list[ValueType]:
         else value
         for value in made
     ]
+
+
+def _is_negative(value: ValueType) -> bool:
+    return value.is_known and value.parts is None and min(value.sizes, default=0) < 0
 
 
 def _alike(place: int) -> Rule:

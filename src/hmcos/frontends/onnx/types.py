@@ -72,6 +72,8 @@ class ValueType:
 
 
 UNKNOWN = ValueType()
+_LARGEST = 2**63 - 1
+"""The largest size that a message holds; a tensor with it is refused anyway."""
 UNNAMED = -1
 """The size that some exporters write for a dimension without a size."""
 
@@ -99,7 +101,7 @@ def _size(dim: TensorShapeProto.Dimension, bind: Mapping[str, int]) -> int | str
     if not dim.dim_param:
         return None
     value = evaluate(dim.dim_param, bind)
-    return dim.dim_param if value is None or value < 0 else value
+    return dim.dim_param if value is None or value < 0 else min(value, _LARGEST)
 
 
 def write_type(value: ValueType, proto: TypeProto) -> None:

@@ -311,3 +311,18 @@ def test_errors_stay_short_however_long_shapes_and_names_are() -> None:
     inputs = [value("x", [1] * 10_000), value("p", [20_000], INT64)]
     made = graph([node("Pad", "x p", "y" * 10_000)], inputs, [])
     assert len(refusal(model(made))) < 1_100
+
+
+def test_dimensions_that_mean_numbers_beyond_64_bits_are_refused() -> None:
+    product = "*".join(["9999999999"] * 20)
+    made = graph([node("Relu", "x", "y")], [value("x", [product])], [value("y")])
+    assert "tensor 'x' has an absurd shape" in refusal(model(made))
+    made = graph([node("Relu", "x", "y")], [value("x", ["n * n * n"])], [value("y")])
+    assert "tensor 'x' has an absurd shape" in refusal(model(made), {"n": 2**40})
+
+
+def test_attributes_that_mean_negative_sizes_are_refused() -> None:
+    widths = {"num_heads": 3, "qkv_hidden_sizes": [1, 2, -7]}
+    nodes = [node("com.microsoft::Attention", "x w", "y", **widths)]
+    made = graph(nodes, [value("x", [1, 2, 4]), value("w", [4, 9])], [value("y")])
+    assert "sizes are unknown: 'y'" in refusal(model(made, domains={"com.microsoft": 1}))
