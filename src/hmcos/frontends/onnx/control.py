@@ -73,7 +73,8 @@ def _larger(step: Step, one: ValueType, other: ValueType) -> ValueType:
     else:
         larger = one if one.elements >= other.elements else other
         shape = tuple(step.walk.at_most(int(n)) for n in larger.sizes)
-    step.walk.notes.append(f"{_title(step)}: its branches make different shapes; the larger one counts")
+    more = "" if len(one.sizes) == len(other.sizes) else ", and behind it the other one may need more"
+    step.walk.notes.append(f"{_title(step)}: its branches make different shapes; the larger one counts{more}")
     return ValueType(one.element, shape)
 
 
