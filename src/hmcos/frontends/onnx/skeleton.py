@@ -24,7 +24,12 @@ UNSAID_OPSET = 6
 OPAQUE_DOMAIN = "hmcos.opaque"
 """Domain of the nodes that replace constants too large to copy."""
 
-STOPPING_KINDS = frozenset(("Einsum", "Split"))
+UNTYPED_CRASHES: Mapping[str, frozenset[str]] = {
+    "DictVectorizer": frozenset(("ai.onnx.ml",)),
+    "RegexFullMatch": STANDARD_DOMAINS,
+}
+"""Kinds of which inference crashes the process if the type of the input is unknown, to their domains."""
+STOPPING_KINDS = frozenset(("Einsum", "Split", *UNTYPED_CRASHES))
 """Kinds of which some nodes stop inference."""
 EQUATION = re.compile(rb"(?:[A-Za-z, ]|\.\.\.)*(?:->(?:[A-Za-z ]|\.\.\.)*)?")
 """Most characters of an Einsum equation (numpy.einsum's subscripts)."""
@@ -194,6 +199,8 @@ def _add_node(scope: NameScope, node: ListedNode) -> list[NameScope]:
 
 def _stops_inference(node: NodeProto) -> bool:
     """Return whether inference in onnx 1.23 would hang on a node or crash the process."""
+    if node.domain in UNTYPED_CRASHES.get(node.op_type, ()):
+        return True
     if node.op_type == "Einsum":
         return not all(EQUATION.fullmatch(attribute.s) for attribute in node.attribute)
     if node.op_type == "Split":

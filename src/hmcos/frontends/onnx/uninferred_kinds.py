@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from onnx import AttributeProto, NodeProto, TensorProto, defs
 
+from hmcos.frontends.onnx import ml_kinds
 from hmcos.frontends.onnx.one_node import inferred
 from hmcos.frontends.onnx.types import ValueType
 
@@ -29,6 +30,16 @@ def uninferred_types(step: Step) -> list[ValueType]:
         return []
     made = rule(step, first)
     return [] if any(value.is_known and min(value.sizes, default=0) < 0 for value in made) else made
+
+
+def opaque_types(step: Step) -> list[ValueType]:
+    """Return the types of the outputs of an operator on which onnx's inference can crash; [] if unknown."""
+    first = step.type_of(0)
+    if step.node.op_type == "DictVectorizer":
+        return ml_kinds.types(step)
+    if step.node.op_type == "RegexFullMatch" and first.is_known and first.kind == "tensor":
+        return [ValueType(TensorProto.BOOL, first.shape)]
+    return []
 
 
 @cache

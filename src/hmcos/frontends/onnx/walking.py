@@ -17,10 +17,10 @@ from hmcos.frontends.onnx.extension_kinds import EXTENSION_DOMAINS
 from hmcos.frontends.onnx.folding import Array, array_of, is_small
 from hmcos.frontends.onnx.one_node import inferred
 from hmcos.frontends.onnx.sequences import SEQUENCE_KINDS, sequence_types
-from hmcos.frontends.onnx.skeleton import OPAQUE_DOMAIN, NameScope
+from hmcos.frontends.onnx.skeleton import OPAQUE_DOMAIN, UNTYPED_CRASHES, NameScope
 from hmcos.frontends.onnx.tracking import Value, followed
 from hmcos.frontends.onnx.types import UNKNOWN, AtMost, ValueType
-from hmcos.frontends.onnx.uninferred_kinds import uninferred_types
+from hmcos.frontends.onnx.uninferred_kinds import opaque_types, uninferred_types
 from hmcos.graph.kinds import STANDARD_DOMAINS
 from hmcos.registry import imported
 
@@ -176,6 +176,8 @@ class Step:
 
     def _determined(self) -> list[ValueType]:
         node = self.node
+        if node.domain == OPAQUE_DOMAIN and node.op_type in UNTYPED_CRASHES:
+            return opaque_types(self)
         if node.domain in RULES:
             return imported(RULES[node.domain])(self)  # pyright: ignore
         if node.domain in STANDARD_DOMAINS and node.op_type in SEQUENCE_KINDS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
-from onnx import ValueInfoProto, defs
+from onnx import TensorProto, ValueInfoProto, defs, helper
 
 from hmcos.errors import SizeError
 from hmcos.frontends.onnx import load
@@ -119,3 +119,19 @@ def test_a_sequence_where_a_tensor_is_expected_is_unknown(kind: str) -> None:
     made = graph(nodes, [value("x", SHAPES["x"])], [ValueInfoProto(name="y")])
     with pytest.raises(SizeError, match="sizes are unknown: 'y'"):
         load(model(made, 1, {"ai.onnx.contrib": 1}))
+
+
+@pytest.mark.parametrize("kind", ["ai.onnx.ml::DictVectorizer", "RegexFullMatch"])
+def test_an_input_without_a_type_does_not_crash_the_process(kind: str) -> None:
+    """onnx 1.23 dereferences the type that is missing."""
+    made = graph([node("custom::Make", "x", "u"), node(kind, "u", "y")], [value("x", [2])], [value("y", [2])])
+    domains = {"custom": 1, "ai.onnx.ml": 3}
+    with pytest.raises(SizeError, match="sizes are unknown: 'u'"):
+        load(model(made, 20, domains))
+    made.ClearField("output")
+    made.output.append(ValueInfoProto(name="y"))
+    made.value_info.append(value("u", [2, 3], TensorProto.STRING))
+    if kind == "RegexFullMatch":
+        made.node[1].attribute.append(helper.make_attribute("pattern", "a*"))
+        found = load(model(made, 20, domains)).graph
+        assert (found.tensors[-1].shape, found.tensors[-1].element) == ((2, 3), "bool")
