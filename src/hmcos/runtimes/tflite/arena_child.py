@@ -7,6 +7,7 @@ import os
 import pickle
 import re
 from collections.abc import Callable
+from ctypes import CDLL
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib import import_module
@@ -20,6 +21,8 @@ _LINE = re.compile(r"Arena allocation (total|head|tail) (\d+) bytes")
 STEP = 16
 """Bytes: the arena that is found is a multiple of it, as its tensors are."""
 FIRST_STRIDE = 64
+_PERTURB = -6
+"""The parameter of glibc's mallopt by whose complement every byte is filled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,7 @@ class _Trials:
         os.dup2(log, 2)
         code = 1
         try:
+            _begin_with_zeros()
             session = self.runtime.Interpreter.from_bytes(self.sought.content, arena_size=size)
             if runs:
                 os.write(2, self._digest(session).encode())
@@ -140,3 +144,14 @@ class _Trials:
         for number in range(self.sought.outputs):
             digest.update(session.get_output(number).tobytes())
         return digest.hexdigest()
+
+
+def _begin_with_zeros() -> None:
+    """Let all memory that is allocated from now on hold zeros, where the C library can do so.
+
+    Arenas would hold what was there before, and what a kernel leaves unwritten in its output with it: outputs
+    would differ as if the arena was too small.
+    """
+    mallopt = getattr(CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_PERTURB, 0xFF)
