@@ -73,7 +73,7 @@ def data_types(step: Step) -> list[ValueType]:
         **dict.fromkeys(_REDUCING, _reduced),
     }.get(step.node.op_type)
     first = step.type_of(0)
-    return [] if rule is None or not first.is_known else rule(step, first)
+    return [] if rule is None or not first.is_known or not step.reads_tensors else rule(step, first)
 
 
 def _found(step: Step, first: ValueType) -> list[ValueType]:

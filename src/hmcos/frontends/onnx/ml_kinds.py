@@ -25,7 +25,8 @@ FLOAT, INT64, STRING = TensorProto.FLOAT, TensorProto.INT64, TensorProto.STRING
 def types(step: Step) -> list[ValueType]:
     """Return the types of the outputs of an operator: by its rule, or as onnx infers them."""
     rule = _RULES.get(step.node.op_type)
-    found = [] if rule is None else bounds_kept(step, rule(step))
+    reads = {value.kind for value in step.reads().values()}
+    found = [] if rule is None or not reads <= {"tensor", "map"} else bounds_kept(step, rule(step))
     inferred = step.inferred()
     return [
         found[place] if place < len(found) and found[place].is_known else value

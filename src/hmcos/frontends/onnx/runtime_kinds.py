@@ -23,7 +23,7 @@ Rule = Callable[["Step"], list[ValueType]]
 def types(step: Step) -> list[ValueType]:
     """Return the types of the outputs of an operator; [] if its kind has no rule, or too little is known."""
     rule = _RULES.get(step.node.op_type)
-    return [] if rule is None else bounds_kept(step, rule(step))
+    return [] if rule is None or not step.reads_tensors else bounds_kept(step, rule(step))
 
 
 def bounds_kept(step: Step, made: list[ValueType]) -> list[ValueType]:

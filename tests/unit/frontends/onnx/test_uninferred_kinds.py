@@ -113,12 +113,18 @@ def test_every_standard_kind_without_inference_has_a_rule() -> None:
     assert without - elsewhere <= set(vars(module)["_RULES"])
 
 
-@pytest.mark.parametrize("kind", ["Concat", "Pad", "Reshape", "ai.onnx.contrib::StringJoin"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("Concat", "Pad", "Reshape", "Slice", "ReduceSum", "ai.onnx.contrib::StringJoin"),
+        *("com.microsoft::QAttention", "com.microsoft::NhwcConv", "ai.onnx.ml::FeatureVectorizer"),
+    ],
+)
 def test_a_sequence_where_a_tensor_is_expected_is_unknown(kind: str) -> None:
     nodes = [node("SequenceConstruct", "x x", "s"), node(kind, "s x x", "y")]
     made = graph(nodes, [value("x", SHAPES["x"])], [ValueInfoProto(name="y")])
     with pytest.raises(SizeError, match="sizes are unknown: 'y'"):
-        load(model(made, 1, {"ai.onnx.contrib": 1}))
+        load(model(made, 1, {"ai.onnx.contrib": 1, "com.microsoft": 1, "ai.onnx.ml": 3}))
 
 
 @pytest.mark.parametrize("kind", ["ai.onnx.ml::DictVectorizer", "RegexFullMatch"])
