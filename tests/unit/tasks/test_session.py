@@ -212,7 +212,7 @@ def test_what_the_runtime_cannot_run_is_told(tmp_path: Path) -> None:
     path.write_bytes(source.SerializeToString())
     with pytest.raises(ModelError, match=r"net.onnx: ONNX Runtime cannot load it: .*Mystery"):
         session(hmcos.schedule(path))
-    text = "net (float[6] x, int64[2] s) => (float[2,3] y) { y = Reshape(x, s) }"
+    text = "net (float[6] x, int64[2] s) => (float[2,3] y) { t = Mul(s, s)  y = Reshape(x, t) }"
     plan = hmcos.schedule(written(tmp_path, text))
     with pytest.raises(
         ModelError,
