@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from onnx import TensorProto
 
+from hmcos.frontends.onnx.alternatives import is_same, of_each, one_of
 from hmcos.frontends.onnx.sequences import MOST_PARTS
 from hmcos.frontends.onnx.skeleton import NameScope
 from hmcos.frontends.onnx.types import UNKNOWN, ValueType
@@ -58,24 +59,20 @@ def branch_types(step: Step) -> None:
         return
     both = list(made.values())
     if len(both) == 2:
-        step.tell([_larger(step, *pair) for pair in zip(*both, strict=False)])
+        step.walk.marks += 1
+        choice = step.walk.marks
+        step.tell([_larger(step, pair, choice) for pair in zip(*both, strict=False)])
 
 
-def _larger(step: Step, one: ValueType, other: ValueType) -> ValueType:
-    """Return the type of which a value of either type takes no more bytes, as far as can be known."""
-    if not one.is_known or not other.is_known:
-        return UNKNOWN if one.element != other.element else ValueType(one.element, kind=one.kind)
-    if one == other or one.kind != other.kind or one.parts is not None or other.parts is not None:
-        return one if one.elements >= other.elements else other
-    if len(one.sizes) == len(other.sizes) and one.element == other.element:
-        pairs = zip(one.sizes, other.sizes, strict=True)
-        shape = tuple(a if a == b else step.walk.at_most(max(a, b)) for a, b in pairs)
-    else:
-        larger = one if one.elements >= other.elements else other
-        shape = tuple(step.walk.at_most(int(n)) for n in larger.sizes)
-    more = "" if len(one.sizes) == len(other.sizes) else ", and behind it the other one may need more"
-    step.walk.notes.append(f"{_title(step)}: its branches make different shapes; the larger one counts{more}")
-    return ValueType(one.element, shape)
+def _larger(step: Step, pair: tuple[ValueType, ValueType], choice: int) -> ValueType:
+    """Return the type of a value that is of one of two types, with a note if their shapes differ."""
+    found = one_of(step.walk, pair, choice)
+    if found.is_known and pair[0] != pair[1]:
+        more = "; what is behind it counts as the one that makes more of it" if found.alternatives else ""
+        step.walk.notes.append(
+            f"{_title(step)}: its branches make different shapes; the larger one counts{more}"
+        )
+    return found
 
 
 def loop_types(step: Step) -> None:
@@ -131,11 +128,14 @@ def _carried(
 
 def _joined(step: Step, before: ValueType, after: ValueType) -> ValueType | None:
     """Return the type of a value that is of one of two types; None if no bound of it can be given."""
-    if before == after and before.bounds == after.bounds:
+    uncertain = before.alternatives or after.alternatives
+    if is_same(before, after) if uncertain else before == after and before.bounds == after.bounds:
         return before
     if not before.is_known or not after.is_known or before.parts is not None or after.parts is not None:
         return before if before == after else None
     if before.element != after.element or len(before.sizes) != len(after.sizes):
+        return None
+    if before.alternatives or after.alternatives:
         return None
     pairs = zip(before.sizes, after.sizes, strict=True)
     shape = tuple(a if a == b and type(a) is type(b) else step.walk.at_most(max(a, b)) for a, b in pairs)
@@ -172,6 +172,8 @@ def _grown(before: ValueType, after: ValueType, trips: int | None) -> ValueType 
 
 
 def _stacked(step: Step, value: ValueType, trips: int | None) -> ValueType:
+    if value.alternatives:
+        return ValueType(value.element)
     if trips is None or value.shape is None:
         return ValueType(value.element, None if value.shape is None else (None, *value.shape))
     often = max(trips, 0)
@@ -216,14 +218,14 @@ def scan_types(step: Step) -> None:
 
 
 def _cut(value: ValueType, axis: int) -> tuple[ValueType, int | str | None]:
-    if not value.shape or not -len(value.shape) <= axis < len(value.shape):
+    if value.alternatives or not value.shape or not -len(value.shape) <= axis < len(value.shape):
         return ValueType(value.element), None
     axis %= len(value.shape)
     return ValueType(value.element, value.shape[:axis] + value.shape[axis + 1 :]), value.shape[axis]
 
 
 def _put(value: ValueType, length: int | str | None, axis: int) -> ValueType:
-    if value.shape is None:
+    if value.shape is None or value.alternatives:
         return ValueType(value.element)
     axis %= len(value.shape) + 1
     return ValueType(value.element, (*value.shape[:axis], length, *value.shape[axis:]))
@@ -248,8 +250,9 @@ def map_types(step: Step) -> None:
 def attention_types(step: Step) -> None:
     """Add what a FlexAttention makes: its bodies change the scores, one of each query and key."""
     query, key = step.type_of(0), step.type_of(1)
-    if all(value.is_known and len(value.sizes) == 4 for value in (query, key)):
+    whole = query.is_known and key.is_known and not query.alternatives and not key.alternatives
+    if whole and len(query.sizes) == len(key.sizes) == 4:
         scores = ValueType(query.element, (*query.sizes[:3], key.sizes[2]))
         for body in _bodies(step).values():
             _enter(step, body, [scores])
-    step.tell(step.inferred())
+    step.tell(of_each(step, lambda each: each.inferred()))

@@ -70,6 +70,8 @@ def followed(
 def _measured(node: NodeProto, first: ValueType) -> list[Value]:
     if not first.is_known or first.parts is not None:
         return []
+    if first.alternatives and node.op_type == "Shape":
+        return []  # of unknown rank
     if node.op_type == "Size":
         fits = first.elements < 2**63
         return [Value(np.array(first.elements, np.int64), np.array(DERIVED, np.int64))] if fits else []

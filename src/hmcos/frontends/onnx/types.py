@@ -42,6 +42,10 @@ class ValueType:
     """What a sequence or an optional holds; None for a tensor, and while that is unknown."""
     key: int = 0
     """ONNX's number of the element type of the keys, for a map; 0 for all others."""
+    alternatives: tuple[tuple[int, ...], ...] = ()
+    """The shapes that a value may have if they differ in rank; `shape` is then the largest one, of bounds."""
+    choice: int = 0
+    """What decides between the alternatives: values of the same choice have those of the same place."""
 
     is_known: bool = field(init=False)
     """Whether element type and every size are known."""
@@ -53,11 +57,13 @@ class ValueType:
             bounds = any(part.bounds for part in self.parts)
         else:
             bounds = self.shape is not None and AtMost in map(type, self.shape)
+            bounds = bounds or bool(self.alternatives)
         object.__setattr__(self, "bounds", bounds)
         if self.kind in ("tensor", "map"):
             known = bool(self.element) and self.shape is not None and set(map(type, self.shape)) <= _SIZES
         else:
-            known = self.parts is not None and all(part.is_known for part in self.parts)
+            parts = self.parts
+            known = parts is not None and all(part.is_known and not part.alternatives for part in parts)
         object.__setattr__(self, "is_known", known)
 
     @property

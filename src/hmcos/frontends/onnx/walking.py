@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from onnx import NodeProto, OperatorSetIdProto
 
+from hmcos.frontends.onnx.alternatives import of_each
 from hmcos.frontends.onnx.bounded_sizes import DATA_KINDS, data_types, rising_types
 from hmcos.frontends.onnx.corrected_kinds import CORRECTED, corrected_types
 from hmcos.frontends.onnx.extension_kinds import EXTENSION_DOMAINS
@@ -107,6 +108,8 @@ class Step:
     scope: NameScope
     number: int
     node: NodeProto
+    instead: Mapping[str, ValueType] = field(default_factory=dict[str, ValueType])
+    """Types of inputs, by name, that are looked at instead of those that were found."""
 
     @property
     def types(self) -> dict[str, ValueType]:
@@ -116,11 +119,14 @@ class Step:
     def type_of(self, position: int) -> ValueType:
         """Return the type of an input; UNKNOWN where it is left out."""
         name = self.node.input[position] if position < len(self.node.input) else ""
-        return self.scope.find(name, self.walk.types) if name else UNKNOWN
+        return self._type(name) if name else UNKNOWN
 
     def reads(self) -> dict[str, ValueType]:
         """Return the types of the inputs by name."""
-        return {name: self.scope.find(name, self.walk.types) for name in self.node.input if name}
+        return {name: self._type(name) for name in self.node.input if name}
+
+    def _type(self, name: str) -> ValueType:
+        return self.instead[name] if name in self.instead else self.scope.find(name, self.walk.types)
 
     @property
     def reads_tensors(self) -> bool:
@@ -163,7 +169,7 @@ class Step:
         if kind in BODY_KINDS and self.scope.listed.nodes[self.number].bodies:
             imported(BODY_KINDS[kind])(self)  # pyright: ignore
         elif not is_known:
-            self.tell(self._determined())
+            self.tell(of_each(self, Step._determined))
         self._finish()
         self._evaluate()
 
@@ -189,6 +195,11 @@ class Step:
             if found:
                 return found
         return self.inferred()
+
+    def _bounded(self) -> list[ValueType]:
+        """Return the types of outputs of which sizes depend on data."""
+        found, bounded = (self._determined() if self.instead else []), data_types(self)
+        return found if found and all(value.is_known for value in found) else bounded
 
     def inferred(self) -> list[ValueType]:
         """Return the types that ONNX's rules and those for bounds determine."""
@@ -222,7 +233,7 @@ class Step:
                 self.types[name] = self._own(name, own)
         is_data = self.node.op_type in DATA_KINDS and self.node.domain in STANDARD_DOMAINS
         if is_data and any(not self.types.get(name, UNKNOWN).is_known for name in missing):
-            self.tell(data_types(self))
+            self.tell(of_each(self, Step._bounded))
         if self.walk.bind:
             for name in missing:
                 self._bind(name)

@@ -119,15 +119,3 @@ def test_sums_of_bounds_stay_bounds() -> None:
     found = {t.name: (t.shape, t.at_most) for t in load(made).graph.tensors}
     assert found["y"] == ((1, 8), True)
     assert found["w"] == ((1, 8), True)
-
-
-@pytest.mark.parametrize(("shape", "told"), [([16, 1], True), ([16], False)])
-def test_branches_of_other_ranks_are_told_to_be_no_bound(shape: list[int], told: bool) -> None:
-    """A vector of 15 is the smaller one, but a sum with 16 rows makes 16 x 15 of it."""
-    one = graph([node("Reshape", "w to", "t")], [], [ValueInfoProto(name="t")])
-    other = graph([node("Identity", "x", "e")], [], [ValueInfoProto(name="e")])
-    nodes = [node("If", "c", "y", then_branch=one, else_branch=other)]
-    inputs = [value("x", [15]), value("c", [], TensorProto.BOOL)]
-    weights = [weight("w", [1] * 16), weight("to", shape, "int64")]
-    notes = load(model(graph(nodes, inputs, [ValueInfoProto(name="y")], weights))).notes
-    assert ("the other one may need more" in notes[0]) == told
