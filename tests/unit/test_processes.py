@@ -97,7 +97,7 @@ def test_limits_hold_and_are_named() -> None:
 
 def test_the_most_memory_that_a_child_had() -> None:
     small, large = (int(call("holding", str(size).encode()).answer) for size in (0, 64 << 20))
-    assert (64 << 20) <= large - small < (80 << 20)
+    assert (63 << 20) <= large - small < (80 << 20)  # a few pages of the start are free by then
 
 
 def test_a_child_that_sleeps_is_waited_for_longer_than_it_may_work() -> None:

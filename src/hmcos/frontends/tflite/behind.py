@@ -8,6 +8,7 @@ Source: `offset` of Buffer and `large_custom_options_offset` of Operator in Tens
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -65,13 +66,16 @@ def is_behind(model: ModelT) -> bool:
 
 
 def is_behind_in(content: bytes) -> bool:
-    """Return whether the model in a checked file has data behind the flatbuffer."""
+    """Return whether the model in a file has data behind the flatbuffer; a file that ends early has none."""
     root = schema().Model.GetRootAs(content, 0)
-    if any(root.Buffers(i).Offset() > PLACEHOLDER for i in range(root.BuffersLength())):
-        return True
-    graphs = (root.Subgraphs(i) for i in range(root.SubgraphsLength()))
-    operators = (graph.Operators(i) for graph in graphs for i in range(graph.OperatorsLength()))
-    return any(operator.LargeCustomOptionsOffset() > PLACEHOLDER for operator in operators)
+    try:
+        if any(root.Buffers(i).Offset() > PLACEHOLDER for i in range(root.BuffersLength())):
+            return True
+        graphs = (root.Subgraphs(i) for i in range(root.SubgraphsLength()))
+        operators = (graph.Operators(i) for graph in graphs for i in range(graph.OperatorsLength()))
+        return any(operator.LargeCustomOptionsOffset() > PLACEHOLDER for operator in operators)
+    except struct.error:
+        return False
 
 
 def take_in(model: ModelT, content: bytes) -> None:
