@@ -21,9 +21,9 @@ from hmcos.schedulers.exact.pace import SearchPace
 from hmcos.schedulers.optimal import search
 from oracle import optimum
 from property.strategies import random_problem
+from property.trying import try_cases
 
 SWITCHES = [rule.name for rule in fields(PruningRules) if rule.name != "pace"]
-REPORT_EVERY = 5_000
 
 
 @dataclass
@@ -71,19 +71,5 @@ def faults_of(case: int) -> list[str]:
     return [fault for rules in drawn for fault in faults(problem, rules, expected)]
 
 
-def main() -> None:
-    """Try the cases of the command line."""
-    count, first = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0
-    wrong = 0
-    for case in range(first, first + count):
-        found = faults_of(case)
-        wrong += bool(found)
-        for fault in found:
-            print(f"case {case}: {fault}", flush=True)
-        if (case + 1 - first) % REPORT_EVERY == 0:
-            print(f"{case + 1 - first} cases, {wrong} wrong", flush=True)
-    print(f"{wrong} of {count} cases are wrong")
-
-
 if __name__ == "__main__":
-    main()
+    sys.exit(1 if try_cases(faults_of, *map(int, sys.argv[1:])) else 0)

@@ -79,9 +79,8 @@ class LargeCluster:
         """Search a core, and place the other items around it."""
         inner = [self._items[i] for i in chosen]
         narrow = board(inner)
-        largest = sorted(range(len(inner)), key=lambda k: (-inner[k].size, k))
         over = partial(watch.is_over, limits)
-        found = (first_fit_until(over, narrow, largest), Skyline(narrow).filled(over))
+        found = (first_fit_until(over, narrow, _largest_first(inner)), Skyline(narrow).filled(over))
         starts = [offsets for offsets in found if offsets is not None]
         if not starts:
             return 0
@@ -99,7 +98,7 @@ class LargeCluster:
 
     @cached_property
     def _by_size(self) -> list[int]:
-        return sorted(range(len(self._items)), key=lambda i: (-self._items[i].size, i))
+        return _largest_first(self._items)
 
     def _eject(self, target: int, limits: Limits, watch: Watch) -> int:
         price = PRICES[self._round % len(PRICES)]
@@ -123,6 +122,10 @@ class LargeCluster:
         if size < self.size:
             self.offsets, self.size = list(offsets), size
         return size
+
+
+def _largest_first(items: Sequence[Item]) -> list[int]:
+    return sorted(range(len(items)), key=lambda i: (-items[i].size, i))
 
 
 def _edge(item: Item) -> float:
