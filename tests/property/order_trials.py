@@ -46,6 +46,7 @@ def drawn_pace(source: Random) -> SearchPace:
     """Return a pace at which the parts of a search take turns after a few states."""
     few = {pace.name: source.randrange(1, 16) for pace in fields(SearchPace)}
     few |= {"quick_operators": source.choice((0, 1_500)), "beam_states": source.randrange(3)}
+    few["level_states"] *= source.choice((1, 1_000))
     return SearchPace(**few)
 
 

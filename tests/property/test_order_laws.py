@@ -118,6 +118,7 @@ PACES = st.builds(
     patience=st.integers(1, 20),
     first_probe=st.integers(1, 20),
     beam_states=st.integers(0, 3),
+    level_states=st.sampled_from([1, 5, 100_000]),
     often=st.integers(1, 20),
     uncut=st.integers(0, 20),
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,13 +11,10 @@ from ortools.sat.python import cp_model
 from hmcos.allocation.items import Item
 from hmcos.allocation.sections import sections
 from hmcos.limits import never
+from hmcos.solving import until
 
 LARGEST = 2**60
 """The solver is not asked about capacities from here on: it adds addresses in 64 bits."""
-
-
-LOOK_EVERY = 0.05
-"""Seconds between two calls of `stop` while the solver works."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +28,7 @@ class Effort:
     seed: int = 0
     jobs: int = 1
     stop: Callable[[], bool] = never
-    """Called every `LOOK_EVERY` seconds; once it returns True the work ends and the answer is open."""
+    """Called all the time; once it returns True the work ends and the answer is open."""
 
 
 def constrain(items: Sequence[Item], capacity: int, effort: Effort) -> list[int] | Literal[False] | None:
@@ -114,27 +110,7 @@ def _solve(
     solver.parameters.random_seed = effort.seed
     solver.parameters.max_deterministic_time = effort.work
     solver.parameters.max_time_in_seconds = effort.seconds
-    solver.parameters.catch_sigint_signal = False  # Ctrl-C is handled in Python, and reaches us by `stop`
     status = until(effort.stop, solver, model)
     if status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         return [int(solver.value(start)) for start in starts]
     return False if status == cp_model.INFEASIBLE else None
-
-
-def until(stop: Callable[[], bool], solver: cp_model.CpSolver, model: cp_model.CpModel) -> object:
-    """Return the status of the solver, which is stopped once `stop` returns True.
-
-    The solver works in a thread of its own: while the main thread is inside it, Python handles no signal,
-    Ctrl-C included.
-    """
-    with ThreadPoolExecutor(1) as thread:
-        work = thread.submit(solver.solve, model)
-        try:
-            while not work.done():
-                wait([work], timeout=LOOK_EVERY)
-                if stop():
-                    solver.stop_search()
-        except BaseException:
-            solver.stop_search()
-            raise
-        return work.result()

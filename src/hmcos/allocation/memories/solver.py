@@ -8,9 +8,10 @@ from math import gcd
 
 from ortools.sat.python import cp_model
 
-from hmcos.allocation.exact.constraint import LARGEST, Effort, until
+from hmcos.allocation.exact.constraint import LARGEST, Effort
 from hmcos.allocation.memories.model import Aim, Assigned, Assignment, Ruled
 from hmcos.allocation.memories.rules import MemoryRules
+from hmcos.solving import until
 
 COVERS = 2_000
 """Pairs and triples that exceed a memory and are told to the solver, at most."""
@@ -90,7 +91,6 @@ def _solved(made: cp_model.CpModel, inside: Sequence[Row], effort: Effort) -> tu
     solver.parameters.max_deterministic_time = effort.work
     solver.parameters.max_time_in_seconds = effort.seconds
     solver.parameters.linearization_level = LINEAR
-    solver.parameters.catch_sigint_signal = False  # Ctrl-C is handled in Python, and reaches us by `stop`
     status = until(effort.stop, solver, made)
     # Unlike the bound that the solver shows, this one is an integer, without an error of rounding.
     bound = solver.response_proto.inner_objective_lower_bound

@@ -47,6 +47,8 @@ class PruningRules:
     """Try the lower bound as a threshold before the best peak."""
     beams: bool = True
     """Look for low orders with beams."""
+    levels: bool = True
+    """Raise the lower bound by integer programs (levels.py)."""
     pace: SearchPace = field(default_factory=SearchPace)
     """When the parts of the search take turns."""
 

@@ -28,6 +28,8 @@ class SearchPace:
     beam_states: int = 10
     """A beam begins after this many states for each sequence and each state that it keeps: a search that ends
     sooner is quicker without it."""
+    level_states: int = 100_000
+    """An integer program of a level is solved after each so many states: it takes about as long."""
     often: int = 256
     """What a move changes is remembered from its so many-th time on; a short search would only lose time."""
     uncut: int = 64

@@ -20,6 +20,7 @@ from hmcos.schedulers.exact.commits import PruningRules, Root, start
 from hmcos.schedulers.exact.descent import Descent
 from hmcos.schedulers.exact.effects import Effects
 from hmcos.schedulers.exact.joins import join
+from hmcos.schedulers.exact.levels import Levels
 from hmcos.schedulers.exact.moves import Moves
 
 WIDE = 1_024
@@ -28,6 +29,8 @@ EASY = 100
 """A threshold that took at most this many states was easy to decide."""
 BEAM_WIDTHS = (1, 8, 32)
 """States that each of these beams keeps at each size."""
+NEAR = 10
+"""A lower bound is near the peak if the gap is at most the peak divided by this."""
 MOST_HALVINGS = 6
 """After this many halvings of the gap, the threshold to refute is the lower bound itself."""
 MOST_DOUBLINGS = 4
@@ -101,6 +104,9 @@ class Stretch:
         self._probes: dict[int, Probe] = {}
         self._doublings = [0] * len(self._ways)
         """Per direction: how often its share of the states was doubled, because it decided a probe."""
+        self._levels: Levels | None = None
+        self._programs = 0
+        """How often a program of a level had its turn."""
         self._halvings = MOST_HALVINGS
         """The next threshold to refute lies above the lower bound by the gap halved this many times."""
 
@@ -137,6 +143,7 @@ class Stretch:
     def ask(self, budget: int) -> Iterator[None]:
         """Decide whether an order is within the budget; yields after every slice."""
         while self.lower_bound <= budget < self.peak:
+            yield from self._raise_by_levels(budget + 1)
             yield from self._probe(budget, self.rules.pace.first_steps)
 
     def meet(self) -> Iterator[None]:
@@ -150,14 +157,39 @@ class Stretch:
         quota, widths = pace.first_probe, list(BEAM_WIDTHS)
         while self.peak > self.lower_bound:
             gap = self.lower_bound, self.peak
+            yield from self._raise_by_levels(self.peak)
             if widths and self._is_worth(widths[0]):
                 yield from self._run_beams(widths.pop(0))
             if widths:
                 yield from self._probe_below_peak(quota // 16)
-            yield from self._probe_above_bound(quota // 4)
-            yield from self._probe(self.peak - 1, quota - quota // 4)
+            above = quota // self._parts
+            yield from self._probe_above_bound(above)
+            yield from self._probe(self.peak - 1, quota - above)
             if gap == (self.lower_bound, self.peak):
                 quota *= 2
+
+    def _raise_by_levels(self, high: int) -> Iterator[None]:
+        """Raise the lower bound by programs of levels, up to `high` bytes; yields while they are solved."""
+        pace = self.rules.pace
+        while self.rules.levels and self.lower_bound < high:
+            if self.states < (self._programs + 1) * pace.level_states:
+                return
+            self._programs += 1
+            if self._levels is None:
+                self._levels = Levels(self._direction(False).moves)
+            if not self._levels.is_over:
+                bound = yield from self._levels.raised(self.lower_bound, high)
+                self.lower_bound = max(self.lower_bound, bound)
+
+    @property
+    def _parts(self) -> int:
+        """Of so many parts of the states, one goes to thresholds above the bound.
+
+        It is less where levels brought the bound near the peak: next to it, one threshold takes about as many
+        states to refute as another, and only the last one settles the search.
+        """
+        near = self._programs and (self.peak - self.lower_bound) * NEAR <= self.peak
+        return 16 if near else 4
 
     def _is_worth(self, width: int) -> bool:
         """Return whether the search has taken about as long as a beam of this width would take."""
