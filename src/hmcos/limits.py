@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from os import cpu_count
 from typing import Protocol
 
 from hmcos.log import Log
@@ -49,10 +51,30 @@ class Limits:
     """Bytes: stop at the first order within the budget, or at a proof that there is none."""
     seed: int = 0
     """Seed of schedulers and planners that use random numbers."""
+    jobs: int | None = 1
+    """Processes that may search for an order at the same time; None for one per core."""
+
+    @property
+    def processes(self) -> int:
+        """The number of processes that may search at the same time."""
+        return cores() if self.jobs is None else self.jobs
 
     def part(self, share: float) -> Limits:
         """Return limits of which only a part of the seconds is left."""
         return self if self.seconds is None else replace(self, seconds=self.seconds * share)
+
+
+def cores() -> int:
+    """Return the number of processor cores that this process may use."""
+    if sys.version_info >= (3, 13):
+        from os import process_cpu_count  # noqa: PLC0415 (new in 3.13)
+
+        return process_cpu_count() or 1
+    try:
+        from os import sched_getaffinity  # noqa: PLC0415 (only on some systems)
+    except ImportError:
+        return cpu_count() or 1
+    return len(sched_getaffinity(0))
 
 
 class Observer(Protocol):

@@ -63,13 +63,16 @@ class ChildEndedError(Exception):
 class Child:
     """A process that answers requests, one at a time; any thread may stop it."""
 
-    def __init__(self, call: str, greeting: bytes, memory: int | None = None) -> None:
+    def __init__(
+        self, call: str, greeting: bytes, memory: int | None = None, *, is_quiet: bool = False
+    ) -> None:
         """Start the process, and wait until it is ready.
 
         Args:
             call: module:function; it takes the greeting and returns what answers requests, bytes to bytes.
             greeting: what all requests have in common.
             memory: the most bytes of address space; None for those that this process itself may take.
+            is_quiet: whether nobody sees what the process prints; errors still tell the last of it.
 
         Raises:
             ChildEndedError: it ended before it was ready.
@@ -83,6 +86,7 @@ class Child:
         self._process = begin(_START, json.dumps(asked))
         self._words: deque[str] = deque(maxlen=1)
         self._ready = threading.Event()
+        self._is_quiet = is_quiet
         self._relay = threading.Thread(target=self._tell, daemon=True)
         self._relay.start()
         try:
@@ -143,7 +147,7 @@ class Child:
     def _pass_on(self, lines: deque[str]) -> None:
         while lines and self._ready.is_set():
             with suppress(AttributeError, OSError, ValueError):  # there may be no standard error any more
-                sys.stderr.write(lines[0])
+                sys.stderr.write("" if self._is_quiet else lines[0])
             lines.popleft()
 
     def _ending(self) -> str:

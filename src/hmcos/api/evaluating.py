@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 
 from hmcos.errors import OptionError
-from hmcos.limits import never
+from hmcos.limits import cores, never
 from hmcos.memory.problem import Problem
 from hmcos.memory.target import Target
 from hmcos.tasks.evaluate.candidate import Content, files_of
@@ -16,7 +16,7 @@ from hmcos.tasks.evaluate.evaluation import Evaluation, Setting, rows_of
 from hmcos.tasks.evaluate.executors import Given
 from hmcos.tasks.evaluate.question import Question, question_of
 from hmcos.tasks.evaluate.rows_file import RowsFile, Standing
-from hmcos.tasks.evaluate.workers import Here, Processes, Workers, cores
+from hmcos.tasks.evaluate.workers import Here, Processes, Workers
 from hmcos.tasks.places import check_file, target_file
 from hmcos.tasks.request import Request, chosen_arena, chosen_limits, chosen_target
 

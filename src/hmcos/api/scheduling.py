@@ -71,6 +71,7 @@ def schedule(  # noqa: PLR0913 (one keyword per option of the command line, so t
     whole_arena: bool | None = None,
     pointer_bytes: int = 8,
     memories: str | PathLike[str] | Sequence[MemoryBlock] | None = None,
+    jobs: int | None = None,
     observer: Observer = SILENCE,
     interrupted: Callable[[], bool] = never,
 ) -> Plan:
@@ -97,7 +98,10 @@ def schedule(  # noqa: PLR0913 (one keyword per option of the command line, so t
     predicted. With `budget_for="total"` the budget is for that; the search then looks for the least as
     if there were none, and `plan.fits_in_all(budget)` says whether it fits. With `memories`, a TOML file or
     values in order of preference, buffers go into several memories instead of one arena, such that the fewest
-    bytes are written to and read from all but the first: `plan.memories`.
+    bytes are written to and read from all but the first: `plan.memories`. `jobs` is the number of processes
+    that may search for an order, once a search takes more than two seconds: by default one per core, or one
+    with a `state_limit`. More of them prove the same order sooner; only where a limit ends the search may the
+    result differ.
 
     Raises:
         HmcosError: one of its subclasses for any wrong input. Reaching a limit or not fitting is a status.
@@ -112,7 +116,7 @@ def schedule(  # noqa: PLR0913 (one keyword per option of the command line, so t
         target=chosen_target(target, kernels),
         scheduler=scheduler,
         bind=dict(bind or {}),
-        limits=chosen_limits(time_limit, state_limit, peak_budget, seed),
+        limits=chosen_limits(time_limit, state_limit, peak_budget, seed, jobs),
         alignment=alignment,
         external_io=external_io,
         arena=chosen_arena(allocator, minimize, peak_budget),
@@ -172,32 +176,38 @@ def compare(  # noqa: PLR0913 (one keyword per option of the command line, so th
     bind: Mapping[str, int] | None = None,
     time_limit: float | None = None,
     alignment: int | None = None,
+    jobs: int | None = None,
     observer: Observer = SILENCE,
 ) -> Comparison:
     """Return the schedule of every scheduler for a network; each may take `time_limit` seconds.
+
+    `jobs` is that of `schedule`.
 
     Raises:
         HmcosError: one of its subclasses for any wrong input.
     """
     from hmcos.tasks.compare.schedulers import compare_schedulers
 
-    request = Request(chosen_target(target, kernels), limits=chosen_limits(time_limit), alignment=alignment)
+    limits = chosen_limits(time_limit, jobs=jobs)
+    request = Request(chosen_target(target, kernels), limits=limits, alignment=alignment)
     return compare_schedulers(request, open_source(model, bind), Watch(observer))
 
 
-def experiment(
+def experiment(  # noqa: PLR0913 (one keyword per option of the command line)
     networks: Iterable[str] | None = None,
     *,
     target: str | PathLike[str] | Target = "hmcos",
     time_limit: float | None = None,
     alignment: int | None = None,
+    jobs: int | None = None,
     observer: Observer = SILENCE,
     interrupted: Callable[[], bool] = never,
 ) -> Experiment:
     """Return the experiment of the HMCOS paper: several orders of each network, and the arenas of each order.
 
     `networks` are paths or zoo names, by default the whole zoo. Each search may take `time_limit` seconds;
-    once `interrupted()` is true, the remaining searches return their best result so far.
+    once `interrupted()` is true, the remaining searches return their best result so far. `jobs` is that of
+    `schedule`.
 
     Raises:
         HmcosError: one of its subclasses for any wrong input.
@@ -205,7 +215,8 @@ def experiment(
     from hmcos.tasks.compare.experiment import run_experiment
 
     named = [f"{ZOO}{name}" for name in zoo_names()] if networks is None else networks
-    request = Request(chosen_target(target), limits=chosen_limits(time_limit), alignment=alignment)
+    limits = chosen_limits(time_limit, jobs=jobs)
+    request = Request(chosen_target(target), limits=limits, alignment=alignment)
     return run_experiment(named, request, Watch(observer, interrupted))
 
 
@@ -219,6 +230,7 @@ def explain(  # noqa: PLR0913 (one keyword per option of the command line, so th
     time_limit: float | None = None,
     alignment: int | None = None,
     external_io: bool = False,
+    jobs: int | None = None,
     observer: Observer = SILENCE,
     interrupted: Callable[[], bool] = never,
 ) -> Explanation:
@@ -226,7 +238,8 @@ def explain(  # noqa: PLR0913 (one keyword per option of the command line, so th
 
     A given `plan` of the network is explained as it is, and the options of the search have no effect.
     Otherwise the order is searched first. The search may take `time_limit` seconds, the search for a tiling
-    as many again (10 without a limit), and trying changes as many again.
+    as many again (10 without a limit), and trying changes as many again. `jobs` is that of `schedule`, for
+    the first search.
 
     Raises:
         HmcosError: one of its subclasses for any wrong input.
@@ -238,7 +251,7 @@ def explain(  # noqa: PLR0913 (one keyword per option of the command line, so th
     if plan is None:
         request = Request(
             chosen_target(target, kernels),
-            limits=limits,
+            limits=chosen_limits(time_limit, jobs=jobs),
             alignment=alignment,
             external_io=external_io,
             arena=chosen_arena(None, "peak", None),

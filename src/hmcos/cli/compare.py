@@ -13,6 +13,7 @@ from hmcos.cli.interruption import Interruption
 from hmcos.cli.options import (
     alignment_option,
     bind_option,
+    jobs_option,
     json_option,
     kernels_option,
     model_argument,
@@ -39,6 +40,7 @@ Examples:
 @kernels_option
 @bind_option
 @time_limit_option("Seconds for each scheduler.")
+@jobs_option
 @alignment_option
 @json_option
 def compare(model: str, bind: tuple[tuple[str, int], ...], as_json: bool, **options: Any) -> int:

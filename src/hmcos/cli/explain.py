@@ -12,6 +12,7 @@ from hmcos.cli.interruption import Interruption
 from hmcos.cli.options import (
     alignment_option,
     bind_option,
+    jobs_option,
     json_option,
     kernels_option,
     model_argument,
@@ -38,6 +39,7 @@ Examples:
     "Stop the search for an order after this time, the search for a tiling after as long again "
     "(10 seconds without this option), and trying changes after as long again."
 )
+@jobs_option
 @alignment_option
 @click.option("--external-io", is_flag=True, help="The caller supplies the memory of inputs and outputs.")
 @json_option

@@ -178,6 +178,17 @@ def time_limit_option(meaning: str) -> Callable[[_Command], _Command]:
     return decorate
 
 
+def jobs_option(command: _Command) -> _Command:
+    """Return the command with --jobs."""
+    return click.option(
+        "--jobs",
+        type=int,
+        metavar="N",
+        help="Processes that may search for an order, once that takes more than 2 seconds: the same order is "
+        "proved sooner.  [default: all cores]",
+    )(command)
+
+
 def output_option(metavar: str, meaning: str) -> Callable[[_Command], _Command]:
     """Return a decorator that gives a command --output, for results that may be left out."""
 

@@ -17,6 +17,7 @@ from hmcos.cli.options import (
     bind_option,
     budget_option,
     complete_schedulers,
+    jobs_option,
     json_option,
     kernels_option,
     model_argument,
@@ -37,6 +38,7 @@ Examples:
   hmcos schedule model.onnx -o out
   hmcos schedule model.onnx --bind batch=1 --bind seq=128 --time-limit 20
   hmcos schedule zoo:nasnet-cifar --target hmcos --json
+  hmcos schedule model.onnx --jobs 1      in one process, however long the search takes
   hmcos schedule model.onnx -o out --alignment 16 --external-io --emit c
   hmcos schedule model.onnx --budget 256K      exit code 0: fits, 3: cannot, 4: undecided
   hmcos schedule model.tflite --budget 96K --budget-for total --pointer-bytes 4
@@ -71,6 +73,7 @@ _TILING = ("max_extra_macs", "allow_rounding", "strip_quantize", "tile_for")
 @bind_option
 @time_limit_option("Stop the search after this time and return the best order so far.")
 @click.option("--state-limit", type=int, metavar="N", help="Stop the search after this many states.")
+@jobs_option
 @budget_option("Ask whether the network fits into so many bytes: 256K, 1.5MB.")
 @click.option(
     "--budget-for",

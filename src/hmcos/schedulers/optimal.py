@@ -10,6 +10,7 @@ from hmcos.memory.problem import Problem
 from hmcos.memory.profile import peak
 from hmcos.plan.schedule import Schedule
 from hmcos.schedulers.exact.commits import PruningRules
+from hmcos.schedulers.exact.partners import Partners, partners_for
 from hmcos.schedulers.exact.pieces import CHEAP, Piece, Reduction
 from hmcos.schedulers.exact.thresholds import Stretch
 from hmcos.schedulers.idle import without_idle
@@ -25,10 +26,19 @@ def _with_all_rules(problem: Problem, limits: Limits, watch: Watch) -> Schedule:
     return search(problem, limits, watch, PruningRules())
 
 
-def search(problem: Problem, limits: Limits, watch: Watch, rules: PruningRules) -> Schedule:
-    """Return the schedule of the exact search with the given pruning rules switched on."""
-    settling = _Settling(problem, limits, watch, rules)
-    limit = settling.settle()
+def search(
+    problem: Problem, limits: Limits, watch: Watch, rules: PruningRules, partners: Partners | None = None
+) -> Schedule:
+    """Return the schedule of the exact search with the given pruning rules switched on.
+
+    `partners` help it; None means those that the limits allow.
+    """
+    partners = partners_for(limits, rules) if partners is None else partners
+    settling = _Settling(problem, limits, watch, rules, partners)
+    try:
+        limit = settling.settle()
+    finally:
+        partners.close()
     status = conclude(settling.peak, settling.lower_bound, limits.budget, limit or Status.FEASIBLE)
     return Schedule(
         tuple(settling.order),
@@ -44,8 +54,11 @@ def search(problem: Problem, limits: Limits, watch: Watch, rules: PruningRules) 
 class _Settling:
     """Lowers the peak and raises the lower bound until they meet: first on the whole, then by pieces."""
 
-    def __init__(self, problem: Problem, limits: Limits, watch: Watch, rules: PruningRules) -> None:
+    def __init__(
+        self, problem: Problem, limits: Limits, watch: Watch, rules: PruningRules, partners: Partners
+    ) -> None:
         self._problem = problem
+        self._partners = partners
         self._limits = limits
         self._watch = watch
         self._rules, self._pace = rules, rules.pace
@@ -54,12 +67,14 @@ class _Settling:
         self.peak = peak(problem, self.order)
         self.lower_bound = operand_bound(problem)
         self.states = 0
+        self._reduction: Reduction | None = None
 
     def settle(self) -> Status | None:
         """Search until peak and bound meet or the budget is decided; return the limit that came first."""
         limit = self._settle()
         if limit and self._limits.budget is None:
             self._try_cheap_orders()
+            self._take_over()
         return limit
 
     def _settle(self) -> Status | None:
@@ -73,7 +88,7 @@ class _Settling:
             limit = self._bound()
         if limit or self._decided():
             return limit
-        reduction = Reduction(
+        reduction = self._reduction = Reduction(
             self._problem, self.order, self.lower_bound, self._limits.budget or 0, self._rules
         )
         limit = self._reduce(reduction) or self._search_pieces(reduction)
@@ -137,9 +152,20 @@ class _Settling:
             while self._is_open(piece, reduction) and piece.states < self._pace.first_round:
                 if limit := self._advance(piece, reduction):
                     return limit
-        while waiting := [piece for piece in reduction.hard if self._is_open(piece, reduction)]:
-            if limit := self._advance(max(waiting, key=lambda piece: piece.peak), reduction):
+        return self._search_highest(reduction)
+
+    def _search_highest(self, reduction: Reduction) -> Status | None:
+        """Search always one with the largest peak, until partners or the search itself have proved it."""
+        while waiting := [i for i, piece in enumerate(reduction.hard) if self._is_open(piece, reduction)]:
+            number = max(waiting, key=lambda i: reduction.hard[i].peak)
+            piece = reduction.hard[number]
+            if self._partners.bound(number) >= piece.peak:
+                # The search would go on with this piece until it proved the same, and change no order.
+                reduction.lower_bound = piece.peak
+                return None
+            if limit := self._advance(piece, reduction):
                 return limit
+            self._partners.work_beside(number, piece)
         return None
 
     def _is_open(self, piece: Piece, reduction: Reduction) -> bool:
@@ -154,7 +180,24 @@ class _Settling:
         self.states += piece.states - before
         self._adopt(reduction)
         self._watch.progress("search", self.peak, self.lower_bound, self.states)
-        return self._watch.reached(self._limits, sum(other.remembered for other in reduction.hard))
+        remembered = sum(other.remembered for other in reduction.hard)
+        if self._partners.remembered and remembered + self._partners.remembered >= self._limits.states:
+            self._partners.close()
+        return self._watch.reached(self._limits, remembered)
+
+    def _take_over(self) -> None:
+        """Adopt what partners found if a limit ended the search undecided."""
+        reduction = self._reduction
+        if reduction is None or self._decided():
+            return
+        for number, piece in enumerate(reduction.hard):
+            reduction.lower_bound = max(reduction.lower_bound, self._partners.bound(number))
+            order = self._partners.order(number)
+            if order is not None and (reached := peak(piece.problem, order)) < piece.peak:
+                piece.order, piece.peak = order, reached
+        self.lower_bound, order = reduction.lower_bound, reduction.whole.operators()
+        if (reached := peak(self._problem, order)) < self.peak:
+            self.order, self.peak = order, reached
 
     def _adopt(self, reduction: Reduction) -> None:
         self.lower_bound = reduction.lower_bound

@@ -137,8 +137,12 @@ def chosen_limits(
     states: int | None = None,
     budget: int | None = None,
     seed: int = 0,
+    jobs: int | None = 1,
 ) -> Limits:
-    """Return limits; None means no limit on seconds or bytes, and the default limit on states.
+    """Return limits; None means no limit on seconds or bytes, the default limit on states, and all cores.
+
+    With a limit on states, `jobs` of None means one process: who sets such a limit wants the same result on
+    every machine.
 
     Raises:
         OptionError: a limit is negative, or no number.
@@ -149,8 +153,10 @@ def chosen_limits(
         raise OptionError(f"a state limit is at least 1 state, not {states}")
     if budget is not None and budget < 0:
         raise OptionError(f"a budget is at least 0 bytes, not {budget}")
-    limits = Limits(seconds=seconds, budget=budget, seed=seed)
-    return limits if states is None else replace(limits, states=states)
+    if jobs is not None and jobs < 1:
+        raise OptionError(f"jobs: at least 1, not {jobs}")
+    limits = Limits(seconds=seconds, budget=budget, seed=seed, jobs=jobs)
+    return limits if states is None else replace(limits, states=states, jobs=jobs or 1)
 
 
 def check_memories(request: Request, budget: int | None) -> None:

@@ -38,12 +38,14 @@ def session(
     optimize: str = "none",
     target: str | PathLike[str] | Target = "default",
     time_limit: float | None = 60.0,
+    jobs: int | None = None,
     check: bool = True,
 ) -> Any:
     """Return an `onnxruntime.InferenceSession` that runs the operators in the planned order.
 
     With `optimize` "basic" or "extended", ONNX Runtime first fuses the graph and saves it; the fused graph is
-    planned for `target` within `time_limit` seconds and loaded in that order. With `check` the model runs
+    planned for `target` within `time_limit` seconds, by `jobs` processes as in `schedule`, and loaded in that
+    order. With `check` the model runs
     once on random inputs, and a warning names the operators that ran earlier than planned.
 
     Raises:
@@ -61,7 +63,7 @@ def session(
         loading.save(model, orders, file)
         if optimize != "none":
             model = fuse(file, source, optimize, name)
-            request = Request(rules, limits=chosen_limits(time_limit))
+            request = Request(rules, limits=chosen_limits(time_limit, jobs=jobs))
             orders = run(request, open_source(model), Watch()).plan.orders
             file = folder / "again.onnx"
             loading.save(model, orders, file)

@@ -76,7 +76,7 @@ def judged(network: OrderedNetwork, found: Found, limits: Limits, watch: Watch) 
 
 
 def _scheduled(problem: Problem, limits: Limits, watch: Watch) -> Schedule:
-    return optimal(problem, replace(order_limits(limits), budget=None), watch.restarted().silenced())
+    return optimal(problem, replace(order_limits(limits), budget=None, jobs=1), watch.restarted().silenced())
 
 
 def left_whole(network: OrderedNetwork) -> Judged:

@@ -118,6 +118,10 @@ def test_wrong_options_say_what_there_is() -> None:
         hmcos.schedule(FORK, time_limit=float("nan"))
     with pytest.raises(OptionError, match="state limit"):
         hmcos.schedule(FORK, state_limit=0)
+    with pytest.raises(OptionError, match="jobs"):
+        hmcos.schedule(FORK, jobs=0)
+    with pytest.raises(OptionError, match="jobs"):
+        hmcos.experiment(["zoo:nasnet-cifar"], jobs=0)
     with pytest.raises(OptionError, match="budget"):
         hmcos.schedule(FORK, budget=-1)
     with pytest.raises(OptionError, match="alignment"):

@@ -9,6 +9,7 @@ so stable memory rises along the path.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Iterable
 
 from hmcos.schedulers.exact.commits import NEVER, Commits, PruningRules, Root, start
 from hmcos.schedulers.exact.effects import Effects
@@ -63,6 +64,20 @@ class Descent:
     def remembered(self) -> int:
         """The states held in memory, in states of usual size: wide states and the path count for more."""
         return len(self._seen) * (768 + len(self.moves.bits)) // 2048 + self._costs_on_path // 4
+
+    @property
+    def seen(self) -> dict[int, int]:
+        """Return the states met, in this order.
+
+        Those on the path have 0, a refuted one the least running memory in bytes of a move that was over the
+        threshold there or later.
+        """
+        return self._seen
+
+    def adopt(self, states: Iterable[int]) -> None:
+        """Take states as refuted that another search refuted within this threshold or a higher one."""
+        for state in states:
+            self._seen.setdefault(state, self.threshold + 1)
 
     def advance(self, quota: int) -> bool | None:
         """Enter up to `quota` states; return whether a path exists, None if that is still open."""

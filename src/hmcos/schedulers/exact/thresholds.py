@@ -44,18 +44,18 @@ class Direction:
         self, problem: Problem, sequences: Sequence[Sequence[int]], often: int, *, backward: bool
     ) -> None:
         self.moves = Moves(problem, sequences, backward=backward)
-        self._effects = Effects(self.moves, often)
+        self.effects = Effects(self.moves, often)
         self._root: Root | None = None
 
     def descent(self, threshold: int, rules: PruningRules) -> Descent:
         """Return a search at a threshold in bytes, from the farthest committed state."""
-        return Descent(self._effects, threshold, rules, self._root)
+        return Descent(self.effects, threshold, rules, self._root)
 
     def beam(
         self, threshold: int, width: int, rules: PruningRules
     ) -> Generator[None, None, list[int] | None]:
         """Return a path within a threshold that a beam finds, None without one; yields after every state."""
-        return beam(self._effects, self._root or start(self.moves), threshold, width, rules)
+        return beam(self.effects, self._root or start(self.moves), threshold, width, rules)
 
     def commit(self, root: Root) -> None:
         """Start later searches from a state, now that no threshold below the one of its search is open."""
@@ -114,6 +114,18 @@ class Stretch:
     def remembered(self) -> int:
         """The number of states held in memory."""
         return sum(probe.remembered for probe in self._probes.values())
+
+    @property
+    def favoured(self) -> list[bool]:
+        """The directions that a proof may come from, the likeliest first: whether each is backward."""
+        most = max(self._doublings)
+        best = [way for way, doublings in zip(self._ways, self._doublings, strict=True) if doublings == most]
+        return best[::-1]
+
+    def below_peak(self, *, backward: bool) -> Descent | None:
+        """Return the search of a direction just below the best peak; None before it has begun."""
+        probe = self._probes.get(self.peak - 1)
+        return None if probe is None else probe.descents[self._ways.index(backward)]
 
     def raise_bound(self, bound: int) -> None:
         """Adopt a lower bound of the whole problem: a peak within it is low enough."""

@@ -19,11 +19,12 @@ from typing import Any
 
 from hmcos.errors import ToolError
 from hmcos.files import read_ordinary
+from hmcos.limits import cores
 from hmcos.log import Log
 from hmcos.tasks.evaluate.answering import Answer, answer
 from hmcos.tasks.evaluate.question import Question
 from hmcos.tasks.evaluate.row import not_sent
-from hmcos.tasks.evaluate.workers import Processes, WorkerDiedError, Workers, cores
+from hmcos.tasks.evaluate.workers import Processes, WorkerDiedError, Workers
 from hmcos.words import first_line
 
 _LOG = Log("hmcos.evaluate")

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import pickle
-import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
-from os import cpu_count
 from queue import SimpleQueue
 from typing import Protocol
 
@@ -218,16 +216,3 @@ def _decoded(content: bytes) -> Answer:
         return decoded(content)
     except (ValueError, TypeError, RecursionError) as error:
         raise ChildEndedError("something else was written where its answers go") from error
-
-
-def cores() -> int:
-    """Return the number of processor cores that this process may use."""
-    if sys.version_info >= (3, 13):
-        from os import process_cpu_count  # noqa: PLC0415 (new in 3.13)
-
-        return process_cpu_count() or 1
-    try:
-        from os import sched_getaffinity  # noqa: PLC0415 (only on some systems)
-    except ImportError:
-        return cpu_count() or 1
-    return len(sched_getaffinity(0))

@@ -1,0 +1,138 @@
+"""Partners in processes of their own, each with a thread of the main process that talks to it.
+
+Nobody misses a partner that cannot start, or that ends: the main process never waits for one.
+"""
+
+from __future__ import annotations
+
+import pickle
+import threading
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from hmcos.log import Log
+from hmcos.schedulers.exact.board import TOLD, Board
+from hmcos.schedulers.exact.commits import PruningRules
+from hmcos.schedulers.exact.partner import Assignment, Greeting, decoded
+from hmcos.schedulers.exact.pieces import Piece
+from hmcos.serving import Child
+
+_LOG = Log("hmcos.search")
+_CALL = "hmcos.schedulers.exact.partner:answering"
+_GRACE = 2.0
+"""Seconds to wait for a process that was killed to be gone."""
+
+
+class Answering(Protocol):
+    """A process that answers one request after another."""
+
+    def ask(self, request: bytes) -> bytes:
+        """Return the answer; raises an exception if there is none."""
+        ...
+
+    def stop(self) -> None:
+        """End it, whatever it is doing; any thread may call this."""
+        ...
+
+    def close(self) -> None:
+        """End it and free what it held."""
+        ...
+
+
+def child(greeting: bytes) -> Answering:
+    """Return a partner process that is ready; it prints nothing."""
+    return Child(_CALL, greeting, is_quiet=True)
+
+
+class PartnerProcesses:
+    """Partners that work on the piece that the main process searches."""
+
+    def __init__(
+        self,
+        rules: PruningRules,
+        size: int,
+        begin: Callable[[bytes], Answering] = child,
+        told: int = TOLD,
+    ) -> None:
+        self._rules, self._begin = rules, begin
+        self._board = Board(size, told)
+        self._changed = threading.Condition()
+        """Held by whoever uses the fields of this object."""
+        self._closed = False
+        self._remembered = [0] * size
+        """Per partner: the states that it holds in memory."""
+        self._running: dict[threading.Thread, Answering] = {}
+        for number in range(size):
+            # A daemon: a thread that waits for an answer must not keep this process from ending.
+            thread = threading.Thread(target=self._serve, args=(number,), daemon=True)
+            try:
+                thread.start()
+            except RuntimeError as error:
+                _LOG.info("no thread for partner %d: %s", number, error)
+
+    @property
+    def remembered(self) -> int:
+        """The number of states that they hold in memory."""
+        return sum(self._remembered)
+
+    def bound(self, number: int) -> int:
+        """Return the largest lower bound in bytes that they proved for a piece, by its number; 0 for none."""
+        known = self._board.pieces.get(number)
+        return known.lower_bound if known else 0
+
+    def order(self, number: int) -> Sequence[int] | None:
+        """Return the lowest order of a piece that they found, None without one."""
+        known = self._board.pieces.get(number)
+        return known.order if known else None
+
+    def work_beside(self, number: int, piece: Piece) -> None:
+        """Tell them now and then what the main process works on and what it has refuted."""
+        if not self._closed and self._board.has_something_new(number, piece):
+            with self._changed:
+                self._board.tell(number, piece)
+                self._changed.notify_all()
+
+    def close(self) -> None:
+        """End all processes, whatever they are doing."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+            running = list(self._running)
+            for process in self._running.values():
+                process.stop()
+        for thread in running:  # one whose process is not ready yet ends it then
+            thread.join(_GRACE)
+
+    def _serve(self, number: int) -> None:
+        """Pass assignments to a process until the search ends, or the process does."""
+        process: Answering | None = None
+        this = threading.current_thread()
+        try:
+            process = self._begin(pickle.dumps(Greeting(self._rules, number)))
+            with self._changed:
+                self._running[this] = process
+            while (assignment := self._next(number)) is not None:
+                finding = decoded(process.ask(pickle.dumps(assignment)))
+                with self._changed:
+                    self._board.take(number, assignment.number, finding)
+                    self._remembered[number] = finding.remembered
+                if finding.lower_bound >= finding.peak:
+                    _LOG.debug("partner %d: bound %d, %d states", number, finding.lower_bound, finding.states)
+        except Exception as error:  # whatever it is: the search goes on without this partner
+            if not self._closed:
+                _LOG.info("partner %d ended: %s", number, error)
+        with self._changed:
+            self._remembered[number] = 0
+            self._running.pop(this, None)
+        if process is not None:
+            process.close()
+
+    def _next(self, number: int) -> Assignment | None:
+        """Wait for something to work on, and return it; None once the search has ended."""
+        with self._changed:
+            while not self._closed:
+                assignment = self._board.assignment(number)
+                if assignment is not None:
+                    return assignment
+                self._changed.wait()
+        return None

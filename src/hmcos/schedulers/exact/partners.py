@@ -1,0 +1,129 @@
+"""Partners of a search: other processes that prove bounds for the pieces that it searches.
+
+The main process searches as it would alone, so it finds the same orders, one after another. Of its partners
+it asks one thing: whether the best peak of the piece that it searches is proved by now. If so, its order is
+the one that it would return alone, after proving the same itself. Lower orders that partners find count only
+if a limit ends the search.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import PurePath
+from time import perf_counter
+from typing import Protocol
+
+from hmcos.limits import Limits
+from hmcos.schedulers.exact.commits import PruningRules
+from hmcos.schedulers.exact.pieces import Piece
+
+AFTER = 2.0
+"""Seconds of a search before partners begin: most searches end sooner. Results do not depend on it."""
+
+
+class Partners(Protocol):
+    """What helps a search."""
+
+    @property
+    def remembered(self) -> int:
+        """The number of states that they hold in memory."""
+        ...
+
+    def bound(self, number: int) -> int:
+        """Return the largest lower bound in bytes that they proved for a piece, by its number; 0 for none."""
+        ...
+
+    def order(self, number: int) -> Sequence[int] | None:
+        """Return the lowest order of a piece that they found, None without one."""
+        ...
+
+    def work_beside(self, number: int, piece: Piece) -> None:
+        """Let them work on the piece that the main process searches; must be quick."""
+        ...
+
+    def close(self) -> None:
+        """End them; what they found stays."""
+        ...
+
+
+class NoPartners:
+    """A search without help."""
+
+    remembered = 0
+
+    def bound(self, number: int) -> int:
+        """Return 0."""
+        return 0
+
+    def order(self, number: int) -> Sequence[int] | None:
+        """Return None."""
+        return None
+
+    def work_beside(self, number: int, piece: Piece) -> None:
+        """Do nothing."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+class Later:
+    """Partners that begin once a search has lasted some seconds."""
+
+    def __init__(
+        self, begin: Callable[[], Partners], seconds: float, clock: Callable[[], float] = perf_counter
+    ) -> None:
+        self._begin, self._clock = begin, clock
+        self._moment = clock() + seconds
+        self._partners: Partners | None = None
+
+    @property
+    def remembered(self) -> int:
+        """The number of states that they hold in memory."""
+        return self._partners.remembered if self._partners else 0
+
+    def bound(self, number: int) -> int:
+        """Return the largest lower bound in bytes that they proved for a piece, by its number; 0 for none."""
+        return self._partners.bound(number) if self._partners else 0
+
+    def order(self, number: int) -> Sequence[int] | None:
+        """Return the lowest order of a piece that they found, None without one."""
+        return self._partners.order(number) if self._partners else None
+
+    def work_beside(self, number: int, piece: Piece) -> None:
+        """Let them work on a piece, if it is time to begin."""
+        if self._partners is None:
+            if self._clock() < self._moment:
+                return
+            self._partners = self._begin()
+        self._partners.work_beside(number, piece)
+
+    def close(self) -> None:
+        """End them, or never begin."""
+        if self._partners is None:
+            self._partners = NoPartners()
+        self._partners.close()
+
+
+def partners_for(limits: Limits, rules: PruningRules) -> Partners:
+    """Return the partners that a search may have: processes that begin after a while, or none.
+
+    With a budget there are none. A search stops at the first refutation, and the bound that it proves depends
+    on who comes first.
+    """
+    helpers = limits.processes - 1
+    if helpers < 1 or limits.budget is not None or not _starts_python():
+        return NoPartners()
+
+    def begin() -> Partners:
+        from hmcos.schedulers.exact.partner_processes import PartnerProcesses  # noqa: PLC0415 (few searches need it)
+
+        return PartnerProcesses(rules, helpers)
+
+    return Later(begin, AFTER)
+
+
+def _starts_python() -> bool:
+    """Return whether `sys.executable` is Python; in a frozen program it is that program."""
+    name = PurePath(sys.executable or "").name.lower()
+    return not getattr(sys, "frozen", False) and name.startswith(("python", "pypy"))

@@ -1,0 +1,166 @@
+"""Laws of partners: a search that they help returns what it returns alone, and what they prove is true."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from random import Random
+
+import pytest
+
+from hmcos.limits import Limits, Status, Watch
+from hmcos.memory.problem import Problem
+from hmcos.memory.profile import peak
+from hmcos.plan.schedule import Schedule
+from hmcos.schedulers.exact import pieces
+from hmcos.schedulers.exact.board import Board
+from hmcos.schedulers.exact.commits import PruningRules
+from hmcos.schedulers.exact.partner import Worker, decoded, encoded
+from hmcos.schedulers.exact.partners import NoPartners, Partners
+from hmcos.schedulers.exact.pieces import Piece
+from hmcos.schedulers.optimal import search
+from oracle import optimum
+from property.order_trials import drawn_pace, drawn_rules
+from property.strategies import random_problem
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_tiny(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small pieces are searched at once, before partners have a chance."""
+    monkeypatch.setattr(pieces, "TINY", 0)
+
+
+@dataclass
+class Telling:
+    """Partners that tell true bounds at drawn moments."""
+
+    source: Random
+    remembered: int = 0
+    pieces: dict[int, tuple[Piece, int]] = field(default_factory=dict[int, tuple[Piece, int]])
+    """Each piece that was searched, with its optimum."""
+    bounds: dict[int, int] = field(default_factory=dict[int, int])
+    asked_for_orders: int = 0
+
+    def bound(self, number: int) -> int:
+        return self.bounds.get(number, 0)
+
+    def order(self, number: int) -> Sequence[int] | None:
+        self.asked_for_orders += 1
+        return None
+
+    def work_beside(self, number: int, piece: Piece) -> None:
+        if number not in self.pieces:
+            self.pieces[number] = piece, optimum(piece.problem)
+        if self.source.random() < 0.3:
+            told = self.source.choice(list(self.pieces))
+            least = self.pieces[told][1]
+            proved = self.source.choice((least, least, least - 1, self.source.randrange(least + 1)))
+            self.bounds[told] = max(self.bound(told), proved)
+
+    def close(self) -> None:
+        pass
+
+
+class Lockstep:
+    """Partners in this process, which advance by a drawn number of slices whenever the search does."""
+
+    def __init__(self, source: Random, rules: PruningRules, size: int) -> None:
+        self.board = Board(size, told=source.randrange(1, 20))
+        self.workers = [Worker(rules, number) for number in range(size)]
+        self.source, self.remembered, self.proofs = source, 0, 0
+        self.pieces: dict[int, Piece] = {}
+        self.least: dict[int, int] = {}
+
+    def bound(self, number: int) -> int:
+        known = self.board.pieces.get(number)
+        return known.lower_bound if known else 0
+
+    def order(self, number: int) -> Sequence[int] | None:
+        known = self.board.pieces.get(number)
+        return known.order if known else None
+
+    def work_beside(self, number: int, piece: Piece) -> None:
+        if self.board.has_something_new(number, piece):
+            self.board.tell(number, piece)
+        for at, worker in enumerate(self.workers):
+            if self.source.random() < 0.5:
+                self.work(at, worker)
+        if number not in self.least:
+            self.least[number] = optimum(piece.problem)
+        known = self.board.pieces[number]
+        assert known.lower_bound <= self.least[number] <= known.peak
+        assert known.order is None or peak(piece.problem, known.order) == known.peak
+
+    def work(self, at: int, worker: Worker) -> None:
+        assignment = self.board.assignment(at)
+        if assignment is not None:
+            finding = decoded(encoded(worker.work(assignment, self.source.randrange(1, 8))))
+            self.board.take(at, assignment.number, finding)
+
+    def close(self) -> None:
+        self.remembered = 0
+
+
+def result(found: Schedule) -> tuple[object, ...]:
+    return found.order, found.peak, found.lower_bound, found.status
+
+
+def drawn(case: int) -> tuple[Problem, PruningRules]:
+    """Return a problem, and rules under which even a small one needs long searches."""
+    source = Random(case)
+    problem = random_problem(source, source.randrange(9, 14))
+    pace = replace(drawn_pace(source), quick_operators=0, first_round=source.randrange(3), slice=1)
+    return problem, replace(
+        drawn_rules(source, pace), commit_ends=False, stepping=False, commit=source.random() < 0.1
+    )
+
+
+def searched(case: int, partners: Partners, **limits: int) -> Schedule:
+    problem, rules = drawn(case)
+    return search(problem, Limits(**limits), Watch(), rules, partners)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(0, 800, 200))
+def test_true_bounds_at_any_moment_change_no_result(first: int) -> None:
+    ended_sooner = 0
+    for case in range(first, first + 200):
+        alone = searched(case, NoPartners())
+        partners = Telling(Random(case))
+        helped = searched(case, partners)
+        assert result(helped) == result(alone), case
+        assert alone.status is Status.OPTIMAL
+        assert helped.states <= alone.states
+        assert partners.asked_for_orders == 0
+        ended_sooner += helped.states < alone.states
+    assert ended_sooner > 5, "the law was hardly put to the test"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(0, 800, 200))
+def test_partners_that_share_what_they_refuted_prove_what_is_true(first: int) -> None:
+    ended_sooner = 0
+    for case in range(first, first + 200):
+        alone = searched(case, NoPartners())
+        partners = Lockstep(Random(case), drawn(case)[1], 1 + case % 3)
+        helped = searched(case, partners)
+        assert result(helped) == result(alone), case
+        ended_sooner += helped.states < alone.states
+    assert ended_sooner > 5, "the law was hardly put to the test"
+
+
+@pytest.mark.slow
+def test_at_a_limit_what_partners_found_counts_and_is_true() -> None:
+    lowered = raised = 0
+    for case in range(500):
+        problem = drawn(case)[0]
+        states = 2 + case % 30
+        alone = searched(case, NoPartners(), states=states)
+        helped = searched(case, Lockstep(Random(case), drawn(case)[1], 2), states=states)
+        if alone.status is Status.OPTIMAL:
+            assert result(helped) == result(alone)
+        assert peak(problem, helped.order) == helped.peak <= alone.peak
+        assert alone.lower_bound <= helped.lower_bound <= helped.peak
+        lowered += helped.peak < alone.peak
+        raised += helped.lower_bound > alone.lower_bound
+    assert raised > 0
