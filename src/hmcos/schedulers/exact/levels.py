@@ -2,8 +2,8 @@
 
 For any set W of sequences and each k < |W|, every order passes level k: the moment just before the (k+1)-th
 sequence of W runs. So its peak is at least the least memory at that level over all states (level_program.py).
-The best W are the sequences that need most beyond stable memory. The least memory rises with the level at
-first and falls again at last, so a few programs find a level where it is high.
+Good W are the sequences that need most beyond stable memory, and all sequences. The least memory rises with
+the level at first and falls again at last, so a few programs find a level where it is high.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MOST_SEQUENCES = 5_000
 """Of a stretch of more sequences no programs are made: one of them would take too long."""
 NEEDY = 0.5
-"""Sequences belong to W if they need at least this share of what the neediest one needs."""
+"""Sequences belong to the first W if they need at least this share of what the neediest one needs."""
 FIRST = 0.6
 """The first level, as a share of |W|."""
 STRIDE = 0.125
@@ -32,11 +32,10 @@ class Levels:
     def __init__(self, moves: Moves) -> None:
         """Take the moves of the forward direction."""
         self._moves = moves
-        self._needs = needy(moves)
-        self._climb = climb(len(self._needs))
         self._programs: LevelPrograms | None = None
-        self._next = next(self._climb, None) if len(moves.bits) <= MOST_SEQUENCES else None
-        """The level of the next program; None if nothing is left to try."""
+        self._waiting = sets(moves) if len(moves.bits) <= MOST_SEQUENCES else []
+        """The sets W whose levels are still to be climbed, the next one last."""
+        self._climb_next()
 
     @property
     def is_over(self) -> bool:
@@ -54,19 +53,31 @@ class Levels:
             return low
         if self._programs is None:
             self._programs = LevelPrograms(self._moves)
-        bound = yield from self._programs.least(Level(self._next, self._needs, low, high))
+        before = min(self._highest, high)
+        least = yield from self._programs.least(Level(self._next, self._needs, before, high))
+        self._highest = max(before, least)
         try:
-            self._next = self._climb.send(bound > low)
+            self._next = self._climb.send(least > before)
         except StopIteration:
-            self._next = None
-        return bound
+            self._climb_next()
+        return max(low, least)
+
+    def _climb_next(self) -> None:
+        """Begin with the next W, if there is one."""
+        self._needs = self._waiting.pop() if self._waiting else {}
+        self._climb = climb(len(self._needs))
+        self._highest = 0
+        """The highest least memory at any level of this W so far, in bytes: the climb asks only for more."""
+        self._next = next(self._climb, None)
+        """The level of the next program; None if nothing is left to try."""
 
 
-def needy(moves: Moves) -> dict[int, int]:
-    """Return the sequences that need most, each with what it needs beyond stable memory at least."""
-    needs = [moves.cost(c, 0)[0] for c in range(len(moves.bits))]
-    least = NEEDY * max(needs)
-    return {c: need for c, need in enumerate(needs) if need >= least}
+def sets(moves: Moves) -> list[dict[int, int]]:
+    """Return the sets W to try, the best last: sequence to what it needs beyond stable memory at least."""
+    every = {c: moves.cost(c, 0)[0] for c in range(len(moves.bits))}
+    least = NEEDY * max(every.values())
+    needy = {c: need for c, need in every.items() if need >= least}
+    return [every, needy] if len(needy) < len(every) else [every]
 
 
 def climb(levels: int) -> Generator[int, bool, None]:
