@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hmcos.memory.problem import Problem
 from hmcos.schedulers.exact.joins import join
 from hmcos.schedulers.exact.level_program import Level, LevelPrograms
-from hmcos.schedulers.exact.levels import Levels, climb
+from hmcos.schedulers.exact.levels import Levels, climb, sets
 from hmcos.schedulers.exact.moves import Moves, members
 from oracle import optimum, running, stable
 from property.strategies import problems, random_problem
@@ -90,6 +90,31 @@ def test_a_program_answers_within_the_range_asked_for(
     answer, least = ended(LevelPrograms(moves).least(level)), least_at(moves, level)
     assert least is not None
     assert answer == max(low, min(low + width, least))
+
+
+def test_sizes_that_the_solver_cannot_compare_raise_no_bound() -> None:
+    """It answers 40532396646334488, by rounding, though a state of the level needs little more than half."""
+    half, quarter = 1 << 53, 1 << 52
+    problem = Problem(
+        names=("a", "b", "c", "d", "e"),
+        sizes=(
+            *(quarter, half + quarter + 4, 0, quarter + 5, half + quarter + 5, quarter + 4, 1),
+            *(half + 4, half + 2, half + 4, half + 2),
+        ),
+        inputs=(0, 1, 2, 3),
+        kept=(),
+        reads=((0, 2), (), (2, 7), (1, 5, 7), (2, 6)),
+        makes=((4,), (5, 6, 7), (8,), (9,), (10,)),
+        may_overwrite=((),) * 5,
+        scratch=(6, 4, 6, 4, 4),
+    )
+    moves = moves_of(problem, joined=False)
+    low, high = 40532396646334484, 40532396646334490
+    level = Level(3, sets(moves)[-1], low, high)
+    least = least_at(moves, level)
+    assert least is not None
+    assert least < low
+    assert ended(LevelPrograms(moves).least(level)) == low
 
 
 @given(problems(max_operators=8, min_operators=1), st.booleans(), st.randoms(use_true_random=False))

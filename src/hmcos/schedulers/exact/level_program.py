@@ -22,8 +22,9 @@ from ortools.sat.python import cp_model
 from hmcos.schedulers.exact.moves import Moves, members
 from hmcos.solving import turns
 
-LARGEST = 2**60
-"""The solver is not asked where sizes add up to this many bytes: it adds in 64 bits."""
+LARGEST = 2**50
+"""The solver is not asked where sizes add up to this many bytes: it compares bounds as floating-point
+numbers, and beyond 2**53 it has answered more than the least memory."""
 LINEAR = 2
 """All that is linear goes into the solver's relaxation."""
 WORK = 2.0
