@@ -19,15 +19,20 @@ from hmcos.schedulers.exact.partner import Worker, decoded, encoded
 from hmcos.schedulers.exact.partners import NoPartners, Partners
 from hmcos.schedulers.exact.pieces import Piece
 from hmcos.schedulers.optimal import search
+from hmcos.schedulers.simple.random import random_order
 from oracle import optimum
 from property.order_trials import drawn_pace, drawn_rules
 from property.strategies import random_problem
 
+BRUTE = 11
+"""The most operators for brute force."""
+
 
 @pytest.fixture(autouse=True)
-def _nothing_is_tiny(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Small pieces are searched at once, before partners have a chance."""
+def _pieces_are_searched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small pieces are settled before partners have a chance: at once, or by orders without a search."""
     monkeypatch.setattr(pieces, "TINY", 0)
+    monkeypatch.setattr(pieces, "CHEAP", ())
 
 
 @dataclass
@@ -50,7 +55,7 @@ class Telling:
 
     def work_beside(self, number: int, piece: Piece) -> None:
         if number not in self.pieces:
-            self.pieces[number] = piece, optimum(piece.problem)
+            self.pieces[number] = piece, least_peak(piece.problem)
         if self.source.random() < 0.3:
             told = self.source.choice(list(self.pieces))
             least = self.pieces[told][1]
@@ -86,7 +91,7 @@ class Lockstep:
             if self.source.random() < 0.5:
                 self.work(at, worker)
         if number not in self.least:
-            self.least[number] = optimum(piece.problem)
+            self.least[number] = least_peak(piece.problem)
         known = self.board.pieces[number]
         assert known.lower_bound <= self.least[number] <= known.peak
         assert known.order is None or peak(piece.problem, known.order) == known.peak
@@ -101,18 +106,58 @@ class Lockstep:
         self.remembered = 0
 
 
+def least_peak(problem: Problem) -> int:
+    """Return the optimum: by brute force, or by the search where that takes too long."""
+    if problem.operators <= BRUTE:
+        return optimum(problem)
+    return search(problem, Limits(), Watch(), PruningRules(), NoPartners()).peak
+
+
 def result(found: Schedule) -> tuple[object, ...]:
     return found.order, found.peak, found.lower_bound, found.status
 
 
 def drawn(case: int) -> tuple[Problem, PruningRules]:
-    """Return a problem, and rules under which even a small one needs long searches."""
+    """Return a problem, often of several pieces, and rules under which even small ones are searched for long.
+
+    The pieces are one problem in several numberings, so that their peaks are alike and each has its turn.
+    """
     source = Random(case)
-    problem = random_problem(source, source.randrange(9, 14))
+    parts = source.choice((1, 2, 3))
+    part = random_problem(source, source.randrange(8, 13 if parts == 1 else 10))
+    problem = in_a_row([part.renumbered(random_order(part, source)) for _ in range(parts)])
     pace = replace(drawn_pace(source), quick_operators=0, first_round=source.randrange(3), slice=1)
-    return problem, replace(
-        drawn_rules(source, pace), commit_ends=False, stepping=False, commit=source.random() < 0.1
-    )
+    rules = replace(drawn_rules(source, pace), commit_ends=False, stepping=False)
+    return problem, replace(rules, split=rules.split or parts > 1, commit=source.random() < 0.1)
+
+
+def in_a_row(parts: Sequence[Problem]) -> Problem:
+    """Return one problem that runs each part after the one before.
+
+    Between two parts stands an operator that reads what the first one keeps, and makes the inputs of the
+    second one and a buffer of no bytes, which everything in that one reads.
+    """
+    whole = parts[0]
+    for part in parts[1:]:
+        first = len(whole.sizes)
+        token = first + len(part.sizes)
+        read = {b for reads in whole.reads for b in reads}
+        ends = tuple(b for b in range(first) if b in whole.kept or b not in read)
+
+        def moved(buffers: Sequence[int], by: int = first) -> tuple[int, ...]:
+            return tuple(b + by for b in buffers)
+
+        whole = Problem(
+            names=(*whole.names, "between", *part.names),
+            sizes=(*whole.sizes, *part.sizes, 0),
+            inputs=whole.inputs,
+            kept=moved(part.kept),
+            reads=(*whole.reads, ends, *((*moved(reads), token) for reads in part.reads)),
+            makes=(*whole.makes, (*moved(part.inputs), token), *map(moved, part.makes)),
+            may_overwrite=(*whole.may_overwrite, (), *map(moved, part.may_overwrite)),
+            scratch=(*whole.scratch, 0, *part.scratch),
+        )
+    return whole
 
 
 def searched(case: int, partners: Partners, **limits: int) -> Schedule:

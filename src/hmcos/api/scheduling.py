@@ -100,8 +100,8 @@ def schedule(  # noqa: PLR0913 (one keyword per option of the command line, so t
     values in order of preference, buffers go into several memories instead of one arena, such that the fewest
     bytes are written to and read from all but the first: `plan.memories`. `jobs` is the number of processes
     that may search for an order, once a search takes more than two seconds: by default one per core, or one
-    with a `state_limit`. More of them prove the same order sooner; only where a limit ends the search may the
-    result differ.
+    with a `state_limit` and in workers of `multiprocessing`. More of them prove the same order sooner; only
+    where a limit ends the search may the result differ.
 
     Raises:
         HmcosError: one of its subclasses for any wrong input. Reaching a limit or not fitting is a status.

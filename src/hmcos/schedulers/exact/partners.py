@@ -109,9 +109,9 @@ def partners_for(limits: Limits, rules: PruningRules) -> Partners:
     """Return the partners that a search may have: processes that begin after a while, or none.
 
     With a budget there are none. A search stops at the first refutation, and the bound that it proves depends
-    on who comes first.
+    on who comes first. In a worker of a pool there are none by default, since the pool has the cores already.
     """
-    helpers = limits.processes - 1
+    helpers = 0 if limits.jobs is None and _is_worker() else limits.processes - 1
     if helpers < 1 or limits.budget is not None or not _starts_python():
         return NoPartners()
 
@@ -121,6 +121,12 @@ def partners_for(limits: Limits, rules: PruningRules) -> Partners:
         return PartnerProcesses(rules, helpers)
 
     return Later(begin, AFTER)
+
+
+def _is_worker() -> bool:
+    """Return whether this process was started by `multiprocessing`."""
+    module = sys.modules.get("multiprocessing.process")
+    return module is not None and module.parent_process() is not None
 
 
 def _starts_python() -> bool:

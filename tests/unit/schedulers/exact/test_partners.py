@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing.process
 import os
 import pickle
 import signal
@@ -169,6 +170,9 @@ def test_who_has_partners(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(partners_for(Limits(jobs=None), RULES), Later if cores() > 1 else NoPartners)
     assert isinstance(partners_for(Limits(), RULES), NoPartners)
     assert isinstance(partners_for(Limits(jobs=2, budget=1), RULES), NoPartners)
+    monkeypatch.setattr(multiprocessing.process, "parent_process", lambda: "another process")
+    assert isinstance(partners_for(Limits(jobs=None), RULES), NoPartners)
+    assert isinstance(partners_for(Limits(jobs=2), RULES), Later)
     for program in ("", "/opt/editor/editor", None):
         monkeypatch.setattr(sys, "executable", program)
         assert isinstance(partners_for(Limits(jobs=2), RULES), NoPartners)
