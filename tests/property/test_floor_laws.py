@@ -12,6 +12,10 @@ from hmcos.memory.bounds import must_live_bound, operand_bound
 from hmcos.memory.instance import parse_instance, write_instance
 from hmcos.memory.problem import Problem
 from hmcos.memory.profile import profile
+from hmcos.schedulers.exact.commits import PruningRules
+from hmcos.schedulers.exact.pace import SearchPace
+from hmcos.schedulers.exact.splitting import Line
+from hmcos.schedulers.optimal import search
 from hmcos.schedulers.scheduler_table import names, scheduler
 from oracle import optimum, peak_of
 from property.strategies import problems
@@ -24,6 +28,35 @@ def test_the_optimum_is_the_floor_or_the_least_of_all_orders(problem: Problem, f
     least = max(optimum(problem), floor)
     found = scheduler("optimal")(replace(problem, floor=floor), Limits(), Watch())
     assert (found.peak, found.lower_bound, found.status) == (least, least, Status.OPTIMAL)
+
+
+def test_a_stretch_from_the_start_holds_the_inputs_not_the_floor() -> None:
+    """Cut pieces counted the floor as bytes that are live throughout: 16 were "proved" where 11 suffice."""
+    problem = Problem(
+        names=("left", "right", "both"),
+        sizes=(1, 1, 1, 8),
+        inputs=(0, 1),
+        kept=(0,),
+        reads=((1,), (1,), (2, 3)),
+        makes=((2,), (3,), ()),
+        may_overwrite=((), (), ()),
+        scratch=(0, 0, 0),
+        floor=8,
+    )
+    assert optimum(problem) == 11
+    assert Line(problem, range(3)).stable(0) == 2
+    found = search(problem, Limits(), Watch(), PruningRules(pace=SearchPace(quick_operators=0)))
+    assert (found.peak, found.lower_bound) == (11, 11)
+
+
+@given(problems(max_operators=9), FLOORS)
+def test_the_exact_search_counts_it_itself(problem: Problem, floor: int) -> None:
+    """Tiling and the search for an order with a small arena call it without `above_floor`."""
+    least = max(optimum(problem), floor)
+    for quick in (0, 1_500):
+        rules = PruningRules(pace=SearchPace(quick_operators=quick))
+        found = search(replace(problem, floor=floor), Limits(), Watch(), rules)
+        assert (found.peak, found.lower_bound) == (least, least)
 
 
 @given(problems(), FLOORS, st.integers(0, 90), st.sampled_from(names()))

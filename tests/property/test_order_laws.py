@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import islice, pairwise
 from random import Random
 
 import pytest
@@ -19,11 +20,18 @@ from hmcos.schedulers.exact.commits import PruningRules
 from hmcos.schedulers.exact.joins import join
 from hmcos.schedulers.exact.pace import SearchPace
 from hmcos.schedulers.exact.splitting import Line
+from hmcos.schedulers.exact.thresholds import Stretch
 from hmcos.schedulers.optimal import search
 from hmcos.schedulers.scheduler_table import names, scheduler
+from networks import problem_of
 from oracle import optimum, orders
-from property.order_trials import SWITCHES, Witness, drawn_rules, faults_of
-from property.strategies import problems, random_problem
+from property.drawn_rules import SWITCHES, drawn_rules
+from property.least_peak import least_peak
+from property.order_trials import Witness, faults_of, search_faults
+from property.search_parts import PARTS, reached
+from property.strategies import generators, problems, random_problem
+from property.stretch_trials import stretch_faults
+from property.wide_problems import wide_problem
 
 
 @pytest.fixture(
@@ -67,7 +75,38 @@ def test_a_seeded_sweep_finds_the_optimum_under_any_rules(seed: int, pace: Searc
 
 def test_a_share_of_the_trials() -> None:
     """`property.order_trials` tries any number of cases."""
-    assert [fault for case in range(100_000, 100_300) for fault in faults_of(case)] == []
+    assert [fault for case in range(100_000, 100_200) for fault in faults_of(case)] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("faults", "least"), [(search_faults, 3), (stretch_faults, 14)], ids=["whole problems", "stretches"]
+)
+def test_the_trials_reach_every_part_of_the_search(
+    faults: Callable[[int], Sequence[str]], least: int
+) -> None:
+    """Of four hundred cases; whole problems have no budget here."""
+    numbers = reached(faults, range(400))
+    missed = {"a budget"} if faults is search_faults else set[str]()
+    assert {part.name: numbers[part.name] for part in PARTS if numbers[part.name] < least}.keys() == missed
+
+
+@pytest.mark.slow
+@given(generators(), st.integers(0, 8), st.booleans())
+def test_the_quick_oracle_agrees_with_the_plain_one(source: Random, operators: int, wide: bool) -> None:
+    problem = (wide_problem if wide else random_problem)(source, operators)
+    assert least_peak(problem) == max(optimum(problem), problem.floor)
+
+
+@pytest.mark.parametrize("beams", [False, True])
+@pytest.mark.parametrize(("operators", "floor"), [(0, 0), (0, 9), (3, 9)])
+def test_a_stretch_meets_where_no_move_costs_the_peak(operators: int, floor: int, beams: bool) -> None:
+    """The floor, or the inputs of a problem without operators: every threshold below has a path."""
+    problem = replace(problem_of([[k] for k in range(operators)], [4] + [1] * operators), floor=floor)
+    order = range(operators)
+    stretch = Stretch(problem, order, peak(problem, order), PruningRules(beams=beams))
+    assert len(list(islice(stretch.meet(), 1_000))) < 1_000
+    assert stretch.lower_bound == stretch.peak == max(floor, 4)
 
 
 @pytest.mark.slow

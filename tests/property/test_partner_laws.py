@@ -21,7 +21,7 @@ from hmcos.schedulers.exact.pieces import Piece
 from hmcos.schedulers.optimal import search
 from hmcos.schedulers.simple.random import random_order
 from oracle import optimum
-from property.order_trials import drawn_pace, drawn_rules
+from property.drawn_rules import drawn_pace, drawn_rules
 from property.strategies import random_problem
 
 BRUTE = 11

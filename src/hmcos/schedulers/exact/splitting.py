@@ -29,8 +29,10 @@ class Line:
         return positions(self.order)
 
     def stable(self, step: int) -> int:
-        """Return the stable memory in bytes before a step."""
-        return self.along.stable[step - 1] if step else self.along.start
+        """Return the stable memory in bytes before a step, without the floor of the problem."""
+        return (
+            self.along.stable[step - 1] if step else sum(self.problem.sizes[b] for b in self.problem.inputs)
+        )
 
     def peak(self, start: int, stop: int) -> int:
         """Return the largest running memory in bytes during the steps [start, stop)."""

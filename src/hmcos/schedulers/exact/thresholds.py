@@ -94,7 +94,9 @@ class Stretch:
         self.problem = problem
         self.order = order
         self.peak = reached
-        self.lower_bound = 0
+        self.lower_bound = max(problem.floor, sum(problem.sizes[b] for b in problem.inputs))
+        """Bytes. It begins with what is in use before the first move, which no move counts: if it could be
+        lower, a path within it would be no lower order, and would be found again and again."""
         self.rules = rules
         self.states = 0
         self._sequences = join(problem, forward=rules.join_forward, mirror=rules.join_mirror)
