@@ -42,7 +42,7 @@ def beam(
     """
     commits = Commits(effects, threshold, rules)
     ready, steps = root.ready.copy(), root.steps.copy()
-    left, mem = commits.close(root.left, root.mem, ready, steps, ready)
+    left, mem = commits.close(root.left, root.mem, ready, steps)
     levels = {left.bit_count(): {left: _Node(left, mem, 0, ready, steps, None)}}
     while levels:
         moves_left = max(levels)
@@ -64,7 +64,11 @@ def beam(
 def _child(commits: Commits, node: _Node, c: int, need: int) -> _Node:
     ready = node.ready.copy()
     steps: list[int] = []
-    left, mem = commits.advance(c, node.left, node.mem, ready, steps)
+    closing = commits.known(c, node.left, node.mem)
+    if closing:
+        left, mem = commits.follow(closing, node.left, node.mem, ready, steps)
+    else:
+        left, mem = commits.advance(c, node.left, node.mem, ready, steps)
     return _Node(left, mem, max(node.peak, node.mem + need), ready, steps, node)
 
 

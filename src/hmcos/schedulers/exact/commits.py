@@ -8,10 +8,10 @@ before.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Container
 from dataclasses import dataclass, field
 
-from hmcos.schedulers.exact.effects import Effects
+from hmcos.schedulers.exact.effects import Closing, Effects
 from hmcos.schedulers.exact.moves import Cost, Moves
 from hmcos.schedulers.exact.pace import SearchPace
 
@@ -79,10 +79,11 @@ class Commits:
     def __init__(self, effects: Effects, threshold: int, rules: PruningRules) -> None:
         self.moves = effects.moves
         self.threshold = threshold
-        self.rules = rules
         self.closed: Container[int] = ()
         """States that are known to be closed."""
         self._effects = effects
+        self._singly = rules.commit
+        self._by_runs = rules.commit and rules.runs
 
     def move(self, c: int, left: int, mem: int, ready: dict[int, Cost], steps: list[int]) -> tuple[int, int]:
         """Take a move; return the moves left and the stable memory after it. Updates `ready` and `steps`."""
@@ -92,116 +93,148 @@ class Commits:
         steps.append(c)
         return left, mem
 
+    def close(self, left: int, mem: int, ready: dict[int, Cost], steps: list[int]) -> tuple[int, int]:
+        """Commit single moves, then runs, until none is left; return the moves left and the stable memory."""
+        if self._singly:
+            fresh = [c for c, (_, delta) in ready.items() if delta <= 0]
+            left, mem, _, _ = self._close_singly(left, mem, ready, steps, fresh)
+        return self._close_by_runs(left, mem, ready, steps)
+
+    def known(self, c: int, left: int, mem: int) -> Closing | None:
+        """Return what follows from a move in a closed state, None if that is not remembered."""
+        effects = self._effects
+        return effects.closings.find(c, left, self.threshold - mem) if effects.remembering else None
+
     def advance(
         self, c: int, left: int, mem: int, ready: dict[int, Cost], steps: list[int]
     ) -> tuple[int, int]:
-        """Take a move from a closed state and close the next one; return what `close` returns."""
+        """Take a move from a closed state, close the next one, and return what `close` returns."""
         effects = self._effects
+        effects.count_state()
+        before, base = left, mem
         left ^= self.moves.bits[c]
         mem += ready.pop(c)[1]
-        effect = effects.known[c].get(left & effects.near[c])
-        if effect is None:
-            falling = effects.take(c, left, ready)
-        else:
-            falling = effect.falling
-            ready.update(effect.costs)
+        falling = effects.take(c, left, ready)
         steps.append(c)
-        return self.close(left, mem, ready, steps, falling)
+        least, most = base, NEVER
+        if falling and self._singly:
+            left, mem, least, most = self._close_singly(left, mem, ready, steps, falling)
+        if effects.remembering:
+            effects.keep_closing(before, steps, (least - base, most - base), mem - base)
+        return self._close_by_runs(left, mem, ready, steps)
 
-    def close(
-        self, left: int, mem: int, ready: dict[int, Cost], steps: list[int], fresh: Iterable[int]
+    def follow(
+        self, closing: Closing, left: int, mem: int, ready: dict[int, Cost], steps: list[int]
     ) -> tuple[int, int]:
-        """Commit single moves, then runs, until none is left; return the moves left and the stable memory.
-
-        `fresh` holds the ready moves that may have become commits: after a move from a closed state those
-        whose costs are new.
-        """
-        if not self.rules.commit:
-            return left, mem
-        while True:
-            left, mem = self._close_singly(left, mem, ready, steps, fresh)
-            run = self._find_run(left, mem, ready) if self.rules.runs and left not in self.closed else None
-            if run is None:
-                return left, mem
-            for c in run:
-                left, mem = self.move(c, left, mem, ready, steps)
-            fresh = ready
+        """Do what `advance` does with a move of which it is known what follows."""
+        taken, rise, gone, costs, known_steps = closing
+        for c in gone:
+            del ready[c]
+        ready.update(costs)
+        steps += known_steps
+        return self._close_by_runs(left ^ taken, mem + rise, ready, steps)
 
     def _close_singly(
-        self, left: int, mem: int, ready: dict[int, Cost], steps: list[int], fresh: Iterable[int]
-    ) -> tuple[int, int]:
-        """Commit single moves; return the moves left and the stable memory."""
-        threshold, bits, effects = self.threshold, self.moves.bits, self._effects
-        known, near = effects.known, effects.near
-        pending = list(fresh)
+        self, left: int, mem: int, ready: dict[int, Cost], steps: list[int], falling: list[int]
+    ) -> tuple[int, int, int, int]:
+        """Commit single moves; return the moves left, the stable memory, and two thresholds in bytes.
+
+        `falling` are the ready moves that may have become commits: after a move from a closed state those
+        whose costs are new. The same moves are committed at every threshold from the first one on that is
+        below the second one.
+        """
+        threshold, bits, take = self.threshold, self.moves.bits, self._effects.take
+        pending = falling.copy()
         waiting: list[int] = []
         """Moves that do not raise stable memory, but do not fit."""
+        least, most = mem, NEVER
         while pending:
             c = pending.pop()
             need, delta = ready.get(c, RISING)
             if delta > 0:
                 continue
-            if need + mem > threshold:
+            need += mem
+            if need > threshold:
                 waiting.append(c)
+                most = min(most, need)
                 continue
+            least = max(least, need)
             del ready[c]
             left ^= bits[c]
-            effect = known[c].get(left & near[c])
-            if effect is None:
-                pending += effects.take(c, left, ready)
-            else:
-                pending += effect.falling
-                ready.update(effect.costs)
+            pending += take(c, left, ready)
             steps.append(c)
             if delta:
                 mem += delta
                 pending += waiting
                 waiting.clear()
+        return left, mem, least, most
+
+    def _close_by_runs(
+        self, left: int, mem: int, ready: dict[int, Cost], steps: list[int]
+    ) -> tuple[int, int]:
+        """Commit runs, and single moves after each, until no run is left; return what `close` returns."""
+        while self._by_runs and left not in self.closed:
+            run = self._find_run(left, mem, ready)
+            if not run:
+                break
+            for c in run:
+                left, mem = self.move(c, left, mem, ready, steps)
+            fresh = [c for c, (_, delta) in ready.items() if delta <= 0]
+            left, mem, _, _ = self._close_singly(left, mem, ready, steps, fresh)
         return left, mem
 
-    def _find_run(self, left: int, mem: int, ready: dict[int, Cost]) -> list[int] | None:
-        """Return a run of moves within the threshold that ends no higher than it starts, None without one.
+    def _find_run(self, left: int, mem: int, ready: dict[int, Cost]) -> list[int]:
+        """Return a run of moves within the threshold that ends no higher than it starts, empty without one.
 
         Each of its moves became ready only by the one before, so there are no states between its ends but
         those on the way.
         """
         room = self.threshold - mem
         gates, bits, followers = self.moves.gates, self.moves.bits, self.moves.followers
-        known, near = self._effects.known, self._effects.near
+        find = self._effects.runs.find if self._effects.remembering else None
         for c, (need, delta) in ready.items():
             if need > room:
                 continue
             bit = bits[c]
-            if near[c] and (effect := known[c].get((left ^ bit) & near[c])) and not effect.following:
-                continue
             for other in followers[c]:
                 if gates[other] & left == bit:
-                    run = self._follow(c, left ^ bit, delta, room)
-                    if run is not None:
+                    run = find(c, left, room) if find else None
+                    if run is None:
+                        run = self._follow(c, left, delta, room)
+                    if run:
                         return run
                     break
-        return None
+        return []
 
-    def _follow(self, c: int, left: int, delta: int, room: int) -> list[int] | None:
-        """Return the run from a move on that takes the lowest move each time, None if it ends too high."""
-        gates, cost, followers = self.moves.gates, self.moves.cost, self.moves.followers
-        effects = self._effects
-        run = [c]
-        while True:
-            last = run[-1]
-            lowest: tuple[int, int, int] | None = None
-            if effects.near[last]:
-                lowest = effects.lowest(last, left, room - delta)
-            else:
-                for other in followers[last]:
-                    if not gates[other] & left:
-                        need, rise = cost(other, left)
-                        if delta + need <= room and (lowest is None or rise < lowest[1]):
+    def _follow(self, c: int, left: int, delta: int, room: int) -> list[int]:
+        """Return the run from a move on that takes the lowest move each time, empty if it ends too high."""
+        gates, cost, bits, followers = (
+            self.moves.gates,
+            self.moves.cost,
+            self.moves.bits,
+            self.moves.followers,
+        )
+        steps, after = [c], left
+        least, most = 0, NEVER
+        """The same run is found with every room from the first one on that is below the second one."""
+        lowest: tuple[int, int, int] | None = delta, delta, c
+        while lowest and (delta > 0 or len(steps) == 1):
+            after ^= bits[steps[-1]]
+            lowest = None
+            for other in followers[steps[-1]]:
+                if not gates[other] & after:
+                    need, rise = cost(other, after)
+                    need += delta
+                    if lowest is None or rise < lowest[1]:
+                        if need <= room:
                             lowest = need, rise, other
-            if lowest is None:
-                return None
-            run.append(lowest[2])
-            left ^= self.moves.bits[lowest[2]]
-            delta += lowest[1]
-            if delta <= 0:
-                return run
+                        else:
+                            most = min(most, need)
+            if lowest:
+                least = max(least, lowest[0])
+                delta += lowest[1]
+                steps.append(lowest[2])
+        run = steps if lowest else []
+        if self._effects.remembering:
+            self._effects.keep_run(left, steps, (least, most), run)
+        return run

@@ -57,7 +57,7 @@ class Descent:
         self.root = root or start(self.moves)
         """The last state that was committed to before any choice was made."""
         ready, steps = self.root.ready.copy(), self.root.steps.copy()
-        left, mem = self._commits.close(self.root.left, self.root.mem, ready, steps, ready)
+        left, mem = self._commits.close(self.root.left, self.root.mem, ready, steps)
         self._enter(left, mem, ready, steps)
 
     @property
@@ -100,9 +100,21 @@ class Descent:
         return self.path is not None
 
     def _descend(self, c: int) -> None:
+        """Take a move from the last state of the path, and enter the closed state after it."""
+        left, mem = self._lefts[-1], self._mems[-1]
+        closing = self._commits.known(c, left, mem)
+        if closing:
+            need = self._seen.get(left ^ closing.taken)
+            if need is not None:
+                self.states += 1
+                self._set_aside(need)
+                return
         ready = self._readies[-1].copy()
         steps: list[int] = []
-        left, mem = self._commits.advance(c, self._lefts[-1], self._mems[-1], ready, steps)
+        if closing:
+            left, mem = self._commits.follow(closing, left, mem, ready, steps)
+        else:
+            left, mem = self._commits.advance(c, left, mem, ready, steps)
         self._enter(left, mem, ready, steps)
 
     def _enter(self, left: int, mem: int, ready: dict[int, Cost], steps: list[int]) -> None:
@@ -205,5 +217,5 @@ class Descent:
         for c in taken:
             if not lowest >> c & 1:
                 left, mem = self._commits.move(c, left, mem, ready, steps)
-        left, mem = self._commits.close(left, mem, ready, steps, ready)
+        left, mem = self._commits.close(left, mem, ready, steps)
         return left, mem, ready, steps

@@ -30,7 +30,7 @@ class SearchPace:
     sooner is quicker without it."""
     level_states: int = 100_000
     """An integer program of a level is solved after each so many states: it takes about as long."""
-    often: int = 256
-    """What a move changes is remembered from its so many-th time on; a short search would only lose time."""
+    often: int = 2_000
+    """States after which a direction remembers what follows from moves: a shorter search would lose time."""
     uncut: int = 64
     """Valley cuts begin after this many states: a search that succeeds sooner is quicker without them."""
