@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ortools.sat.python import cp_model
 
+EXACT = 2**50
+"""The solver is not asked for the minimum of a sum that may reach this: it compares bounds as floating-point
+numbers, and of larger sums it has answered more than the minimum."""
 LOOK_EVERY = 0.05
 """Seconds between two looks at the solver while it works."""
 
@@ -19,17 +23,21 @@ def turns(solver: cp_model.CpSolver, model: cp_model.CpModel) -> Generator[None,
     While the main thread is inside the solver, Python handles no signal, Ctrl-C included.
     """
     solver.parameters.catch_sigint_signal = False  # Ctrl-C is handled in Python
+    # A plain lock: `concurrent.futures.wait` breaks where several Ctrl-C come at once.
+    working = Lock()
+    working.acquire()
     with ThreadPoolExecutor(1) as thread:
         work = thread.submit(solver.solve, model)
+        work.add_done_callback(lambda _: working.release())
         try:
             while not work.done():
-                wait([work], timeout=LOOK_EVERY)
+                working.acquire(timeout=LOOK_EVERY)
                 yield
         finally:
             # Again and again, since a solver that is only about to begin does not notice.
             while not work.done():
                 solver.stop_search()
-                wait([work], timeout=LOOK_EVERY)
+                working.acquire(timeout=LOOK_EVERY)
         return work.result()
 
 

@@ -11,7 +11,7 @@ from ortools.sat.python import cp_model
 from hmcos.allocation.exact.constraint import LARGEST, Effort
 from hmcos.allocation.memories.model import Aim, Assigned, Assignment, Ruled
 from hmcos.allocation.memories.rules import MemoryRules
-from hmcos.solving import until
+from hmcos.solving import EXACT, until
 
 COVERS = 2_000
 """Pairs and triples that exceed a memory and are told to the solver, at most."""
@@ -41,7 +41,7 @@ def assign(
     """
     loads = model.loads()
     largest = max((sum(sizes) for _, sizes, _, _ in loads), default=0)
-    if largest >= LARGEST:
+    if largest >= LARGEST or sum(model.weight(i) for i in range(len(model.free))) >= EXACT:
         return Assigned(None, 0)
     made = cp_model.CpModel()
     inside = [{k: made.new_bool_var("") for k in model.allowed(i)} for i in range(len(model.free))]

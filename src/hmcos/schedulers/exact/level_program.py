@@ -20,11 +20,8 @@ from math import gcd
 from ortools.sat.python import cp_model
 
 from hmcos.schedulers.exact.moves import Moves, members
-from hmcos.solving import turns
+from hmcos.solving import EXACT, turns
 
-LARGEST = 2**50
-"""The solver is not asked where sizes add up to this many bytes: it compares bounds as floating-point
-numbers, and beyond 2**53 it has answered more than the least memory."""
 LINEAR = 2
 """All that is linear goes into the solver's relaxation."""
 WORK = 2.0
@@ -53,7 +50,7 @@ class LevelPrograms:
         self._moves = moves
         self._buffers = _buffers(moves)
         problem = moves.problem
-        self._fits = sum(problem.sizes) + sum(problem.outputs) + sum(problem.scratch) < LARGEST
+        self._fits = sum(problem.sizes) + sum(problem.outputs) + sum(problem.scratch) < EXACT
         self._throughout = sum(problem.sizes[b] for b in problem.inputs if b in problem.held)
         """Bytes that are live throughout."""
 
