@@ -25,6 +25,7 @@ from hmcos.allocation.exact.search import Search
 from hmcos.allocation.exact.shrink import scaled, unit_of
 from hmcos.allocation.fit import board_of, first_fit
 from hmcos.allocation.items import Item, items
+from hmcos.allocation.layout import layout
 from hmcos.allocation.lives import CROWDING, Crowding, Lives
 from hmcos.allocation.outcome import outcome
 from hmcos.allocation.planner_table import allocator, names
@@ -108,7 +109,7 @@ class Trial:
             return
         below = self.least // unit - 1
         for capacity in {below, below - self.rng.randint(0, 3), below + 1, below + self.rng.randint(1, 4)}:
-            search = Search(found, capacity, self.rules, self.number)
+            search = Search(layout(found), capacity, self.rules, self.number)
             nodes, answer = self.rng.choice((2, 20, 10_000)), None
             while answer is None:
                 answer = search.run(nodes, Style(self.rng.randrange(3), self.rng.random() < 0.5, 0.5))
@@ -211,7 +212,7 @@ def faults_of_cut(number: int) -> list[str]:
     if rng.random() < 0.5:
         cut = cut.asking(rng)
     found = [item for item in items(cut.lives) if item.pieces]
-    search = Search(found, cut.capacity, RULES[number % len(RULES)], number)
+    search = Search(layout(found), cut.capacity, RULES[number % len(RULES)], number)
     answer = search.run(1_000, Style(rng.randrange(3)))
     return [f"{cut.capacity} bytes are refuted, but they are enough"] if answer is False else []
 

@@ -29,6 +29,7 @@ from hmcos.allocation.files.lives_file import (
 )
 from hmcos.allocation.fit import Board, first_fit, highest_end, meetings
 from hmcos.allocation.items import Item, items
+from hmcos.allocation.layout import layout
 from hmcos.allocation.lives import Lives
 from hmcos.allocation.planner_table import allocator, names
 from hmcos.errors import InstanceError
@@ -139,7 +140,7 @@ def test_every_combination_of_rules_gives_the_same_answer(lives: Lives) -> None:
     least = end(lives, exact(lives, Limits(), Watch()).offsets)
     for flags in itertools.product((False, True), repeat=6):
         for capacity in (least // unit, (least - 1) // unit):
-            search = Search(found, capacity, PlacementRules(*flags))
+            search = Search(layout(found), capacity, PlacementRules(*flags))
             answer = search.run(5, Style(1, True, 0.5))
             while answer is None:
                 answer = search.run(10_000, Style())
@@ -259,10 +260,12 @@ def test_every_combination_of_rules_refutes_what_is_above_the_bound(seed: int) -
     found, unit = in_units(lives)
     for flags in itertools.product((False, True), repeat=6):
         assert (
-            Search(found, size // unit - 1, PlacementRules(*flags)).run(1_000_000, Style(1, True, 0.5))
+            Search(layout(found), size // unit - 1, PlacementRules(*flags)).run(
+                1_000_000, Style(1, True, 0.5)
+            )
             is False
         )
-        assert Search(found, size // unit, PlacementRules(*flags)).run(1_000_000, Style(2)) is True
+        assert Search(layout(found), size // unit, PlacementRules(*flags)).run(1_000_000, Style(2)) is True
     assert size == smallest(lives, size)
 
 
@@ -286,4 +289,4 @@ def test_the_search_is_as_good_as_the_best_order_of_placement(block: int) -> Non
         orders = itertools.permutations(range(len(found)))
         least = min(highest_end(found, first_fit(met, order)) for order in orders)
         for capacity in range(least - 2, least + 3):
-            assert Search(found, capacity).run(100_000, Style(seed % 3)) is (capacity >= least)
+            assert Search(layout(found), capacity).run(100_000, Style(seed % 3)) is (capacity >= least)

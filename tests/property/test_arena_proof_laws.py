@@ -15,6 +15,7 @@ import hmcos
 from hmcos.allocation.exact.placement_rules import Style
 from hmcos.allocation.exact.search import Search
 from hmcos.allocation.items import items
+from hmcos.allocation.layout import layout
 from hmcos.allocation.lives import Lives
 from hmcos.limits import Status
 from hmcos.memory.lifetimes import Life
@@ -51,7 +52,7 @@ def test_what_was_once_refuted_fits(seed: int, mirrored: bool) -> None:
     assert mirrored == all(life.takes_over is None for life in cut.lives.lives)
     found = [item for item in items(cut.lives) if item.pieces]
     for rules in RULES:
-        assert Search(found, cut.capacity, rules).run(100_000, Style()) is True
+        assert Search(layout(found), cut.capacity, rules).run(100_000, Style()) is True
 
 
 def test_cut_lives_do_not_meet_where_they_were() -> None:

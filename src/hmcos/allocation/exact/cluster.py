@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 
+from hmcos.allocation.exact.aims import Aims
+from hmcos.allocation.exact.best_offsets import BestOffsets
 from hmcos.allocation.exact.placement_rules import ALL_RULES, PlacementRules, Style
-from hmcos.allocation.exact.search import Search
-from hmcos.allocation.fit import highest_end
+from hmcos.allocation.exact.search import TABLE_BYTES, Search
 from hmcos.allocation.items import Item
+from hmcos.allocation.layout import Layout, layout
 from hmcos.allocation.sections import entries
 from hmcos.limits import Limits, Watch
 
@@ -17,6 +19,17 @@ SOLVER_ROOM = 200_000
 """With more intervals than this the solver gets no turn: building its model would take longer than that."""
 STATES_PER_WORK = 100_000
 """How many of `Limits.states` one unit of solver work counts for: what the search enters in that time."""
+
+
+TRIES = 6
+"""Runs at a target between the bound and the best size before a higher one is tried."""
+COARSE = 3
+"""The first round of targets ends closer to the best size than 1 / 2**COARSE of its distance from the bound;
+each later round gets twice as close."""
+KEPT = 8
+"""Targets whose failed states are kept; those above the bound share the memory of one table."""
+NOISES = (0.6, 0.3)
+"""The noise of runs once offsets were found, in turn: which of them finds more differs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,54 +71,95 @@ class TargetAttempt:
     work: float
     """Work of that turn."""
     runs: int = 0
+    failed_at: int = 0
+    """The number of runs when this target counted as failed for the last time."""
 
-    def style(self) -> Style:
-        """Return the style of the next run: three rankings in turn, then also with weights and noise."""
-        return Style(self.runs % 3, self.runs // 3 % 2 == 1, 0.5 if self.runs >= 3 else 0.0)
+    def style(self, winner: Style | None) -> Style:
+        """Return the style of the next run: three rankings in turn, then also with weights and noise.
+
+        Once offsets were found, every second run is like the one that found them: on one instance that is
+        nearly always the same style, on another one a different one.
+        """
+        runs = self.runs
+        if runs < 3 or winner is None:
+            return Style(runs % 3, runs // 3 % 2 == 1, 0.5 if runs >= 3 else 0.0)
+        if runs % 2:
+            return replace(winner, noise=NOISES[1 - runs // 2 % 2])
+        return Style(runs // 2 % 3, runs // 6 % 2 == 1, NOISES[runs // 12 % 2])
+
+    def is_failing(self) -> bool:
+        """Return whether another target should have its turn: once in `TRIES` runs."""
+        if self.runs - self.failed_at < TRIES:
+            return False
+        self.failed_at = self.runs
+        return True
 
 
-class Cluster:
+class Cluster(BestOffsets):
     """Items with their best offsets so far and the largest refuted capacity, all in units."""
 
     def __init__(
         self, items: Sequence[Item], offsets: Sequence[int], settings: ProofSettings = USUAL
     ) -> None:
         """Start from items that all need room, and offsets at which they do not overlap."""
-        self._items = tuple(items)
+        super().__init__(items, offsets)
         self._settings = settings
-        self.offsets = list(offsets)
-        self.size = highest_end(items, offsets)
         self.refuted = -1
         self._attempts: dict[int, TargetAttempt] = {}
+        """By target; the one that was tried last is the last."""
+        self._aims = Aims()
         self._turn = 0
+        self._winner: Style | None = None
+        """The style of the run that found the best offsets."""
+
+    @cached_property
+    def _layout(self) -> Layout:
+        return layout(self.items)
 
     def target(self, bound: int) -> int:
-        """Return the capacity to try next: in turn the bound, and halfway from it to the best size."""
+        """Return the capacity to try next: in turn the bound, and a size between it and the best one."""
         self._turn += 1
-        return bound if self._turn % 2 else (bound + self.size - 1) // 2
+        if self._turn % 2:
+            return bound
+        return self._aims.next(bound, self.size, (self.size - bound) >> COARSE + self._aims.round)
 
     def probe(self, target: int, limits: Limits, watch: Watch, jobs: int) -> int:
         """Try for a while to fit the items into a capacity; return the number of states that took."""
-        attempt = self._attempts.get(target)
-        if attempt is None:
-            search = Search(self._items, target, self._settings.rules, limits.seed)
-            attempt = TargetAttempt(search, self._settings.solver_after, self._settings.first_work)
-            self._attempts[target] = attempt
+        attempt = self._attempt(target, limits.seed)
         if attempt.runs >= attempt.solver_at:
             return self._solve(target, attempt, limits, watch, jobs)
         before = attempt.search.nodes
-        nodes = round(max(self._settings.first_run, 2 * len(self._items)) * 1.03**attempt.runs)
-        fits = attempt.search.run(nodes, attempt.style(), lambda: watch.reached(limits, 0) is not None)
+        nodes = round(max(self._settings.first_run, 2 * len(self.items)) * 1.03**attempt.runs)
+        style = attempt.style(self._winner)
+        fits = attempt.search.run(nodes, style, lambda: watch.reached(limits, 0) is not None)
         attempt.runs += 1
+        if fits is None and attempt.is_failing():
+            self._aims.fail(target)
+        if fits:
+            self._winner = style
         if fits is not None:
             self._settle(target, attempt.search.offsets() if fits else None)
         return attempt.search.nodes - before + 1
+
+    def _attempt(self, target: int, seed: int) -> TargetAttempt:
+        """Return the attempt at a target; a new one may replace the one that was tried longest ago."""
+        attempt = self._attempts.pop(target, None)
+        if attempt is None:
+            self._attempts = {t: a for t, a in self._attempts.items() if self.refuted < t < self.size}
+            if len(self._attempts) == KEPT:
+                del self._attempts[next(iter(self._attempts))]
+            is_between = self._turn > 0 and self._turn % 2 == 0
+            table = TABLE_BYTES // KEPT if is_between else TABLE_BYTES
+            search = Search(self._layout, target, self._settings.rules, seed + self._aims.round, table)
+            attempt = TargetAttempt(search, self._settings.solver_after, self._settings.first_work)
+        self._attempts[target] = attempt
+        return attempt
 
     def _solve(self, target: int, attempt: TargetAttempt, limits: Limits, watch: Watch, jobs: int) -> int:
         from hmcos.allocation.exact.constraint import Effort, constrain  # noqa: PLC0415 (OR-Tools takes 340 ms)
 
         attempt.solver_at *= 3
-        if entries(self._items) > SOLVER_ROOM:
+        if entries(self.items) > SOLVER_ROOM:
             return 0
         left = watch.left(limits).seconds
         effort = Effort(
@@ -115,27 +169,16 @@ class Cluster:
             jobs=jobs,
             stop=partial(watch.is_over, limits),
         )
-        answer = constrain(self._items, target, effort)
+        answer = constrain(self.items, target, effort)
         if answer is not None:
             self._settle(target, answer or None)
         spent = round(attempt.work * STATES_PER_WORK)
         attempt.work = min(2 * attempt.work, self._settings.most_work)
         return spent
 
-    def adopt(self, offsets: Sequence[int]) -> None:
-        """Keep offsets if they are better than the best."""
-        size = highest_end(self._items, offsets)
-        if size < self.size:
-            self.offsets, self.size = list(offsets), size
-            self._drop_decided()
-
     def _settle(self, target: int, offsets: list[int] | None) -> None:
-        """Record the answer for a target, None if nothing fits, and drop the targets that it decides."""
+        """Record the answer for a target, None if nothing fits."""
         if offsets is None:
             self.refuted = max(self.refuted, target)
         else:
-            self.offsets, self.size = offsets, highest_end(self._items, offsets)
-        self._drop_decided()
-
-    def _drop_decided(self) -> None:
-        self._attempts = {t: a for t, a in self._attempts.items() if self.refuted < t < self.size}
+            self.adopt(offsets)

@@ -9,6 +9,8 @@ from random import Random
 
 from hmcos.allocation.alive_bound import lower_bound
 from hmcos.allocation.ejecting_crowd import CrowdEjecting
+from hmcos.allocation.exact.aims import Aims
+from hmcos.allocation.exact.best_offsets import BestOffsets
 from hmcos.allocation.exact.cores import CORES, core_of
 from hmcos.allocation.fit import board, first_fit_until, highest_end
 from hmcos.allocation.items import Item
@@ -22,12 +24,12 @@ CorePlanner = Callable[[Sequence[Item], Sequence[int], Limits, Watch], tuple[lis
 FIRST_RUN = 500
 """Placements of a run of ejection in the first round; each later round has twice as many."""
 FINEST = 4000
-"""A round ends where the last size that failed is at most this part of the best size away from it."""
+"""A round of aims ends at most this part of the best size below it."""
 ITEMS_PER_STATE = 1000
 """Items that a placement looks at in the time in which the search enters a state, about."""
 
 
-class LargeCluster:
+class LargeCluster(BestOffsets):
     """Items with their best offsets so far, all in units; see `Cluster`, which also refutes capacities.
 
     First come the cores, one per probe: items that are large or that live where memory is nearly full. They
@@ -44,25 +46,19 @@ class LargeCluster:
 
         `plan` searches cores.
         """
-        self._items, self._plan = tuple(items), plan
-        self.offsets = list(offsets)
-        self.size = highest_end(items, offsets)
+        super().__init__(items, offsets)
+        self._plan = plan
         self._cores = iter(CORES)
-        self._failed = -1
-        """The largest size that failed in this round, -1 for none."""
-        self._round = self._runs = 0
+        self._aims = Aims()
+        self._runs = 0
 
     @cached_property
     def _ejecting(self) -> CrowdEjecting:
-        return CrowdEjecting(self._items)
+        return CrowdEjecting(self.items)
 
     def target(self, bound: int) -> int:
-        """Return the capacity to try next: halfway from what failed last, or the bound, to the best size."""
-        failed = max(self._failed, bound - 1)
-        if self.size - failed <= max(1, self.size // FINEST):
-            self._round += 1
-            self._failed, failed = -1, bound - 1
-        return (failed + self.size) // 2
+        """Return the capacity to try next."""
+        return self._aims.next(bound, self.size, self.size // FINEST)
 
     def probe(self, target: int, limits: Limits, watch: Watch, jobs: int) -> int:
         """Try for a while to fit the items into a capacity; return the number of states that this counts for.
@@ -71,13 +67,13 @@ class LargeCluster:
         """
         for core in self._cores:
             chosen = core_of(self._ejecting.crowd, core)
-            if 0 < len(chosen) < len(self._items):
+            if 0 < len(chosen) < len(self.items):
                 return self._place_around(chosen, limits, watch)
         return self._eject(target, limits, watch)
 
     def _place_around(self, chosen: Sequence[int], limits: Limits, watch: Watch) -> int:
         """Search a core, and place the other items around it."""
-        inner = [self._items[i] for i in chosen]
+        inner = [self.items[i] for i in chosen]
         narrow = board(inner)
         over = partial(watch.is_over, limits)
         found = (first_fit_until(over, narrow, _largest_first(inner)), Skyline(narrow).filled(over))
@@ -85,11 +81,11 @@ class LargeCluster:
         if not starts:
             return 0
         start = min(starts, key=lambda offsets: highest_end(inner, offsets))
-        states = len(self._items)
+        states = len(self.items)
         if highest_end(inner, start) > lower_bound(inner):
             start, searched = self._plan(inner, start, limits, watch)
             states += searched
-        placed = [item.offset for item in self._items]
+        placed = [item.offset for item in self.items]
         for i, offset in zip(chosen, start, strict=True):
             placed[i] = offset
         offsets = first_fit_until(over, self._ejecting.crowd, self._by_size, placed)
@@ -98,11 +94,11 @@ class LargeCluster:
 
     @cached_property
     def _by_size(self) -> list[int]:
-        return _largest_first(self._items)
+        return _largest_first(self.items)
 
     def _eject(self, target: int, limits: Limits, watch: Watch) -> int:
-        price = PRICES[self._round % len(PRICES)]
-        most, placements = FIRST_RUN << min(self._round, 20), 0
+        price = PRICES[self._aims.round % len(PRICES)]
+        most, placements = FIRST_RUN << min(self._aims.round, 20), 0
 
         def stop(steps: int) -> bool:
             nonlocal placements
@@ -110,18 +106,11 @@ class LargeCluster:
             return steps >= most or watch.reached(limits, 0) is not None
 
         rng = Random(limits.seed + self._runs)
-        prices = [price(item) for item in self._items]
+        prices = [price(item) for item in self.items]
         self._runs += 1
         if self.adopt(self._ejecting.run(self.offsets, target, prices, rng, stop)) > target:
-            self._failed = max(self._failed, target)
-        return 1 + placements * (1 + len(self._items) // ITEMS_PER_STATE)
-
-    def adopt(self, offsets: Sequence[int]) -> int:
-        """Keep offsets if they are better than the best; return the size of their arena."""
-        size = highest_end(self._items, offsets)
-        if size < self.size:
-            self.offsets, self.size = list(offsets), size
-        return size
+            self._aims.fail(target)
+        return 1 + placements * (1 + len(self.items) // ITEMS_PER_STATE)
 
 
 def _largest_first(items: Sequence[Item]) -> list[int]:

@@ -24,17 +24,16 @@ from __future__ import annotations
 
 import random
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from hmcos.allocation.exact.placement_rules import ALL_RULES, PlacementRules, Style
 from hmcos.allocation.exact.state import PlacementState
-from hmcos.allocation.items import Item
-from hmcos.allocation.layout import layout
+from hmcos.allocation.layout import Layout
 from hmcos.limits import never
 
 TABLE_BYTES = 300_000_000
-"""The table of failed states stops growing at this many bytes."""
+"""The table of failed states stops growing at this many bytes, unless fewer are asked for."""
 
 NOBODY = -1
 """The choice that no item starts at the floor of the section."""
@@ -68,17 +67,22 @@ class Search:
     """Searches for offsets within a capacity; what it learns in one run helps the next."""
 
     def __init__(
-        self, items: Sequence[Item], capacity: int, rules: PlacementRules = ALL_RULES, seed: int = 0
+        self,
+        layout: Layout,
+        capacity: int,
+        rules: PlacementRules = ALL_RULES,
+        seed: int = 0,
+        table: int = TABLE_BYTES,
     ) -> None:
-        """Start a search over items that all need room."""
+        """Start a search over items that all need room; `table` is for failed states, in bytes."""
         self.nodes = 0
         """States entered in all runs."""
-        self._layout = layout(items)
+        self._layout = layout
         self._rules, self._capacity = rules, capacity
         self._state = PlacementState(self._layout, capacity, rules)
         self._random = random.Random(seed)
         self._failed: set[bytes] = set()
-        self._room = TABLE_BYTES if capacity < 2**62 and rules.table else 0
+        self._room = table if capacity < 2**62 and rules.table else 0
         self._typecode = "i" if capacity < 2**30 else "q"
         self._rank: list[float] = []
         self._weighs = False

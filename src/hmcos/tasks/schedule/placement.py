@@ -21,6 +21,8 @@ STATES = 3_000
 """States that the planner may search for the first order: a few seconds where nothing is left over."""
 SEARCHED = 1_500
 """Most lives for which other orders are tried: with more, a single run takes too long."""
+STATES_OF_MANY = 30_000
+"""States for the one order of so many lives, placements included: some ten seconds at most."""
 WORK_EACH = 10_000
 """States for each further order, times its lives, so that every order costs about the same."""
 
@@ -88,7 +90,7 @@ class _Placing:
     def arena(self, lives: tuple[Life, ...], limits: Limits, watch: Watch) -> Arena:
         """Return the arena of the requested planner."""
         if len(lives) > SEARCHED:
-            limits = replace(limits, states=0)
+            limits = replace(limits, states=min(self.limits.states, STATES_OF_MANY))
         planner = allocator(self.wanted.allocator)
         return planner(Lives(lives, self.network.target.alignment), limits, watch)
 

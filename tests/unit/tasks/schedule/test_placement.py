@@ -207,3 +207,11 @@ def test_out_of_time_the_arena_is_never_above_that_of_largest_first(allocator: s
     plan = hmcos.schedule("zoo:randwire-s1", time_limit=0, allocator=allocator, minimize=minimize)
     assert plan.arena is not None and plan.largest_first_arena is not None
     assert plan.arena.size <= plan.largest_first_arena
+
+
+@pytest.mark.slow
+def test_the_arena_of_many_lives_is_improved_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hmcos.tasks.schedule.placement.SEARCHED", 0)
+    arena = hmcos.schedule("zoo:amoebanet-cifar").arena
+    assert arena is not None
+    assert (arena.status, arena.allocator) == (Status.OPTIMAL, "exact")
