@@ -13,12 +13,12 @@ from hmcos.memory.problem import Problem
 from hmcos.memory.profile import peak
 from hmcos.plan.schedule import Schedule
 from hmcos.schedulers.exact import pieces
-from hmcos.schedulers.exact.board import Board
 from hmcos.schedulers.exact.commits import PruningRules
-from hmcos.schedulers.exact.partner import Worker, decoded, encoded
-from hmcos.schedulers.exact.partners import NoPartners, Partners
 from hmcos.schedulers.exact.pieces import Piece
 from hmcos.schedulers.optimal import search
+from hmcos.schedulers.partners.board import Board
+from hmcos.schedulers.partners.partner import Worker, decoded, encoded
+from hmcos.schedulers.partners.partners import NoPartners, Partners
 from hmcos.schedulers.simple.random import random_order
 from oracle import optimum
 from property.drawn_rules import drawn_pace, drawn_rules

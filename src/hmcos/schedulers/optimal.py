@@ -10,10 +10,10 @@ from hmcos.memory.problem import Problem
 from hmcos.memory.profile import peak
 from hmcos.plan.schedule import Schedule
 from hmcos.schedulers.exact.commits import PruningRules
-from hmcos.schedulers.exact.partners import Partners, partners_for
 from hmcos.schedulers.exact.pieces import CHEAP, Piece, Reduction
 from hmcos.schedulers.exact.thresholds import Stretch
 from hmcos.schedulers.idle import without_idle
+from hmcos.schedulers.partners.partners import Partners, partners_for
 from hmcos.schedulers.scheduler import conclude
 
 

@@ -21,22 +21,22 @@ from hmcos.limits import Limits, Status, Watch, cores
 from hmcos.memory.problem import Problem
 from hmcos.memory.profile import peak
 from hmcos.plan.schedule import Schedule
-from hmcos.schedulers.exact import partners as beginning
 from hmcos.schedulers.exact.commits import PruningRules
 from hmcos.schedulers.exact.descent import Descent
 from hmcos.schedulers.exact.effects import Effects
 from hmcos.schedulers.exact.joins import join
 from hmcos.schedulers.exact.moves import Moves
 from hmcos.schedulers.exact.pace import SearchPace
-from hmcos.schedulers.exact.partner import Assignment, Greeting, decoded
-from hmcos.schedulers.exact.partner_processes import Answering, PartnerProcesses, child
-from hmcos.schedulers.exact.partners import Later, NoPartners, Partners, partners_for
 from hmcos.schedulers.exact.pieces import Piece
-from hmcos.schedulers.exact.refutation import Refutation
 from hmcos.schedulers.exact.splitting import Line
 from hmcos.schedulers.exact.thresholds import Stretch
-from hmcos.schedulers.exact.untold import News, Untold, packed, unpacked
 from hmcos.schedulers.optimal import search
+from hmcos.schedulers.partners import partners as beginning
+from hmcos.schedulers.partners.partner import Assignment, Greeting, decoded
+from hmcos.schedulers.partners.partners import Later, NoPartners, Partners, partners_for
+from hmcos.schedulers.partners.processes import Answering, PartnerProcesses, child
+from hmcos.schedulers.partners.refutation import Refutation
+from hmcos.schedulers.partners.untold import News, Untold, packed, unpacked
 
 LONG = Path(__file__).parents[4] / "benchmarks" / "quality" / "instances" / "randwire-96-s0.json"
 RULES = PruningRules(

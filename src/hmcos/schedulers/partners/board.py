@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hmcos.memory.problem import Problem
-from hmcos.schedulers.exact.partner import Assignment, Finding
 from hmcos.schedulers.exact.pieces import Piece
-from hmcos.schedulers.exact.untold import News, Untold, packed
+from hmcos.schedulers.partners.partner import Assignment, Finding
+from hmcos.schedulers.partners.untold import News, Untold, packed
 
 TOLD = 4_096
 """After so many states of its own, the main process tells its partners what it has refuted."""

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from hmcos.memory.problem import Problem
 from hmcos.schedulers.exact.commits import PruningRules
-from hmcos.schedulers.exact.refutation import Refutation
 from hmcos.schedulers.exact.thresholds import WIDE
-from hmcos.schedulers.exact.untold import News
+from hmcos.schedulers.partners.refutation import Refutation
+from hmcos.schedulers.partners.untold import News
 
 SLICE = 4_096
 """States between two messages; fewer where each takes longer."""

@@ -116,7 +116,7 @@ def partners_for(limits: Limits, rules: PruningRules) -> Partners:
         return NoPartners()
 
     def begin() -> Partners:
-        from hmcos.schedulers.exact.partner_processes import PartnerProcesses  # noqa: PLC0415 (few searches need it)
+        from hmcos.schedulers.partners.processes import PartnerProcesses  # noqa: PLC0415 (few searches need it)
 
         return PartnerProcesses(rules, helpers)
 

@@ -11,14 +11,14 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from hmcos.log import Log
-from hmcos.schedulers.exact.board import TOLD, Board
 from hmcos.schedulers.exact.commits import PruningRules
-from hmcos.schedulers.exact.partner import Assignment, Greeting, decoded
 from hmcos.schedulers.exact.pieces import Piece
+from hmcos.schedulers.partners.board import TOLD, Board
+from hmcos.schedulers.partners.partner import Assignment, Greeting, decoded
 from hmcos.serving import Child
 
 _LOG = Log("hmcos.search")
-_CALL = "hmcos.schedulers.exact.partner:answering"
+_CALL = "hmcos.schedulers.partners.partner:answering"
 _GRACE = 2.0
 """Seconds to wait for a process that was killed to be gone."""
 

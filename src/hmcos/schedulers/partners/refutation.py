@@ -18,7 +18,7 @@ from hmcos.schedulers.exact.effects import Effects
 from hmcos.schedulers.exact.joins import join
 from hmcos.schedulers.exact.moves import Cost
 from hmcos.schedulers.exact.thresholds import Direction
-from hmcos.schedulers.exact.untold import News, Untold, packed, unpacked
+from hmcos.schedulers.partners.untold import News, Untold, packed, unpacked
 
 
 class _Otherwise(Descent):

@@ -1,0 +1,1 @@
+"""Partners of a long search: processes that refute the best peak beside the main process."""
