@@ -89,7 +89,8 @@ class Commits:
         """Take a move; return the moves left and the stable memory after it. Updates `ready` and `steps`."""
         left ^= self.moves.bits[c]
         mem += ready.pop(c)[1]
-        self._effects.take(c, left, ready)
+        effects = self._effects
+        (effects.recall if effects.remembering else effects.change)(c, left, ready)
         steps.append(c)
         return left, mem
 
@@ -110,11 +111,10 @@ class Commits:
     ) -> tuple[int, int]:
         """Take a move from a closed state, close the next one, and return what `close` returns."""
         effects = self._effects
-        effects.count_state()
         before, base = left, mem
         left ^= self.moves.bits[c]
         mem += ready.pop(c)[1]
-        falling = effects.take(c, left, ready)
+        falling = (effects.recall if effects.remembering else effects.change)(c, left, ready)
         steps.append(c)
         least, most = base, NEVER
         if falling and self._singly:
@@ -143,7 +143,8 @@ class Commits:
         whose costs are new. The same moves are committed at every threshold from the first one on that is
         below the second one.
         """
-        threshold, bits, take = self.threshold, self.moves.bits, self._effects.take
+        threshold, bits, effects = self.threshold, self.moves.bits, self._effects
+        take = effects.recall if effects.remembering else effects.change
         pending = falling.copy()
         waiting: list[int] = []
         """Moves that do not raise stable memory, but do not fit."""
@@ -208,12 +209,9 @@ class Commits:
 
     def _follow(self, c: int, left: int, delta: int, room: int) -> list[int]:
         """Return the run from a move on that takes the lowest move each time, empty if it ends too high."""
-        gates, cost, bits, followers = (
-            self.moves.gates,
-            self.moves.cost,
-            self.moves.bits,
-            self.moves.followers,
-        )
+        moves = self.moves
+        gates, cost, fixed = moves.gates, moves.cost, moves.fixed
+        bits, followers = moves.bits, moves.followers
         steps, after = [c], left
         least, most = 0, NEVER
         """The same run is found with every room from the first one on that is below the second one."""
@@ -223,13 +221,13 @@ class Commits:
             lowest = None
             for other in followers[steps[-1]]:
                 if not gates[other] & after:
-                    need, rise = cost(other, after)
+                    need, rise = fixed[other] or cost(other, after)
                     need += delta
                     if lowest is None or rise < lowest[1]:
                         if need <= room:
                             lowest = need, rise, other
-                        else:
-                            most = min(most, need)
+                        elif need < most:
+                            most = need
             if lowest:
                 least = max(least, lowest[0])
                 delta += lowest[1]

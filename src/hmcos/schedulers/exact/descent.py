@@ -27,6 +27,7 @@ class Descent:
         self.threshold = threshold
         self._uncut = rules.pace.uncut if rules.valley_cuts else NEVER
         """States before valley cuts begin."""
+        self._effects = effects
         self._commits = Commits(effects, threshold, rules)
         self.states = 0
         self.path: list[int] | None = None
@@ -84,6 +85,7 @@ class Descent:
         seen, bits, n = self._seen, self.moves.bits, len(self.moves.bits)
         lefts, todos = self._lefts, self._todos
         end = self.states + quota
+        self._effects.count_states(quota)
         while self.path is None and lefts:
             if self.states >= end:
                 return None
@@ -102,7 +104,7 @@ class Descent:
     def _descend(self, c: int) -> None:
         """Take a move from the last state of the path, and enter the closed state after it."""
         left, mem = self._lefts[-1], self._mems[-1]
-        closing = self._commits.known(c, left, mem)
+        closing = self._commits.known(c, left, mem) if self._effects.remembering else None
         if closing:
             need = self._seen.get(left ^ closing.taken)
             if need is not None:

@@ -58,6 +58,8 @@ class Moves:
         self._watch()
         self.costs: list[dict[int, Cost]] = [{} for _ in range(n)]
         """Per sequence: its cost by key, the set of watched buffers that die in it."""
+        self.fixed: list[Cost | None] = [None] * n
+        """Per sequence: its cost once that is known, if it is the same in every state."""
         self.start = sum(problem.sizes[b] for b in (problem.held if backward else problem.inputs))
         """Stable memory in bytes where this direction starts."""
 
@@ -122,6 +124,8 @@ class Moves:
         known = self.costs[c].get(key)
         if known is None:
             known = self.costs[c][key] = self._simulate(c, key)
+            if not self.watched[c]:
+                self.fixed[c] = known
         return known
 
     def changed(self, rest: int, left: int) -> int:
