@@ -65,7 +65,9 @@ PARTS = (
     Part("committed roots", Direction, "commit", _leads_on),
     Part("valley cuts", Descent, "_cut"),
     Part("runs", Commits, "_find_run", finds=True),
-    Part("effects remembered", Effects, "_learn"),
+    Part("what follows remembered", Commits, "known", finds=True),
+    Part("runs remembered", Effects, "keep_run"),
+    Part("effects remembered", Effects, "recall"),
     Part("levels", Levels, "raised"),
 )
 

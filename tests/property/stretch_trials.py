@@ -23,6 +23,8 @@ from property.wide_problems import wide_problem
 
 ALL = -1
 """Turns of a part that runs to its end."""
+MOST_IDLE = 1_000_000
+"""After so many turns in a row without a new state, not even a solver is at work any more."""
 
 
 class StretchTrial:
@@ -96,15 +98,19 @@ class StretchTrial:
         Only turns that enter states are counted: how often a solver yields depends on the machine.
         """
         raising = self._source.choice((0, 0, 0, self._source.randrange(1, 30)))
-        taken, states = 0, self.stretch.states
+        taken, states, idle = 0, self.stretch.states, 0
         for _ in turns:
+            idle += 1
             yield from self._wrong_now()
             if self.stretch.states > states:
-                taken, states = taken + 1, self.stretch.states
+                taken, states, idle = taken + 1, self.stretch.states, 0
                 if taken == raising:
                     self._adopt()
                 if taken == most:
                     break
+            elif idle == MOST_IDLE:
+                yield "does not end"
+                break
         yield from self._wrong_now()
 
     def _wrong_now(self) -> Iterator[str]:
