@@ -212,27 +212,30 @@ class Commits:
         moves = self.moves
         gates, cost, fixed = moves.gates, moves.cost, moves.fixed
         bits, followers = moves.bits, moves.followers
-        steps, after = [c], left
+        steps, after = [c], left ^ bits[c]
         least, most = 0, NEVER
         """The same run is found with every room from the first one on that is below the second one."""
-        lowest: tuple[int, int, int] | None = delta, delta, c
-        while lowest and (delta > 0 or len(steps) == 1):
-            after ^= bits[steps[-1]]
-            lowest = None
+        while True:
+            following, lowest, needed = -1, NEVER, 0
             for other in followers[steps[-1]]:
                 if not gates[other] & after:
                     need, rise = fixed[other] or cost(other, after)
-                    need += delta
-                    if lowest is None or rise < lowest[1]:
+                    if rise < lowest:
+                        need += delta
                         if need <= room:
-                            lowest = need, rise, other
+                            following, lowest, needed = other, rise, need
                         elif need < most:
                             most = need
-            if lowest:
-                least = max(least, lowest[0])
-                delta += lowest[1]
-                steps.append(lowest[2])
-        run = steps if lowest else []
+            if following < 0:
+                run: list[int] = []
+                break
+            least = max(least, needed)
+            after ^= bits[following]
+            delta += lowest
+            steps.append(following)
+            if delta <= 0:
+                run = steps
+                break
         if self._effects.remembering:
             self._effects.keep_run(left, steps, (least, most), run)
         return run

@@ -82,10 +82,15 @@ class Descent:
 
     def advance(self, quota: int) -> bool | None:
         """Enter up to `quota` states; return whether a path exists, None if that is still open."""
+        before = self.states
+        decided = self._search(before + quota)
+        self._effects.count_states(self.states - before)
+        return decided
+
+    def _search(self, end: int) -> bool | None:
+        """Go on until that many states were entered in all; return what `advance` returns."""
         seen, bits, n = self._seen, self.moves.bits, len(self.moves.bits)
         lefts, todos = self._lefts, self._todos
-        end = self.states + quota
-        self._effects.count_states(quota)
         while self.path is None and lefts:
             if self.states >= end:
                 return None

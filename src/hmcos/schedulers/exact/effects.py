@@ -55,7 +55,7 @@ class Effects:
         self._states = 0
 
     def count_states(self, states: int) -> None:
-        """Count states that a search is about to enter; after `often` of them, findings are remembered."""
+        """Count states that a search entered; after `often` of them, findings are remembered."""
         self._states += states
         if self._states > self._often and not self.remembering:
             near = [self._near(c) for c in range(len(self.moves.bits))]

@@ -8,6 +8,7 @@ sequences whose move is still to come.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 
 from hmcos.memory.problem import Problem
 
@@ -25,7 +26,6 @@ class Moves:
     def __init__(self, problem: Problem, sequences: Sequence[Sequence[int]], *, backward: bool) -> None:
         self.problem = problem
         self.sequences = sequences
-        self.backward = backward
         self.node = [0] * problem.operators
         for c, steps in enumerate(sequences):
             for op in steps:
@@ -33,12 +33,10 @@ class Moves:
         n = len(sequences)
         self.bits = [1 << c for c in range(n)]
         self.full = (1 << n) - 1
-        self.gates: list[int] = []
-        """Per sequence: those whose moves must come before its own."""
-        self.followers: list[list[int]] = [[] for _ in range(n)]
-        """Per sequence: those that may become ready by its move, ascending."""
         self.before = [0] * n
         """Per sequence: its predecessors, whatever the direction."""
+        self._successors: list[list[int]] = []
+        """Per sequence: its successors, ascending."""
         self._order_sequences()
         self.read_by = [
             self.bits[self.node[readers[0]]] if len(readers) == 1 else self._mask(readers)
@@ -56,12 +54,29 @@ class Moves:
         self._dying: list[tuple[list[int], list[int]]] = []
         """Per sequence: the buffers that always die in it, and the watched ones in order of their bits."""
         self._watch()
+        self._turn(backward=backward)
+
+    def _turn(self, *, backward: bool) -> None:
+        """Set all that depends on the direction."""
+        n = len(self.bits)
+        self.backward = backward
+        self.gates = self._after() if backward else self.before
+        """Per sequence: those whose moves must come before its own."""
+        self.followers = [members(before) for before in self.before] if backward else self._successors
+        """Per sequence: those that may become ready by its move, ascending."""
         self.costs: list[dict[int, Cost]] = [{} for _ in range(n)]
         """Per sequence: its cost by key, the set of watched buffers that die in it."""
         self.fixed: list[Cost | None] = [None] * n
         """Per sequence: its cost once that is known, if it is the same in every state."""
+        problem = self.problem
         self.start = sum(problem.sizes[b] for b in (problem.held if backward else problem.inputs))
         """Stable memory in bytes where this direction starts."""
+
+    def reversed(self) -> Moves:
+        """Return the moves of the other direction, which share all that does not depend on it."""
+        other = copy(self)
+        other._turn(backward=not self.backward)
+        return other
 
     def _mask(self, operators: Sequence[int]) -> int:
         mask = 0
@@ -72,16 +87,19 @@ class Moves:
     def _order_sequences(self) -> None:
         """Set which sequence precedes which: others feed only its first operator and read only its last."""
         problem, node, bits = self.problem, self.node, self.bits
-        after = [0] * len(bits)
         for c, steps in enumerate(self.sequences):
-            followers = sorted({node[other] for other in problem.successors[steps[-1]]})
-            self.followers[c] = followers
-            for other in followers:
+            successors = sorted({node[other] for other in problem.successors[steps[-1]]})
+            self._successors.append(successors)
+            for other in successors:
                 self.before[other] |= bits[c]
+
+    def _after(self) -> list[int]:
+        """Return the successors of each sequence as a bit set."""
+        bits, after = self.bits, [0] * len(self.bits)
+        for c, successors in enumerate(self._successors):
+            for other in successors:
                 after[c] |= bits[other]
-        self.gates = after if self.backward else self.before
-        if self.backward:
-            self.followers = [members(before) for before in self.before]
+        return after
 
     def _watch(self) -> None:
         held, sizes, read_by, made_in = self.problem.held, self.problem.sizes, self.read_by, self.made_in

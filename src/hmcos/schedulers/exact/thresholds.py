@@ -40,10 +40,8 @@ MOST_DOUBLINGS = 4
 class Direction:
     """The moves of one direction, and the state up to which it is committed at every open threshold."""
 
-    def __init__(
-        self, problem: Problem, sequences: Sequence[Sequence[int]], often: int, *, backward: bool
-    ) -> None:
-        self.moves = Moves(problem, sequences, backward=backward)
+    def __init__(self, moves: Moves, often: int) -> None:
+        self.moves = moves
         self.effects = Effects(self.moves, often)
         self._root: Root | None = None
 
@@ -227,8 +225,9 @@ class Stretch:
     def _direction(self, way: bool) -> Direction:
         """Return a direction, whose moves are built at its first use."""
         if way not in self._directions:
-            often = self.rules.pace.often
-            self._directions[way] = Direction(self.problem, self._sequences, often, backward=way)
+            other = self._directions.get(not way)
+            moves = other.moves.reversed() if other else Moves(self.problem, self._sequences, backward=way)
+            self._directions[way] = Direction(moves, self.rules.pace.often)
         return self._directions[way]
 
     def _probe_above_bound(self, quota: int) -> Iterator[None]:

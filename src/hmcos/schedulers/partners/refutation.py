@@ -16,7 +16,7 @@ from hmcos.schedulers.exact.commits import PruningRules
 from hmcos.schedulers.exact.descent import Descent
 from hmcos.schedulers.exact.effects import Effects
 from hmcos.schedulers.exact.joins import join
-from hmcos.schedulers.exact.moves import Cost
+from hmcos.schedulers.exact.moves import Cost, Moves
 from hmcos.schedulers.exact.thresholds import Direction
 from hmcos.schedulers.partners.untold import News, Untold, packed, unpacked
 
@@ -48,7 +48,7 @@ class Refutation:
         self, problem: Problem, reached: int, rules: PruningRules, partner: int, *, backward: bool
     ) -> None:
         sequences = join(problem, forward=rules.join_forward, mirror=rules.join_mirror)
-        self._direction = Direction(problem, sequences, rules.pace.often, backward=backward)
+        self._direction = Direction(Moves(problem, sequences, backward=backward), rules.pace.often)
         self._problem, self._rules, self._partner = problem, rules, partner
         self.backward = backward
         self.peak = reached
