@@ -28,7 +28,7 @@ class Effort:
     seed: int = 0
     jobs: int = 1
     stop: Callable[[], bool] = never
-    """Called all the time; once it returns True the work ends and the answer is open."""
+    """Called every `LOOK_EVERY` seconds (solving.py); once it returns True the work ends, the answer open."""
 
 
 def constrain(items: Sequence[Item], capacity: int, effort: Effort) -> list[int] | Literal[False] | None:

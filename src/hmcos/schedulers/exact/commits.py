@@ -89,16 +89,14 @@ class Commits:
         """Take a move; return the moves left and the stable memory after it. Updates `ready` and `steps`."""
         left ^= self.moves.bits[c]
         mem += ready.pop(c)[1]
-        effects = self._effects
-        (effects.recall if effects.remembering else effects.change)(c, left, ready)
+        self._effects.take(c, left, ready)
         steps.append(c)
         return left, mem
 
     def close(self, left: int, mem: int, ready: dict[int, Cost], steps: list[int]) -> tuple[int, int]:
         """Commit single moves, then runs, until none is left; return the moves left and the stable memory."""
         if self._singly:
-            fresh = [c for c, (_, delta) in ready.items() if delta <= 0]
-            left, mem, _, _ = self._close_singly(left, mem, ready, steps, fresh)
+            left, mem = self._close_all_singly(left, mem, ready, steps)
         return self._close_by_runs(left, mem, ready, steps)
 
     def known(self, c: int, left: int, mem: int) -> Closing | None:
@@ -114,7 +112,7 @@ class Commits:
         before, base = left, mem
         left ^= self.moves.bits[c]
         mem += ready.pop(c)[1]
-        falling = (effects.recall if effects.remembering else effects.change)(c, left, ready)
+        falling = effects.take(c, left, ready)
         steps.append(c)
         least, most = base, NEVER
         if falling and self._singly:
@@ -134,6 +132,14 @@ class Commits:
         steps += known_steps
         return self._close_by_runs(left ^ taken, mem + rise, ready, steps)
 
+    def _close_all_singly(
+        self, left: int, mem: int, ready: dict[int, Cost], steps: list[int]
+    ) -> tuple[int, int]:
+        """Commit single moves, whichever are ready; return the moves left and the stable memory."""
+        falling = [c for c, (_, delta) in ready.items() if delta <= 0]
+        left, mem, _, _ = self._close_singly(left, mem, ready, steps, falling)
+        return left, mem
+
     def _close_singly(
         self, left: int, mem: int, ready: dict[int, Cost], steps: list[int], falling: list[int]
     ) -> tuple[int, int, int, int]:
@@ -143,8 +149,7 @@ class Commits:
         whose costs are new. The same moves are committed at every threshold from the first one on that is
         below the second one.
         """
-        threshold, bits, effects = self.threshold, self.moves.bits, self._effects
-        take = effects.recall if effects.remembering else effects.change
+        threshold, bits, take = self.threshold, self.moves.bits, self._effects.take
         pending = falling.copy()
         waiting: list[int] = []
         """Moves that do not raise stable memory, but do not fit."""
@@ -180,8 +185,7 @@ class Commits:
                 break
             for c in run:
                 left, mem = self.move(c, left, mem, ready, steps)
-            fresh = [c for c, (_, delta) in ready.items() if delta <= 0]
-            left, mem, _, _ = self._close_singly(left, mem, ready, steps, fresh)
+            left, mem = self._close_all_singly(left, mem, ready, steps)
         return left, mem
 
     def _find_run(self, left: int, mem: int, ready: dict[int, Cost]) -> list[int]:

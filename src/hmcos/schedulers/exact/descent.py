@@ -109,7 +109,7 @@ class Descent:
     def _descend(self, c: int) -> None:
         """Take a move from the last state of the path, and enter the closed state after it."""
         left, mem = self._lefts[-1], self._mems[-1]
-        closing = self._commits.known(c, left, mem) if self._effects.remembering else None
+        closing = self._commits.known(c, left, mem)
         if closing:
             need = self._seen.get(left ^ closing.taken)
             if need is not None:

@@ -6,7 +6,7 @@ few states would only lose time.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from hmcos.schedulers.exact.findings import Findings
@@ -70,11 +70,10 @@ class Effects:
             near |= self.moves.gates[other]
         return near
 
-    def recall(self, c: int, left: int, ready: dict[int, Cost]) -> list[int]:
-        """Do what `change` does, and remember it."""
-        effect = self._effect(c, left)
-        ready.update(effect.costs)
-        return effect.falling
+    @property
+    def take(self) -> Callable[[int, int, dict[int, Cost]], list[int]]:
+        """Return the function that takes a move, to be called with what `change` is called with."""
+        return self._recall if self.remembering else self.change
 
     def change(self, c: int, left: int, ready: dict[int, Cost]) -> list[int]:
         """Update the costs of the ready moves after a move that leaves `left`; return those that now fall.
@@ -129,6 +128,11 @@ class Effects:
             for other in moves.followers[c]:
                 part |= self._deciding(other, after, reasons)
         self.runs.keep(steps[0], left, _with_one_of_each(part, reasons), rooms, run)
+
+    def _recall(self, c: int, left: int, ready: dict[int, Cost]) -> list[int]:
+        effect = self._effect(c, left)
+        ready.update(effect.costs)
+        return effect.falling
 
     def _effect(self, c: int, left: int) -> Effect:
         """Return the effect of a move that leaves `left`, and remember it."""

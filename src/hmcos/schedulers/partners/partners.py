@@ -73,35 +73,32 @@ class Later:
     def __init__(
         self, begin: Callable[[], Partners], seconds: float, clock: Callable[[], float] = perf_counter
     ) -> None:
-        self._begin, self._clock = begin, clock
-        self._moment = clock() + seconds
-        self._partners: Partners | None = None
+        self._begin: Callable[[], Partners] | None = begin
+        self._clock, self._moment = clock, clock() + seconds
+        self._partners: Partners = NoPartners()
 
     @property
     def remembered(self) -> int:
         """The number of states that they hold in memory."""
-        return self._partners.remembered if self._partners else 0
+        return self._partners.remembered
 
     def bound(self, number: int) -> int:
         """Return the largest lower bound in bytes that they proved for a piece, by its number; 0 for none."""
-        return self._partners.bound(number) if self._partners else 0
+        return self._partners.bound(number)
 
     def order(self, number: int) -> Sequence[int] | None:
         """Return the lowest order of a piece that they found, None without one."""
-        return self._partners.order(number) if self._partners else None
+        return self._partners.order(number)
 
     def work_beside(self, number: int, piece: Piece) -> None:
         """Let them work on a piece, if it is time to begin."""
-        if self._partners is None:
-            if self._clock() < self._moment:
-                return
-            self._partners = self._begin()
+        if self._begin and self._clock() >= self._moment:
+            self._partners, self._begin = self._begin(), None
         self._partners.work_beside(number, piece)
 
     def close(self) -> None:
         """End them, or never begin."""
-        if self._partners is None:
-            self._partners = NoPartners()
+        self._begin = None
         self._partners.close()
 
 
