@@ -67,7 +67,7 @@ PARTS = (
     Part("runs", Commits, "_find_run", finds=True),
     Part("what follows remembered", Commits, "known", finds=True),
     Part("runs remembered", Effects, "keep_run"),
-    Part("effects remembered", Effects, "recall"),
+    Part("effects remembered", Effects, "_recall"),
     Part("levels", Levels, "raised"),
 )
 

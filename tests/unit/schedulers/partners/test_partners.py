@@ -51,7 +51,7 @@ import json, sys
 sys.path[:] = json.loads(sys.argv[1])
 import hmcos
 from hmcos.limits import Limits, Watch
-from hmcos.schedulers.exact import partners, partner_processes
+from hmcos.schedulers.partners import partners, processes
 from hmcos.schedulers.optimal import optimal
 
 def begun(call, greeting, **options):
@@ -59,7 +59,7 @@ def begun(call, greeting, **options):
     print(made._process.pid, flush=True)
     return made
 
-Child, partner_processes.Child, partners.AFTER = partner_processes.Child, begun, 0.0
+Child, processes.Child, partners.AFTER = processes.Child, begun, 0.0
 optimal(hmcos.read_instance(sys.argv[2]), Limits(jobs=3), Watch())
 """
 
