@@ -20,5 +20,6 @@ def drawn_pace(source: Random) -> SearchPace:
     """Return a pace at which the parts of a search take turns after a few states."""
     few = {pace.name: source.randrange(1, 16) for pace in fields(SearchPace)}
     few |= {"quick_operators": source.choice((0, 1_500)), "beam_states": source.randrange(3)}
+    few |= {"long_run": source.randrange(4)}
     few["level_states"] *= source.choice((1, 1_000))
     return SearchPace(**few)

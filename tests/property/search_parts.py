@@ -65,6 +65,7 @@ PARTS = (
     Part("committed roots", Direction, "commit", _leads_on),
     Part("valley cuts", Descent, "_cut"),
     Part("runs", Commits, "_find_run", finds=True),
+    Part("rests of runs remembered", Commits, "_keep_rests"),
     Part("what follows remembered", Commits, "known", finds=True),
     Part("runs remembered", Effects, "keep_run"),
     Part("effects remembered", Effects, "_recall"),

@@ -12,12 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hmcos.limits import Limits, Status, Watch
+from hmcos.memory.bounds import must_live_bound
 from hmcos.memory.forced import forced_states
 from hmcos.memory.problem import Problem
 from hmcos.memory.profile import peak
 from hmcos.plan.schedule import Schedule
 from hmcos.schedulers.exact.commits import PruningRules
+from hmcos.schedulers.exact.descent import Descent
+from hmcos.schedulers.exact.effects import Effects
 from hmcos.schedulers.exact.joins import join
+from hmcos.schedulers.exact.moves import Moves
 from hmcos.schedulers.exact.pace import SearchPace
 from hmcos.schedulers.exact.splitting import Line
 from hmcos.schedulers.exact.thresholds import Stretch
@@ -159,6 +163,7 @@ PACES = st.builds(
     beam_states=st.integers(0, 3),
     level_states=st.sampled_from([1, 5, 100_000]),
     often=st.integers(1, 20),
+    long_run=st.integers(0, 5),
     uncut=st.integers(0, 20),
 )
 
@@ -166,6 +171,26 @@ PACES = st.builds(
 @given(problems(max_operators=9), PACES)
 def test_no_pace_changes_the_optimum(problem: Problem, pace: SearchPace) -> None:
     assert_proved(problem, PruningRules(pace=pace), optimum(problem))
+
+
+@pytest.mark.slow
+@given(generators(), st.integers(10, 40), st.booleans(), st.integers(0, 8))
+def test_a_search_that_remembers_rests_of_runs_enters_the_same_states(
+    source: Random, operators: int, backward: bool, above: int
+) -> None:
+    problem = wide_problem(source, operators)
+    moves = Moves(problem, join(problem), backward=backward)
+    bound, given_peak = must_live_bound(problem), peak(problem, range(operators))
+    threshold = bound + (given_peak - bound) * above // 8
+
+    def searched(long_run: int) -> Descent:
+        pace = SearchPace(uncut=0, often=10_000, long_run=long_run)
+        descent = Descent(Effects(moves, pace.often), threshold, PruningRules(pace=pace))
+        descent.advance(2_000)
+        return descent
+
+    found, expected = searched(0), searched(1_000)
+    assert (found.path, found.least_need, found.seen) == (expected.path, expected.least_need, expected.seen)
 
 
 @given(problems(max_operators=8), st.integers(min_value=-3, max_value=3))

@@ -175,15 +175,17 @@ class _Overwrites:
 
     def possible(self, op: int, after: Plane) -> bool:
         """Return whether some overwritable input can die here: none of its readers must run after `op`."""
-        stop, readers = self._section.stop, self._problem.readers
-        return any(
-            readers[b][-1] < stop and not after & self._readers(b) for b in self._problem.overwritable[op]
-        )
+        for b in self._problem.overwritable[op]:
+            if self._problem.readers[b][-1] < self._section.stop and not after & self._readers(b):
+                return True
+        return False
 
     def _readers(self, b: int) -> Plane:
-        if b not in self._read_by:
+        mask = self._read_by.get(b, 0)
+        if not mask:
             start = self._section.start
-            self._read_by[b] = sum(
-                1 << reader - start for reader in self._problem.readers[b] if reader >= start
-            )
-        return self._read_by[b]
+            for reader in self._problem.readers[b]:
+                if reader >= start:
+                    mask |= 1 << reader - start
+            self._read_by[b] = mask
+        return mask

@@ -32,11 +32,11 @@ def without_idle(search: Scheduler) -> Scheduler:
 
 def idle_operators(problem: Problem) -> frozenset[int]:
     """Return the operators that read and make only buffers of no bytes and need no scratch."""
-    sizes = problem.sizes
+    sizes, outputs, scratch = problem.sizes, problem.outputs, problem.scratch
     return frozenset(
         op
-        for op in range(problem.operators)
-        if not problem.scratch[op] and not any(sizes[b] for b in (*problem.reads[op], *problem.makes[op]))
+        for op, reads in enumerate(problem.reads)
+        if not outputs[op] and not scratch[op] and not any(sizes[b] for b in reads)
     )
 
 

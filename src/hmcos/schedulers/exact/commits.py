@@ -84,6 +84,9 @@ class Commits:
         self._effects = effects
         self._singly = rules.commit
         self._by_runs = rules.commit and rules.runs
+        self._long_run = rules.pace.long_run
+        self._too_high: dict[int, int] = {}
+        """From a state to a move with which no run begins there: it ends too high."""
 
     def move(self, c: int, left: int, mem: int, ready: dict[int, Cost], steps: list[int]) -> tuple[int, int]:
         """Take a move; return the moves left and the stable memory after it. Updates `ready` and `steps`."""
@@ -197,8 +200,9 @@ class Commits:
         room = self.threshold - mem
         gates, bits, followers = self.moves.gates, self.moves.bits, self.moves.followers
         find = self._effects.runs.find if self._effects.remembering else None
+        hopeless = self._too_high.get(left)
         for c, (need, delta) in ready.items():
-            if need > room:
+            if need > room or c == hopeless:
                 continue
             bit = bits[c]
             for other in followers[c]:
@@ -217,8 +221,10 @@ class Commits:
         gates, cost, fixed = moves.gates, moves.cost, moves.fixed
         bits, followers = moves.bits, moves.followers
         steps, after = [c], left ^ bits[c]
-        least, most = 0, NEVER
-        """The same run is found with every room from the first one on that is below the second one."""
+        rises = [0]
+        """Per step: what the steps before it add to stable memory, in bytes."""
+        needs, most = [0], NEVER
+        """The same run is found with every room that all of these fit and that is below `most`."""
         while True:
             following, lowest, needed = -1, NEVER, 0
             for other in followers[steps[-1]]:
@@ -233,13 +239,31 @@ class Commits:
             if following < 0:
                 run: list[int] = []
                 break
-            least = max(least, needed)
+            needs.append(needed)
             after ^= bits[following]
+            rises.append(delta)
             delta += lowest
             steps.append(following)
             if delta <= 0:
                 run = steps
                 break
         if self._effects.remembering:
-            self._effects.keep_run(left, steps, (least, most), run)
+            self._effects.keep_run(left, steps, (max(needs), most), run)
+        elif not run and len(steps) >= self._long_run:
+            self._keep_rests(left, steps, rises, delta)
         return run
+
+    def _keep_rests(self, left: int, steps: list[int], rises: list[int], delta: int) -> None:
+        """Remember at which steps a run that ends too high could begin and would still end too high.
+
+        A rest of it meets the same states, so it takes the same moves.
+        """
+        bits = self.moves.bits
+        lowest, after = delta, left
+        for c in steps:
+            after ^= bits[c]
+        for c, rise in zip(reversed(steps), reversed(rises), strict=True):
+            after ^= bits[c]
+            if lowest > rise:
+                self._too_high[after] = c
+                lowest = rise

@@ -204,10 +204,27 @@ class Descent:
         may be met again, so they no longer count as seen. The others go to `dropped`: they cannot be met
         again before the new state is exhausted, which refutes them too.
         """
-        lowest = lowest_between(self.moves, self._lefts[above], last[0])
-        taken = [c for steps_above in (*self._steps[above + 1 :], last[3]) for c in steps_above]
-        left, mem, ready = self._lefts[above], self._mems[above], self._readies[above]
-        steps = self._steps[above].copy()
+        lefts = self._lefts
+        lowest = lowest_between(self.moves, lefts[above], last[0])
+        on_way = above
+        """The last state of the path from which the lowest one can be reached."""
+        while on_way + 1 < len(lefts) and lefts[on_way + 1] & lowest == lowest:
+            on_way += 1
+        left, mem, ready = lefts[on_way], self._mems[on_way], self._readies[on_way]
+        steps = [c for taken in self._steps[above : on_way + 1] for c in taken]
+        later = [c for taken in (*self._steps[on_way + 1 :], last[3]) for c in taken]
+        self._abandon(above, lowest, dropped)
+        if lowest == last[0]:
+            return lowest, last[1], last[2], steps + later
+        ready = ready.copy()
+        for c in later:
+            if not lowest >> c & 1:
+                left, mem = self._commits.move(c, left, mem, ready, steps)
+        left, mem = self._commits.close(left, mem, ready, steps)
+        return left, mem, ready, steps
+
+    def _abandon(self, above: int, lowest: int, dropped: list[int]) -> None:
+        """Take the states from `above` on off the path; `dropped` keeps what refuting the lowest refutes."""
         abandoned = dropped.copy()
         while len(self._lefts) > above:
             abandoned += self._dropped[-1]
@@ -218,11 +235,3 @@ class Descent:
                 self._seen.pop(state, None)
             else:
                 dropped.append(state)
-        if lowest == last[0]:
-            return lowest, last[1], last[2], steps + taken
-        ready = ready.copy()
-        for c in taken:
-            if not lowest >> c & 1:
-                left, mem = self._commits.move(c, left, mem, ready, steps)
-        left, mem = self._commits.close(left, mem, ready, steps)
-        return left, mem, ready, steps

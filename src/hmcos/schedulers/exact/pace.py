@@ -32,5 +32,7 @@ class SearchPace:
     """An integer program of a level is solved after each so many states: it takes about as long."""
     often: int = 2_000
     """States after which a direction remembers what follows from moves: a shorter search would lose time."""
+    long_run: int = 5
+    """Until then, rests of runs of so many steps are remembered: shorter ones are quickly followed anew."""
     uncut: int = 64
     """Valley cuts begin after this many states: a search that succeeds sooner is quicker without them."""
