@@ -88,8 +88,8 @@ class Child:
         self._ready = threading.Event()
         self._is_quiet = is_quiet
         self._relay = threading.Thread(target=self._tell, daemon=True)
-        self._relay.start()
         try:
+            self._relay.start()
             self.unlimited = tuple(filter(None, self.ask(greeting).decode().split(",")))
             """The limits that the system does not support: memory, processor time."""
         except BaseException:
@@ -126,7 +126,8 @@ class Child:
         """End the process and free what it held; only once nobody asks it any more."""
         self.stop()
         self._process.wait()
-        self._relay.join(_GRACE)
+        if self._relay.ident is not None:  # the system may have refused the thread
+            self._relay.join(_GRACE)
         words = None if self._relay.is_alive() else self._process.stderr  # closing it would wait
         for stream in (self._process.stdin, self._process.stdout, words):
             if stream is not None:

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from hmcos import serving
+from hmcos.processes import begin
 from hmcos.serving import Child, ChildEndedError
 
 PARENT = """
@@ -165,6 +167,24 @@ def test_what_never_gets_ready_is_told_by_the_error_alone(capfd: pytest.CaptureF
     with pytest.raises(ChildEndedError, match="it ended with exit code 1: ValueError: not ready"):
         Child("unit.calls:unready", b"")
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.slow
+def test_where_no_thread_can_start_no_process_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    def remembered(program: str, *arguments: str) -> subprocess.Popen[bytes]:
+        made.append(begin(program, *arguments))
+        return made[-1]
+
+    made: list[subprocess.Popen[bytes]] = []
+    monkeypatch.setattr(serving, "begin", remembered)
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        Child("unit.calls:serving", b"hello")
+    assert made[0].returncode is not None
+    assert all(stream is not None and stream.closed for stream in (made[0].stdin, made[0].stdout, made[0].stderr))
 
 
 @pytest.mark.slow
