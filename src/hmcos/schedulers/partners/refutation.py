@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from random import Random
 
+from hmcos.memory.bounds import operand_bound
 from hmcos.memory.problem import Problem
 from hmcos.memory.profile import peak
 from hmcos.schedulers.exact.commits import PruningRules
@@ -55,7 +56,9 @@ class Refutation:
         """The best peak known, in bytes."""
         self.order: Sequence[int] | None = None
         """An order with this peak, if this search found it."""
-        self.lower_bound = 0
+        self.lower_bound = operand_bound(problem)
+        """Bytes. It begins with what is in use before the first move and the floor, which no move counts: a
+        path below that would be no lower order, and would be found again and again."""
         self.states = 0
         """States entered at all thresholds."""
         self._untold = Untold(self._descent())
