@@ -32,6 +32,11 @@ class Known:
     order: Sequence[int] | None = None
     """With this peak, if a partner found it."""
 
+    @property
+    def is_proved(self) -> bool:
+        """Whether partners have nothing left to do for it."""
+        return self.lower_bound >= self.peak
+
 
 class Board:
     """The pieces, and what each partner was not yet told about the one that is searched."""
@@ -44,8 +49,8 @@ class Board:
         """The number of the piece that the main process searches."""
         self._met = [-1] * partners
         """Per partner: the piece that it was asked about last."""
-        self._news: list[list[News]] = [[] for _ in range(partners)]
-        """Per partner: what it was not yet told."""
+        self._news: dict[int, list[News]] = {partner: [] for partner in range(partners)}
+        """Per partner that has not ended: what it was not yet told."""
         self._untold: dict[bool, Untold] = {}
         """Per direction: what the main process has not yet told."""
         self._states = 0
@@ -53,12 +58,14 @@ class Board:
 
     def has_something_new(self, number: int, piece: Piece) -> bool:
         """Return whether partners should hear of what the main process has done."""
-        known = self.pieces.get(number)
-        if piece.search is None:
+        if piece.search is None or not self._news:
             return False
-        if known is None or number != self._current or piece.peak < known.peak:
+        known = self.pieces.get(number)
+        if known is None or number != self._current:
             return True
-        return piece.states - self._states >= self._told
+        if known.is_proved:
+            return False
+        return piece.peak < known.peak or piece.states - self._states >= self._told
 
     def tell(self, number: int, piece: Piece) -> None:
         """Assign the piece that the main process searches, and note what it has refuted there."""
@@ -66,20 +73,20 @@ class Board:
         assert search is not None
         if number != self._current:
             self._untold, self._current = {}, number
-            self._news = [[] for _ in self._news]
+            self._news = {partner: [] for partner in self._news}
         known = self.pieces.get(number)
         if known is None:
             known = self.pieces[number] = Known(piece.problem, piece.peak, search.favoured)
         if piece.peak < known.peak:
             known.peak, known.order = piece.peak, None
         self._states = piece.states
-        for backward in dict.fromkeys(known.directions):
+        for backward in () if known.is_proved else dict.fromkeys(known.directions):
             self._note(self._refuted(piece, backward=backward), None)
 
     def assignment(self, partner: int) -> Assignment | None:
         """Return what a partner should work on; None while there is nothing."""
         known = self.pieces.get(self._current)
-        if known is None or known.lower_bound >= known.peak:
+        if known is None or known.is_proved:
             return None
         news, self._news[partner] = tuple(self._news[partner]), []
         problem = known.problem if self._met[partner] != self._current else None
@@ -93,8 +100,12 @@ class Board:
         known.lower_bound = max(known.lower_bound, finding.lower_bound)
         if finding.order is not None and finding.peak < known.peak:
             known.peak, known.order = finding.peak, finding.order
-        if number == self._current:
+        if number == self._current and not known.is_proved:
             self._note(finding.news, partner)
+
+    def leave(self, partner: int) -> None:
+        """Keep nothing for a partner that has ended."""
+        self._news.pop(partner, None)
 
     def _refuted(self, piece: Piece, *, backward: bool) -> News | None:
         """Return what the main process has refuted just below its best peak and not yet told."""
@@ -109,6 +120,6 @@ class Board:
     def _note(self, news: News | None, by: int | None) -> None:
         """Keep news for every partner but the one that they come from."""
         if news is not None and news.states:
-            for partner, kept in enumerate(self._news):
+            for partner, kept in self._news.items():
                 if partner != by:
                     kept.append(news)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import pickle
 import threading
 from collections.abc import Callable, Sequence
+from time import monotonic
 from typing import Protocol
 
 from hmcos.log import Log
@@ -20,7 +21,7 @@ from hmcos.serving import Child
 _LOG = Log("hmcos.search")
 _CALL = "hmcos.schedulers.partners.partner:answering"
 _GRACE = 2.0
-"""Seconds to wait for a process that was killed to be gone."""
+"""Seconds to wait for processes that were killed to be gone."""
 
 
 class Answering(Protocol):
@@ -62,13 +63,21 @@ class PartnerProcesses:
         self._remembered = [0] * size
         """Per partner: the states that it holds in memory."""
         self._running: dict[threading.Thread, Answering] = {}
-        for number in range(size):
+        try:
+            for number in range(size):
+                self._start(number)
+        except BaseException:  # Ctrl-C: whoever asked for partners will never close these
+            self.close()
+            raise
+
+    def _start(self, number: int) -> None:
+        try:
             # A daemon: a thread that waits for an answer must not keep this process from ending.
-            thread = threading.Thread(target=self._serve, args=(number,), daemon=True)
-            try:
-                thread.start()
-            except RuntimeError as error:
-                _LOG.info("no thread for partner %d: %s", number, error)
+            threading.Thread(target=self._serve, args=(number,), daemon=True).start()
+        except RuntimeError as error:  # too many threads, or an interpreter that allows none
+            _LOG.info("no thread for partner %d: %s", number, error)
+            with self._changed:
+                self._board.leave(number)
 
     @property
     def remembered(self) -> int:
@@ -94,14 +103,15 @@ class PartnerProcesses:
 
     def close(self) -> None:
         """End all processes, whatever they are doing."""
+        self._closed = True  # at once, in case that a Ctrl-C ends the rest
         with self._changed:
-            self._closed = True
             self._changed.notify_all()
             running = list(self._running)
             for process in self._running.values():
                 process.stop()
+        end = monotonic() + _GRACE
         for thread in running:  # one whose process is not ready yet ends it then
-            thread.join(_GRACE)
+            thread.join(max(0.0, end - monotonic()))
 
     def _serve(self, number: int) -> None:
         """Pass assignments to a process until the search ends, or the process does."""
@@ -123,6 +133,7 @@ class PartnerProcesses:
                 _LOG.info("partner %d ended: %s", number, error)
         with self._changed:
             self._remembered[number] = 0
+            self._board.leave(number)
             self._running.pop(this, None)
         if process is not None:
             process.close()

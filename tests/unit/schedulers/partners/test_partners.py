@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import multiprocessing.process
 import os
@@ -9,9 +10,10 @@ import pickle
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 
@@ -32,7 +34,8 @@ from hmcos.schedulers.exact.splitting import Line
 from hmcos.schedulers.exact.thresholds import Stretch
 from hmcos.schedulers.optimal import search
 from hmcos.schedulers.partners import partners as beginning
-from hmcos.schedulers.partners.partner import Assignment, Greeting, decoded
+from hmcos.schedulers.partners.board import Board
+from hmcos.schedulers.partners.partner import Assignment, Greeting, Worker, decoded
 from hmcos.schedulers.partners.partners import Later, NoPartners, Partners, partners_for
 from hmcos.schedulers.partners.processes import Answering, PartnerProcesses, child
 from hmcos.schedulers.partners.refutation import Refutation
@@ -311,6 +314,14 @@ def test_a_refutation_above_the_optimum_goes_on_below_the_orders_that_it_finds()
     assert made.order is not None
 
 
+@pytest.mark.parametrize("backward", [True, False])
+def test_a_refutation_ends_where_a_floor_is_reached(backward: bool) -> None:
+    made = Refutation(replace(HARD, floor=LEAST + 1), LEAST + 3, RULES, 0, backward=backward)
+    made.advance(1_000_000)
+    assert made.is_over
+    assert made.peak == made.lower_bound == LEAST + 1
+
+
 @pytest.mark.slow
 def test_a_process_proves_a_piece(capfd: pytest.CaptureFixture[str]) -> None:
     process = child(pickle.dumps(Greeting(RULES, 0)))
@@ -364,6 +375,64 @@ def test_what_is_no_answer_ends_a_partner(answer: bytes) -> None:
     wait_until(lambda: any(isinstance(each, Local) and each.is_closed for each in begun.processes))
     assert partners.bound(0) == 0
     partners.close()
+
+
+def test_where_no_thread_can_start_there_are_no_partners(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise RuntimeError("daemon threads are disabled in this interpreter")
+
+    monkeypatch.setattr(threading, "Thread", refused)
+    assert result(searched(PartnerProcesses(RULES, 2))) == result(searched(NoPartners()))
+
+
+def test_an_interruption_while_they_begin_leaves_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Interrupted(threading.Thread):
+        def start(self) -> None:
+            if threads:
+                raise KeyboardInterrupt
+            threads.append(self)
+            super().start()
+
+    threads: list[threading.Thread] = []
+    monkeypatch.setattr(threading, "Thread", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        PartnerProcesses(RULES, 2, lambda greeting: Local(bytes))
+    wait_until(lambda: not threads[0].is_alive())
+
+
+def test_nothing_is_kept_for_partners_that_ended_or_have_nothing_to_do() -> None:
+    piece, board, worker = whole(), Board(2, told=1), Worker(RULES, 0)
+    before = news_held()
+    board.leave(1)
+    go_on(piece)
+    board.tell(0, piece)
+    first = board.assignment(0)
+    assert first is not None
+    assert first.news
+    assert news_held() == before + len(first.news)
+    board.take(0, 0, worker.work(first, 1_000_000))
+    assert board.pieces[0].is_proved
+    go_on(piece)
+    assert not board.has_something_new(0, piece)
+    board.tell(0, piece)
+    assert news_held() == before + len(first.news)
+    assert board.has_something_new(1, piece)
+    board.leave(0)
+    assert not board.has_something_new(1, piece)
+
+
+def go_on(piece: Piece) -> None:
+    """Search a piece below its best peak for some more states."""
+    assert piece.search is not None
+    end = piece.states + 40
+    piece.turns = piece.search.meet()
+    while piece.states < end:
+        next(piece.turns)
+
+
+def news_held() -> int:
+    gc.collect()
+    return sum(isinstance(each, News) for each in gc.get_objects())
 
 
 @pytest.mark.slow
