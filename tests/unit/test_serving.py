@@ -184,7 +184,8 @@ def test_where_no_thread_can_start_no_process_is_left(monkeypatch: pytest.Monkey
     with pytest.raises(RuntimeError, match="can't start new thread"):
         Child("unit.calls:serving", b"hello")
     assert made[0].returncode is not None
-    assert all(stream is not None and stream.closed for stream in (made[0].stdin, made[0].stdout, made[0].stderr))
+    streams = made[0].stdin, made[0].stdout, made[0].stderr
+    assert all(stream is not None and stream.closed for stream in streams)
 
 
 @pytest.mark.slow
