@@ -62,6 +62,9 @@ class Telling:
             proved = self.source.choice((least, least, least - 1, self.source.randrange(least + 1)))
             self.bounds[told] = max(self.bound(told), proved)
 
+    def give_way(self) -> None:
+        pass
+
     def close(self) -> None:
         pass
 
@@ -72,9 +75,14 @@ class Lockstep:
     def __init__(self, source: Random, rules: PruningRules, size: int) -> None:
         self.board = Board(size, told=source.randrange(1, 20))
         self.workers = [Worker(rules, number) for number in range(size)]
-        self.source, self.remembered, self.proofs = source, 0, 0
+        self.source = source
+        self.held = [0] * size
         self.pieces: dict[int, Piece] = {}
         self.least: dict[int, int] = {}
+
+    @property
+    def remembered(self) -> int:
+        return sum(self.held)
 
     def bound(self, number: int) -> int:
         known = self.board.pieces.get(number)
@@ -92,7 +100,9 @@ class Lockstep:
                 self.work(at, worker)
         if number not in self.least:
             self.least[number] = least_peak(piece.problem)
-        known = self.board.pieces[number]
+        known = self.board.pieces.get(number)
+        if known is None:
+            return
         assert known.lower_bound <= self.least[number] <= known.peak
         assert known.order is None or peak(piece.problem, known.order) == known.peak
 
@@ -101,9 +111,15 @@ class Lockstep:
         if assignment is not None:
             finding = decoded(encoded(worker.work(assignment, self.source.randrange(1, 8))))
             self.board.take(at, assignment.number, finding)
+            self.held[at] = finding.remembered
+
+    def give_way(self) -> None:
+        self.workers.pop()
+        self.held.pop()
+        self.board.leave(len(self.workers))
 
     def close(self) -> None:
-        self.remembered = 0
+        self.held = []
 
 
 def least_peak(problem: Problem) -> int:

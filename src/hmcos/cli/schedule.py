@@ -72,7 +72,12 @@ _TILING = ("max_extra_macs", "allow_rounding", "strip_quantize", "tile_for")
 @kernels_option
 @bind_option
 @time_limit_option("Stop the search after this time and return the best order so far.")
-@click.option("--state-limit", type=int, metavar="N", help="Stop the search after this many states.")
+@click.option(
+    "--state-limit",
+    type=int,
+    metavar="N",
+    help="Stop the search after this many states, in one process unless --jobs is given.",
+)
 @jobs_option
 @budget_option("Ask whether the network fits into so many bytes: 256K, 1.5MB.")
 @click.option(

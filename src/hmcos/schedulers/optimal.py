@@ -182,7 +182,7 @@ class _Settling:
         self._watch.progress("search", self.peak, self.lower_bound, self.states)
         remembered = sum(other.remembered for other in reduction.hard)
         if self._partners.remembered and remembered + self._partners.remembered >= self._limits.states:
-            self._partners.close()
+            self._partners.give_way()
         return self._watch.reached(self._limits, remembered)
 
     def _take_over(self) -> None:

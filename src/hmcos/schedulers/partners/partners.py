@@ -42,6 +42,10 @@ class Partners(Protocol):
         """Let them work on the piece that the main process searches; must be quick."""
         ...
 
+    def give_way(self) -> None:
+        """End one of them, so that less memory is held; what it found stays."""
+        ...
+
     def close(self) -> None:
         """End them; what they found stays."""
         ...
@@ -61,6 +65,9 @@ class NoPartners:
         return None
 
     def work_beside(self, number: int, piece: Piece) -> None:
+        """Do nothing."""
+
+    def give_way(self) -> None:
         """Do nothing."""
 
     def close(self) -> None:
@@ -95,6 +102,10 @@ class Later:
         if self._begin and self._clock() >= self._moment:
             self._partners, self._begin = self._begin(), None
         self._partners.work_beside(number, piece)
+
+    def give_way(self) -> None:
+        """End one of them."""
+        self._partners.give_way()
 
     def close(self) -> None:
         """End them, or never begin."""

@@ -59,10 +59,12 @@ class PartnerProcesses:
         self._board = Board(size, told)
         self._changed = threading.Condition()
         """Held by whoever uses the fields of this object."""
-        self._closed = False
+        self._ended = [False] * size
+        """Per partner: whether it is to end."""
         self._remembered = [0] * size
         """Per partner: the states that it holds in memory."""
-        self._running: dict[threading.Thread, Answering] = {}
+        self._running: dict[int, tuple[threading.Thread, Answering]] = {}
+        """Per partner whose process is ready."""
         try:
             for number in range(size):
                 self._start(number)
@@ -96,31 +98,43 @@ class PartnerProcesses:
 
     def work_beside(self, number: int, piece: Piece) -> None:
         """Tell them now and then what the main process works on and what it has refuted."""
-        if not self._closed and self._board.has_something_new(number, piece):
+        if self._board.has_something_new(number, piece):
             with self._changed:
                 self._board.tell(number, piece)
                 self._changed.notify_all()
 
+    def give_way(self) -> None:
+        """End the last of the partners that are ready: the first ones search where a proof is likeliest."""
+        with self._changed:
+            last = sorted(self._running)[-1:]
+        self._end(last)
+
     def close(self) -> None:
         """End all processes, whatever they are doing."""
-        self._closed = True  # at once, in case that a Ctrl-C ends the rest
+        self._end(range(len(self._ended)))
+
+    def _end(self, numbers: Sequence[int]) -> None:
+        for number in numbers:  # at once, in case that a Ctrl-C ends the rest
+            self._ended[number] = True
         with self._changed:
             self._changed.notify_all()
-            running = list(self._running)
-            for process in self._running.values():
+            for number in numbers:
+                self._board.leave(number)
+            # One whose process is not ready yet ends it then.
+            ending = [self._running.pop(number) for number in numbers if number in self._running]
+            for _, process in ending:
                 process.stop()
         end = monotonic() + _GRACE
-        for thread in running:  # one whose process is not ready yet ends it then
+        for thread, _ in ending:
             thread.join(max(0.0, end - monotonic()))
 
     def _serve(self, number: int) -> None:
-        """Pass assignments to a process until the search ends, or the process does."""
+        """Pass assignments to a process until it is to end, or ends by itself."""
         process: Answering | None = None
-        this = threading.current_thread()
         try:
             process = self._begin(pickle.dumps(Greeting(self._rules, number)))
             with self._changed:
-                self._running[this] = process
+                self._running[number] = threading.current_thread(), process
             while (assignment := self._next(number)) is not None:
                 finding = decoded(process.ask(pickle.dumps(assignment)))
                 with self._changed:
@@ -129,21 +143,21 @@ class PartnerProcesses:
                 if finding.lower_bound >= finding.peak:
                     _LOG.debug("partner %d: bound %d, %d states", number, finding.lower_bound, finding.states)
         except Exception as error:  # whatever it is: the search goes on without this partner
-            if not self._closed:
+            if not self._ended[number]:
                 _LOG.info("partner %d ended: %s", number, error)
         with self._changed:
             self._remembered[number] = 0
             self._board.leave(number)
-            self._running.pop(this, None)
+            self._running.pop(number, None)
         if process is not None:
             process.close()
 
     def _next(self, number: int) -> Assignment | None:
-        """Wait for something to work on, and return it; None once the search has ended."""
+        """Wait for something to work on, and return it; None once the partner is to end."""
         with self._changed:
-            while not self._closed:
+            while not self._ended[number]:
                 assignment = self._board.assignment(number)
                 if assignment is not None:
                     return assignment
-                self._changed.wait()
+                self._changed.wait(_GRACE)  # a Ctrl-C may have kept `_end` from calling
         return None

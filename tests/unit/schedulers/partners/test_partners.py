@@ -34,8 +34,9 @@ from hmcos.schedulers.exact.splitting import Line
 from hmcos.schedulers.exact.thresholds import Stretch
 from hmcos.schedulers.optimal import search
 from hmcos.schedulers.partners import partners as beginning
+from hmcos.schedulers.partners import processes as running
 from hmcos.schedulers.partners.board import Board
-from hmcos.schedulers.partners.partner import Assignment, Greeting, Worker, decoded
+from hmcos.schedulers.partners.partner import Assignment, Greeting, Worker, answering, decoded
 from hmcos.schedulers.partners.partners import Later, NoPartners, Partners, partners_for
 from hmcos.schedulers.partners.processes import Answering, PartnerProcesses, child
 from hmcos.schedulers.partners.refutation import Refutation
@@ -98,6 +99,7 @@ class Fixed:
     known: int = 0
     best: Sequence[int] | None = None
     remembered: int = 0
+    gave_way: int = 0
     closed: int = 0
 
     def bound(self, number: int) -> int:
@@ -108,6 +110,10 @@ class Fixed:
 
     def work_beside(self, number: int, piece: Piece) -> None:
         pass
+
+    def give_way(self) -> None:
+        self.gave_way += 1
+        self.remembered //= 10
 
     def close(self) -> None:
         self.closed += 1
@@ -250,15 +256,35 @@ class Asked:
         return self.times < 0
 
 
-def test_partners_give_way_when_all_states_are_held() -> None:
+@pytest.mark.parametrize(("remembered", "gave_way"), [(100_000_000, 3), (1_000_000, 1), (10, 0)])
+def test_partners_give_way_one_by_one_when_all_states_are_held(remembered: int, gave_way: int) -> None:
     alone = searched(NoPartners())
-    partners = Fixed(remembered=1_000_000)
+    partners = Fixed(remembered=remembered)
     helped = searched(partners, states=1_000_000)
     assert (result(helped), helped.states) == (result(alone), alone.states)
-    assert partners.closed > 1
-    partners = Fixed(remembered=10)
-    searched(partners, states=1_000_000)
-    assert partners.closed == 1
+    assert (partners.gave_way, partners.closed) == (gave_way, 1)
+
+
+def test_the_last_partner_gives_way_first_even_if_it_waits() -> None:
+    def begin(greeting: bytes) -> Answering:
+        answer = answering(greeting)
+
+        def together(request: bytes) -> bytes:
+            all_are_asked.wait(60)
+            return answer(request)
+
+        return Local(together)
+
+    all_are_asked, begun = threading.Barrier(3), Begun(begin)
+    partners = PartnerProcesses(RULES, 3, begun)
+    partners.work_beside(0, whole())
+    wait_until(lambda: partners.bound(0) == LEAST)
+    for still in (2, 1, 0, 0):
+        partners.give_way()
+        held = [each for each in begun.processes if isinstance(each, Local) and not each.is_closed]
+        assert len(held) == still
+    assert partners.remembered == 0
+    partners.close()
 
 
 @pytest.mark.parametrize("backward", [True, False])
@@ -398,6 +424,21 @@ def test_an_interruption_while_they_begin_leaves_none(monkeypatch: pytest.Monkey
     with pytest.raises(KeyboardInterrupt):
         PartnerProcesses(RULES, 2, lambda greeting: Local(bytes))
     wait_until(lambda: not threads[0].is_alive())
+
+
+def test_partners_that_wait_end_even_if_the_end_is_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(condition: threading.Condition) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(running, "_GRACE", 0.01)
+    begun = Begun(lambda greeting: Local(bytes))
+    partners = PartnerProcesses(RULES, 2, begun)
+    wait_until(lambda: len(begun.processes) == 2)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Condition, "notify_all", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            partners.close()
+    wait_until(lambda: all(isinstance(each, Local) and each.is_closed for each in begun.processes))
 
 
 def test_nothing_is_kept_for_partners_that_ended_or_have_nothing_to_do() -> None:
