@@ -91,8 +91,8 @@ def test_models_with_batch_norm_train() -> None:
 
 def test_other_memory_formats_train() -> None:
     def make() -> nn.Module:
-        # With 4 channels, torch 2.13 computes nonsense or hangs on processors with AVX2 and no AVX-512: in the
-        # gradient of the weights of a convolution of 1 x 1 with stride 2, whose channels are no multiple of 8.
+        # With 4 channels, torch 2.13 computes nonsense or hangs on processors with AVX2 alone: in the
+        # gradient of the weights of a 1 x 1 convolution with stride 2 whose channels are no multiple of 8.
         return cast(Any, ResNet18(8)).to(memory_format=torch.channels_last)
 
     assert Training(make, nn.CrossEntropyLoss(), adamw, clip=1.0).differences(image_batches(2)) == []

@@ -10,6 +10,8 @@ readers are chosen, and a choice must contain the predecessors of its members. F
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hmcos.schedulers.exact.moves import Moves, members
 
 
@@ -38,23 +40,18 @@ class _Flow:
         self._undone = undone
         self._top = len(moves.bits)
         """The number of the next buffer."""
-        self._required: dict[int, int] = {}
+        nodes = members(between)
+        self._required = {c: moves.before[c] & between for c in nodes}
         """Per node: the nodes that must be chosen with it, as a bit set."""
         self._sent: dict[tuple[int, int], int] = {}
         """Bytes from a node to one that it requires."""
-        self._undoable: dict[int, int] = {}
+        self._undoable = dict.fromkeys(nodes, 0)
         """Per node: the nodes that send bytes to it, as a bit set; these bytes could be sent elsewhere
         instead."""
         self._supply: dict[int, int] = {}
         self._demand: dict[int, int] = {}
-        nodes = members(between)
-        for c in nodes:
-            self._required[c] = moves.before[c] & between
-            self._undoable[c] = 0
-        for c in nodes:
-            self._make(c)
-        for c in nodes:
-            self._read(c)
+        self._make(nodes)
+        self._read(nodes)
 
     def smallest_closure(self) -> int:
         """Return the smallest closure among those that pay back most, as a bit set of sequences."""
@@ -73,29 +70,35 @@ class _Flow:
                     grows = True
         return self._between & ~reaching
 
-    def _make(self, c: int) -> None:
-        """Set the demand of a sequence: the bytes it makes, less those that readers in between pay back."""
-        demand = 0
-        for size, readers in self._moves.lasting[c]:
-            if not readers or readers & self._undone:
-                demand += size
-                continue
-            reader = (readers & -readers).bit_length() - 1
-            if readers & (readers - 1):
-                self._send(self._buffer(readers), reader, size)
-            self._send(reader, c, size)
-        if demand:
-            self._demand[c] = demand
+    def _make(self, nodes: list[int]) -> None:
+        """Set the demand of each sequence: the bytes that it makes and no readers in between pay back."""
+        lasting, undone, sent, undoable = self._moves.lasting, self._undone, self._sent, self._undoable
+        for c in nodes:
+            demand = 0
+            for size, readers in lasting[c]:
+                if not readers or readers & undone:
+                    demand += size
+                    continue
+                reader = readers.bit_length() - 1
+                if readers & (readers - 1):
+                    self._send(self._buffer(readers), reader, size)
+                sent[reader, c] = sent.get((reader, c), 0) + size
+                undoable[c] |= 1 << reader
+            if demand:
+                self._demand[c] = demand
 
-    def _read(self, c: int) -> None:
-        """Add the supply of each buffer from before that may die and whose lowest reader is this sequence."""
-        between, bit = self._between, self._moves.bits[c]
-        for size, readers, maker in self._moves.incoming[c]:
-            inner = readers & between
-            if maker & between or readers & self._undone or inner & -inner != bit:
-                continue
-            node = c if inner == bit else self._buffer(inner)
-            self._supply[node] = self._supply.get(node, 0) + size
+    def _read(self, nodes: list[int]) -> None:
+        """Set the supply of each node: the bytes from before that die once its readers are chosen."""
+        incoming, between, undone, supply = self._moves.incoming, self._between, self._undone, self._supply
+        for c in nodes:
+            for size, readers, maker in incoming[c]:
+                if maker & between or readers & undone:
+                    continue
+                inner = readers & between
+                if inner.bit_length() - 1 != c:
+                    continue
+                node = self._buffer(inner) if inner & (inner - 1) else c
+                supply[node] = supply.get(node, 0) + size
 
     def _buffer(self, readers: int) -> int:
         self._top += 1
@@ -123,59 +126,67 @@ class _Flow:
 
         Once no demand is left, that set is completed only if `every` node of it is asked for.
         """
+        supply, demand = self._supply, self._demand
         closed, demanding = 0, self._demanding()
-        for source in sorted(self._supply):
-            while self._supply[source] and not closed >> source & 1 and (demanding or every):
-                came_from, target = self._reach(source, closed, demanding)
-                if target < 0:
-                    for node in came_from:
-                        closed |= 1 << node
+        for source in sorted(supply):
+            while supply[source] and not closed >> source & 1 and (demanding or every):
+                way, reached = self._reach(source, closed, demanding)
+                if not way:
+                    closed = reached
                     break
-                self._push(source, target, came_from)
-                if not self._demand[target]:
-                    del self._demand[target]
+                self._push(way)
+                target = way[-1]
+                if not demand[target]:
+                    del demand[target]
                     demanding ^= 1 << target
         return closed
 
-    def _reach(self, source: int, closed: int, demanding: int) -> tuple[dict[int, int], int]:
-        """Return from where each node was reached, and the first node with demand, -1 without one."""
-        came_from = {source: source}
-        if demanding >> source & 1:
-            return came_from, source
+    def _reach(self, source: int, closed: int, demanding: int) -> tuple[list[int], int]:
+        """Return a way from a source to a node with demand, and the nodes that are reached or were closed.
+
+        The way is empty if no node with demand is reached.
+        """
         required, undoable = self._required, self._undoable
-        seen, queue = closed | 1 << source, [source]
+        reached, queue = closed | 1 << source, [source]
+        if reached & demanding:
+            return queue, reached
+        found: list[tuple[int, int]] = []
+        """Nodes, and what was reached first from each."""
         for node in queue:
-            fresh = (required[node] | undoable[node]) & ~seen
+            fresh = (required[node] | undoable[node]) & ~reached
             if not fresh:
                 continue
-            hit = fresh & demanding
-            if hit:
-                target = hit.bit_length() - 1
-                came_from[target] = node
-                return came_from, target
-            seen |= fresh
+            found.append((node, fresh))
+            if fresh & demanding:
+                return _way(found, (fresh & demanding).bit_length() - 1), reached
+            reached |= fresh
             while fresh:
                 other = fresh.bit_length() - 1
                 fresh ^= 1 << other
-                came_from[other] = node
                 queue.append(other)
-        return came_from, -1
+        return [], reached
 
-    def _push(self, source: int, target: int, came_from: dict[int, int]) -> None:
-        """Send as many bytes as the way from source to target can carry."""
-        amount, node = min(self._supply[source], self._demand[target]), target
-        while node != source:
-            tail = came_from[node]
-            if not self._required[tail] >> node & 1:
-                amount = min(amount, self._sent[node, tail])
-            node = tail
+    def _push(self, way: list[int]) -> None:
+        """Send as many bytes as a way can carry from its first node to its last."""
+        required, sent = self._required, self._sent
+        source, target = way[0], way[-1]
+        amount = min(self._supply[source], self._demand[target])
+        for tail, node in pairwise(way):
+            if not required[tail] >> node & 1:
+                amount = min(amount, sent[node, tail])
         self._supply[source] -= amount
         self._demand[target] -= amount
-        node = target
-        while node != source:
-            tail = came_from[node]
-            if self._required[tail] >> node & 1:
+        for tail, node in pairwise(way):
+            if required[tail] >> node & 1:
                 self._send(tail, node, amount)
             else:
                 self._take_back(node, tail, amount)
-            node = tail
+
+
+def _way(found: list[tuple[int, int]], target: int) -> list[int]:
+    """Return the nodes from the first one to a target, given nodes and what was reached first from each."""
+    way = [target]
+    for node, fresh in reversed(found):
+        if fresh >> way[-1] & 1:
+            way.append(node)
+    return way[::-1]
