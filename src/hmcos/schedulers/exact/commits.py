@@ -140,7 +140,8 @@ class Commits:
     ) -> tuple[int, int]:
         """Commit single moves, whichever are ready; return the moves left and the stable memory."""
         falling = [c for c, (_, delta) in ready.items() if delta <= 0]
-        left, mem, _, _ = self._close_singly(left, mem, ready, steps, falling)
+        if falling:
+            left, mem, _, _ = self._close_singly(left, mem, ready, steps, falling)
         return left, mem
 
     def _close_singly(
@@ -167,15 +168,17 @@ class Commits:
                 waiting.append(c)
                 most = min(most, need)
                 continue
-            least = max(least, need)
+            if need > least:  # noqa: PLR1730 (a call takes longer)
+                least = need
             del ready[c]
             left ^= bits[c]
             pending += take(c, left, ready)
             steps.append(c)
             if delta:
                 mem += delta
-                pending += waiting
-                waiting.clear()
+                if waiting:
+                    pending += waiting
+                    waiting.clear()
         return left, mem, least, most
 
     def _close_by_runs(

@@ -66,10 +66,13 @@ def _costs(problem: Problem, operators: list[int]) -> dict[int, tuple[Cost, Cost
                 early.append(b)
                 late.append(b)
                 continue
-            others = [other for other in readers[b] if other != op]
-            if all(before[op] >> other & 1 for other in others):
+            others = 0
+            for other in readers[b]:
+                if other != op:
+                    others |= 1 << other
+            if before[op] & others == others:
                 early.append(b)
-            if not any(after[op] >> other & 1 for other in others):
+            if not after[op] & others:
                 late.append(b)
         first = step_cost(problem, op, early)
         costs[op] = first, first if early == late else step_cost(problem, op, late)
