@@ -261,6 +261,12 @@ def within_own(allowance: Allowance) -> Allowance:
     )
 
 
+def has_limit_of_memory() -> bool:
+    """Return whether the system limits the address space of this process, as after `ulimit -v`."""
+    resource = _resource()
+    return resource is not None and resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
+
+
 def set_limits(allowance: Allowance) -> list[str]:
     """Limit this process permanently, and return the names of limits that the system does not support."""
     resource = _resource()

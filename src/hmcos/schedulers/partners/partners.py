@@ -15,9 +15,11 @@ from time import perf_counter
 from typing import Protocol
 
 from hmcos.limits import Limits
+from hmcos.log import Log
 from hmcos.schedulers.exact.commits import PruningRules
 from hmcos.schedulers.exact.pieces import Piece
 
+_LOG = Log("hmcos.search")
 AFTER = 2.0
 """Seconds of a search before partners begin: most searches end sooner. Results do not depend on it."""
 
@@ -124,8 +126,12 @@ def partners_for(limits: Limits, rules: PruningRules) -> Partners:
         return NoPartners()
 
     def begin() -> Partners:
-        from hmcos.schedulers.partners.processes import PartnerProcesses  # noqa: PLC0415 (few searches need it)
+        from hmcos.processes import has_limit_of_memory  # noqa: PLC0415 (few searches need these)
+        from hmcos.schedulers.partners.processes import PartnerProcesses  # noqa: PLC0415
 
+        if has_limit_of_memory():
+            _LOG.info("no partners, since the address space is limited")
+            return NoPartners()
         return PartnerProcesses(rules, helpers)
 
     return Later(begin, AFTER)

@@ -220,6 +220,18 @@ def test_a_search_that_ends_soon_starts_no_process(monkeypatch: pytest.MonkeyPat
     assert result(found) == result(searched(NoPartners()))
 
 
+def test_where_the_address_space_is_limited_there_are_no_partners(monkeypatch: pytest.MonkeyPatch) -> None:
+    def limited(kind: int) -> tuple[int, int]:
+        return 1 << 40, 1 << 41
+
+    resource = pytest.importorskip("resource", reason="this system has no limits for processes")
+    monkeypatch.setattr(resource, "getrlimit", limited)
+    monkeypatch.setattr(running, "PartnerProcesses", NotImplemented)
+    monkeypatch.setattr(beginning, "AFTER", 0.0)
+    found = search(HARD, Limits(jobs=2), Watch(), RULES)
+    assert result(found) == result(searched(NoPartners()))
+
+
 def test_a_proof_of_a_partner_ends_the_search_with_the_same_order() -> None:
     alone, helped = searched(NoPartners()), searched(Fixed(known=LEAST))
     assert result(helped) == result(alone)
