@@ -17,7 +17,7 @@ from hmcos.schedulers.exact.commits import PruningRules
 from hmcos.schedulers.exact.pieces import Piece
 from hmcos.schedulers.optimal import search
 from hmcos.schedulers.partners.board import Board
-from hmcos.schedulers.partners.partner import Worker, decoded, encoded
+from hmcos.schedulers.partners.partner import Finding, Worker, decoded, encoded
 from hmcos.schedulers.partners.partners import NoPartners, Partners
 from hmcos.schedulers.simple.random import random_order
 from oracle import optimum
@@ -70,13 +70,18 @@ class Telling:
 
 
 class Lockstep:
-    """Partners in this process, which advance by a drawn number of slices whenever the search does."""
+    """Partners in this process, which often advance by a drawn number of states when the search does.
+
+    What one has found is taken later, when the search may have gone on to another piece.
+    """
 
     def __init__(self, source: Random, rules: PruningRules, size: int) -> None:
         self.board = Board(size, told=source.randrange(1, 20))
         self.workers = [Worker(rules, number) for number in range(size)]
         self.source = source
         self.held = [0] * size
+        self.found: dict[int, tuple[int, Finding]] = {}
+        """Per partner: the number of a piece and what is not yet taken."""
         self.pieces: dict[int, Piece] = {}
         self.least: dict[int, int] = {}
 
@@ -98,24 +103,26 @@ class Lockstep:
         for at, worker in enumerate(self.workers):
             if self.source.random() < 0.5:
                 self.work(at, worker)
+        self.pieces[number] = piece
         if number not in self.least:
             self.least[number] = least_peak(piece.problem)
-        known = self.board.pieces.get(number)
-        if known is None:
-            return
-        assert known.lower_bound <= self.least[number] <= known.peak
-        assert known.order is None or peak(piece.problem, known.order) == known.peak
+        for told, known in self.board.pieces.items():
+            assert known.lower_bound <= self.least[told] <= known.peak
+            assert known.order is None or peak(self.pieces[told].problem, known.order) == known.peak
 
     def work(self, at: int, worker: Worker) -> None:
-        assignment = self.board.assignment(at)
-        if assignment is not None:
-            finding = decoded(encoded(worker.work(assignment, self.source.randrange(1, 8))))
-            self.board.take(at, assignment.number, finding)
+        if at in self.found:
+            number, finding = self.found.pop(at)
+            self.board.take(at, number, finding)
             self.held[at] = finding.remembered
+        elif assignment := self.board.assignment(at):
+            finding = decoded(encoded(worker.work(assignment, self.source.randrange(1, 8))))
+            self.found[at] = assignment.number, finding
 
     def give_way(self) -> None:
         self.workers.pop()
         self.held.pop()
+        self.found.pop(len(self.workers), None)
         self.board.leave(len(self.workers))
 
     def close(self) -> None:

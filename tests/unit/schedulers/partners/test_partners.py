@@ -474,6 +474,20 @@ def test_nothing_is_kept_for_partners_that_ended_or_have_nothing_to_do() -> None
     assert not board.has_something_new(1, piece)
 
 
+def test_what_is_found_about_an_earlier_piece_is_not_told_about_the_next() -> None:
+    earlier, later, board = whole(), whole(), Board(2)
+    board.tell(0, earlier)
+    assignment = board.assignment(0)
+    assert assignment is not None
+    board.tell(1, later)
+    finding = Worker(RULES, 0).work(assignment, 20)
+    assert finding.news.states
+    board.take(0, assignment.number, finding)
+    other = board.assignment(1)
+    assert other is not None
+    assert (other.number, other.news) == (1, ())
+
+
 def go_on(piece: Piece) -> None:
     """Search a piece below its best peak for some more states."""
     assert piece.search is not None
