@@ -13,6 +13,8 @@ from typing import Protocol
 from hmcos.log import Log
 
 _LOG = Log("hmcos.search")
+QUOTA = "/sys/fs/cgroup/cpu.max"
+"""Where Linux says how many microseconds of processor time a container has in a period, and the period."""
 
 
 class Status(StrEnum):
@@ -65,7 +67,17 @@ class Limits:
 
 
 def cores() -> int:
-    """Return the number of processor cores that this process may use."""
+    """Return the number of processor cores that this process may use; in a container, those that it has."""
+    from pathlib import Path  # noqa: PLC0415 (few commands need it)
+
+    try:
+        quota, period = map(int, Path(QUOTA).read_text(encoding="ascii").split())
+    except (OSError, ValueError):  # no container, or "max", which is all of them
+        return _cores()
+    return max(1, min(_cores(), -(-quota // max(1, period))))
+
+
+def _cores() -> int:
     if sys.version_info >= (3, 13):
         from os import process_cpu_count  # noqa: PLC0415 (new in 3.13)
 

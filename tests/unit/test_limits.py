@@ -1,14 +1,16 @@
-"""Laws of a running search's clock; the time is drawn, so no test waits or depends on the machine."""
+"""Cores, and laws of a running search's clock: its time is drawn, no test waits or depends on the machine."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from unittest.mock import patch
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hmcos.limits import SILENCE, Limits, Status, Watch
+from hmcos.limits import SILENCE, Limits, Status, Watch, cores
 
 TIMES = st.integers(0, 1_000_000).map(lambda ticks: ticks / 64)
 """Seconds that floats add and subtract exactly."""
@@ -90,3 +92,27 @@ def test_only_a_watch_that_is_not_silenced_tells_its_observer(
     assert notes.told == []
     watch.restarted().progress(phase, peak, bound, states)
     assert notes.told == [(phase, peak, bound, states)]
+
+
+@pytest.mark.parametrize(
+    ("says", "expected"),
+    [
+        (None, 6),
+        ("max 100000\n", 6),
+        ("100000 100000\n", 1),
+        ("50000 100000\n", 1),
+        ("250000 100000\n", 3),
+        ("6400000 100000\n", 6),
+        ("", 6),
+        ("-5 100000\n", 1),
+    ],
+)
+def test_a_container_that_has_fewer_cores_counts(
+    says: str | None, expected: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "cpu.max"
+    if says is not None:
+        place.write_text(says)
+    monkeypatch.setattr("hmcos.limits.QUOTA", str(place))
+    monkeypatch.setattr("hmcos.limits._cores", lambda: 6)
+    assert cores() == expected
