@@ -224,10 +224,8 @@ class Commits:
         gates, cost, fixed = moves.gates, moves.cost, moves.fixed
         bits, followers = moves.bits, moves.followers
         steps, after = [c], left ^ bits[c]
-        rises = [0]
-        """Per step: what the steps before it add to stable memory, in bytes."""
-        needs, most = [0], NEVER
-        """The same run is found with every room that all of these fit and that is below `most`."""
+        least, most = 0, NEVER
+        """The same run is found with every room from the first one on that is below the second one."""
         while True:
             following, lowest, needed = -1, NEVER, 0
             for other in followers[steps[-1]]:
@@ -242,31 +240,35 @@ class Commits:
             if following < 0:
                 run: list[int] = []
                 break
-            needs.append(needed)
+            if needed > least:  # noqa: PLR1730 (a call takes longer)
+                least = needed
             after ^= bits[following]
-            rises.append(delta)
             delta += lowest
             steps.append(following)
             if delta <= 0:
                 run = steps
                 break
         if self._effects.remembering:
-            self._effects.keep_run(left, steps, (max(needs), most), run)
+            self._effects.keep_run(left, steps, (least, most), run)
         elif not run and len(steps) >= self._long_run:
-            self._keep_rests(left, steps, rises, delta)
+            self._keep_rests(left, steps)
         return run
 
-    def _keep_rests(self, left: int, steps: list[int], rises: list[int], delta: int) -> None:
+    def _keep_rests(self, left: int, steps: list[int]) -> None:
         """Remember at which steps a run that ends too high could begin and would still end too high.
 
         A rest of it meets the same states, so it takes the same moves.
         """
-        bits = self.moves.bits
-        lowest, after = delta, left
+        bits, cost = self.moves.bits, self.moves.cost
+        before: list[tuple[int, int]] = []
+        """Per step: the state before it, and what the steps up to there add to stable memory, in bytes."""
+        rise = 0
         for c in steps:
-            after ^= bits[c]
-        for c, rise in zip(reversed(steps), reversed(rises), strict=True):
-            after ^= bits[c]
-            if lowest > rise:
-                self._too_high[after] = c
-                lowest = rise
+            before.append((left, rise))
+            rise += cost(c, left)[1]
+            left ^= bits[c]
+        lowest = rise
+        for c, (state, added) in zip(reversed(steps), reversed(before), strict=True):
+            if lowest > added:
+                self._too_high[state] = c
+                lowest = added
