@@ -19,7 +19,10 @@ def drawn_rules(source: Random, pace: SearchPace) -> PruningRules:
 def drawn_pace(source: Random) -> SearchPace:
     """Return a pace at which the parts of a search take turns after a few states."""
     few = {pace.name: source.randrange(1, 16) for pace in fields(SearchPace)}
-    few |= {"quick_operators": source.choice((0, 1_500)), "beam_states": source.randrange(3)}
-    few |= {"long_run": source.randrange(4)}
+    few |= {
+        "quick_operators": source.choice((0, 1_500)),
+        "beam_states": source.randrange(3),
+        "long_run": source.randrange(4),
+    }
     few["level_states"] *= source.choice((1, 1_000))
     return SearchPace(**few)

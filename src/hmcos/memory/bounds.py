@@ -181,11 +181,9 @@ class _Overwrites:
         return False
 
     def _readers(self, b: int) -> Plane:
-        mask = self._read_by.get(b, 0)
-        if not mask:
+        if b not in self._read_by:
             start = self._section.start
-            for reader in self._problem.readers[b]:
-                if reader >= start:
-                    mask |= 1 << reader - start
-            self._read_by[b] = mask
-        return mask
+            self._read_by[b] = sum(
+                1 << reader - start for reader in self._problem.readers[b] if reader >= start
+            )
+        return self._read_by[b]

@@ -72,7 +72,7 @@ class _Flow:
 
     def _make(self, nodes: list[int]) -> None:
         """Set the demand of each sequence: the bytes that it makes and no readers in between pay back."""
-        lasting, undone, sent, undoable = self._moves.lasting, self._undone, self._sent, self._undoable
+        lasting, undone = self._moves.lasting, self._undone
         for c in nodes:
             demand = 0
             for size, readers in lasting[c]:
@@ -82,8 +82,7 @@ class _Flow:
                 reader = readers.bit_length() - 1
                 if readers & (readers - 1):
                     self._send(self._buffer(readers), reader, size)
-                sent[reader, c] = sent.get((reader, c), 0) + size
-                undoable[c] |= 1 << reader
+                self._send(reader, c, size)
             if demand:
                 self._demand[c] = demand
 

@@ -80,8 +80,9 @@ class Board:
         if piece.peak < known.peak:
             known.peak, known.order = piece.peak, None
         self._states = piece.states
-        for backward in () if known.is_proved else dict.fromkeys(known.directions):
-            self._note(self._refuted(piece, backward=backward), None)
+        if not known.is_proved:
+            for backward in dict.fromkeys(known.directions):
+                self._note(self._refuted(piece, backward=backward), None)
 
     def assignment(self, partner: int) -> Assignment | None:
         """Return what a partner should work on; None while there is nothing."""
